@@ -1,0 +1,119 @@
+# Portreeve. `make` builds into build/, where everything is runnable in place;
+# `make run`, `make check`, `make install`: README.md says what each does.
+#
+# Every folder below is a library of its own (build/lib/FOLDER.a), sources
+# found by wildcard; every program is one folder's *.c and the libraries that
+# the include rules (tools/check-includes) allow it.
+
+VERSION	= 0.1.0
+
+CC	?= cc
+AR	?= ar
+PREFIX	?= /usr/local
+DESTDIR	?=
+STATIC	?= 1
+SANITIZE ?=
+B	?= build
+
+PKGS	= libuv libseccomp libcap libbsd-overlay libsystemd jansson
+WARN	= -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
+	  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Werror
+HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
+	  -fno-strict-aliasing -fcf-protection
+OPT	?= -O2 -g
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	  -DPREFIX='"$(PREFIX)"'
+CFLAGS	+= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -MMD -MP
+LDHARD	= -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+LDFLAGS	+= $(LDHARD)
+
+ifneq ($(SANITIZE),)
+# A sanitizer's run-time needs the dynamic linker, and its own build folder.
+B	:= build/san
+STATIC	= 0
+HARDEN	= -fPIE -fno-strict-aliasing -fno-omit-frame-pointer
+CFLAGS	+= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LDFLAGS	+= -fsanitize=$(SANITIZE)
+CPPFLAGS += -DPORTREEVE_SANITIZE
+endif
+
+ifeq ($(STATIC),1)
+WORKER_LINK = -static-pie
+else
+WORKER_LINK = -pie
+endif
+
+# --- libraries ------------------------------------------------------------
+LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common
+lib_of	= $(B)/lib/$(subst /,-,$(1)).a
+objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+all_of	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+LIBS	= $(foreach d,$(LIBDIRS),$(call lib_of,$(d)))
+
+# --- programs -------------------------------------------------------------
+LE	= $(B)/libexec
+UV	= $(shell pkg-config --libs libuv)
+SECC	= -lseccomp -lcap
+BSD	= -lbsd
+
+# name: folder, libraries of ours, libraries of others, link mode
+all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
+	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/ssh $(LE)/exec \
+	$(LE)/lookup $(LE)/logreader docs
+
+# One program: $(1) file, $(2) folder, $(3) our libraries in link order,
+# $(4) others' libraries, $(5) link mode.
+define program
+$(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$^ $(4)
+endef
+
+WCOMMON	= workers/common audit sandbox ipc lib
+$(eval $(call program,$(LE)/master,master,policy audit sandbox ipc lib,$(UV) $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/audit,audit/writer,audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/finger,workers/finger,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
+
+# A folder's objects, main.c apart, as one archive.
+define library
+$(call lib_of,$(1)): $(call objs_of,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach d,$(LIBDIRS),$(eval $(call library,$(d))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/pam_portreeve.so: $(wildcard monitor/pam/*.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
+	    $(LDHARD) -o $@ $^ -lpam
+
+# --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
+UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
+UNITLIB	= conf/sshd conf policy workers/common audit sandbox ipc lib
+unit-tests: $(UNIT)
+$(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
+	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
+	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD)
+
+docs:
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build
+
+.PHONY: all clean docs unit-tests
+.SECONDARY:
