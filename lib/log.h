@@ -1,0 +1,25 @@
+/*
+ * Free text for developers and for a start that fails. Audit is another thing
+ * (audit/). Any process; writes to descriptor 2, one line a call, escaped.
+ */
+#ifndef PORTREEVE_LIB_LOG_H
+#define PORTREEVE_LIB_LOG_H
+
+/* The name in front of each line, a constant or a static buffer. */
+void log_set_name(const char *name);
+
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* As log_warn, with errno's text. */
+void log_errno(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Faults from outside that leave no way on: says so, exits 1. Only in mains. */
+void die(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+/* What cannot happen did: says so, aborts. */
+void bug(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
