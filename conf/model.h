@@ -1,0 +1,168 @@
+/*
+ * What a configuration says, as plain structs: what the monitor binds, starts
+ * and limits. Knows nothing of files, tokens or statements. Built by conf/,
+ * read by the monitor (root), by policy/ and by the CLI. Everything in it was
+ * checked before anybody sees it; it never holds what is inactive.
+ */
+#ifndef PORTREEVE_CONF_MODEL_H
+#define PORTREEVE_CONF_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+#include "lib/role.h"
+
+#define CONF_SERVICES_MAX 128 /* services of one configuration */
+#define CONF_LISTEN_MAX	  16  /* addresses of one service */
+#define CONF_ARGV_MAX	  64  /* words of `exec`, the program's own included */
+#define CONF_ENV_MAX	  64  /* `environment` statements of a service */
+#define CONF_RLIMIT_MAX	  16  /* `rlimit` statements of a service */
+#define CONF_CLIENTS_MAX  64  /* outbound-ssh clients */
+#define CONF_SERVERS_MAX  16  /* addresses of one outbound-ssh client */
+
+enum conf_root_login {
+	ROOT_LOGIN_ALLOW,
+	ROOT_LOGIN_DENY,
+	ROOT_LOGIN_DENY_PASSWORD
+};
+
+enum conf_session_sandbox {
+	CONF_SESSION_NONE,
+	CONF_SESSION_STANDARD,
+	CONF_SESSION_STRICT
+};
+
+enum conf_sandbox_level {
+	CONF_SANDBOX_FULL,
+	CONF_SANDBOX_ROOTLESS,
+	CONF_SANDBOX_LANDLOCK_OPTIONAL
+};
+
+enum conf_protocol {
+	CONF_TCP,
+	CONF_UDP
+};
+
+enum conf_strategy {
+	CONF_IN_ORDER,
+	CONF_STICKY
+};
+
+/* Where in the file, counted from 1; 0, 0 where nothing was written. */
+struct conf_pos {
+	unsigned line;
+	unsigned col; /* in bytes */
+};
+
+struct conf_ssh {
+	bool sftp_server;
+	bool no_passwords;
+	bool no_password_authentication;
+	bool no_challenge_response;
+	bool no_public_keys;
+	bool tcp_forwarding;
+	uint32_t client_alive_interval; /* seconds; 0: none */
+	uint32_t client_alive_count_max;
+	uint32_t max_sessions;	  /* per connection */
+	uint32_t max_pre_packets; /* packets before authentication */
+	const char *sshd_config;  /* absolute path, or NULL */
+};
+
+struct conf_telnet {
+	uint32_t login_grace_time; /* seconds */
+	uint32_t idle_timeout;	   /* seconds; 0: none */
+	const char *banner;	   /* absolute path, or NULL */
+};
+
+struct conf_finger {
+	bool list_users;
+	bool show_details;
+};
+
+struct conf_rlimit {
+	int resource;	     /* RLIMIT_* */
+	uint64_t soft, hard; /* RLIM_INFINITY: unlimited */
+};
+
+/* The statement `service NAME`. */
+struct conf_exec {
+	enum conf_protocol protocol;
+	bool wait;
+	bool detach;
+	const char *user;  /* never NULL */
+	const char *group; /* NULL: the user's own */
+	const char *path;  /* absolute; what is executed */
+	const char *argv[CONF_ARGV_MAX + 1]; /* [0]: path's last part */
+	unsigned argc;
+	const char *env[CONF_ENV_MAX + 1]; /* NAME=VALUE, NULL at the end */
+	unsigned env_count;
+	struct conf_rlimit rlimits[CONF_RLIMIT_MAX];
+	unsigned rlimit_count;
+	int nice;
+	uint32_t umask;
+};
+
+/* One active service. Members of other kinds than its own are zero. */
+struct conf_service {
+	enum service_kind kind;
+	char name[SERVICE_NAME_MAX]; /* as in events: "ssh", or `service`'s */
+	struct conf_pos pos;	     /* of its block */
+	uint16_t port;
+	struct addr listen[CONF_LISTEN_MAX]; /* the port set in each */
+	unsigned listen_count;		     /* never 0 */
+	bool listen_default; /* no listen-address: 0.0.0.0 and :: */
+	uint32_t connection_limit; /* per family */
+	uint32_t rate_limit;	   /* per family, in any 60 s */
+	enum conf_root_login root_login;
+	struct conf_ssh ssh;
+	struct conf_telnet telnet;
+	struct conf_finger finger;
+	struct conf_exec exec;
+};
+
+/* One server of an outbound-ssh client, in the order written. */
+struct conf_server {
+	const char *host; /* IPv4, IPv6 or a name */
+	uint16_t port;
+	uint32_t retry;
+	uint32_t timeout; /* seconds */
+};
+
+struct conf_client {
+	const char *id; /* local name, never sent */
+	struct conf_pos pos;
+	const char *device_id;
+	const char *secret; /* NULL: none. Never to be logged */
+	bool keep_alive;
+	uint32_t keep_alive_retry;
+	uint32_t keep_alive_timeout; /* seconds */
+	enum conf_strategy strategy;
+	bool netconf; /* services netconf */
+	struct conf_server servers[CONF_SERVERS_MAX];
+	unsigned server_count;
+};
+
+struct conf_tree;
+
+struct conf {
+	uint32_t login_limit; /* logins being made at a time */
+	bool keep_sessions;
+	enum conf_session_sandbox session_sandbox;
+	enum conf_sandbox_level sandbox_level;
+	bool extended_limits;
+	uint32_t user_limit_processes; /* 0: none */
+	uint32_t user_limit_sessions;  /* 0: none */
+	uint32_t role_uid_low;	       /* uids of roles without an account */
+	uint32_t role_uid_high;
+	const char *netconf_subsystem; /* command, or NULL */
+	const char *routing_instance;  /* of outbound-ssh, or NULL */
+	struct conf_service *services; /* active ones, in the order written */
+	unsigned service_count;
+	struct conf_client *clients;
+	unsigned client_count;
+	struct conf_tree *tree; /* conf/'s own: for rendering and positions */
+};
+
+#endif
