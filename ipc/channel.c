@@ -1,0 +1,202 @@
+/*
+ * Sending and receiving on a channel. Any process. Every datagram is taken
+ * whole, checked by the catalogue, and its descriptors closed when it fails.
+ */
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+/* Room for more descriptors than any message has, so that too many are seen. */
+#define CONTROL_FDS 8
+
+union control {
+	char buf[CMSG_SPACE(CONTROL_FDS * sizeof(int)) +
+	    CMSG_SPACE(sizeof(struct ucred))];
+	struct cmsghdr align;
+};
+
+void
+ipc_channel_init(struct ipc_channel *ch, int fd, enum role self,
+    enum role peer, enum ipc_state state)
+{
+	ch->fd = fd;
+	ch->self = self;
+	ch->peer = peer;
+	ch->state = state;
+	fd_set_cloexec(fd, 1);
+}
+
+void
+ipc_channel_close(struct ipc_channel *ch)
+{
+	fd_close(&ch->fd);
+}
+
+static int
+send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds, int flags)
+{
+	uint8_t buf[IPC_MESSAGE_MAX];
+	union control control;
+	struct iovec iov = {.iov_base = buf};
+	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *c;
+	int n, err;
+
+	if (ch->fd < 0)
+		return (ERR_CLOSED);
+	err = msg_check_permit(type, ch->self, ch->peer, ch->state, nfds);
+	if (err != 0)
+		return (err);
+	n = msg_encode(type, msg, buf, sizeof(buf));
+	if (n < 0)
+		return (n);
+	iov.iov_len = (size_t)n;
+	if (nfds > 0) {
+		memset(&control, 0, sizeof(control));
+		hdr.msg_control = control.buf;
+		hdr.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+		c = CMSG_FIRSTHDR(&hdr);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
+	}
+	while (sendmsg(ch->fd, &hdr, flags | MSG_NOSIGNAL) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return (ERR_AGAIN);
+		if (errno == EPIPE || errno == ECONNRESET ||
+		    errno == ENOTCONN)
+			return (ERR_CLOSED);
+		return (ERR_SYSTEM);
+	}
+	ch->state = msg_next_state(type, ch->state);
+	return (0);
+}
+
+int
+ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds)
+{
+	return (send_flags(ch, type, msg, fds, nfds, MSG_DONTWAIT));
+}
+
+int
+ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds)
+{
+	for (;;) {
+		int err = send_flags(ch, type, msg, fds, nfds, 0);
+		struct pollfd p = {.fd = ch->fd, .events = POLLOUT};
+
+		if (err != ERR_AGAIN)
+			return (err);
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return (ERR_SYSTEM);
+	}
+}
+
+/* Take descriptors out of the control data; more than fit are closed. */
+static void
+take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
+{
+	struct cmsghdr *c;
+
+	*got = 0;
+	for (c = CMSG_FIRSTHDR(hdr); c != NULL; c = CMSG_NXTHDR(hdr, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (in->nfds < IPC_FDS_MAX)
+				in->fds[in->nfds++] = fd;
+			else
+				close(fd);
+			(*got)++;
+		}
+	}
+}
+
+int
+ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
+{
+	uint8_t buf[IPC_MESSAGE_MAX];
+	union control control;
+	struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
+	size_t got;
+	ssize_t n;
+	int err;
+
+	in->type = MSG_COUNT;
+	in->nfds = 0;
+	if (ch->fd < 0)
+		return (ERR_CLOSED);
+	do {
+		n = recvmsg(ch->fd, &hdr, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return (ERR_AGAIN);
+		return (errno == ECONNRESET ? ERR_CLOSED : ERR_SYSTEM);
+	}
+	take_fds(&hdr, in, &got);
+	if (n == 0 && got == 0)
+		return (ERR_CLOSED);
+	if ((hdr.msg_flags & MSG_TRUNC) != 0)
+		err = ERR_TOO_LONG;
+	else if ((hdr.msg_flags & MSG_CTRUNC) != 0)
+		err = ERR_FDS;
+	else
+		err = msg_decode(buf, (size_t)n, &in->type, &in->msg);
+	if (err == 0)
+		err = msg_check_permit(in->type, ch->peer, ch->self, ch->state,
+		    got);
+	if (err != 0) {
+		ipc_in_close(in);
+		return (err);
+	}
+	ch->state = msg_next_state(in->type, ch->state);
+	return (0);
+}
+
+void
+ipc_in_close(struct ipc_in *in)
+{
+	for (size_t i = 0; i < in->nfds; i++)
+		fd_close(&in->fds[i]);
+	in->nfds = 0;
+}
+
+int
+ipc_error_is_breach(int err)
+{
+	switch (err) {
+	case ERR_TYPE:
+	case ERR_TRUNCATED:
+	case ERR_TOO_LONG:
+	case ERR_VALUE:
+	case ERR_SENDER:
+	case ERR_STATE:
+	case ERR_FDS:
+		return (1);
+	default:
+		return (0);
+	}
+}

@@ -1,0 +1,63 @@
+/*
+ * A channel: one end of a SOCK_SEQPACKET pair, who sits at either end, and the
+ * state that the catalogue's permits go by. Any process. Distrusts the other
+ * end: what breaks the catalogue is an error, its descriptors are closed.
+ */
+#ifndef PORTREEVE_IPC_CHANNEL_H
+#define PORTREEVE_IPC_CHANNEL_H
+
+#include <stddef.h>
+
+#include "ipc/message.h"
+
+struct ipc_channel {
+	int fd; /* -1 when closed */
+	enum role self, peer;
+	enum ipc_state state;
+};
+
+/* One received message; its descriptors are the receiver's to close. */
+struct ipc_in {
+	enum msg_type type;
+	union msg_any msg;
+	int fds[IPC_FDS_MAX];
+	size_t nfds;
+};
+
+/* Takes fd over. Makes it close-on-exec; blocking stays as it is. */
+void ipc_channel_init(struct ipc_channel *ch, int fd, enum role self,
+    enum role peer, enum ipc_state state);
+
+/* Closes the descriptor; safe to call twice. */
+void ipc_channel_close(struct ipc_channel *ch);
+
+/*
+ * Send one message, with copies of nfds descriptors. Checked against the
+ * permits first, so that a bug of ours is ours to see. 0; ERR_AGAIN when the
+ * other end's queue is full (never waits if the descriptor is non-blocking or
+ * IPC_NOWAIT is meant: it always sends with MSG_DONTWAIT); ERR_CLOSED;
+ * ERR_SYSTEM with errno; or the catalogue's errors.
+ */
+int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds);
+
+/* The same, but waits for room. For starts and for the command-line client. */
+int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds);
+
+/*
+ * Receive one message. ERR_AGAIN when there is none; ERR_CLOSED at the end;
+ * ERR_TYPE, ERR_TRUNCATED, ERR_TOO_LONG, ERR_VALUE, ERR_SENDER, ERR_STATE,
+ * ERR_FDS when the sender broke the catalogue (in->type then names the message
+ * if it was readable, and no descriptor is kept). Waits unless the descriptor
+ * is non-blocking.
+ */
+int ipc_recv(struct ipc_channel *ch, struct ipc_in *in);
+
+/* Close what came with a message. */
+void ipc_in_close(struct ipc_in *in);
+
+/* Whether an error of ipc_recv() means that the sender broke the catalogue. */
+int ipc_error_is_breach(int err);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The memory that outlives a process. Two kinds, both files below the run-time
+ * state folder, made by the monitor (mode 0600) and handed over as descriptors:
+ *
+ * - the slot table, one a zygote: written by the zygote alone, read by the
+ *   monitor (which verifies every process id against /proc before it acts),
+ *   the master and the logreader. Never mapped in a worker (MADV_DONTFORK).
+ * - the state, one a daemon: written by the master alone; the monitor keeps it
+ *   for the next master and never reads it.
+ *
+ * A slot's number is given by the master and is the same in both. All readers
+ * check bounds: what a dead process left may be torn. Times are
+ * CLOCK_BOOTTIME nanoseconds unless said.
+ */
+#ifndef PORTREEVE_IPC_STATE_H
+#define PORTREEVE_IPC_STATE_H
+
+#include <sys/resource.h>
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/message.h"
+
+enum slot_use {
+	SLOT_FREE,
+	SLOT_RUNNING,
+	SLOT_ENDED /* how and value tell; free again for the master */
+};
+
+/* How a session ended: MSG_ENDED's how. */
+enum ended {
+	ENDED_EXITED, /* value: exit status */
+	ENDED_SIGNAL, /* value: signal number */
+	ENDED_FAILED, /* value: errno of fork or exec */
+	ENDED_UNKNOWN
+};
+
+/*
+ * One connection. The writer fills everything else before it stores use, with
+ * release order; a reader loads use first, with acquire order.
+ */
+struct slot {
+	_Atomic uint32_t use;	 /* enum slot_use */
+	int32_t pid;		 /* leader of the connection's process group */
+	uint64_t session;	 /* never 0 in use */
+	uint64_t start;		 /* just before the fork */
+	uint8_t how;		 /* enum ended */
+	uint8_t family;		 /* of the peer: enum family */
+	uint16_t port;		 /* the peer's, host order */
+	int32_t value;
+	uint8_t peer[16];	 /* as struct addr's bytes */
+	uint32_t scope;
+	uint32_t unused[3];
+};
+
+#define SLOT_TABLE_MAGIC 0x50525631u /* "PRV1" */
+
+struct slot_table {
+	uint32_t magic;
+	uint32_t count; /* SLOTS_MAX */
+	uint32_t instance;
+	uint32_t kind; /* enum service_kind */
+	int32_t zygote; /* its process id */
+	char service[SERVICE_NAME_MAX];
+	char pad[64 - 5 * 4 - SERVICE_NAME_MAX];
+	struct slot slots[];
+};
+
+#define SLOT_TABLE_SIZE                                                        \
+	(sizeof(struct slot_table) + SLOTS_MAX * sizeof(struct slot))
+
+_Static_assert(sizeof(struct slot) == 64, "a slot is a cache line");
+_Static_assert(sizeof(struct slot_table) == 64, "slots are aligned");
+
+/* MSG_PROGRAM's rlimits: an array of these. */
+struct program_rlimit {
+	uint64_t soft, hard; /* RLIM_INFINITY for none */
+	uint32_t resource;   /* RLIMIT_… */
+	uint32_t unused;
+};
+
+/* finger's questions and the pieces of an answer (MSG_LOOKUP_…). */
+enum lookup_what {
+	LOOKUP_USER,
+	LOOKUP_LIST
+};
+
+/* In this order for one user; text unless number is said. */
+enum lookup_piece {
+	PIECE_LOGIN,
+	PIECE_NAME, /* real name */
+	PIECE_OFFICE,
+	PIECE_OFFICE_PHONE,
+	PIECE_HOME_PHONE,
+	PIECE_HOME,	  /* home folder, with details only */
+	PIECE_SHELL,	  /* with details only */
+	PIECE_TTY,	  /* a present login's line; its pieces follow */
+	PIECE_HOST,	  /* where from */
+	PIECE_SINCE,	  /* number: wall clock seconds */
+	PIECE_IDLE,	  /* number: seconds */
+	PIECE_LAST_LOGIN, /* number: wall clock seconds; details only */
+	PIECE_MAIL,	  /* number: mtime of unread mail, seconds; details only */
+	PIECE_PLAN,	  /* file's bytes, possibly several pieces */
+	PIECE_PROJECT,
+	PIECE_PUBKEY,
+	PIECE_COUNT
+};
+
+#endif
