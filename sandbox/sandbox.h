@@ -1,0 +1,131 @@
+/*
+ * Sealing: a role gives up, once and for good, whatever its profile does not
+ * name. Called by every role's program after its SEAL message and before it
+ * reads anything else, as the user that the monitor runs as (root, or the
+ * ordinary user of a rootless start) and with one thread. The profiles are
+ * data: sandbox/profiles.def. Distrusts the kernel to have every mechanism:
+ * what is missing is an error with a sentence, never a weaker sandbox that
+ * nobody asked for. Never undoes anything: after an error the process is
+ * half sealed and must exit.
+ */
+#ifndef PORTREEVE_SANDBOX_SANDBOX_H
+#define PORTREEVE_SANDBOX_SANDBOX_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/role.h"
+
+#define SANDBOX_PROFILE_LIST(X)                                                \
+	X(SANDBOX_MASTER, "master")                                            \
+	X(SANDBOX_AUDIT, "audit")                                              \
+	X(SANDBOX_ZYGOTE_FINGER, "zygote finger")                              \
+	X(SANDBOX_ZYGOTE_TELNET, "zygote telnet")                              \
+	X(SANDBOX_ZYGOTE_FTP, "zygote ftp")                                    \
+	X(SANDBOX_ZYGOTE_SSH, "zygote ssh")                                    \
+	X(SANDBOX_ZYGOTE_EXEC, "zygote exec")                                  \
+	X(SANDBOX_LOOKUP, "lookup")                                            \
+	X(SANDBOX_LOGREADER, "logreader")                                      \
+	X(SANDBOX_CALLER, "caller")
+
+/* Workers have their zygote's profile: a filter per connection is too slow. */
+enum sandbox_profile {
+#define X(name, text) name,
+	SANDBOX_PROFILE_LIST(X)
+#undef X
+	SANDBOX_PROFILE_COUNT
+};
+
+/* The statement sandbox-level. */
+enum sandbox_level {
+	SANDBOX_FULL,		 /* every mechanism, or an error */
+	SANDBOX_ROOTLESS,	 /* what an ordinary user may have */
+	SANDBOX_LANDLOCK_OPTIONAL /* as full, but Landlock may be missing */
+};
+
+/* The statement session-sandbox; heard by the zygotes of ssh and exec. */
+enum sandbox_session {
+	SANDBOX_SESSION_NONE,
+	SANDBOX_SESSION_STANDARD,
+	SANDBOX_SESSION_STRICT
+};
+
+struct sandbox_params {
+	enum sandbox_level level;
+	/*
+	 * The role's identity. Neither 0 nor nobody's in a profile that has
+	 * no user 0 (the zygotes of ssh and exec ignore these: they stay what
+	 * they are). Rootless: ignored, the process stays who it is.
+	 */
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups; /* supplementary; may be NULL with ngroups 0 */
+	size_t ngroups;
+	/*
+	 * An empty directory that only root (or, rootless, the own user) can
+	 * write, for the profiles that have an empty root (`master`, the
+	 * built-in zygotes, `logreader`, `caller`): required there at the
+	 * levels full and landlock-optional. NULL for the others.
+	 */
+	const char *root;
+	enum sandbox_session session; /* zygotes of ssh and exec */
+	bool program_is_root;	      /* zygote of exec: runs its program as 0 */
+};
+
+/* What became of it. Strings are whole sentences in ASCII, without newline. */
+struct sandbox_report {
+	int landlock_abi; /* used; 0 for none */
+	bool chrooted;
+	bool netns;	   /* has a network namespace of its own */
+	bool userns;	   /* rootless: has a user namespace of its own */
+	bool no_new_privs;
+	bool filtered;	   /* a seccomp filter is installed */
+	char error[320];   /* why it failed and what to do; "" on success */
+	char weaker[320];  /* what the level let go, for the log; "" if nothing */
+};
+
+/*
+ * Seal this process. 0, or: ERR_UNSUPPORTED (the kernel or the right to use a
+ * mechanism is missing), ERR_VALUE (the parameters contradict the profile),
+ * ERR_SYSTEM (a call failed that always works), ERR_NO_MEMORY; report->error
+ * then holds the sentence to log before exit(1). report must not be NULL.
+ */
+int sandbox_seal(enum sandbox_profile profile,
+    const struct sandbox_params *params, struct sandbox_report *report);
+
+/*
+ * The profile of a role that is sealed: master, audit, zygote (by kind of
+ * service; netconf's is ssh's), logreader, lookup, caller. ERR_NOT_FOUND for
+ * the roles that are not sealed by this module.
+ */
+int sandbox_profile_for(enum role role, enum service_kind kind);
+
+/* A constant; "?" for a value that is none. */
+const char *sandbox_profile_name(enum sandbox_profile profile);
+
+/*
+ * Violations. A system call that is not in the profile kills the process with
+ * SIGSYS. Just before, the number is stored in the slot, an aligned int32_t in
+ * memory shared with whoever waits for the process (NULL: nowhere). It is for
+ * the event's text only: a process that was taken over could have stored any
+ * number, but cannot survive the call. The default, before the first call and
+ * in every process that made none, is nowhere. May be called when sealed:
+ * the zygote sets SANDBOX_VIOLATION_NONE and its child names its own slot.
+ */
+#define SANDBOX_VIOLATION_NONE	(-1)
+#define SANDBOX_VIOLATION_ABORT (-2) /* SIGSYS, but it was abort() */
+void sandbox_set_violation_slot(volatile int32_t *slot);
+
+/* Enough for every system call's name and its NUL. */
+#define SANDBOX_SYSCALL_NAME_MAX 40
+
+/*
+ * The name of this machine's system call nr, in buf; "syscall-NR" when it has
+ * none. Returns buf. Allocates; not for signal handlers.
+ */
+const char *sandbox_syscall_name(int32_t nr, char *buf, size_t size);
+
+#endif
