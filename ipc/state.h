@@ -63,8 +63,9 @@ struct slot_table {
 	uint32_t instance;
 	uint32_t kind; /* enum service_kind */
 	int32_t zygote; /* its process id */
+	_Atomic uint32_t high; /* every slot in use has a lower number */
 	char service[SERVICE_NAME_MAX];
-	char pad[64 - 5 * 4 - SERVICE_NAME_MAX];
+	char pad[64 - 6 * 4 - SERVICE_NAME_MAX];
 	struct slot slots[];
 };
 
@@ -73,6 +74,37 @@ struct slot_table {
 
 _Static_assert(sizeof(struct slot) == 64, "a slot is a cache line");
 _Static_assert(sizeof(struct slot_table) == 64, "slots are aligned");
+
+/*
+ * The zygote's side. Claim a slot before the fork (pid 0; a vforked child may
+ * store its own), end it when the session is over.
+ */
+void slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
+    const struct addr *peer, uint64_t start);
+void slot_end(struct slot_table *t, uint32_t number, enum ended how,
+    int32_t value);
+
+/*
+ * The readers' side: a copy of slot `number` if it is in use (SLOT_RUNNING or
+ * SLOT_ENDED); 0, or ERR_NOT_FOUND. Bounds are checked.
+ */
+int slot_read(const struct slot_table *t, uint32_t number, struct slot *out);
+
+/* The running slot of a session, or of a process-group leader; -1 for none. */
+int64_t slot_find_session(const struct slot_table *t, uint64_t session);
+int64_t slot_find_pid(const struct slot_table *t, int32_t pid);
+
+/* The peer that a slot names. */
+void slot_peer(const struct slot *slot, struct addr *out);
+
+/*
+ * Map a table whose descriptor came over a channel; writable for its zygote
+ * alone, and never inherited by a fork. NULL with errno when it cannot be, or
+ * when the file is shorter than SLOT_TABLE_SIZE. The descriptor stays the
+ * caller's.
+ */
+struct slot_table *slot_table_map(int fd, int writable);
+void slot_table_unmap(struct slot_table *t);
 
 /* MSG_PROGRAM's rlimits: an array of these. */
 struct program_rlimit {
