@@ -108,16 +108,21 @@ const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*
  * Violations. A system call that is not in the profile kills the process with
- * SIGSYS. Just before, the number is stored in the slot, an aligned int32_t in
- * memory shared with whoever waits for the process (NULL: nowhere). It is for
- * the event's text only: a process that was taken over could have stored any
- * number, but cannot survive the call. The default, before the first call and
- * in every process that made none, is nowhere. May be called when sealed:
- * the zygote sets SANDBOX_VIOLATION_NONE and its child names its own slot.
+ * SIGSYS; how, and why no handler of an attacker's survives it, is told in
+ * sandbox/violation.c. Just before, a message is sent, without waiting, whose
+ * bytes are given here: size bytes (at most SANDBOX_MESSAGE_MAX), of which the
+ * int32_t at offset number_at is replaced by the system call's number, as one
+ * datagram on the socket fd. It is for the event's text only: a process that
+ * was taken over could have sent it itself, with any number. Data and not a
+ * callback, so that whatever it is overwritten with, the process still dies.
+ * The message is copied. May be called when sealed; a zygote has none, its
+ * child names its own channel. fd -1: no message any more. ERR_VALUE when it
+ * does not fit. abort() in a sealed process dies by SIGILL, without message:
+ * tgkill is no one's to call.
  */
-#define SANDBOX_VIOLATION_NONE	(-1)
-#define SANDBOX_VIOLATION_ABORT (-2) /* SIGSYS, but it was abort() */
-void sandbox_set_violation_slot(volatile int32_t *slot);
+#define SANDBOX_MESSAGE_MAX 32
+int sandbox_set_violation_message(int fd, const void *message, size_t size,
+    size_t number_at);
 
 /* Enough for every system call's name and its NUL. */
 #define SANDBOX_SYSCALL_NAME_MAX 40
