@@ -30,16 +30,43 @@ enum event {
 	EV_COUNT
 };
 
+/* Bytes of a text field; services, text and reason may have the longer one. */
+#define EVENT_TEXT_MAX	    256
+#define EVENT_LONG_TEXT_MAX 1024
+
+enum event_type {
+	EVENT_TEXT,
+	EVENT_NUMBER
+};
+
+/* A row of the catalogue; masks of 1 << role and of 1 << field. */
+struct event_info {
+	const char *name;	/* "connection-accepted" */
+	const char *message_id; /* 32 hexadecimal digits */
+	int priority;		/* syslog(3)'s */
+	uint32_t roles;
+	uint32_t fields;
+	const char *sentence;
+	const char *explanation;
+};
+
+extern const struct event_info event_infos[EV_COUNT];
+
 /* An event being built, on the caller's stack. */
 struct event_builder {
 	struct msg_event msg;
-	int err; /* sticky: ERR_VALUE, ERR_TOO_LONG (text fields are cut) */
+	uint32_t seen; /* fields so far */
+	int err;       /* sticky: ERR_VALUE, a bug of the caller's */
 };
 
 /* Begin; stamps the wall clock. */
 void event_begin(struct event_builder *b, enum event event);
 
-/* Fields: each at most once, only those that the catalogue gives the event. */
+/*
+ * Fields: each at most once, only those that the catalogue gives the event;
+ * else b->err. What is too long is cut and no error. NULL as text leaves the
+ * field out; "" is a value, written as two quotes.
+ */
 void event_text(struct event_builder *b, enum event_field f, const char *text);
 void event_bytes(struct event_builder *b, enum event_field f, const void *p,
     size_t n);
@@ -62,8 +89,20 @@ struct event_sink *event_sink_new(enum role self, size_t capacity);
  * queued goes to the new one. */
 void event_sink_attach(struct event_sink *s, int fd);
 
-/* Send or queue; counts a drop when the queue is full. */
+/*
+ * Send or queue; counts a drop when the queue is full. With holding on, it
+ * only queues, and event_sink_flush() at the end of a turn of the caller's
+ * loop sends many by one system call; at 64 it sends by itself.
+ */
 void event_emit(struct event_sink *s, struct event_builder *b);
+void event_sink_hold(struct event_sink *s, int on);
+
+/* NULL is allowed; what is queued is lost. */
+void event_sink_free(struct event_sink *s);
+
+/* Events held and events lost since the last one that told it. */
+size_t event_sink_queued(const struct event_sink *s);
+uint64_t event_sink_dropped(const struct event_sink *s);
 
 /* For a poll loop: the channel's descriptor, or -1; whether to poll POLLOUT. */
 int event_sink_fd(const struct event_sink *s);
@@ -86,7 +125,8 @@ struct event_view {
 int event_decode(const struct msg_event *msg, enum role from,
     struct event_view *out);
 
-const char *event_name(enum event event);	/* "connection-accepted" */
+const char *event_name(enum event event);	  /* "connection-accepted" */
 const char *event_field_name(enum event_field f); /* "source-port" */
+enum event_type event_field_type(enum event_field f);
 
 #endif
