@@ -1,0 +1,109 @@
+/*
+ * A role's start below workers/: channel, SEAL, sandbox, READY. Privileged
+ * until sandbox_seal() returns; reads the monitor's channel and argv[0], which
+ * the monitor wrote, and nothing else. Never goes on unsealed.
+ */
+#include <sys/prctl.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "workers/common/start.h"
+
+static const char zygote_title[] = "portreeve: zygote ";
+static const char worker_title[] = "portreeve: worker ";
+
+_Static_assert(sizeof(zygote_title) == sizeof(worker_title),
+    "a worker's title fits where its zygote's was");
+
+static char *title; /* argv[0], which ps shows */
+
+void
+start_receive(struct start *s, enum role self, char **argv)
+{
+	struct ipc_in in;
+	int err;
+
+	title = argv[0];
+	if (title != NULL)
+		log_set_name(title);
+	prctl(PR_SET_NAME, "portreeve");
+	ipc_channel_init(&s->monitor, START_MONITOR_FD, self, ROLE_MONITOR,
+	    ST_NEW);
+	err = ipc_recv(&s->monitor, &in);
+	if (err == ERR_SYSTEM)
+		die("descriptor %d is not a channel to the monitor: this "
+		    "program is started by portreeved alone", START_MONITOR_FD);
+	if (err != 0)
+		die("no SEAL from the monitor: %s", err_text(err));
+	if (in.type != MSG_SEAL)
+		die("the monitor said %s where SEAL was due",
+		    msg_name(in.type));
+	s->seal = in.msg.seal;
+}
+
+void
+start_fail(struct start *s, const char *fmt, ...)
+{
+	struct msg_failed failed = {.end_ = 0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(failed.reason, sizeof(failed.reason), fmt, ap);
+	va_end(ap);
+	ipc_send(&s->monitor, MSG_FAILED, &failed, NULL, 0);
+	die("%s", failed.reason);
+}
+
+void
+start_seal(struct start *s)
+{
+	struct sandbox_params params = {
+	    .level = (enum sandbox_level)s->seal.level,
+	    .uid = s->seal.uid,
+	    .gid = s->seal.gid,
+	    .root = s->seal.root[0] == '\0' ? NULL : s->seal.root,
+	    .session = (enum sandbox_session)s->seal.session_sandbox,
+	    .program_is_root = s->seal.program_root != 0,
+	};
+	struct sandbox_report report;
+	struct msg_ready ready = {.end_ = 0};
+	int err;
+
+	if (s->seal.profile >= SANDBOX_PROFILE_COUNT)
+		start_fail(s, "no sandbox profile has the number %u",
+		    s->seal.profile);
+	err = sandbox_seal((enum sandbox_profile)s->seal.profile, &params,
+	    &report);
+	if (err != 0)
+		start_fail(s, "%s",
+		    report.error[0] != '\0' ? report.error : err_text(err));
+	if (report.weaker[0] != '\0')
+		log_warn("%s", report.weaker);
+	ready.landlock = (uint8_t)report.landlock_abi;
+	ready.user_namespace = report.userns;
+	err = ipc_send_wait(&s->monitor, MSG_READY, &ready, NULL, 0);
+	if (err != 0)
+		die("the monitor is gone: %s", err_text(err));
+}
+
+void
+start_role(struct start *s, enum role self, char **argv)
+{
+	start_receive(s, self, argv);
+	start_seal(s);
+}
+
+void
+start_retitle_worker(void)
+{
+	size_t n = sizeof(zygote_title) - 1;
+
+	if (title != NULL && strncmp(title, zygote_title, n) == 0)
+		memcpy(title, worker_title, n);
+}
