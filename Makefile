@@ -108,12 +108,74 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD)
 
+# --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------
+# Everything they call is built once more below build/fuzz, instrumented.
+FUZZ_SECONDS ?= 60
+FUZZERS	= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZDIRS = $(UNITLIB) workers/finger workers/logreader workers/lookup
+FUZZFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer \
+	  -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+fuzzobjs = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+
+$(B)/fuzz/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
+
+$(B)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
+	    -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/fuzz/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(B)/fuzz/all.a
+	clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
+
+fuzzers: $(FUZZERS)
+
+fuzz: fuzzers
+	tests/fuzz/run $(B)/fuzz $(FUZZ_SECONDS)
+
+# --- for people -------------------------------------------------------------
+# The dependencies come first and may change what pkg-config says, so what
+# needs them is made by a make of its own.
+deps:
+	tools/deps build run
+
+run:
+	@tools/deps build run
+	@$(MAKE) --no-print-directory -s all
+	tools/run $(B)
+
+check-build: all unit-tests fuzzers
+
+check:
+	@tools/deps build run check
+	@$(MAKE) --no-print-directory -s check-build
+	@tests/run --build $(B)
+
+lint:
+	@tools/deps build lint
+	tools/lint
+
+soak: all
+	tests/soak --build $(B)
+
+install: all
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install $(B)
+
+uninstall:
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install --remove $(B)
+
 docs:
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf build
 
-.PHONY: all clean docs unit-tests
+.PHONY: all check check-build clean deps docs fuzz fuzzers install lint run \
+	soak uninstall unit-tests
 .SECONDARY:
