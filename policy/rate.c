@@ -24,7 +24,9 @@ rate_magic(uint32_t limit)
 static uint32_t
 rate_slots(uint32_t limit)
 {
-	return (rate_is_exact(limit) ? limit : POLICY_RATE_STEPS);
+	if (!rate_is_exact(limit))
+		return (POLICY_RATE_STEPS);
+	return (limit < RATE_RING_MIN ? RATE_RING_MIN : limit);
 }
 
 /* 0 stands for "never" in a slot, so the first nanosecond is the second. */

@@ -49,7 +49,10 @@ struct policy_window {
 	uint64_t total; /* attempts in the window, of the steps only */
 };
 
-/* Bytes of memory for a limit; 0 when it is not in 1..POLICY_RATE_MAX. */
+/*
+ * Bytes of memory for a limit, a page for one up to 509; 0 when the limit is
+ * not in 1..POLICY_RATE_MAX.
+ */
 size_t policy_rate_size(uint32_t limit);
 
 /*
@@ -83,7 +86,8 @@ int policy_rate_set_limit(struct policy_window *window, uint32_t limit);
 /*
  * Replaces the history of `to` by that of `from`; the two must not share
  * memory. Counted steps become times no earlier than the true ones. Keep the
- * old memory until this has returned: a history moved halfway is empty.
+ * old memory until this has returned: a history moved halfway is empty. What
+ * a smaller memory has no room for, its newest apart, is forgotten.
  */
 void policy_rate_move(
     struct policy_window *to, struct policy_window *from, uint64_t now);

@@ -11,6 +11,9 @@
 #define RATE_MAGIC_RING 0x50525231U  /* "PRR1" */
 #define RATE_MAGIC_STEPS 0x50525331U /* "PRS1" */
 
+/* A ring of a page at least: a usual limit changes without a new memory. */
+#define RATE_RING_MIN 509U
+
 /* count attempts accepted at stamp, told to another window. */
 typedef void rate_add_fn(
     struct policy_window *window, uint64_t stamp, uint64_t count);
