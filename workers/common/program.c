@@ -1,0 +1,358 @@
+/*
+ * The program zygote: its messages and its loop. See workers/common/program.h
+ * for its privileges. Distrusts the master: a START that the catalogue or the
+ * slot table contradicts closes its channel. Never waits for anybody but the
+ * child that is about to exec, and never drops an ENDED: what the master's
+ * queue has no room for is kept by slot number, and the slot table tells a
+ * later master the rest.
+ */
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "workers/common/program.h"
+#include "workers/common/program_reap.h"
+
+/* Starts between two looks at ended children. */
+#define STARTS_AT_A_TIME 16
+
+struct zygote {
+	const struct program_ops *ops;
+	struct start *start;
+	struct ipc_channel master;
+	struct slot_table *slots;
+	struct program_table running;
+	struct program_spec spec;
+	struct program_env env;
+	bool has_program, stopping;
+	int log, signals;
+	/* Slots whose ENDED waits for room: a ring. */
+	uint32_t pending[SLOTS_MAX];
+	size_t pending_first, pending_count;
+};
+
+/* One a process; the pages of pending are touched only when it is used. */
+static struct zygote zygote;
+
+void
+program_zygote_prepare(struct start *s, const struct program_ops *ops)
+{
+	struct zygote *z = &zygote;
+	sigset_t set;
+
+	memset(z, 0, offsetof(struct zygote, pending));
+	z->pending_first = z->pending_count = 0;
+	z->ops = ops;
+	z->start = s;
+	z->log = -1;
+	ipc_channel_init(&z->master, -1, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
+
+	/* Programs inherit ignored signals, so none is ignored here. */
+	for (int n = 1; n < NSIG; n++)
+		signal(n, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		start_fail(s, "cannot block SIGCHLD: %s", strerror(errno));
+	z->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (z->signals < 0)
+		start_fail(s, "cannot watch for ended programs: %s",
+		    strerror(errno));
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		start_fail(s, "cannot become a subreaper: %s",
+		    strerror(errno));
+}
+
+/* --- telling the master --------------------------------------------------- */
+
+static int
+zygote_send_ended(struct zygote *z, uint32_t number)
+{
+	const struct slot *slot = &z->slots->slots[number];
+	struct msg_ended ended = {.slot = number, .session = slot->session,
+	    .pid = slot->pid, .how = slot->how, .value = slot->value};
+
+	return (ipc_send(&z->master, MSG_ENDED, &ended, NULL, 0));
+}
+
+static void
+zygote_drop_master(struct zygote *z)
+{
+	ipc_channel_close(&z->master);
+	z->pending_count = 0; /* the next master reads the slot table */
+}
+
+static void
+zygote_flush(struct zygote *z)
+{
+	while (z->pending_count > 0 && z->master.fd >= 0) {
+		int err = zygote_send_ended(z, z->pending[z->pending_first]);
+
+		if (err == ERR_AGAIN)
+			return;
+		if (err != 0) {
+			zygote_drop_master(z);
+			return;
+		}
+		z->pending_first = (z->pending_first + 1) % SLOTS_MAX;
+		z->pending_count--;
+	}
+}
+
+/* Close a session's books and tell it, now or when there is room. */
+static void
+zygote_end(struct zygote *z, uint32_t number, enum ended how, int value)
+{
+	slot_end(z->slots, number, how, value);
+	if (z->master.fd < 0)
+		return;
+	z->pending[(z->pending_first + z->pending_count) % SLOTS_MAX] = number;
+	z->pending_count++;
+	zygote_flush(z);
+}
+
+/* --- starting and ending programs ------------------------------------------ */
+
+static void
+zygote_start(struct zygote *z, const struct msg_start *m, int connection)
+{
+	struct slot *slot = &z->slots->slots[m->slot];
+	pid_t pid;
+
+	program_environment(&z->spec, z->ops->peer_environment, &m->peer,
+	    &m->local, &z->env);
+	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());
+	if (program_table_reserve(&z->running) != 0) {
+		zygote_end(z, m->slot, ENDED_FAILED, ENOMEM);
+		return;
+	}
+	pid = program_spawn(&z->spec, z->env.vector, connection, z->log,
+	    z->ops->exec, &slot->pid);
+	if (pid > 0) {
+		program_table_add(&z->running, pid, m->slot);
+		return;
+	}
+	if (pid == 0) {
+		int err = errno;
+
+		program_reap_failed(slot->pid);
+		errno = err;
+	}
+	zygote_end(z, m->slot, ENDED_FAILED, errno > 255 ? EIO : errno);
+}
+
+static void
+zygote_reap(struct zygote *z)
+{
+	enum reap_mode mode = REAP_LEADER_KILLS;
+	struct program_run *over;
+
+	if (z->ops->whole_group)
+		mode = REAP_WHOLE_GROUP;
+	else if (z->spec.msg.detach)
+		mode = REAP_LEADER_ONLY;
+	while (program_reap(&z->running, mode, &over)) {
+		struct program_run was;
+
+		if (over == NULL)
+			continue;
+		was = *over;
+		program_table_remove(&z->running, over);
+		zygote_end(z, was.slot, (enum ended)was.how, was.value);
+	}
+}
+
+/* --- the master's messages ------------------------------------------------ */
+
+/* Give a connection back that is not for this zygote any more. */
+static int
+zygote_return(struct zygote *z, struct ipc_in *in)
+{
+	struct msg_returned m = {.slot = in->msg.start.slot,
+	    .session = in->msg.start.session};
+
+	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds,
+	    in->nfds));
+}
+
+static int
+zygote_take_start(struct zygote *z, struct ipc_in *in)
+{
+	const struct msg_start *m = &in->msg.start;
+
+	if (in->type != MSG_START)
+		return (ERR_TYPE);
+	if (in->nfds != 1)
+		return (ERR_FDS);
+	if (z->slots == NULL || !z->has_program)
+		return (ERR_STATE);
+	if (atomic_load_explicit(&z->slots->slots[m->slot].use,
+	    memory_order_relaxed) == SLOT_RUNNING)
+		return (ERR_VALUE);
+	if (z->stopping)
+		return (zygote_return(z, in));
+	zygote_start(z, m, in->fds[0]);
+	return (0);
+}
+
+/* Returns whether there may be more to read. */
+static bool
+zygote_serve_master(struct zygote *z)
+{
+	for (int i = 0; i < STARTS_AT_A_TIME; i++) {
+		struct ipc_in in;
+		int err = ipc_recv(&z->master, &in);
+
+		if (err == ERR_AGAIN)
+			return (false);
+		if (err == 0) {
+			err = zygote_take_start(z, &in);
+			ipc_in_close(&in);
+		}
+		if (err == 0)
+			continue;
+		if (err != ERR_CLOSED)
+			log_warn("the master's channel is closed: %s: %s",
+			    msg_name(in.type), err_text(err));
+		zygote_drop_master(z);
+		return (false);
+	}
+	return (true);
+}
+
+/* --- the monitor's messages ------------------------------------------------ */
+
+static void
+zygote_take_slots(struct zygote *z, int fd)
+{
+	const struct msg_seal *seal = &z->start->seal;
+	struct slot_table *t;
+
+	if (z->slots != NULL)
+		die("the monitor sent a second slot table");
+	t = slot_table_map(fd, 1);
+	if (t == NULL)
+		start_fail(z->start, "cannot map the slot table: %s",
+		    strerror(errno));
+	t->count = SLOTS_MAX;
+	t->instance = seal->instance;
+	t->kind = seal->kind;
+	t->zygote = getpid();
+	memcpy(t->service, seal->service, sizeof(t->service));
+	t->magic = SLOT_TABLE_MAGIC;
+	z->slots = t;
+}
+
+static void
+zygote_take_program(struct zygote *z, struct ipc_in *in)
+{
+	if (program_spec_set(&z->spec, &in->msg.program) != 0)
+		start_fail(z->start, "the program, its arguments or its "
+		    "environment are past the bounds of workers/common");
+	fd_close(&z->log);
+	z->log = in->fds[0];
+	in->nfds = 0; /* kept */
+	z->has_program = true;
+}
+
+static void
+zygote_take_master(struct zygote *z, struct ipc_in *in)
+{
+	struct msg_attached attached = {.instance = z->start->seal.instance};
+
+	zygote_drop_master(z);
+	ipc_channel_init(&z->master, in->fds[0], ROLE_ZYGOTE, ROLE_MASTER,
+	    ST_UP);
+	in->nfds = 0; /* kept */
+	if (fd_set_nonblock(z->master.fd, 1) != 0 ||
+	    ipc_send(&z->master, MSG_ATTACHED, &attached, NULL, 0) != 0)
+		zygote_drop_master(z);
+}
+
+/* false: there is no monitor to go on with. */
+static bool
+zygote_serve_monitor(struct zygote *z)
+{
+	struct ipc_in in;
+	int err = ipc_recv(&z->start->monitor, &in);
+
+	if (err == ERR_AGAIN)
+		return (true);
+	if (err != 0) {
+		if (err != ERR_CLOSED)
+			log_warn("from the monitor: %s: %s",
+			    msg_name(in.type), err_text(err));
+		return (false);
+	}
+	switch (in.type) {
+	case MSG_SLOTS:
+		zygote_take_slots(z, in.fds[0]);
+		break;
+	case MSG_PROGRAM:
+		zygote_take_program(z, &in);
+		break;
+	case MSG_MASTER_CHANNEL:
+		zygote_take_master(z, &in);
+		break;
+	case MSG_STOP:
+		z->stopping = true;
+		break;
+	default:
+		log_warn("%s is not for this zygote", msg_name(in.type));
+		ipc_in_close(&in);
+		return (false);
+	}
+	ipc_in_close(&in);
+	return (true);
+}
+
+/* --- the loop ------------------------------------------------------------- */
+
+static bool
+zygote_is_done(const struct zygote *z)
+{
+	return (z->stopping && z->running.count == 0 && z->pending_count == 0);
+}
+
+int
+program_zygote_serve(struct start *s)
+{
+	struct zygote *z = &zygote;
+	struct signalfd_siginfo si;
+	bool more = false;
+
+	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
+		return (1);
+	while (more || !zygote_is_done(z)) {
+		struct pollfd p[3] = {
+		    {.fd = z->signals, .events = POLLIN},
+		    {.fd = s->monitor.fd, .events = POLLIN},
+		    {.fd = z->master.fd, .events = POLLIN}};
+
+		if (z->pending_count > 0)
+			p[2].events |= POLLOUT;
+		if (poll(p, 3, more ? 0 : -1) < 0 && errno != EINTR)
+			return (1);
+		if (p[1].revents != 0 && !zygote_serve_monitor(z))
+			return (1);
+		if (p[0].revents != 0 &&
+		    read(z->signals, &si, sizeof(si)) == sizeof(si))
+			zygote_reap(z);
+		if ((p[2].revents & POLLOUT) != 0)
+			zygote_flush(z);
+		/* On STOP, what was sent before is still taken, or returned. */
+		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0 || more ||
+		    z->stopping)
+			more = zygote_serve_master(z);
+	}
+	return (0);
+}

@@ -1,0 +1,111 @@
+/*
+ * MSG_PROGRAM to argv and environment. In program zygotes; pure. Distrusts the
+ * shape of the lists, not their content: they are the monitor's.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "workers/common/program_spec.h"
+
+/* Pointers to the NUL-ended texts of a block. */
+static int
+spec_split(uint8_t *block, size_t n, char **out, size_t most, size_t *count)
+{
+	size_t at = 0;
+
+	*count = 0;
+	if (n > 0 && block[n - 1] != '\0')
+		return (ERR_VALUE);
+	while (at < n) {
+		if (*count >= most)
+			return (ERR_TOO_LONG);
+		out[(*count)++] = (char *)block + at;
+		at += strlen((char *)block + at) + 1;
+	}
+	return (0);
+}
+
+int
+program_spec_set(struct program_spec *spec, const struct msg_program *msg)
+{
+	size_t args;
+	int err;
+
+	memset(spec, 0, sizeof(*spec));
+	spec->msg = *msg;
+	err = spec_split(spec->msg.argv.b, spec->msg.argv.n, spec->argv,
+	    PROGRAM_ARGS_MAX, &args);
+	if (err != 0)
+		return (err);
+	if (args == 0 || spec->msg.path[0] != '/')
+		return (ERR_VALUE);
+	err = spec_split(spec->msg.environment.b, spec->msg.environment.n,
+	    spec->env, PROGRAM_ENV_MAX, &spec->env_count);
+	if (err != 0)
+		return (err);
+
+	spec->group_count = msg->groups.n / sizeof(spec->groups[0]);
+	spec->rlimit_count = msg->rlimits.n / sizeof(spec->rlimits[0]);
+	if (msg->groups.n % sizeof(spec->groups[0]) != 0 ||
+	    msg->rlimits.n % sizeof(spec->rlimits[0]) != 0)
+		return (ERR_VALUE);
+	if (spec->group_count > PROGRAM_GROUPS_MAX ||
+	    spec->rlimit_count > PROGRAM_RLIMITS_MAX)
+		return (ERR_TOO_LONG);
+	memcpy(spec->groups, msg->groups.b, msg->groups.n);
+	memcpy(spec->rlimits, msg->rlimits.b, msg->rlimits.n);
+	return (0);
+}
+
+static void
+env_put(struct program_env *env, size_t *n, const char *name,
+    const char *value)
+{
+	snprintf(env->text[*n], sizeof(env->text[*n]), "%s=%s", name, value);
+	env->vector[*n] = env->text[*n];
+	(*n)++;
+}
+
+static void
+env_put_port(struct program_env *env, size_t *n, const char *name,
+    uint16_t port)
+{
+	char value[8];
+
+	snprintf(value, sizeof(value), "%u", (unsigned)port);
+	env_put(env, n, name, value);
+}
+
+static void
+env_put_peer(struct program_env *env, size_t *n, const struct addr *from,
+    const struct addr *local)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_text(from, text);
+	env_put(env, n, "REMOTE_HOST", text);
+	env_put_port(env, n, "REMOTE_PORT", from->port);
+	env_put(env, n, "TCPREMOTEIP", text);
+	env_put_port(env, n, "TCPREMOTEPORT", from->port);
+	env_put(env, n, "TCPLOCALIP", addr_text(local, text));
+	env_put_port(env, n, "TCPLOCALPORT", local->port);
+}
+
+void
+program_environment(const struct program_spec *spec, bool peer,
+    const struct addr *from, const struct addr *local,
+    struct program_env *env)
+{
+	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
+	size_t n = 0;
+
+	if (peer) {
+		env_put(env, &n, "PROTO", spec->msg.datagram ? "UDP" : "TCP");
+		if (!listener)
+			env_put_peer(env, &n, from, local);
+	}
+	memcpy(&env->vector[n], spec->env,
+	    spec->env_count * sizeof(spec->env[0]));
+	env->vector[n + spec->env_count] = NULL;
+}

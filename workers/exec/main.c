@@ -1,0 +1,28 @@
+/*
+ * The zygote of one inetd-style `service`. Runs with what its program's user
+ * needs (uid 0 with the capabilities to change identity, to signal and to
+ * limit), its session sandbox, and the host's own files and network, because
+ * its programs have them; started, told and stopped by the monitor. Reads only
+ * typed messages, never a stranger's byte, and runs only the program that the
+ * configuration names, by execve, never by a shell.
+ *
+ * A connection is over at its leader's exit; the rest of its process group is
+ * killed then unless the statement `detach` is there.
+ */
+#include <unistd.h>
+
+#include "workers/common/program.h"
+
+int
+main(int argc, char **argv)
+{
+	static const struct program_ops ops = {.exec = execve,
+	    .whole_group = false, .peer_environment = true};
+	struct start s;
+
+	(void)argc;
+	start_receive(&s, ROLE_ZYGOTE, argv);
+	program_zygote_prepare(&s, &ops);
+	start_seal(&s);
+	return (program_zygote_serve(&s));
+}
