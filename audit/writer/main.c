@@ -1,0 +1,225 @@
+/*
+ * Audit: the only writer of the journal, syslog and a foreground daemon's
+ * stderr. Its own uid, no capabilities, seccomp, Landlock; not chrooted, so
+ * that libsystemd reaches the journal's socket. Reads typed events from the
+ * channels that the monitor gives it, and distrusts all but the monitor's own
+ * channel: a source that breaks the catalogues is told in an event and to the
+ * monitor, and read no more. Never makes another process wait: what cannot be
+ * written stays with its sender, which drops and counts.
+ */
+#include <sys/prctl.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/writer/output.h"
+#include "audit/writer/source.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/sandbox.h"
+
+#define MONITOR_FD 3
+
+/* At the end: what is on its way is still written, for so long at the most. */
+#define LAST_NS 1000000000u
+
+static struct ipc_channel monitor;
+
+static void
+audit_fail(const char *reason)
+{
+	struct msg_failed failed = {0};
+
+	snprintf(failed.reason, sizeof(failed.reason), "%s", reason);
+	ipc_send(&monitor, MSG_FAILED, &failed, NULL, 0);
+	die("%s", reason);
+}
+
+/* Be told how, choose where to write, seal, say so. */
+static void
+audit_start(void)
+{
+	struct sandbox_params params = {0};
+	struct sandbox_report report;
+	struct msg_ready ready = {0};
+	struct ipc_in in;
+	int err;
+
+	ipc_channel_init(&monitor, MONITOR_FD, ROLE_AUDIT, ROLE_MONITOR,
+	    ST_NEW);
+	err = ipc_recv(&monitor, &in);
+	if (err != 0)
+		die("audit is started by portreeved, not by hand: %s",
+		    err_text(err));
+	if (in.type != MSG_SEAL || in.msg.seal.profile != SANDBOX_AUDIT)
+		audit_fail("audit was not given its own sandbox profile");
+	if (output_open(in.msg.seal.foreground) != 0)
+		audit_fail("events cannot be written to standard error: open "
+			   "it, or run portreeved without -d");
+	params.level = (enum sandbox_level)in.msg.seal.level;
+	params.uid = in.msg.seal.uid;
+	params.gid = in.msg.seal.gid;
+	if (sandbox_seal(SANDBOX_AUDIT, &params, &report) != 0)
+		audit_fail(report.error);
+	ready.landlock = (uint8_t)report.landlock_abi;
+	ready.user_namespace = report.userns;
+	err = ipc_send_wait(&monitor, MSG_READY, &ready, NULL, 0);
+	if (err != 0)
+		die("cannot tell the monitor: %s", err_text(err));
+	fd_set_nonblock(monitor.fd, 1);
+}
+
+enum audit_next {
+	AUDIT_ON,
+	AUDIT_STOPPED,	/* the monitor said so */
+	AUDIT_ORPHANED	/* the monitor died */
+};
+
+/* One message of the monitor's, and what follows from it. */
+static enum audit_next
+audit_command(void)
+{
+	struct ipc_in in;
+	int err = ipc_recv(&monitor, &in);
+
+	if (err == ERR_AGAIN)
+		return (AUDIT_ON);
+	if (ipc_error_is_breach(err))
+		die("the monitor broke the message catalogue: %s (%s)",
+		    err_text(err), msg_name(in.type));
+	if (err != 0)
+		return (AUDIT_ORPHANED);
+	if (in.type == MSG_STOP)
+		return (AUDIT_STOPPED);
+	if (in.type != MSG_AUDIT_SOURCE)
+		die("the monitor sent %s, which is not audit's",
+		    msg_name(in.type));
+	err = source_add(in.fds[0], (enum role)in.msg.audit_source.role,
+	    in.msg.audit_source.number);
+	if (err != 0)
+		log_warn("more than %d sources of events: one is left out",
+		    SOURCES_MAX);
+	return (AUDIT_ON);
+}
+
+/* A source that breaks the catalogues: say so and read it no more. */
+static void
+audit_breach(struct source *s, int err)
+{
+	struct msg_audit_breach breach = {.role = (uint8_t)s->ch.peer,
+	    .number = s->number};
+	struct event_builder b;
+	char reason[128];
+
+	snprintf(reason, sizeof(reason),
+	    "the %s sent audit what it may not: %s; its events are read no "
+	    "more",
+	    role_name(s->ch.peer), err_text(err));
+	event_begin(&b, EV_WARNING);
+	event_text(&b, FIELD_REASON, reason);
+	output_own_event(&b);
+	err = ipc_send(&monitor, MSG_AUDIT_BREACH, &breach, NULL, 0);
+	if (err != 0)
+		log_warn("cannot tell the monitor of the %s's breach: %s",
+		    role_name(s->ch.peer), err_text(err));
+	source_close(s);
+}
+
+/* A batch of every source in turn, so that none starves another. */
+static int
+audit_read_sources(void)
+{
+	int any = 0;
+
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *s = source_at(i);
+		int n;
+
+		if (s == NULL || !output_has_room())
+			continue;
+		n = source_read(s, output_event);
+		if (n > 0)
+			any = 1;
+		else if (ipc_error_is_breach(n))
+			audit_breach(s, n);
+		else if (n < 0)
+			source_close(s);
+	}
+	output_flush();
+	return (any);
+}
+
+/* Wait until something can be done; timeout in ms or -1. */
+static int
+audit_wait(int timeout)
+{
+	struct pollfd p[2 + SOURCES_MAX];
+	nfds_t n = 0;
+
+	p[n++] = (struct pollfd){.fd = monitor.fd, .events = POLLIN};
+	p[n++] = (struct pollfd){.fd = output_pending_fd(), .events = POLLOUT};
+	for (size_t i = 0; i < SOURCES_MAX && output_has_room(); i++) {
+		struct source *s = source_at(i);
+
+		if (s != NULL)
+			p[n++] = (struct pollfd){.fd = s->ch.fd,
+			    .events = POLLIN};
+	}
+	if (poll(p, n, timeout) < 0 && errno != EINTR)
+		die("poll: %s", strerror(errno));
+	return (p[0].revents != 0);
+}
+
+/*
+ * Write what is on its way. Told to go, that is what has been sent; when the
+ * monitor died, every other role is ending too and may still speak: then until
+ * the last source has closed.
+ */
+static void
+audit_finish(int told)
+{
+	uint64_t until = time_boot_ns() + LAST_NS;
+
+	ipc_channel_close(&monitor);
+	for (;;) {
+		int any = audit_read_sources(), open = 0;
+
+		for (size_t i = 0; i < SOURCES_MAX && !told; i++)
+			open |= source_at(i) != NULL;
+		if (time_boot_ns() >= until)
+			break;
+		if (any)
+			continue;
+		if (output_pending_fd() < 0 && !open)
+			break;
+		audit_wait(100);
+	}
+}
+
+int
+main(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+	enum audit_next next = AUDIT_ON;
+
+	/* A terminal's ^C and a service manager's SIGTERM are for the monitor;
+	 * it says when the last event is out. */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	log_set_name("portreeve: audit");
+	prctl(PR_SET_NAME, "portreeve-audit");
+	audit_start();
+	while (next == AUDIT_ON) {
+		if (audit_wait(-1))
+			next = audit_command();
+		audit_read_sources();
+	}
+	audit_finish(next == AUDIT_STOPPED);
+	return (0);
+}
