@@ -1,0 +1,268 @@
+/*
+ * What a program is given (environment, identity, descriptors, limits) and
+ * what becomes of its process group.
+ */
+#include <sys/resource.h>
+
+#include "tests/unit/programs/harness.h"
+
+static const struct program_ops exec_ops = {.exec = execve,
+    .peer_environment = true};
+static const struct program_ops ssh_ops = {.exec = execve,
+    .whole_group = true};
+
+/* Run one program to its end and give what it wrote. */
+static void
+run(const struct program_ops *ops, const struct msg_program *m, char *out,
+    size_t size)
+{
+	struct zygote_under_test z;
+	int fd;
+
+	zygote_new(&z, ops, m);
+	fd = zygote_start_one(&z, 0, 1);
+	read_all(fd, out, size);
+	expect_ended(&z, 0, 1, ENDED_EXITED, 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+static void
+test_environment(void **state)
+{
+	static const char *const argv[] = {"env", NULL};
+	struct msg_program m;
+	char out[4096];
+
+	(void)state;
+	program_message(&m, "/usr/bin/env", argv);
+	run(&exec_ops, &m, out, sizeof(out));
+	assert_string_equal(out,
+	    "PROTO=TCP\nREMOTE_HOST=192.0.2.7\nREMOTE_PORT=40112\n"
+	    "TCPREMOTEIP=192.0.2.7\nTCPREMOTEPORT=40112\n"
+	    "TCPLOCALIP=192.0.2.1\nTCPLOCALPORT=7007\nHOME=/\n");
+	run(&ssh_ops, &m, out, sizeof(out));
+	assert_string_equal(out, "HOME=/\n");
+	m.wait = 1;
+	m.datagram = 1;
+	run(&exec_ops, &m, out, sizeof(out));
+	assert_string_equal(out, "PROTO=UDP\nHOME=/\n");
+}
+
+/* ls opens one more descriptor for the folder itself. */
+static void
+test_descriptors(void **state)
+{
+	static const char *const argv[] = {"ls", "/proc/self/fd", NULL};
+	struct msg_program m;
+	char out[256];
+
+	(void)state;
+	program_message(&m, "/bin/ls", argv);
+	run(&exec_ops, &m, out, sizeof(out));
+	assert_string_equal(out, "0\n1\n2\n3\n");
+}
+
+static void
+test_signals_are_default(void **state)
+{
+	static const char *const argv[] = {"grep", "-E",
+	    "^Sig(Blk|Ign):.*0000000000000000$", "/proc/self/status",
+	    NULL};
+	struct msg_program m;
+	char out[256];
+	int lines = 0;
+
+	(void)state;
+	program_message(&m, "/bin/grep", argv);
+	run(&exec_ops, &m, out, sizeof(out));
+	for (char *p = out; *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 2);
+}
+
+static void
+test_limits(void **state)
+{
+	static const char *const argv[] = {"sh", "-c",
+	    "umask; ulimit -n; nice; test -p /dev/stdin || echo blocking",
+	    NULL};
+	struct program_rlimit limit = {.soft = 77, .hard = 99,
+	    .resource = RLIMIT_NOFILE};
+	struct msg_program m;
+	char out[256];
+
+	(void)state;
+	program_message(&m, "/bin/sh", argv);
+	m.umask = 0137;
+	m.nice = 5;
+	memcpy(m.rlimits.b, &limit, sizeof(limit));
+	m.rlimits.n = sizeof(limit);
+	run(&exec_ops, &m, out, sizeof(out));
+	assert_string_equal(out, "0137\n77\n5\nblocking\n");
+}
+
+static void
+test_identity(void **state)
+{
+	static const char *const argv[] = {"grep", "-E",
+	    "^(Uid|Gid|Groups|CapEff|CapPrm):", "/proc/self/status", NULL};
+	uint32_t groups[2] = {60001, 60002};
+	struct msg_program m;
+	char out[512];
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("not root: identities are not tested\n");
+		skip();
+	}
+	program_message(&m, "/bin/grep", argv);
+	m.uid = 60011;
+	m.gid = 60012;
+	memcpy(m.groups.b, groups, sizeof(groups));
+	m.groups.n = sizeof(groups);
+	run(&exec_ops, &m, out, sizeof(out));
+	assert_string_equal(out, "Uid:\t60011\t60011\t60011\t60011\n"
+	    "Gid:\t60012\t60012\t60012\t60012\n"
+	    "Groups:\t60001 60002 \n"
+	    "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n");
+}
+
+/* The leader leaves a child in its group and one in a session of its own. */
+#define TWO_CHILDREN                                                           \
+	"sleep 1000 & setsid sleep 1000 <&- >&- 2>&- & echo $!; "              \
+	"while ! test \"$(ps -o sid= -p $!)\" -eq $!; do :; done"
+
+static pid_t
+start_two_children(struct zygote_under_test *z, int *fd)
+{
+	char line[32];
+
+	*fd = zygote_start_one(z, 0, 1);
+	read_line(*fd, line, sizeof(line));
+	return ((pid_t)atoi(line));
+}
+
+static void
+test_group_is_killed(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", TWO_CHILDREN, NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	char rest[8];
+	pid_t other;
+	int fd;
+
+	(void)state;
+	program_message(&m, "/bin/sh", argv);
+	for (int ssh = 0; ssh < 2; ssh++) {
+		zygote_new(&z, ssh ? &ssh_ops : &exec_ops, &m);
+		other = start_two_children(&z, &fd);
+		expect_ended(&z, 0, 1, ENDED_EXITED, 0);
+		/* Its group is gone, and with it the connection. */
+		assert_int_equal(read_all(fd, rest, sizeof(rest)), 0);
+		/* What left the group lives. */
+		assert_int_equal(kill(other, 0), 0);
+		kill(other, SIGKILL);
+		close(fd);
+		zygote_stop(&z);
+	}
+}
+
+static void
+test_detach(void **state)
+{
+	static const char *const argv[] = {"sh", "-c",
+	    "cat & echo $!; exit 3", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	char line[32];
+	int fd;
+
+	(void)state;
+	program_message(&m, "/bin/sh", argv);
+	m.detach = 1;
+	zygote_new(&z, &exec_ops, &m);
+	fd = zygote_start_one(&z, 0, 1);
+	read_line(fd, line, sizeof(line));
+	expect_ended(&z, 0, 1, ENDED_EXITED, 3);
+	kill((pid_t)atoi(line), SIGKILL);
+	assert_int_equal(read_all(fd, line, sizeof(line)), 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+/*
+ * ssh: a leader that dies by SIGKILL takes its group with it, however much
+ * that ignores; the slot is free only then.
+ */
+static void
+test_whole_group_of_killed_leader(void **state)
+{
+	static const char *const argv[] = {"sh", "-c",
+	    "sh -c 'trap \"\" TERM HUP; echo $$; while :; do sleep 9; done' & "
+	    "wait", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	struct slot s;
+	char line[32];
+	int fd;
+
+	(void)state;
+	program_message(&m, "/bin/sh", argv);
+	zygote_new(&z, &ssh_ops, &m);
+	fd = zygote_start_one(&z, 0, 1);
+	read_line(fd, line, sizeof(line));
+	assert_int_equal(slot_read(z.slots, 0, &s), 0);
+	assert_int_equal(getpgid((pid_t)atoi(line)), s.pid);
+	kill(s.pid, SIGKILL);
+	expect_ended(&z, 0, 1, ENDED_SIGNAL, SIGKILL);
+	assert_int_equal(kill(-s.pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	assert_int_equal(read_all(fd, line, sizeof(line)), 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+/* stderr is a socket of its own, and says who writes. */
+static void
+test_stderr(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "echo oops >&2", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	char out[64];
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	program_message(&m, "/bin/sh", argv);
+	zygote_new(&z, &exec_ops, &m);
+	fd = zygote_start_one(&z, 0, 1);
+	assert_int_equal(read_all(fd, out, sizeof(out)), 0);
+	n = read(z.log, out, sizeof(out));
+	assert_int_equal(n, 5);
+	assert_memory_equal(out, "oops\n", 5);
+	expect_ended(&z, 0, 1, ENDED_EXITED, 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_environment),
+	    cmocka_unit_test(test_descriptors),
+	    cmocka_unit_test(test_signals_are_default),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_group_is_killed),
+	    cmocka_unit_test(test_detach),
+	    cmocka_unit_test(test_whole_group_of_killed_leader),
+	    cmocka_unit_test(test_stderr),
+	};
+
+	return (cmocka_run_group_tests_name("programs and groups", tests, NULL,
+	    NULL));
+}

@@ -1,0 +1,308 @@
+/*
+ * The program zygote's life: programs started, ended, failed, returned; new
+ * masters, a monitor that goes, breaches; nothing leaked.
+ */
+#include "tests/unit/programs/harness.h"
+
+static const struct program_ops exec_ops = {.exec = execve,
+    .peer_environment = true};
+
+static void
+new_exec(struct zygote_under_test *z, const char *const *argv)
+{
+	struct msg_program m;
+
+	program_message(&m, argv[0], argv);
+	zygote_new(z, &exec_ops, &m);
+}
+
+static void
+test_cat(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct zygote_under_test z;
+	struct slot s;
+	char buf[32];
+	int fd;
+
+	(void)state;
+	new_exec(&z, argv);
+	fd = zygote_start_one(&z, 5, 99);
+	assert_int_equal(write(fd, "hello\n", 6), 6);
+	read_line(fd, buf, sizeof(buf));
+	assert_string_equal(buf, "hello");
+
+	assert_int_equal(slot_read(z.slots, 5, &s), 0);
+	assert_int_equal(atomic_load(&s.use), SLOT_RUNNING);
+	assert_int_equal(s.session, 99);
+	assert_int_equal(s.port, 40112);
+	assert_int_equal(getpgid(s.pid), s.pid);
+	assert_int_equal(getsid(s.pid), s.pid);
+	assert_int_equal(slot_find_pid(z.slots, s.pid), 5);
+	assert_int_equal(slot_find_session(z.slots, 99), 5);
+	assert_int_equal(z.slots->zygote, z.pid);
+	assert_int_equal(z.slots->magic, SLOT_TABLE_MAGIC);
+
+	shutdown(fd, SHUT_WR);
+	expect_ended(&z, 5, 99, ENDED_EXITED, 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+static void
+test_exec_fails(void **state)
+{
+	static const char *const argv[] = {"/nonexistent/program", NULL};
+	struct zygote_under_test z;
+	char buf[8];
+	int fd;
+
+	(void)state;
+	new_exec(&z, argv);
+	fd = zygote_start_one(&z, 0, 1);
+	expect_ended(&z, 0, 1, ENDED_FAILED, ENOENT);
+	assert_int_equal(read_all(fd, buf, sizeof(buf)), 0);
+	close(fd);
+	zygote_stop(&z);
+}
+
+static void
+test_status_and_signal(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+	    "read x; case $x in k) kill -9 $$;; *) exit 7;; esac", NULL};
+	struct zygote_under_test z;
+	int fd;
+
+	(void)state;
+	new_exec(&z, argv);
+	fd = zygote_start_one(&z, 1, 2);
+	assert_int_equal(write(fd, "k\n", 2), 2);
+	expect_ended(&z, 1, 2, ENDED_SIGNAL, SIGKILL);
+	close(fd);
+	fd = zygote_start_one(&z, 1, 3);
+	assert_int_equal(write(fd, "e\n", 2), 2);
+	expect_ended(&z, 1, 3, ENDED_EXITED, 7);
+	close(fd);
+	zygote_stop(&z);
+}
+
+static void
+test_slot_in_use_is_a_breach(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct zygote_under_test z;
+	struct ipc_in in;
+	int a, b;
+
+	(void)state;
+	new_exec(&z, argv);
+	a = zygote_start_one(&z, 3, 10);
+	b = zygote_start_one(&z, 3, 11);
+	assert_int_equal(ipc_recv(&z.master, &in), ERR_CLOSED);
+	close(b);
+
+	/* The session goes on, and a new master hears of its end. */
+	ipc_channel_close(&z.master);
+	zygote_attach(&z);
+	shutdown(a, SHUT_WR);
+	expect_ended(&z, 3, 10, ENDED_EXITED, 0);
+	close(a);
+	zygote_stop(&z);
+}
+
+static void
+test_too_many_fds_is_a_breach(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct zygote_under_test z;
+	struct msg_start m;
+	struct ipc_in in;
+	int fds[3] = {0, 1, 2}, before;
+
+	(void)state;
+	new_exec(&z, argv);
+	before = count_fds(z.pid);
+	start_message(&m, 3, 10);
+	assert_int_equal(ipc_send(&z.master, MSG_START, &m, fds, 3), 0);
+	assert_int_equal(ipc_recv(&z.master, &in), ERR_CLOSED);
+	assert_int_equal(count_fds(z.pid), before - 1);
+	zygote_stop(&z);
+}
+
+/* What ended while there was no master is in the slot table. */
+static void
+test_master_dies(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct zygote_under_test z;
+	struct slot s;
+	char buf[8];
+	int a, b;
+
+	(void)state;
+	new_exec(&z, argv);
+	a = zygote_start_one(&z, 0, 1);
+	b = zygote_start_one(&z, 1, 2);
+	assert_int_equal(write(b, "x\n", 2), 2);
+	read_line(b, buf, sizeof(buf));
+	ipc_channel_close(&z.master);
+	shutdown(a, SHUT_WR);
+	read_all(a, buf, sizeof(buf));
+	zygote_attach(&z);
+	do {
+		assert_int_equal(slot_read(z.slots, 0, &s), 0);
+	} while (atomic_load(&s.use) != SLOT_ENDED);
+	assert_int_equal(s.session, 1);
+	assert_int_equal(slot_read(z.slots, 1, &s), 0);
+	assert_int_equal(atomic_load(&s.use), SLOT_RUNNING);
+	shutdown(b, SHUT_WR);
+	for (;;) {
+		struct ipc_in in;
+
+		expect(&z.master, &in, MSG_ENDED);
+		if (in.msg.ended.session == 2)
+			break;
+		assert_int_equal(in.msg.ended.session, 1);
+	}
+	close(a);
+	close(b);
+	zygote_stop(&z);
+}
+
+static void
+test_monitor_dies(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct zygote_under_test z;
+	char buf[8];
+	int fd;
+
+	(void)state;
+	new_exec(&z, argv);
+	fd = zygote_start_one(&z, 0, 1);
+	assert_int_equal(write(fd, "x\n", 2), 2);
+	read_line(fd, buf, sizeof(buf));
+	ipc_channel_close(&z.monitor);
+	assert_int_equal(zygote_wait(&z), 1);
+	assert_int_equal(write(fd, "y\n", 2), 2);
+	read_line(fd, buf, sizeof(buf));
+	assert_string_equal(buf, "y");
+	close(fd);
+}
+
+static void
+test_stop_returns_and_waits(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	struct msg_stop stop = {.keep_sessions = 1};
+	struct zygote_under_test z;
+	struct ipc_in in;
+	int a, b, status;
+	char buf[8];
+
+	(void)state;
+	new_exec(&z, argv);
+	a = zygote_start_one(&z, 0, 1);
+	assert_int_equal(write(a, "x\n", 2), 2);
+	read_line(a, buf, sizeof(buf));
+	assert_int_equal(ipc_send(&z.monitor, MSG_STOP, &stop, NULL, 0), 0);
+	b = zygote_start_one(&z, 1, 2);
+	expect(&z.master, &in, MSG_RETURNED);
+	assert_int_equal(in.msg.returned.slot, 1);
+	assert_int_equal(in.msg.returned.session, 2);
+	assert_int_equal(in.nfds, 1);
+	ipc_in_close(&in);
+	close(b);
+	assert_int_equal(waitpid(z.pid, &status, WNOHANG), 0);
+	shutdown(a, SHUT_WR);
+	expect_ended(&z, 0, 1, ENDED_EXITED, 0);
+	close(a);
+	assert_int_equal(zygote_wait(&z), 0);
+}
+
+/* A thousand connections leave no descriptor and no slot in use. */
+static void
+test_thousand(void **state)
+{
+	static const char *const argv[] = {"/bin/true", NULL};
+	enum { N = 1000, SLOTS = 50 };
+	struct zygote_under_test z;
+	int ended = 0, before;
+
+	(void)state;
+	new_exec(&z, argv);
+	before = count_fds(z.pid);
+	for (int round = 0; round < N / SLOTS; round++) {
+		int fds[SLOTS];
+
+		for (uint32_t i = 0; i < SLOTS; i++)
+			fds[i] = zygote_start_one(&z, i,
+			    (uint64_t)(round * SLOTS) + i + 1);
+		for (int i = 0; i < SLOTS; i++) {
+			struct ipc_in in;
+
+			expect(&z.master, &in, MSG_ENDED);
+			assert_int_equal(in.msg.ended.how, ENDED_EXITED);
+			ended++;
+		}
+		for (int i = 0; i < SLOTS; i++)
+			close(fds[i]);
+	}
+	assert_int_equal(ended, N);
+	assert_int_equal(count_fds(z.pid), before);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(atomic_load(&z.slots->slots[i].use),
+		    SLOT_ENDED);
+	zygote_stop(&z);
+}
+
+/* More endings than the channel's queue holds: kept, each told once. */
+static void
+test_slow_master(void **state)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	enum { N = 400 };
+	struct zygote_under_test z;
+	int fds[N];
+	bool seen[N] = {false};
+
+	(void)state;
+	new_exec(&z, argv);
+	for (uint32_t i = 0; i < N; i++)
+		fds[i] = zygote_start_one(&z, i, i + 1);
+	for (int i = 0; i < N; i++)
+		close(fds[i]);
+	for (uint32_t i = 0; i < N; i++) {
+		while (atomic_load(&z.slots->slots[i].use) != SLOT_ENDED)
+			poll(NULL, 0, 1);
+	}
+	for (int i = 0; i < N; i++) {
+		struct ipc_in in;
+
+		expect(&z.master, &in, MSG_ENDED);
+		assert_false(seen[in.msg.ended.slot]);
+		seen[in.msg.ended.slot] = true;
+	}
+	zygote_stop(&z);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_cat),
+	    cmocka_unit_test(test_exec_fails),
+	    cmocka_unit_test(test_status_and_signal),
+	    cmocka_unit_test(test_slot_in_use_is_a_breach),
+	    cmocka_unit_test(test_too_many_fds_is_a_breach),
+	    cmocka_unit_test(test_master_dies),
+	    cmocka_unit_test(test_monitor_dies),
+	    cmocka_unit_test(test_stop_returns_and_waits),
+	    cmocka_unit_test(test_thousand),
+	    cmocka_unit_test(test_slow_master),
+	};
+
+	return (cmocka_run_group_tests_name("program zygote", tests, NULL,
+	    NULL));
+}
