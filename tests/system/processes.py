@@ -1,0 +1,97 @@
+"""Processes, as /proc has them."""
+import os
+import re
+
+
+class Process:
+    """One process at one moment; title is its whole command line."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            words = file.read().split(b"\0")
+        self.words = [w.decode("utf-8", "replace") for w in words if w]
+        self.title = " ".join(self.words).strip()
+        self.status = status(pid)
+        self.parent = int(self.status["PPid"])
+        self.uid = int(self.status["Uid"].split()[1])
+        self.state = self.status["State"][0]
+
+    def __repr__(self):
+        return "%d %s" % (self.pid, self.title)
+
+
+def status(pid):
+    """/proc/PID/status as a dictionary."""
+    with open("/proc/%d/status" % pid, encoding="utf-8",
+              errors="replace") as file:
+        return {k: v.strip() for k, _, v in
+                (line.partition(":") for line in file)}
+
+
+def everyone():
+    """Every living process that can be seen; zombies are not living."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                process = Process(int(name))
+            except (OSError, KeyError):
+                continue
+            if process.state not in "ZX":
+                yield process
+
+
+def below(pid):
+    """The living processes that descend from pid, itself apart."""
+    children = {}
+    for process in everyone():
+        children.setdefault(process.parent, []).append(process)
+    found, todo = [], [pid]
+    while todo:
+        for child in children.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child.pid)
+    return found
+
+
+def alive(pid):
+    try:
+        return status(pid)["State"][0] not in "ZX"
+    except (OSError, KeyError):
+        return False
+
+
+def descriptors(pid):
+    """{number: what it refers to} of a process."""
+    top = "/proc/%d/fd" % pid
+    found = {}
+    for name in os.listdir(top):
+        try:
+            found[int(name)] = os.readlink(top + "/" + name)
+        except OSError:
+            continue
+    return found
+
+
+def namespace(pid, kind):
+    return os.readlink("/proc/%d/ns/%s" % (pid, kind))
+
+
+def listeners():
+    """{(family, port): inode} of the listening TCP sockets in sight."""
+    found = {}
+    for family, path in (("inet", "/proc/net/tcp"),
+                         ("inet6", "/proc/net/tcp6")):
+        with open(path, encoding="ascii") as file:
+            for line in list(file)[1:]:
+                words = line.split()
+                if words[3] == "0A":
+                    port = int(words[1].rsplit(":", 1)[1], 16)
+                    found[family, port] = int(words[9])
+    return found
+
+
+def role(process):
+    """'zygote finger' of 'portreeve: zygote finger'; None of others."""
+    match = re.match(r"portreeve: (.+)$", process.title)
+    return match.group(1) if match else None
