@@ -1,0 +1,33 @@
+/*
+ * Capabilities and the ways back to them. Linux: libcap. Called while a
+ * process seals itself.
+ */
+#ifndef PORTREEVE_SANDBOX_CAPS_H
+#define PORTREEVE_SANDBOX_CAPS_H
+
+#include <stdbool.h>
+
+/* Whether this process may use CAP_SETPCAP: it can then close the ways back. */
+bool caps_can_close(void);
+
+/*
+ * Close the ways back: an empty bounding and ambient set, and securebits that
+ * give an execve() by uid 0 nothing, locked. Needs CAP_SETPCAP. 0, ERR_SYSTEM
+ * with errno.
+ */
+int caps_close(void);
+
+/* Drop every capability of every set. 0, ERR_SYSTEM with errno. */
+int caps_drop_all(void);
+
+/*
+ * Keep in force only what a program's start needs: the exec zygote's. The
+ * bounding set stays, for setuid programs that the program may start. 0,
+ * ERR_SYSTEM with errno.
+ */
+int caps_keep_starter(void);
+
+/* Whether the permitted, effective, inheritable and ambient sets are empty. */
+bool caps_are_none(void);
+
+#endif

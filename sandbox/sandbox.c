@@ -1,0 +1,305 @@
+/*
+ * Sealing: the mechanisms put together, in the one order in which each still
+ * has the right that it needs. Runs in every sealed role as root, or as the
+ * ordinary user of a rootless start, before the role reads anything but its
+ * SEAL message. Whatever fails is reported by a sentence and ends the role;
+ * only what a level names may be missing.
+ */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "sandbox/caps.h"
+#include "sandbox/identity.h"
+#include "sandbox/landlock.h"
+#include "sandbox/namespaces.h"
+#include "sandbox/profile.h"
+#include "sandbox/root.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/violation.h"
+
+/* What one sealing is about; the steps below take nothing else. */
+struct sealing {
+	enum sandbox_profile id;
+	const struct profile *profile;
+	const struct sandbox_params *params;
+	struct sandbox_report *report;
+};
+
+static int __attribute__((format(printf, 3, 4)))
+sandbox_fail(struct sandbox_report *report, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(report->error, sizeof(report->error), fmt, ap);
+	va_end(ap);
+	return (err);
+}
+
+/* One more sentence about what the level lets go. */
+static void
+sandbox_note(struct sandbox_report *report, const char *text)
+{
+	size_t used = strlen(report->weaker);
+
+	snprintf(report->weaker + used, sizeof(report->weaker) - used, "%s%s",
+	    used == 0 ? "" : " ", text);
+}
+
+static int
+sandbox_check_ids(const struct sealing *s)
+{
+	const struct sandbox_params *p = s->params;
+	bool bad = p->uid == 0 || p->gid == 0 || p->uid == (uid_t)-1 ||
+	    p->gid == (gid_t)-1;
+
+	for (size_t i = 0; i < p->ngroups; i++)
+		bad = bad || p->groups[i] == 0;
+	if (!bad)
+		return (0);
+	return (sandbox_fail(s->report, ERR_VALUE, "The %s needs an identity "
+	    "of its own that is not root's: give it an account or a uid of the "
+	    "configured range.", sandbox_profile_name(s->id)));
+}
+
+static int
+sandbox_check(const struct sealing *s)
+{
+	const struct sandbox_params *p = s->params;
+
+	if ((unsigned)p->level > SANDBOX_LANDLOCK_OPTIONAL ||
+	    (unsigned)p->session > SANDBOX_SESSION_STRICT ||
+	    (p->ngroups > 0 && p->groups == NULL))
+		return (sandbox_fail(s->report, ERR_VALUE, "The sandbox's "
+		    "parameters are out of range: this is a bug."));
+	if (namespaces_count_threads() != 1)
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+		    "cannot see that it has a single thread: mount /proc.",
+		    sandbox_profile_name(s->id)));
+	if (p->level == SANDBOX_ROOTLESS)
+		return (0);
+	if (geteuid() != 0 || !caps_can_close())
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+		    "cannot be sealed without root's capabilities: start "
+		    "portreeved as root, or set sandbox-level rootless.",
+		    sandbox_profile_name(s->id)));
+	if (!s->profile->sealed)
+		return (0);
+	if (s->profile->empty_root && p->root == NULL)
+		return (sandbox_fail(s->report, ERR_VALUE, "The %s was given "
+		    "no empty directory to live in.",
+		    sandbox_profile_name(s->id)));
+	return (sandbox_check_ids(s));
+}
+
+static int
+sandbox_enter_root(const struct sealing *s)
+{
+	struct sandbox_report *r = s->report;
+	const char *path = s->params->root;
+	int err;
+
+	err = root_enter(path, r->error, sizeof(r->error));
+	if (err == 0)
+		r->chrooted = true;
+	else if (r->error[0] == '\0')
+		sandbox_fail(r, err, "The empty root %s cannot be entered: %s. "
+		    "Make the directory, or see that chroot is permitted.",
+		    path, strerror(errno));
+	return (err);
+}
+
+/* As an ordinary user: what a user namespace gives, where there is one. */
+static int
+sandbox_isolate_rootless(const struct sealing *s)
+{
+	struct sandbox_report *r = s->report;
+	bool network = s->profile->network == NETWORK_NONE;
+	int err;
+
+	if (!network && !s->profile->empty_root)
+		return (0);
+	err = namespaces_enter_user(network);
+	if (err == ERR_UNSUPPORTED) {
+		sandbox_note(r, "No empty root and no empty network: this "
+		    "kernel gives ordinary users no user namespace.");
+		return (0);
+	}
+	if (err != 0)
+		return (sandbox_fail(r, err, "The user namespace of the %s "
+		    "cannot be set up: %s. Mount /proc, or turn user "
+		    "namespaces off altogether.", sandbox_profile_name(s->id),
+		    strerror(errno)));
+	r->userns = true;
+	r->netns = network;
+	if (!s->profile->empty_root)
+		return (0);
+	if (s->params->root != NULL)
+		return (sandbox_enter_root(s));
+	sandbox_note(r, "No empty root: no directory was given for it.");
+	return (0);
+}
+
+static int
+sandbox_isolate(const struct sealing *s)
+{
+	if (s->params->level == SANDBOX_ROOTLESS)
+		return (sandbox_isolate_rootless(s));
+	if (s->profile->network == NETWORK_NONE) {
+		if (namespaces_leave_network() != 0)
+			return (sandbox_fail(s->report, ERR_UNSUPPORTED,
+			    "The %s cannot have an empty network: %s. Use a "
+			    "kernel with CONFIG_NET_NS, or set sandbox-level "
+			    "rootless.", sandbox_profile_name(s->id),
+			    strerror(errno)));
+		s->report->netns = true;
+	}
+	return (s->profile->empty_root ? sandbox_enter_root(s) : 0);
+}
+
+/* Capabilities and identity, with no way back to either. */
+static int
+sandbox_disarm(const struct sealing *s)
+{
+	const struct sandbox_params *p = s->params;
+	int err = 0;
+
+	if (p->level != SANDBOX_ROOTLESS || s->report->userns)
+		err = caps_close();
+	if (err == 0 && p->level != SANDBOX_ROOTLESS)
+		err = identity_take(p->uid, p->gid, p->groups, p->ngroups);
+	if (err == 0)
+		err = caps_drop_all();
+	if (err == 0 && !caps_are_none()) {
+		errno = EPERM;
+		err = ERR_UNSUPPORTED;
+	}
+	if (err != 0)
+		return (sandbox_fail(s->report, err, "The %s cannot give up "
+		    "its rights: %s.", sandbox_profile_name(s->id),
+		    strerror(errno)));
+	return (0);
+}
+
+/* No core dump, no tracer, no setuid program. */
+static int
+sandbox_close_doors(const struct sealing *s)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+		    "cannot set NoNewPrivs: %s. Use Linux 3.5 or later.",
+		    sandbox_profile_name(s->id), strerror(errno)));
+	s->report->no_new_privs = true;
+	return (0);
+}
+
+static int
+sandbox_restrict_files(const struct sealing *s)
+{
+	int abi, err;
+
+	abi = landlock_get_abi();
+	if (abi < LANDLOCK_ABI_LEAST) {
+		if (s->params->level != SANDBOX_LANDLOCK_OPTIONAL)
+			return (sandbox_fail(s->report, ERR_UNSUPPORTED,
+			    "This kernel has Landlock of level %d and %d is "
+			    "needed: use Linux 5.19 or later with landlock in "
+			    "lsm=, or set sandbox-level landlock-optional.",
+			    abi, LANDLOCK_ABI_LEAST));
+		if (abi == 0) {
+			sandbox_note(s->report, "No Landlock.");
+			return (0);
+		}
+		sandbox_note(s->report, "Landlock of level 1 only.");
+	}
+	if ((err = landlock_restrict(s->profile, abi)) != 0)
+		return (sandbox_fail(s->report, err, "Landlock of level %d "
+		    "cannot be set up: %s.", abi, strerror(errno)));
+	s->report->landlock_abi = abi;
+	return (0);
+}
+
+static int
+sandbox_filter_calls(const struct sealing *s)
+{
+	int err;
+
+	if ((err = violation_install_handler()) == 0)
+		err = seccomp_install_profile(s->id);
+	if (err != 0)
+		return (sandbox_fail(s->report, err, "The system call filter "
+		    "of the %s cannot be set up: %s. Use a kernel with "
+		    "CONFIG_SECCOMP_FILTER.", sandbox_profile_name(s->id),
+		    strerror(errno)));
+	s->report->filtered = true;
+	return (0);
+}
+
+/*
+ * The zygotes whose programs and sessions must keep what the host gives them:
+ * no NoNewPrivs, the whole bounding set, no limit that they would inherit.
+ */
+static int
+sandbox_seal_starter(const struct sealing *s)
+{
+	const struct sandbox_params *p = s->params;
+	int err;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return (sandbox_fail(s->report, ERR_SYSTEM, "prctl: %s.",
+		    strerror(errno)));
+	if (p->level == SANDBOX_ROOTLESS) {
+		if (p->session != SANDBOX_SESSION_NONE)
+			sandbox_note(s->report, "No session-sandbox: without "
+			    "root a filter would take su and sudo from "
+			    "sessions.");
+		return (0);
+	}
+	if ((err = seccomp_install_session(p->session)) != 0)
+		return (sandbox_fail(s->report, err, "session-sandbox cannot "
+		    "be set up: %s. Use a kernel with CONFIG_SECCOMP_FILTER, "
+		    "or set session-sandbox none.", strerror(errno)));
+	s->report->filtered = p->session != SANDBOX_SESSION_NONE;
+	if (s->id != SANDBOX_ZYGOTE_EXEC || p->program_is_root)
+		return (0);
+	if ((err = caps_keep_starter()) != 0)
+		return (sandbox_fail(s->report, err, "The %s cannot give up "
+		    "its rights: %s.", sandbox_profile_name(s->id),
+		    strerror(errno)));
+	return (0);
+}
+
+int
+sandbox_seal(enum sandbox_profile id, const struct sandbox_params *params,
+    struct sandbox_report *report)
+{
+	struct sealing s = { id, profile_get(id), params, report };
+	int err;
+
+	memset(report, 0, sizeof(*report));
+	if (s.profile == NULL)
+		return (sandbox_fail(report, ERR_VALUE, "There is no sandbox "
+		    "profile %d: this is a bug.", (int)id));
+	if ((err = sandbox_check(&s)) != 0)
+		return (err);
+	if (!s.profile->sealed)
+		return (sandbox_seal_starter(&s));
+	if ((err = sandbox_isolate(&s)) != 0 ||
+	    (err = sandbox_disarm(&s)) != 0 ||
+	    (err = sandbox_close_doors(&s)) != 0 ||
+	    (err = sandbox_restrict_files(&s)) != 0)
+		return (err);
+	return (sandbox_filter_calls(&s));
+}
