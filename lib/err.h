@@ -21,7 +21,8 @@
 	X(ERR_NOT_FOUND, -13, "not found")                                     \
 	X(ERR_REFUSED, -14, "refused")                                         \
 	X(ERR_FULL, -15, "full")                                               \
-	X(ERR_UNSUPPORTED, -16, "not supported by this system")
+	X(ERR_UNSUPPORTED, -16, "not supported by this system")                \
+	X(ERR_TIMEOUT, -17, "out of time")
 
 enum err {
 	ERR_OK = 0,

@@ -1,0 +1,240 @@
+/*
+ * The zygote's channel to the master: the orders that come by it, and what is
+ * due to it, in order: ATTACHED, the channels of live workers, ends, and the
+ * connections that a retired zygote gives back. A master may die at any
+ * moment; what it is owed waits here, bounded by the roster, for the next.
+ * Believes the master in what it orders; a breach closes the channel.
+ */
+#include <sys/socket.h>
+
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "workers/common/engine.h"
+
+bool
+engine_wants_out(const struct engine *e)
+{
+	return (e->master.fd >= 0 && e->slots != NULL &&
+	    (e->attach_due || e->announce_due || e->return_due ||
+		e->roster.queue_head != ROSTER_NONE));
+}
+
+bool
+engine_wants_in(const struct engine *e)
+{
+	return (e->master.fd >= 0 && e->slots != NULL && !e->return_due &&
+	    (e->retired || e->roster.live < e->live_max));
+}
+
+void
+engine_detach(struct engine *e)
+{
+	ipc_channel_close(&e->master);
+	e->attach_due = false;
+	e->announce_due = false;
+}
+
+/*
+ * Keep a channel's news for a new master: it has none of them yet. A worker
+ * that the old master took and never gave its connection waits for nothing.
+ */
+static void
+unannounce_workers(struct engine *e)
+{
+	struct roster *r = &e->roster;
+
+	for (uint32_t i = 0; i < r->high; i++) {
+		struct roster_worker *w = &r->workers[i];
+
+		w->announced = 0;
+		if (w->state == ROSTER_TAKEN && !w->closing &&
+		    engine_page(e, w->page)->assigned == 0) {
+			w->closing = 1;
+			shutdown(w->fd, SHUT_WR);
+		}
+	}
+	e->announce = 0;
+	e->announce_due = true;
+}
+
+void
+engine_attach(struct engine *e, int fd, uint32_t pool)
+{
+	/* The old one is dead; what it ordered before is still an order. */
+	while (engine_wants_in(e) && !engine_read_master(e))
+		continue;
+	engine_detach(e);
+	ipc_channel_init(&e->master, fd, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
+	if (fd_set_nonblock(fd, 1) != 0)
+		bug("a channel cannot be made non-blocking");
+	e->pool = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
+	e->attach_due = true;
+	unannounce_workers(e);
+	engine_flush(e);
+}
+
+/* Send to the master; an end of the channel is not an error of ours. */
+static int
+tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
+    size_t nfds)
+{
+	int err = ipc_send(&e->master, type, msg, fds, nfds);
+
+	if (err != 0 && err != ERR_AGAIN) {
+		if (err != ERR_CLOSED)
+			log_warn("%s to the master failed: %s", msg_name(type),
+			    err_text(err));
+		engine_detach(e);
+	}
+	return (err);
+}
+
+static int
+announce_worker(struct engine *e, struct roster_worker *w)
+{
+	int err = 0;
+
+	if (w->announced || w->fd < 0 || w->closing)
+		return (0);
+	if (w->state == ROSTER_IDLE) {
+		struct msg_pooled pooled = {.pid = w->pid};
+
+		err = tell(e, MSG_POOLED, &pooled, &w->fd, 1);
+	} else if (w->state == ROSTER_TAKEN || w->state == ROSTER_SERVING) {
+		struct msg_worker_channel channel = {.slot = w->slot,
+		    .session = w->session};
+
+		err = tell(e, MSG_WORKER_CHANNEL, &channel, &w->fd, 1);
+	}
+	w->announced = err == 0;
+	return (err);
+}
+
+static int
+tell_ended(struct engine *e, const struct roster_worker *w)
+{
+	struct msg_ended ended = {.slot = w->slot,
+	    .session = w->session,
+	    .pid = w->pid,
+	    .how = w->how,
+	    .value = w->value};
+
+	return (tell(e, MSG_ENDED, &ended, NULL, 0));
+}
+
+static int
+tell_returned(struct engine *e)
+{
+	int err = tell(e, MSG_RETURNED, &e->back, e->back_fds, e->back_nfds);
+
+	if (err != 0)
+		return (err);
+	for (size_t i = 0; i < e->back_nfds; i++)
+		fd_close(&e->back_fds[i]);
+	e->back_nfds = 0;
+	e->return_due = false;
+	return (0);
+}
+
+void
+engine_flush(struct engine *e)
+{
+	struct msg_attached attached = {.instance = e->instance};
+	struct roster_worker *w;
+
+	if (e->master.fd < 0 || e->slots == NULL)
+		return;
+	if (e->attach_due && tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
+		return;
+	e->attach_due = false;
+	for (; e->announce_due && e->announce < e->roster.high;
+	    e->announce++) {
+		if (announce_worker(e, &e->roster.workers[e->announce]) != 0)
+			return;
+	}
+	e->announce_due = false;
+	while ((w = roster_queue_first(&e->roster)) != NULL) {
+		if (tell_ended(e, w) != 0)
+			return;
+		roster_queue_drop(&e->roster);
+	}
+	if (e->return_due)
+		tell_returned(e);
+}
+
+/* Forks no more: the connection goes back as it came. */
+static void
+give_back(struct engine *e, struct ipc_in *in)
+{
+	e->back.slot = in->msg.start.slot;
+	e->back.session = in->msg.start.session;
+	memcpy(e->back_fds, in->fds, sizeof(e->back_fds));
+	e->back_nfds = in->nfds;
+	in->nfds = 0;
+	e->return_due = true;
+	engine_flush(e);
+}
+
+static void
+take_start(struct engine *e, struct ipc_in *in)
+{
+	const struct slot *slot = &e->slots->slots[in->msg.start.slot];
+
+	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
+		log_warn("the master's START is not one: %zu descriptors, "
+		    "slot %u; its channel is closed", in->nfds,
+		    in->msg.start.slot);
+		engine_detach(e);
+		return;
+	}
+	if (e->retired)
+		give_back(e, in);
+	else
+		engine_start(e, &in->msg.start, in->fds);
+}
+
+/* The master has given a worker forked ahead its session. */
+static void
+take_pooled(struct engine *e, const struct msg_pool_taken *taken)
+{
+	struct roster_worker *w = roster_find(&e->roster, taken->pid);
+
+	/* Dead before it was asked: the master's ASSIGN failed. */
+	if (w == NULL || w->state != ROSTER_IDLE)
+		return;
+	w->state = ROSTER_TAKEN;
+	w->slot = taken->slot;
+	w->session = taken->session;
+	if (!w->closing)
+		e->roster.idle--;
+	slot_claim(e->slots, w->slot, w->session, &taken->peer,
+	    time_boot_ns());
+	e->slots->slots[w->slot].pid = w->pid;
+}
+
+bool
+engine_read_master(struct engine *e)
+{
+	for (int i = 0; i < ENGINE_BATCH && engine_wants_in(e); i++) {
+		int err = ipc_recv(&e->master, &e->in);
+
+		if (err == ERR_AGAIN)
+			return (true);
+		if (err != 0) {
+			if (err != ERR_CLOSED)
+				log_warn("the master's channel failed: %s",
+				    err_text(err));
+			engine_detach(e);
+			return (true);
+		}
+		if (e->in.type == MSG_START)
+			take_start(e, &e->in);
+		else if (e->in.type == MSG_POOL_TAKEN)
+			take_pooled(e, &e->in.msg.pool_taken);
+		ipc_in_close(&e->in);
+	}
+	return (false);
+}

@@ -1,0 +1,87 @@
+/*
+ * What the parts of the zygote's engine share, and nobody else: zygote.c
+ * (loop, monitor), attach.c (the master), spawn.c (forking), reap.c (ends).
+ * Runs in the zygote; the struct lies in memory that workers do not inherit.
+ */
+#ifndef PORTREEVE_WORKERS_ENGINE_H
+#define PORTREEVE_WORKERS_ENGINE_H
+
+#include <stdbool.h>
+
+#include "ipc/channel.h"
+#include "ipc/state.h"
+#include "workers/common/roster.h"
+#include "workers/common/zygote.h"
+
+#define ENGINE_FORKS_MAX 10000	/* then the zygote is replaced */
+#define ENGINE_POOL_MAX 64	/* as MSG_MASTER_CHANNEL bounds it */
+#define ENGINE_SPARE_FDS 64	/* of RLIMIT_NOFILE, for what is no worker */
+#define ENGINE_BATCH 64		/* messages of the master in a row */
+
+/*
+ * One page a worker forked ahead, shared with that worker alone, and believed
+ * about that worker alone.
+ */
+struct engine_page {
+	_Atomic uint32_t assigned; /* it got its ASSIGN */
+};
+
+struct engine {
+	const struct zygote_ops *ops;
+	struct ipc_channel monitor;
+	struct ipc_channel master; /* fd -1: none at present */
+	struct slot_table *slots;
+	uint32_t instance;
+	uint32_t live_max; /* workers that descriptors allow */
+	uint32_t forks;
+	uint32_t pool;	   /* workers to hold ahead */
+	int signals;	   /* signalfd of SIGCHLD */
+	bool retired;	   /* forks no more */
+	bool stopping;	   /* told by the monitor to finish */
+	bool finished;	   /* leave the loop */
+	int status;	   /* exit status */
+	bool attach_due;   /* ATTACHED is to be sent */
+	bool announce_due; /* POOLED or WORKER_CHANNEL is to be sent */
+	uint32_t announce; /* by the entries from this one on */
+	bool return_due;   /* `returned` waits for room */
+	struct msg_returned back;
+	int back_fds[IPC_FDS_MAX];
+	size_t back_nfds;
+	bool pool_filling; /* idle: fork the next one at once */
+	bool pool_failed;  /* no fork ahead until something changed */
+	bool page_used[ENGINE_POOL_MAX];
+	uint8_t *pages; /* ENGINE_POOL_MAX pages, struct engine_page each */
+	size_t page_size;
+	struct roster roster;
+	struct ipc_in in; /* the message being read */
+};
+
+/* attach.c: the master's channel. */
+void engine_attach(struct engine *e, int fd, uint32_t pool);
+void engine_detach(struct engine *e);
+/* Read what the master sent: true when its queue was read to the end. */
+bool engine_read_master(struct engine *e);
+/* Send what is due; stops at ERR_AGAIN. */
+void engine_flush(struct engine *e);
+/* Whether something waits for room in the master's queue. */
+bool engine_wants_out(const struct engine *e);
+/* Whether the master's messages may be read now. */
+bool engine_wants_in(const struct engine *e);
+
+/*
+ * spawn.c: forking. Of a START's descriptors, the kept copy of the master's
+ * end is taken (set to -1); the others stay the caller's.
+ */
+void engine_start(struct engine *e, const struct msg_start *start, int fds[3]);
+bool engine_pool_wanted(const struct engine *e);
+/* Fork one worker ahead. */
+void engine_pool_refill(struct engine *e);
+/* Close the pool's idle workers' channels: they exit. */
+void engine_pool_close(struct engine *e);
+struct engine_page *engine_page(struct engine *e, uint8_t number);
+
+/* reap.c: ends. */
+void engine_reap(struct engine *e);
+void engine_retire(struct engine *e, bool crashed);
+
+#endif

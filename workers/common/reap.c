@@ -1,0 +1,90 @@
+/*
+ * Ends: workers waited for, their slots freed, the master told, and a zygote
+ * retired when one of them died by a signal. Runs in the zygote. A worker's
+ * end frees its slot whatever it died of.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "workers/common/engine.h"
+
+void
+engine_retire(struct engine *e, bool crashed)
+{
+	struct msg_retiring retiring = {.crashed = crashed};
+	int err;
+
+	if (e->retired)
+		return;
+	e->retired = true;
+	engine_pool_close(e);
+	err = ipc_send_wait(&e->monitor, MSG_RETIRING, &retiring, NULL, 0);
+	if (err != 0)
+		log_warn("RETIRING could not be told: %s", err_text(err));
+}
+
+/*
+ * A worker that we closed before the master's ASSIGN reached it: the master's
+ * sending failed, the session is the master's still and goes elsewhere.
+ */
+static bool
+never_assigned(struct engine *e, const struct roster_worker *w)
+{
+	return (w->state == ROSTER_TAKEN && w->closing &&
+	    w->how == ENDED_EXITED && e->master.fd >= 0 && w->announced &&
+	    engine_page(e, w->page)->assigned == 0);
+}
+
+static void
+worker_ended(struct engine *e, struct roster_worker *w)
+{
+	bool session = w->state == ROSTER_TAKEN || w->state == ROSTER_SERVING;
+
+	if (never_assigned(e, w)) {
+		session = false;
+		atomic_store(&e->slots->slots[w->slot].use, SLOT_FREE);
+	}
+	roster_unlink(&e->roster, w);
+	fd_close(&w->fd);
+	if (w->page != ROSTER_NO_PAGE)
+		e->page_used[w->page] = false;
+	if (!session) {
+		roster_forget(&e->roster, w);
+		return;
+	}
+	slot_end(e->slots, w->slot, (enum ended)w->how, w->value);
+	roster_queue(&e->roster, w);
+}
+
+void
+engine_reap(struct engine *e)
+{
+	bool crashed = false;
+
+	for (;;) {
+		struct roster_worker *w;
+		siginfo_t si;
+
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0 ||
+		    si.si_pid == 0)
+			break;
+		w = roster_find(&e->roster, si.si_pid);
+		if (w == NULL)
+			continue;
+		w->how = si.si_code == CLD_EXITED ? ENDED_EXITED : ENDED_SIGNAL;
+		w->value = si.si_status & 0xff;
+		if (w->how == ENDED_SIGNAL)
+			crashed = true;
+		worker_ended(e, w);
+	}
+	e->pool_failed = false;
+	if (crashed)
+		engine_retire(e, true);
+	engine_flush(e);
+}

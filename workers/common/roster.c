@@ -1,0 +1,123 @@
+/*
+ * The zygote's list of workers: entries in one array, chained by process id.
+ * Process ids are given in sequence, so chains are about one long. Runs in the
+ * zygote; allocates nothing, trusts nothing from outside.
+ */
+#include <string.h>
+
+#include "workers/common/roster.h"
+
+_Static_assert(ROSTER_MAX < ROSTER_NONE, "an index is 16 bits");
+
+static uint16_t
+index_of(const struct roster *r, const struct roster_worker *w)
+{
+	return ((uint16_t)(w - r->workers));
+}
+
+static uint16_t *
+chain_of(struct roster *r, int32_t pid)
+{
+	return (&r->chains[(uint32_t)pid & (ROSTER_MAX - 1)]);
+}
+
+/* Entries that were never used are taken by number: no page is touched. */
+void
+roster_init(struct roster *r)
+{
+	memset(r->chains, 0xff, sizeof(r->chains));
+	r->free = r->queue_head = r->queue_tail = ROSTER_NONE;
+	r->high = r->live = r->idle = 0;
+}
+
+struct roster_worker *
+roster_add(struct roster *r, int32_t pid, enum roster_state state)
+{
+	uint16_t *chain = chain_of(r, pid);
+	struct roster_worker *w;
+
+	if (r->free != ROSTER_NONE) {
+		w = &r->workers[r->free];
+		r->free = w->next;
+	} else if (r->high < ROSTER_MAX) {
+		w = &r->workers[r->high++];
+	} else {
+		return (NULL);
+	}
+	*w = (struct roster_worker){.pid = pid, .fd = -1, .next = *chain,
+	    .state = (uint8_t)state, .page = ROSTER_NO_PAGE};
+	*chain = index_of(r, w);
+	r->live++;
+	if (state == ROSTER_IDLE)
+		r->idle++;
+	return (w);
+}
+
+struct roster_worker *
+roster_find(struct roster *r, int32_t pid)
+{
+	for (uint16_t i = *chain_of(r, pid); i != ROSTER_NONE;
+	    i = r->workers[i].next) {
+		if (r->workers[i].pid == pid)
+			return (&r->workers[i]);
+	}
+	return (NULL);
+}
+
+void
+roster_unlink(struct roster *r, struct roster_worker *w)
+{
+	uint16_t *at = chain_of(r, w->pid);
+
+	while (*at != ROSTER_NONE && *at != index_of(r, w))
+		at = &r->workers[*at].next;
+	if (*at == ROSTER_NONE)
+		return;
+	*at = w->next;
+	w->next = ROSTER_NONE;
+	r->live--;
+	if (w->state == ROSTER_IDLE && !w->closing)
+		r->idle--;
+}
+
+void
+roster_queue(struct roster *r, struct roster_worker *w)
+{
+	w->state = ROSTER_ENDED;
+	w->next = ROSTER_NONE;
+	if (r->queue_tail == ROSTER_NONE)
+		r->queue_head = index_of(r, w);
+	else
+		r->workers[r->queue_tail].next = index_of(r, w);
+	r->queue_tail = index_of(r, w);
+}
+
+struct roster_worker *
+roster_queue_first(struct roster *r)
+{
+	if (r->queue_head == ROSTER_NONE)
+		return (NULL);
+	return (&r->workers[r->queue_head]);
+}
+
+void
+roster_queue_drop(struct roster *r)
+{
+	struct roster_worker *w = roster_queue_first(r);
+
+	if (w == NULL)
+		return;
+	r->queue_head = w->next;
+	if (r->queue_head == ROSTER_NONE)
+		r->queue_tail = ROSTER_NONE;
+	roster_forget(r, w);
+}
+
+void
+roster_forget(struct roster *r, struct roster_worker *w)
+{
+	w->state = ROSTER_FREE;
+	w->session = 0;
+	w->next = r->free;
+	r->free = index_of(r, w);
+}

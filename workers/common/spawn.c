@@ -1,0 +1,227 @@
+/*
+ * Forking: a worker on order with its connection, or ahead of time without
+ * one. The first part runs in the zygote; worker_main() and what it calls in
+ * the worker, whose first acts leave it two descriptors and no right to fork.
+ * Nothing of the zygote's own memory (struct engine) exists in the worker.
+ */
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "workers/common/engine.h"
+
+struct engine_page *
+engine_page(struct engine *e, uint8_t number)
+{
+	return ((struct engine_page *)(void *)(e->pages +
+	    number * e->page_size));
+}
+
+/* Nothing of the zygote's stays open, and no process can be made any more. */
+static void
+worker_confine(int connection, int master)
+{
+	static const struct rlimit none = {0, 0};
+	int ok = 1;
+
+	if (connection < 0)
+		close(WORKER_CONNECTION_FD);
+	else
+		ok = dup2(connection, WORKER_CONNECTION_FD) >= 0;
+	ok = ok && dup2(master, WORKER_MASTER_FD) >= 0;
+	ok = ok && close_range(WORKER_MASTER_FD + 1, ~0u, 0) == 0;
+	ok = ok && setrlimit(RLIMIT_NPROC, &none) == 0;
+	if (!ok)
+		_exit(1);
+	start_retitle_worker();
+}
+
+/* Serve, say what moved, and end: no exit handler of the zygote's runs. */
+static void __attribute__((noreturn))
+worker_serve(struct worker *w, int (*serve)(struct worker *))
+{
+	struct msg_stats stats = {.end_ = 0};
+	int status = serve(w);
+
+	stats.bytes_in = w->bytes_in;
+	stats.bytes_out = w->bytes_out;
+	ipc_send(&w->master, MSG_STATS, &stats, NULL, 0);
+	_exit(status);
+}
+
+/* A worker forked ahead waits here, for its connection or for the end. */
+static void __attribute__((noreturn))
+pooled_main(struct worker *w, int (*serve)(struct worker *), int master,
+    struct engine_page *page)
+{
+	struct ipc_in in;
+
+	worker_confine(-1, master);
+	w->master.fd = WORKER_MASTER_FD;
+	if (ipc_recv(&w->master, &in) != 0)
+		_exit(0);
+	atomic_store(&page->assigned, 1);
+	w->session = in.msg.assign.session;
+	w->peer = in.msg.assign.peer;
+	w->local = in.msg.assign.local;
+	w->connection = in.fds[0];
+	worker_serve(w, serve);
+}
+
+static void
+count_fork(struct engine *e)
+{
+	e->pool_failed = false;
+	if (++e->forks >= ENGINE_FORKS_MAX)
+		engine_retire(e, false);
+}
+
+/* A session that did not become a process. */
+static void
+start_failed(struct engine *e, const struct msg_start *start, int error)
+{
+	struct roster_worker *w;
+
+	slot_end(e->slots, start->slot, ENDED_FAILED, error);
+	w = roster_add(&e->roster, 0, ROSTER_SERVING);
+	if (w == NULL)
+		return; /* the slot tells it */
+	w->slot = start->slot;
+	w->session = start->session;
+	w->how = ENDED_FAILED;
+	w->value = error > 255 ? 255 : error;
+	roster_unlink(&e->roster, w);
+	roster_queue(&e->roster, w);
+	engine_flush(e);
+}
+
+void
+engine_start(struct engine *e, const struct msg_start *start, int fds[3])
+{
+	int (*serve)(struct worker *) = e->ops->serve;
+	struct worker worker = {.connection = WORKER_CONNECTION_FD,
+	    .master = {WORKER_MASTER_FD, ROLE_WORKER, ROLE_MASTER, ST_UP},
+	    .session = start->session,
+	    .peer = start->peer,
+	    .local = start->local};
+	int connection = fds[0], master = fds[1];
+	struct roster_worker *w;
+	pid_t pid;
+
+	slot_claim(e->slots, start->slot, start->session, &start->peer,
+	    time_boot_ns());
+	pid = fork();
+	if (pid == 0) {
+		worker_confine(connection, master);
+		worker_serve(&worker, serve);
+	}
+	if (pid < 0) {
+		start_failed(e, start, errno);
+		return;
+	}
+	e->slots->slots[start->slot].pid = pid;
+	w = roster_add(&e->roster, pid, ROSTER_SERVING);
+	if (w == NULL)
+		bug("the roster is full after %u forks", e->forks);
+	w->slot = start->slot;
+	w->session = start->session;
+	w->fd = fds[2];
+	w->announced = 1;
+	fds[2] = -1;
+	count_fork(e);
+}
+
+bool
+engine_pool_wanted(const struct engine *e)
+{
+	return (!e->retired && !e->pool_failed && e->slots != NULL &&
+	    e->master.fd >= 0 && e->roster.idle < e->pool &&
+	    e->roster.live < e->live_max);
+}
+
+static uint8_t
+free_page(struct engine *e)
+{
+	for (uint8_t i = 0; i < ENGINE_POOL_MAX; i++) {
+		if (!e->page_used[i])
+			return (i);
+	}
+	return (ROSTER_NO_PAGE);
+}
+
+/* The page is the one memory of the zygote's that its worker inherits. */
+static pid_t
+fork_pooled(struct engine *e, const int pair[2], uint8_t number)
+{
+	int (*serve)(struct worker *) = e->ops->serve;
+	struct engine_page *page = engine_page(e, number);
+	struct worker worker = {.connection = -1,
+	    .master = {pair[1], ROLE_WORKER, ROLE_MASTER, ST_IDLE}};
+	int master = pair[1];
+	size_t size = e->page_size;
+	pid_t pid;
+
+	atomic_store(&page->assigned, 0);
+	if (madvise(page, size, MADV_DOFORK) < 0)
+		return (-1);
+	pid = fork();
+	if (pid == 0)
+		pooled_main(&worker, serve, master, page);
+	if (madvise(page, size, MADV_DONTFORK) < 0)
+		bug("a pool page stays shared: %d", errno);
+	return (pid);
+}
+
+void
+engine_pool_refill(struct engine *e)
+{
+	uint8_t number = free_page(e);
+	struct roster_worker *w;
+	uint32_t i;
+	int pair[2];
+	pid_t pid;
+
+	if (number == ROSTER_NO_PAGE || fd_seqpacket_pair(pair) != 0) {
+		e->pool_failed = true;
+		return;
+	}
+	pid = fork_pooled(e, pair, number);
+	fd_close(&pair[1]);
+	if (pid < 0) {
+		fd_close(&pair[0]);
+		e->pool_failed = true;
+		return;
+	}
+	w = roster_add(&e->roster, pid, ROSTER_IDLE);
+	if (w == NULL)
+		bug("the roster is full after %u forks", e->forks);
+	w->fd = pair[0];
+	w->page = number;
+	e->page_used[number] = true;
+	i = (uint32_t)(w - e->roster.workers);
+	if (!e->announce_due || e->announce > i)
+		e->announce = i;
+	e->announce_due = true;
+	count_fork(e);
+	engine_flush(e);
+}
+
+void
+engine_pool_close(struct engine *e)
+{
+	for (uint32_t i = 0; i < e->roster.high; i++) {
+		struct roster_worker *w = &e->roster.workers[i];
+
+		if (w->state != ROSTER_IDLE || w->closing)
+			continue;
+		w->closing = 1;
+		e->roster.idle--;
+		shutdown(w->fd, SHUT_WR);
+	}
+}

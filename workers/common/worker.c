@@ -1,0 +1,158 @@
+/*
+ * Reading and writing of one connection in the worker, bounded in bytes and in
+ * time. First the call, and only when it would block the wait: an answer to a
+ * peer that is there costs one system call.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/common/worker.h"
+
+#define NS_PER_MS 1000000u
+#define DROP_AT_ONCE 65536 /* bytes that a linger drops in one call */
+#define DROP_CALLS 1024	   /* and calls, so that a flood ends */
+
+uint64_t
+worker_deadline(uint64_t ms)
+{
+	return (time_boot_ns() + ms * NS_PER_MS);
+}
+
+int
+worker_wait(int fd, short events, uint64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	for (;;) {
+		uint64_t now = time_boot_ns(), ms;
+		int n;
+
+		if (now >= deadline)
+			return (ERR_TIMEOUT);
+		ms = (deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+		n = poll(&p, 1, ms > 3600000 ? 3600000 : (int)ms);
+		if (n > 0)
+			return (0);
+		if (n < 0 && errno != EINTR)
+			return (ERR_SYSTEM);
+	}
+}
+
+/* More bytes into buf; 0 when some came. */
+static int
+input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
+{
+	for (;;) {
+		ssize_t n = recv(w->connection, in->buf + in->have,
+		    in->size - in->have, MSG_DONTWAIT);
+		int err;
+
+		if (n > 0) {
+			in->have += (size_t)n;
+			w->bytes_in += (uint64_t)n;
+			return (0);
+		}
+		if (n == 0 || errno == ECONNRESET)
+			return (ERR_CLOSED);
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return (ERR_SYSTEM);
+		err = worker_wait(w->connection, POLLIN, deadline);
+		if (err != 0)
+			return (err);
+	}
+}
+
+int
+worker_read_line(struct worker *w, struct worker_input *in, uint64_t deadline,
+    const uint8_t **line, size_t *n)
+{
+	size_t seen = 0; /* bytes known to hold no LF */
+
+	if (in->used > 0) {
+		memmove(in->buf, in->buf + in->used, in->have - in->used);
+		in->have -= in->used;
+		in->used = 0;
+	}
+	*line = in->buf;
+	for (;;) {
+		const uint8_t *lf = in->have == seen ? NULL :
+		    memchr(in->buf + seen, '\n', in->have - seen);
+		int err;
+
+		if (lf != NULL) {
+			*n = (size_t)(lf - in->buf);
+			in->used = *n + 1;
+			if (*n > 0 && in->buf[*n - 1] == '\r')
+				(*n)--;
+			return (0);
+		}
+		seen = in->have;
+		*n = in->have;
+		if (in->have == in->size)
+			return (ERR_TOO_LONG);
+		err = input_fill(w, in, deadline);
+		if (err != 0)
+			return (err);
+	}
+}
+
+int
+worker_write_all(struct worker *w, const void *buf, size_t n,
+    uint64_t deadline)
+{
+	const uint8_t *p = buf;
+
+	while (n > 0) {
+		ssize_t sent = send(w->connection, p, n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		int err;
+
+		if (sent >= 0) {
+			p += sent;
+			n -= (size_t)sent;
+			w->bytes_out += (uint64_t)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == EPIPE || errno == ECONNRESET)
+			return (ERR_CLOSED);
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return (ERR_SYSTEM);
+		err = worker_wait(w->connection, POLLOUT, deadline);
+		if (err != 0)
+			return (err);
+	}
+	return (0);
+}
+
+void
+worker_linger(struct worker *w, uint64_t deadline)
+{
+	if (shutdown(w->connection, SHUT_WR) < 0)
+		return;
+	for (int calls = 0; calls < DROP_CALLS; calls++) {
+		ssize_t n = recv(w->connection, NULL, DROP_AT_ONCE,
+		    MSG_TRUNC | MSG_DONTWAIT);
+
+		if (n > 0) {
+			w->bytes_in += (uint64_t)n;
+			continue;
+		}
+		if (n == 0)
+			return;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return;
+		if (worker_wait(w->connection, POLLIN, deadline) != 0)
+			return;
+	}
+}

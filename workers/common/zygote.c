@@ -1,0 +1,268 @@
+/*
+ * The loop of a built-in service's zygote, and the monitor's messages. Runs
+ * sealed, as the service's own user. Believes the monitor; a breach of the
+ * catalogue by it, or its end, ends the zygote at once (its workers go on).
+ */
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "workers/common/engine.h"
+
+/* How long nothing may come before the pool is refilled. */
+#define POOL_IDLE_MS 2
+
+static struct engine *engine;
+
+/* Zygotes hold a descriptor a worker: as many as the host lets them have. */
+static uint32_t
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return (ENGINE_SPARE_FDS);
+	if (r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &r) < 0)
+			getrlimit(RLIMIT_NOFILE, &r);
+	}
+	if (r.rlim_cur > ROSTER_MAX)
+		return (ROSTER_MAX);
+	return (r.rlim_cur > 2 * ENGINE_SPARE_FDS ?
+	    (uint32_t)r.rlim_cur - ENGINE_SPARE_FDS : ENGINE_SPARE_FDS);
+}
+
+/* Memory that no fork copies: a worker knows nothing of the others. */
+static void *
+private_map(size_t size, int share)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    share | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return (NULL);
+	if (madvise(p, size, MADV_DONTFORK) < 0) {
+		munmap(p, size);
+		return (NULL);
+	}
+	return (p);
+}
+
+int
+zygote_open(const struct zygote_ops *ops)
+{
+	sigset_t set;
+
+	engine = private_map(sizeof(*engine), MAP_PRIVATE);
+	if (engine == NULL)
+		return (ERR_SYSTEM);
+	engine->ops = ops;
+	engine->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	engine->pages = private_map(ENGINE_POOL_MAX * engine->page_size,
+	    MAP_SHARED);
+	if (engine->pages == NULL)
+		return (ERR_SYSTEM);
+	engine->master.fd = -1;
+	roster_init(&engine->roster);
+	engine->live_max = raise_descriptors();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return (ERR_SYSTEM);
+	engine->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (engine->signals < 0)
+		return (ERR_SYSTEM);
+	if (ops->prepare != NULL)
+		ops->prepare();
+	return (0);
+}
+
+/* A violation is told on the worker's channel, at the same number in each. */
+static int
+name_violation_channel(void)
+{
+	struct msg_violation violation = {.syscall = 0};
+	uint8_t message[SANDBOX_MESSAGE_MAX];
+	int n = msg_encode(MSG_VIOLATION, &violation, message,
+	    sizeof(message));
+
+	if (n < 0)
+		return (n);
+	return (sandbox_set_violation_message(WORKER_MASTER_FD, message,
+	    (size_t)n, (size_t)n - sizeof(violation.syscall)));
+}
+
+int
+zygote_run(const struct zygote_ops *ops, char **argv)
+{
+	struct start start;
+
+	start_receive(&start, ROLE_ZYGOTE, argv);
+	if (zygote_open(ops) != 0)
+		start_fail(&start, "the zygote cannot be set up: %s; raise "
+		    "its limits of memory and descriptors", strerror(errno));
+	if (name_violation_channel() != 0)
+		start_fail(&start, "the sandbox takes no violation message");
+	start_seal(&start);
+	return (zygote_serve(&start));
+}
+
+static void
+take_slots(struct engine *e, struct ipc_in *in)
+{
+	struct slot_table *slots = slot_table_map(in->fds[0], 1);
+
+	if (slots == NULL) {
+		log_errno("the slot table cannot be mapped");
+		e->finished = true;
+		e->status = 1;
+		return;
+	}
+	slot_table_unmap(e->slots);
+	e->slots = slots;
+}
+
+static void
+stop(struct engine *e)
+{
+	e->stopping = true;
+	e->retired = true;
+	engine_pool_close(e);
+}
+
+static void
+handle_monitor(struct engine *e, struct ipc_in *in)
+{
+	switch (in->type) {
+	case MSG_SLOTS:
+		take_slots(e, in);
+		break;
+	case MSG_MASTER_CHANNEL:
+		engine_attach(e, in->fds[0], in->msg.master_channel.pool);
+		in->nfds = 0;
+		break;
+	case MSG_STOP:
+		stop(e);
+		break;
+	default:
+		if (e->ops->option != NULL && e->ops->option(in) == 0)
+			break;
+		log_warn("the monitor said %s, which is none of this service",
+		    msg_name(in->type));
+		e->finished = true;
+		e->status = 1;
+		break;
+	}
+	ipc_in_close(in);
+}
+
+static void
+read_monitor(struct engine *e)
+{
+	int err = ipc_recv(&e->monitor, &e->in);
+
+	if (err == 0) {
+		handle_monitor(e, &e->in);
+		return;
+	}
+	if (err == ERR_AGAIN)
+		return;
+	if (err != ERR_CLOSED)
+		log_warn("the monitor's channel failed: %s", err_text(err));
+	e->finished = true;
+	e->status = err == ERR_CLOSED ? 0 : 1;
+}
+
+/*
+ * A retired zygote is done when no worker is left and the master knows it. Its
+ * side of the channel is shut first, so that no START is lost in it: the
+ * master's sending fails from then on, and what it sent before is returned.
+ */
+static void
+finish_if_done(struct engine *e)
+{
+	if (!e->retired || e->roster.live > 0 || e->finished)
+		return;
+	if (e->master.fd < 0) {
+		e->finished = e->stopping ||
+		    roster_queue_first(&e->roster) == NULL;
+		return;
+	}
+	if (engine_wants_out(e))
+		return;
+	shutdown(e->master.fd, SHUT_RD);
+	while (engine_wants_in(e) && !engine_read_master(e))
+		continue;
+	e->finished = !engine_wants_out(e);
+}
+
+static int
+wait_ms(const struct engine *e)
+{
+	if (!engine_pool_wanted(e))
+		return (-1);
+	return (e->pool_filling ? 0 : POOL_IDLE_MS);
+}
+
+static void
+turn(struct engine *e)
+{
+	struct pollfd p[3] = {{.fd = e->monitor.fd, .events = POLLIN},
+	    {.fd = e->signals, .events = POLLIN}, {.fd = -1}};
+	struct signalfd_siginfo info;
+	bool at_end = true;
+	int n;
+
+	if (engine_wants_in(e))
+		p[2].events = POLLIN;
+	if (engine_wants_out(e))
+		p[2].events |= POLLOUT;
+	if (p[2].events != 0)
+		p[2].fd = e->master.fd;
+	n = poll(p, 3, wait_ms(e));
+	if (n < 0 && errno != EINTR)
+		bug("poll: %s", strerror(errno));
+	e->pool_filling = n == 0;
+	if (n == 0)
+		engine_pool_refill(e);
+	if (n <= 0)
+		return;
+	if (p[0].revents != 0)
+		read_monitor(e);
+	if (p[2].revents != 0 && p[2].fd == e->master.fd) {
+		if ((p[2].revents & POLLOUT) != 0)
+			engine_flush(e);
+		if (engine_wants_in(e))
+			at_end = engine_read_master(e);
+	}
+	/* After the master's POOL_TAKEN, so that ends are known as sessions. */
+	if (p[1].revents != 0 && (at_end || e->roster.idle == 0) &&
+	    read(e->signals, &info, sizeof(info)) == sizeof(info))
+		engine_reap(e);
+}
+
+int
+zygote_serve(struct start *s)
+{
+	struct engine *e = engine;
+
+	e->monitor = s->monitor;
+	e->instance = s->seal.instance;
+	while (!e->finished) {
+		turn(e);
+		finish_if_done(e);
+	}
+	return (e->status);
+}
