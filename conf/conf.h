@@ -12,13 +12,10 @@
 
 #include "conf/model.h"
 
-#define CONF_FILE_MAX	 (1024 * 1024) /* bytes of a file */
-#define CONF_MESSAGE_MAX 320	       /* bytes of a message, NUL included */
+#define CONF_FILE_MAX (1024 * 1024) /* bytes of a file */
+#define CONF_MESSAGE_MAX 320	    /* bytes of a message, NUL included */
 
-enum conf_severity {
-	CONF_WARNING,
-	CONF_ERROR
-};
+enum conf_severity { CONF_WARNING, CONF_ERROR };
 
 /* One message; line 0 when it is about the file as a whole. */
 struct conf_diag {
@@ -52,8 +49,8 @@ void conf_report_add_file(struct conf_report *r, enum conf_severity severity,
  * line is known); name is the configuration's file. Returns buf, always
  * terminated.
  */
-const char *conf_diag_text(const struct conf_diag *d, const char *name,
-    char *buf, size_t size);
+const char *conf_diag_text(
+    const struct conf_diag *d, const char *name, char *buf, size_t size);
 
 void conf_report_clear(struct conf_report *r);
 
@@ -63,8 +60,8 @@ void conf_report_clear(struct conf_report *r);
  * ERR_NO_MEMORY, *out NULL, and at least one error in the report. Asks nothing
  * of the host but interface names in link-local addresses.
  */
-int conf_parse(const void *text, size_t n, struct conf **out,
-    struct conf_report *report);
+int conf_parse(
+    const void *text, size_t n, struct conf **out, struct conf_report *report);
 
 /*
  * As conf_parse, from a file: it must be a regular file, owned by root or by
@@ -82,10 +79,7 @@ int conf_load(const char *path, struct conf **out, struct conf_report *report);
  */
 int conf_check_host(const struct conf *conf, struct conf_report *report);
 
-enum conf_form {
-	CONF_BRACES,
-	CONF_SET
-};
+enum conf_form { CONF_BRACES, CONF_SET };
 
 /*
  * The configuration as text that parses to itself, inactive statements
@@ -104,8 +98,8 @@ struct conf_pos conf_statement_pos(const struct conf *conf,
     const struct conf_service *service, const char *statement);
 
 /* The service of that name, or NULL. */
-const struct conf_service *conf_find_service(const struct conf *conf,
-    const char *name);
+const struct conf_service *conf_find_service(
+    const struct conf *conf, const char *name);
 
 /* Whether both say the same, places in the file apart. */
 bool conf_equal(const struct conf *a, const struct conf *b);

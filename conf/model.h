@@ -15,12 +15,12 @@
 #include "lib/role.h"
 
 #define CONF_SERVICES_MAX 128 /* services of one configuration */
-#define CONF_LISTEN_MAX	  16  /* addresses of one service */
-#define CONF_ARGV_MAX	  64  /* words of `exec`, the program's own included */
-#define CONF_ENV_MAX	  64  /* `environment` statements of a service */
-#define CONF_RLIMIT_MAX	  16  /* `rlimit` statements of a service */
-#define CONF_CLIENTS_MAX  64  /* outbound-ssh clients */
-#define CONF_SERVERS_MAX  16  /* addresses of one outbound-ssh client */
+#define CONF_LISTEN_MAX 16    /* addresses of one service */
+#define CONF_ARGV_MAX 64      /* words of `exec`, the program's own included */
+#define CONF_ENV_MAX 64	      /* `environment` statements of a service */
+#define CONF_RLIMIT_MAX 16    /* `rlimit` statements of a service */
+#define CONF_CLIENTS_MAX 64   /* outbound-ssh clients */
+#define CONF_SERVERS_MAX 16   /* addresses of one outbound-ssh client */
 
 enum conf_root_login {
 	ROOT_LOGIN_ALLOW,
@@ -40,15 +40,9 @@ enum conf_sandbox_level {
 	CONF_SANDBOX_LANDLOCK_OPTIONAL
 };
 
-enum conf_protocol {
-	CONF_TCP,
-	CONF_UDP
-};
+enum conf_protocol { CONF_TCP, CONF_UDP };
 
-enum conf_strategy {
-	CONF_IN_ORDER,
-	CONF_STICKY
-};
+enum conf_strategy { CONF_IN_ORDER, CONF_STICKY };
 
 /* Where in the file, counted from 1; 0, 0 where nothing was written. */
 struct conf_pos {
@@ -91,9 +85,9 @@ struct conf_exec {
 	enum conf_protocol protocol;
 	bool wait;
 	bool detach;
-	const char *user;  /* never NULL */
-	const char *group; /* NULL: the user's own */
-	const char *path;  /* absolute; what is executed */
+	const char *user;		     /* never NULL */
+	const char *group;		     /* NULL: the user's own */
+	const char *path;		     /* absolute; what is executed */
 	const char *argv[CONF_ARGV_MAX + 1]; /* [0]: path's last part */
 	unsigned argc;
 	const char *env[CONF_ENV_MAX + 1]; /* NAME=VALUE, NULL at the end */
@@ -112,7 +106,7 @@ struct conf_service {
 	uint16_t port;
 	struct addr listen[CONF_LISTEN_MAX]; /* the port set in each */
 	unsigned listen_count;		     /* never 0 */
-	bool listen_default; /* no listen-address: 0.0.0.0 and :: */
+	bool listen_default;	   /* no listen-address: 0.0.0.0 and :: */
 	uint32_t connection_limit; /* per family */
 	uint32_t rate_limit;	   /* per family, in any 60 s */
 	enum conf_root_login root_login;

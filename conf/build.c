@@ -1,0 +1,244 @@
+/*
+ * The model is built by walking the tree with the schema in hand: a block that
+ * opens an object gets its defaults first, then every statement is read into
+ * it. An inactive branch is read into nothing, which checks its values and
+ * stores none. Monitor and CLI; pure.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/build.h"
+#include "conf/value.h"
+#include "lib/err.h"
+
+struct builder {
+	struct value_reader reader;
+	struct conf *conf;
+};
+
+/* The structs that the branch at hand is read into; NULL: none. */
+struct objects {
+	struct conf_service *service;
+	struct conf_client *client;
+	struct conf_server *server;
+};
+
+static unsigned
+build_count(const struct conf_node *node, enum conf_base base)
+{
+	unsigned n = 0;
+
+	if (node->stmt != NULL)
+		return (0);
+	if (conf_blocks[node->block].opens &&
+	    conf_blocks[node->block].base == base)
+		n = 1;
+	for (const struct conf_node *c = node->children; c != NULL; c = c->next)
+		n += build_count(c, base);
+	return (n);
+}
+
+static void *
+build_object(struct builder *b, const struct objects *o, enum conf_base base)
+{
+	switch (base) {
+	case BASE_SERVICE:
+		return (o->service);
+	case BASE_CLIENT:
+		return (o->client);
+	case BASE_SERVER:
+		return (o->server);
+	default:
+		return (b->conf);
+	}
+}
+
+static void
+build_defaults(struct builder *b, enum conf_block_id block, void *object)
+{
+	for (size_t i = 0; i < conf_statement_count; i++) {
+		if ((conf_statements[i].blocks & (1U << block)) != 0)
+			value_default(&b->reader, &conf_statements[i], object);
+	}
+}
+
+static void
+build_open_service(
+    struct builder *b, const struct conf_node *node, struct objects *o)
+{
+	const struct conf_block *block = &conf_blocks[node->block];
+	struct conf_service *s;
+
+	if (b->conf->service_count == CONF_SERVICES_MAX) {
+		conf_report_add(b->reader.report, CONF_ERROR, node->pos,
+		    "more than %d services", CONF_SERVICES_MAX);
+		return;
+	}
+	s = &b->conf->services[b->conf->service_count++];
+	s->kind = block->kind;
+	s->pos = node->pos;
+	s->port = block->port;
+	snprintf(s->name, sizeof(s->name), "%s",
+	    block->key != KEY_NONE ? node->values[0].text
+				   : service_kind_name(block->kind));
+	o->service = s;
+}
+
+static void
+build_open_client(
+    struct builder *b, const struct conf_node *node, struct objects *o)
+{
+	if (b->conf->client_count == CONF_CLIENTS_MAX) {
+		conf_report_add(b->reader.report, CONF_ERROR, node->pos,
+		    "more than %d clients", CONF_CLIENTS_MAX);
+		return;
+	}
+	o->client = &b->conf->clients[b->conf->client_count++];
+	o->client->id = node->values[0].text;
+	o->client->pos = node->pos;
+}
+
+static void
+build_open_server(
+    struct builder *b, const struct conf_node *node, struct objects *o)
+{
+	if (o->client == NULL)
+		return;
+	if (o->client->server_count == CONF_SERVERS_MAX) {
+		conf_report_add(b->reader.report, CONF_ERROR, node->pos,
+		    "client %s: more than %d addresses", o->client->id,
+		    CONF_SERVERS_MAX);
+		return;
+	}
+	o->server = &o->client->servers[o->client->server_count++];
+	o->server->host = node->values[0].text;
+}
+
+/* The objects for what is below a block, with their defaults. */
+static void
+build_open(struct builder *b, const struct conf_node *node, bool active,
+    struct objects *o)
+{
+	const struct conf_block *block = &conf_blocks[node->block];
+	void *object;
+
+	if (!active) {
+		memset(o, 0, sizeof(*o));
+		return;
+	}
+	if (block->opens && block->base == BASE_SERVICE)
+		build_open_service(b, node, o);
+	else if (block->opens && block->base == BASE_CLIENT)
+		build_open_client(b, node, o);
+	else if (block->opens && block->base == BASE_SERVER)
+		build_open_server(b, node, o);
+	object = build_object(b, o, block->base);
+	if (object != NULL && block->base != BASE_CONF)
+		build_defaults(b, node->block, object);
+	if (node->block == BLOCK_KEEP_ALIVE && o->client != NULL)
+		o->client->keep_alive = true;
+}
+
+static void
+build_statement(struct builder *b, const struct conf_node *node, bool active,
+    const struct objects *o, enum conf_block_id in)
+{
+	void *object = active ? build_object(b, o, conf_blocks[in].base) : NULL;
+
+	value_read(&b->reader, node, object);
+	for (const struct conf_node *old = node->replaced; old != NULL;
+	     old = old->replaced)
+		value_read(&b->reader, old, NULL);
+}
+
+static void
+build_block(struct builder *b, const struct conf_node *node, bool active,
+    struct objects o)
+{
+	build_open(b, node, active, &o);
+	for (const struct conf_node *c = node->children; c != NULL;
+	     c = c->next) {
+		if (c->stmt != NULL)
+			build_statement(
+			    b, c, active && !c->inactive, &o, node->block);
+		else
+			build_block(b, c, active && !c->inactive, o);
+	}
+}
+
+/* What follows from several statements at once. */
+static void
+build_finish(struct conf_service *s, const struct conf_tree *tree)
+{
+	if (s->listen_count == 0) {
+		s->listen_default = true;
+		s->listen[0].family = FAMILY_INET;
+		s->listen[1].family = FAMILY_INET6;
+		s->listen_count = 2;
+	}
+	for (unsigned i = 0; i < s->listen_count; i++)
+		s->listen[i].port = s->port;
+	if (s->kind == SERVICE_EXEC && s->exec.protocol == CONF_UDP &&
+	    tree_find_stated(tree, s, "wait") == NULL)
+		s->exec.wait = true;
+}
+
+/* Whether extended-limits is there and active, wherever in the file. */
+static bool
+build_extended(const struct conf_tree *tree)
+{
+	const struct conf_node *n = tree->root;
+
+	n = tree_find_block(n, BLOCK_SYSTEM, NULL);
+	if (n == NULL || n->inactive)
+		return (false);
+	n = tree_find_block(n, BLOCK_SERVICES, NULL);
+	if (n == NULL || n->inactive)
+		return (false);
+	n = tree_find_statement(
+	    n, schema_find_statement(BLOCK_SERVICES, "extended-limits"), NULL);
+	return (n != NULL && !n->inactive);
+}
+
+static int
+build_arrays(struct conf *conf, struct conf_tree *tree)
+{
+	unsigned services = build_count(tree->root, BASE_SERVICE);
+	unsigned clients = build_count(tree->root, BASE_CLIENT);
+
+	if (services > CONF_SERVICES_MAX)
+		services = CONF_SERVICES_MAX;
+	if (clients > CONF_CLIENTS_MAX)
+		clients = CONF_CLIENTS_MAX;
+	conf->services =
+	    arena_alloc(&tree->arena, services * sizeof(*conf->services));
+	conf->clients =
+	    arena_alloc(&tree->arena, clients * sizeof(*conf->clients));
+	if (conf->services == NULL || conf->clients == NULL)
+		return (ERR_NO_MEMORY);
+	return (0);
+}
+
+int
+build_conf(
+    struct conf *conf, struct conf_tree *tree, struct conf_report *report)
+{
+	struct builder b = {
+	    .reader = {.arena = &tree->arena,
+		.report = report,
+		.extended = build_extended(tree)},
+	    .conf = conf,
+	};
+	struct objects none = {NULL, NULL, NULL};
+
+	if (build_arrays(conf, tree) != 0)
+		return (ERR_NO_MEMORY);
+	for (int id = BLOCK_ROOT; id < BLOCK_COUNT; id++) {
+		if (conf_blocks[id].base == BASE_CONF)
+			build_defaults(&b, (enum conf_block_id)id, conf);
+	}
+	build_block(&b, tree->root, true, none);
+	for (unsigned i = 0; i < conf->service_count; i++)
+		build_finish(&conf->services[i], tree);
+	return (b.reader.no_memory ? ERR_NO_MEMORY : 0);
+}

@@ -1,0 +1,158 @@
+/*
+ * What each statement alone cannot tell: contradictions, and what a service or
+ * client lacks. Pure: the host is asked in check_host.c. Monitor and CLI.
+ */
+#include <string.h>
+
+#include "conf/build.h"
+
+/* A statement that is there and active in a block that is. */
+static const struct conf_node *
+check_find(const struct conf_node *block, const char *name)
+{
+	const struct conf_statement *stmt =
+	    schema_find_statement(block->block, name);
+	const struct conf_node *n = tree_find_statement(block, stmt, NULL);
+
+	return (n == NULL || n->inactive ? NULL : n);
+}
+
+static void
+check_conflict(const struct conf_node *block, const struct conf_conflict *c,
+    struct conf_report *report)
+{
+	const struct conf_node *a, *b, *later, *first;
+
+	if ((c->blocks & (1U << block->block)) == 0)
+		return;
+	a = check_find(block, c->a);
+	b = check_find(block, c->b);
+	if (a == NULL || b == NULL)
+		return;
+	later = b;
+	first = a;
+	if (a->pos.line > b->pos.line ||
+	    (a->pos.line == b->pos.line && a->pos.col > b->pos.col)) {
+		later = a;
+		first = b;
+	}
+	conf_report_add(report, CONF_ERROR, later->pos,
+	    "%s contradicts %s (line %u): %s", later->stmt->name,
+	    first->stmt->name, first->pos.line, c->why);
+}
+
+static void
+check_block(const struct conf_node *block, struct conf_report *report)
+{
+	for (size_t i = 0; i < conf_conflict_count; i++)
+		check_conflict(block, &conf_conflicts[i], report);
+	for (const struct conf_node *n = block->children; n != NULL;
+	     n = n->next) {
+		if (n->stmt == NULL && !n->inactive)
+			check_block(n, report);
+	}
+}
+
+void
+check_tree(const struct conf_tree *tree, struct conf_report *report)
+{
+	check_block(tree->root, report);
+}
+
+static void
+check_exec(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	for (int kind = 0; kind < SERVICE_COUNT; kind++) {
+		if (kind == SERVICE_EXEC ||
+		    strcmp(s->name,
+			service_kind_name((enum service_kind)kind)) != 0)
+			continue;
+		conf_report_add(report, CONF_ERROR, s->pos,
+		    "service %s: the name is the built-in service's; choose "
+		    "another",
+		    s->name);
+	}
+	/* What was written and is wrong has been told already. */
+	if (tree_find_stated(conf->tree, s, "port") == NULL)
+		conf_report_add(report, CONF_ERROR, s->pos,
+		    "service %s has no port", s->name);
+	if (tree_find_stated(conf->tree, s, "exec") == NULL)
+		conf_report_add(report, CONF_ERROR, s->pos,
+		    "service %s has no exec: which program is it?", s->name);
+}
+
+static void
+check_clear_text(const struct conf_service *s, struct conf_report *report)
+{
+	for (unsigned i = 0; i < s->listen_count; i++) {
+		if (addr_is_loopback(&s->listen[i]))
+			continue;
+		conf_report_add(report, CONF_WARNING, s->pos,
+		    "%s listens beyond loopback: passwords travel in clear",
+		    s->name);
+		return;
+	}
+}
+
+void
+check_services(const struct conf *conf, struct conf_report *report)
+{
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		const struct conf_service *s = &conf->services[i];
+
+		if (s->kind == SERVICE_EXEC)
+			check_exec(conf, s, report);
+		else if (s->kind == SERVICE_TELNET || s->kind == SERVICE_FTP)
+			check_clear_text(s, report);
+		else if (s->kind == SERVICE_NETCONF &&
+			 conf->netconf_subsystem == NULL)
+			conf_report_add(report, CONF_WARNING, s->pos,
+			    "netconf has no subsystem: without `subsystem "
+			    "PATH` nothing answers there");
+		/* A port that NETCONF on its own would break (RFC 4742). */
+		if (s->kind == SERVICE_NETCONF &&
+		    (s->port == 21 || s->port == 23))
+			conf_report_add(report, CONF_WARNING, s->pos,
+			    "netconf on port %u: that port is FTP's or "
+			    "telnet's, and firewalls rewrite or drop it",
+			    s->port);
+	}
+}
+
+static void
+check_device_id(const struct conf_client *c, struct conf_report *report)
+{
+	bool ok = strstr(c->device_id, ": ") == NULL;
+
+	for (const char *p = c->device_id; *p != '\0'; p++)
+		ok = ok && *p >= ' ' && *p < 0x7f;
+	if (!ok)
+		conf_report_add(report, CONF_ERROR, c->pos,
+		    "client %s: its device-id may hold printable ASCII alone, "
+		    "and no colon before a space",
+		    c->id);
+}
+
+void
+check_clients(const struct conf *conf, struct conf_report *report)
+{
+	for (unsigned i = 0; i < conf->client_count; i++) {
+		const struct conf_client *c = &conf->clients[i];
+
+		if (c->device_id == NULL)
+			conf_report_add(report, CONF_ERROR, c->pos,
+			    "client %s has no device-id", c->id);
+		else
+			check_device_id(c, report);
+		if (c->server_count == 0)
+			conf_report_add(report, CONF_ERROR, c->pos,
+			    "client %s has no address", c->id);
+		if (!c->netconf)
+			conf_report_add(report, CONF_WARNING, c->pos,
+			    "client %s may use nothing: `services { netconf; "
+			    "}` "
+			    "is missing",
+			    c->id);
+	}
+}

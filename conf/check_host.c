@@ -1,0 +1,112 @@
+/*
+ * What only this host can tell about a configuration. Monitor and CLI; needs no
+ * privilege, and what it says may change before it matters: whoever uses a
+ * user, program or file looks again.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/err.h"
+
+static void
+host_check_program(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	struct conf_pos pos = conf_statement_pos(conf, s, "exec");
+	struct stat st;
+
+	if (stat(s->exec.path, &st) != 0)
+		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s: %s",
+		    s->exec.path, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
+		conf_report_add(report, CONF_ERROR, pos,
+		    "exec: %.100s is no program: a regular file that may be "
+		    "executed is needed",
+		    s->exec.path);
+}
+
+static void
+host_check_account(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	const struct conf_exec *e = &s->exec;
+
+	if (getpwnam(e->user) == NULL)
+		conf_report_add(report, CONF_ERROR,
+		    conf_statement_pos(conf, s, "user"),
+		    "user: there is no user %s on this host", e->user);
+	if (e->group != NULL && getgrnam(e->group) == NULL)
+		conf_report_add(report, CONF_ERROR,
+		    conf_statement_pos(conf, s, "group"),
+		    "group: there is no group %s on this host", e->group);
+}
+
+static void
+host_check_file(const struct conf *conf, const struct conf_service *s,
+    const char *statement, const char *path, struct conf_report *report)
+{
+	struct conf_pos pos = conf_statement_pos(conf, s, statement);
+	struct stat st;
+
+	if (path == NULL)
+		return;
+	if (stat(path, &st) != 0)
+		conf_report_add(report, CONF_ERROR, pos, "%s: %.100s: %s",
+		    statement, path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		conf_report_add(report, CONF_ERROR, pos,
+		    "%s: %.100s is no regular file", statement, path);
+	else if (eaccess(path, R_OK) != 0)
+		conf_report_add(report, CONF_ERROR, pos, "%s: %.100s: %s",
+		    statement, path, strerror(errno));
+}
+
+/* A subsystem is a command; its first word is the program. */
+static void
+host_check_subsystem(const struct conf *conf, struct conf_report *report)
+{
+	struct conf_pos none = {0, 0};
+	const struct conf_service *s = conf_find_service(conf, "netconf");
+	const char *text = conf->netconf_subsystem;
+	char path[1024];
+	size_t n;
+
+	if (text == NULL)
+		return;
+	n = strcspn(text, " \t");
+	if (n >= sizeof(path))
+		return;
+	memcpy(path, text, n);
+	path[n] = '\0';
+	if (eaccess(path, X_OK) != 0)
+		conf_report_add(report, CONF_WARNING, s != NULL ? s->pos : none,
+		    "subsystem: %.100s: %s", path, strerror(errno));
+}
+
+int
+conf_check_host(const struct conf *conf, struct conf_report *report)
+{
+	size_t errors = report->errors;
+
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		const struct conf_service *s = &conf->services[i];
+
+		if (s->kind == SERVICE_EXEC) {
+			host_check_program(conf, s, report);
+			host_check_account(conf, s, report);
+		} else if (s->kind == SERVICE_SSH)
+			host_check_file(
+			    conf, s, "sshd-config", s->ssh.sshd_config, report);
+		else if (s->kind == SERVICE_TELNET)
+			host_check_file(
+			    conf, s, "banner", s->telnet.banner, report);
+	}
+	host_check_subsystem(conf, report);
+	return (report->errors > errors ? ERR_VALUE : 0);
+}

@@ -1,0 +1,100 @@
+/*
+ * From bytes to a checked configuration, and the questions about one. Monitor
+ * (root) and CLI; distrusts the whole text.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/build.h"
+#include "conf/conf.h"
+#include "conf/parse.h"
+#include "lib/err.h"
+
+static int
+conf_make(
+    struct conf *conf, const char *text, size_t n, struct conf_report *report)
+{
+	int err;
+
+	conf->tree = tree_new();
+	if (conf->tree == NULL)
+		return (ERR_NO_MEMORY);
+	err = parse_text(conf->tree, text, n, report);
+	if (err == 0)
+		err = build_conf(conf, conf->tree, report);
+	if (err != 0)
+		return (err);
+	check_tree(conf->tree, report);
+	check_services(conf, report);
+	check_clients(conf, report);
+	check_listeners(conf, report);
+	return (0);
+}
+
+int
+conf_parse(
+    const void *text, size_t n, struct conf **out, struct conf_report *report)
+{
+	struct conf_pos none = {0, 0};
+	size_t errors = report->errors;
+	struct conf *conf;
+	int err;
+
+	*out = NULL;
+	if (n > CONF_FILE_MAX) {
+		conf_report_add(report, CONF_ERROR, none,
+		    "the configuration is larger than %d bytes", CONF_FILE_MAX);
+		return (ERR_TOO_LONG);
+	}
+	conf = calloc(1, sizeof(*conf));
+	err = conf == NULL ? ERR_NO_MEMORY : conf_make(conf, text, n, report);
+	if (err == ERR_NO_MEMORY)
+		conf_report_add(report, CONF_ERROR, none,
+		    "there is not enough memory to read the configuration");
+	if (err == 0 && report->errors > errors)
+		err = ERR_SYNTAX;
+	if (err != 0) {
+		conf_free(conf);
+		return (err);
+	}
+	*out = conf;
+	return (0);
+}
+
+const struct conf_service *
+conf_find_service(const struct conf *conf, const char *name)
+{
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		if (strcmp(conf->services[i].name, name) == 0)
+			return (&conf->services[i]);
+	}
+	return (NULL);
+}
+
+struct conf_pos
+conf_statement_pos(const struct conf *conf, const struct conf_service *service,
+    const char *statement)
+{
+	struct conf_pos none = {0, 0};
+	const struct conf_node *n;
+
+	n = tree_find_stated(conf->tree, service, statement);
+	if (n != NULL)
+		return (n->pos);
+	return (service != NULL ? service->pos : none);
+}
+
+bool
+conf_equal(const struct conf *a, const struct conf *b)
+{
+	return (tree_equal(a->tree->root, b->tree->root));
+}
+
+void
+conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	tree_free(conf->tree);
+	free(conf);
+}

@@ -1,0 +1,126 @@
+/*
+ * The configuration's file: opened once, judged by what was opened, and read
+ * whole. Monitor (root) and CLI. Distrusts whoever could have written it: what
+ * others than its owner can write is refused. A FIFO or a device cannot hang
+ * us: nothing but a regular file is read.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+static const struct conf_pos whole = {0, 0};
+
+static int
+load_refuse(struct conf_report *report, const char *why)
+{
+	conf_report_add(report, CONF_ERROR, whole, "%s", why);
+	return (ERR_REFUSED);
+}
+
+static int
+load_judge(int fd, struct conf_report *report)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		conf_report_add(report, CONF_ERROR, whole,
+		    "the file cannot be examined: %s", strerror(errno));
+		return (ERR_SYSTEM);
+	}
+	if (!S_ISREG(st.st_mode))
+		return (load_refuse(report, "this is no regular file"));
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return (load_refuse(report,
+		    "the file belongs to another user, who could change it: "
+		    "chown it to root or to the user who runs this"));
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return (load_refuse(report,
+		    "others than its owner can write the file: chmod go-w it"));
+	if (st.st_size > CONF_FILE_MAX) {
+		conf_report_add(report, CONF_ERROR, whole,
+		    "the file is larger than %d bytes", CONF_FILE_MAX);
+		return (ERR_TOO_LONG);
+	}
+	return (0);
+}
+
+/* All of it, a byte past the bound at most, so that a growing file is seen. */
+static int
+load_read(int fd, char **text, size_t *n, struct conf_report *report)
+{
+	char *buf = malloc(CONF_FILE_MAX + 1);
+	size_t used = 0;
+	ssize_t got;
+
+	if (buf == NULL) {
+		conf_report_add(report, CONF_ERROR, whole,
+		    "there is not enough memory to read the file");
+		return (ERR_NO_MEMORY);
+	}
+	while (used <= CONF_FILE_MAX) {
+		got = read(fd, buf + used, CONF_FILE_MAX + 1 - used);
+		if (got == 0)
+			break;
+		if (got > 0)
+			used += (size_t)got;
+		else if (errno != EINTR) {
+			conf_report_add(report, CONF_ERROR, whole,
+			    "the file cannot be read: %s", strerror(errno));
+			free(buf);
+			return (ERR_SYSTEM);
+		}
+	}
+	*text = buf;
+	*n = used;
+	return (0);
+}
+
+static int
+load_open(const char *path, int *fd, struct conf_report *report)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd != -1)
+		return (0);
+	if (errno == ENOENT || errno == ENOTDIR) {
+		conf_report_add(report, CONF_ERROR, whole,
+		    "there is no such file: write it (an empty one is valid "
+		    "and opens no port), or name another with -c FILE");
+		return (ERR_NOT_FOUND);
+	}
+	conf_report_add(report, CONF_ERROR, whole,
+	    "the file cannot be opened: %s", strerror(errno));
+	return (ERR_SYSTEM);
+}
+
+int
+conf_load(const char *path, struct conf **out, struct conf_report *report)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int fd = -1, err;
+
+	*out = NULL;
+	err = load_open(path, &fd, report);
+	if (err != 0)
+		return (err);
+	err = load_judge(fd, report);
+	if (err != 0)
+		goto out;
+	err = load_read(fd, &text, &n, report);
+	if (err != 0)
+		goto out;
+	err = conf_parse(text, n, out, report);
+	explicit_bzero(text, n);
+out:
+	free(text);
+	fd_close(&fd);
+	return (err);
+}

@@ -1,0 +1,308 @@
+/*
+ * The parser's smaller parts: values, keys, merging, and what is unknown.
+ * Monitor and CLI; distrusts the whole text.
+ */
+#include <string.h>
+
+#include "conf/parser.h"
+#include "conf/value.h"
+
+/* What `show configuration` writes in a secret's place. */
+#define MASK "********"
+
+/* The current token as a value; false, and reported, when it is none. */
+static bool
+parse_value(struct parser *p, const char *what, const char *kind,
+    struct conf_value *out)
+{
+	char text[PARSE_NAME_MAX];
+
+	if (parse_at_end(p)) {
+		conf_report_add(
+		    p->report, CONF_ERROR, p->end, "%s needs %s", what, kind);
+		return (false);
+	}
+	if (p->cur.type == TOKEN_BAD)
+		return (false); /* was told */
+	if (p->cur.type != TOKEN_WORD && p->cur.type != TOKEN_STRING) {
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "%s needs %s, not %s", what, kind,
+		    lex_token_text(&p->cur, text, sizeof(text)));
+		return (false);
+	}
+	if (strstr(p->cur.text, MASK) != NULL)
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "%s: " MASK " stands for a secret that was not shown; "
+		    "write the secret itself",
+		    what);
+	out->text = p->cur.text;
+	out->pos = p->cur.pos;
+	parse_advance(p);
+	return (true);
+}
+
+static bool
+parse_list(struct parser *p, const struct conf_statement *stmt,
+    struct conf_value *values, unsigned *count)
+{
+	struct conf_pos open = p->cur.pos;
+
+	parse_advance(p);
+	while (p->cur.type != TOKEN_LIST_END) {
+		if (parse_at_end(p) || p->cur.type == TOKEN_CLOSE) {
+			conf_report_add(p->report, CONF_ERROR, open,
+			    "the `[` of %s is not closed", stmt->name);
+			return (false);
+		}
+		if (*count == CONF_VALUES_MAX) {
+			conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+			    "%s: more than %d values", stmt->name,
+			    CONF_VALUES_MAX);
+			return (false);
+		}
+		if (!parse_value(p, stmt->name, schema_type_name(stmt->type),
+			&values[*count]))
+			return (false);
+		(*count)++;
+	}
+	parse_advance(p);
+	if (*count == 0) {
+		conf_report_add(p->report, CONF_ERROR, open,
+		    "%s: an empty list", stmt->name);
+		return (false);
+	}
+	return (true);
+}
+
+bool
+parse_values(struct parser *p, const struct conf_statement *stmt,
+    struct conf_value *values, unsigned *count)
+{
+	unsigned arity = schema_arity(stmt);
+
+	*count = 0;
+	if (schema_is_list(stmt) && p->cur.type == TOKEN_LIST &&
+	    !parse_at_end(p))
+		return (parse_list(p, stmt, values, count));
+	while (*count < arity) {
+		if (!parse_value(p, stmt->name, schema_type_name(stmt->type),
+			&values[*count]))
+			return (false);
+		(*count)++;
+	}
+	return (true);
+}
+
+/* A list grows; what it has already is not added again. */
+static void
+merge_list(struct parser *p, struct conf_node *node, struct conf_pos pos,
+    bool inactive, const struct conf_value *values, unsigned n)
+{
+	struct conf_value all[CONF_VALUES_MAX];
+	unsigned count = node->value_count;
+
+	/*
+	 * Half a list turned off would either open what was closed or, with
+	 * all of it off, open everything: the default.
+	 */
+	if (node->inactive != inactive) {
+		conf_report_add(p->report, CONF_ERROR, pos,
+		    "%s is inactive in one place and active in another "
+		    "(line %u): write one of them",
+		    node->stmt->name, node->pos.line);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++)
+		all[i] = node->values[i];
+	for (unsigned i = 0; i < n; i++) {
+		unsigned j = 0;
+
+		while (j < count && strcmp(all[j].text, values[i].text) != 0)
+			j++;
+		if (j < count)
+			continue;
+		if (count == CONF_VALUES_MAX) {
+			conf_report_add(p->report, CONF_ERROR, values[i].pos,
+			    "%s: more than %d values", node->stmt->name,
+			    CONF_VALUES_MAX);
+			return;
+		}
+		all[count++] = values[i];
+	}
+	if (tree_set_values(p->tree, node, all, count) != 0)
+		p->lexer.no_memory = true;
+}
+
+static void
+merge_new(struct parser *p, struct conf_node *parent,
+    const struct conf_statement *stmt, struct conf_pos pos, bool inactive,
+    const struct conf_value *values, unsigned n)
+{
+	struct conf_node *node;
+
+	node = tree_add(p->tree, parent, BLOCK_NONE, stmt, pos);
+	if (node == NULL) {
+		conf_report_add(p->report, CONF_ERROR, pos,
+		    "too many statements: %d are the most", CONF_NODES_MAX);
+		parse_stop(p);
+		return;
+	}
+	node->inactive = inactive;
+	if (!schema_is_list(stmt)) {
+		if (tree_set_values(p->tree, node, values, n) != 0)
+			p->lexer.no_memory = true;
+	} else
+		merge_list(p, node, pos, inactive, values, n);
+}
+
+void
+parse_merge(struct parser *p, struct conf_node *parent,
+    const struct conf_statement *stmt, struct conf_pos pos, bool inactive,
+    const struct conf_value *values, unsigned n)
+{
+	struct conf_node *node;
+
+	node = tree_find_statement(parent, stmt, n > 0 ? values[0].text : NULL);
+	if (node == NULL)
+		merge_new(p, parent, stmt, pos, inactive, values, n);
+	else if (schema_is_list(stmt))
+		merge_list(p, node, pos, inactive, values, n);
+	else {
+		/* A set line sets a value, and does not activate it. */
+		if (!p->line)
+			node->inactive = inactive;
+		if (tree_replace(p->tree, node, pos, values, n) != 0) {
+			conf_report_add(p->report, CONF_ERROR, pos,
+			    "too many statements: %d are the most",
+			    CONF_NODES_MAX);
+			parse_stop(p);
+		}
+	}
+}
+
+enum conf_block_id
+parse_implicit(const struct parser *p, enum conf_block_id in)
+{
+	enum conf_block_id id = schema_implicit_block(in);
+	unsigned distance;
+
+	if (id == BLOCK_NONE || !value_is_host(p->cur.text))
+		return (BLOCK_NONE);
+	if (value_is_address(p->cur.text) || strchr(p->cur.text, '.') != NULL)
+		return (id);
+	/* A bare word is a host only where it cannot be a slip of the pen. */
+	if (schema_nearest(in, p->cur.text, &distance) != NULL && distance <= 2)
+		return (BLOCK_NONE);
+	if (p->peek.type == TOKEN_OPEN ||
+	    (p->peek.type == TOKEN_WORD &&
+		schema_find_statement(id, p->peek.text) != NULL))
+		return (id);
+	return (BLOCK_NONE);
+}
+
+const char *
+parse_key(struct parser *p, enum conf_block_id block)
+{
+	const struct conf_block *b = &conf_blocks[block];
+	bool host = b->key == KEY_HOST;
+	struct conf_value key;
+
+	if (!parse_value(p, b->name, host ? "an address" : "a name", &key))
+		return (NULL);
+	if (host ? value_is_host(key.text)
+		 : value_is_label(key.text, SERVICE_NAME_MAX - 1))
+		return (key.text);
+	if (host)
+		conf_report_add(p->report, CONF_ERROR, key.pos,
+		    "%s: `%.60s` is neither an address nor a host name",
+		    b->name, key.text);
+	else
+		conf_report_add(p->report, CONF_ERROR, key.pos,
+		    "%s: `%.60s` is no name: up to %d letters, digits and "
+		    ". _ - are",
+		    b->name, key.text, SERVICE_NAME_MAX - 1);
+	return (NULL);
+}
+
+void
+parse_unknown(struct parser *p, enum conf_block_id in)
+{
+	const char *near = schema_nearest(in, p->cur.text, NULL);
+
+	if (strcmp(p->cur.text, "set") == 0 ||
+	    strcmp(p->cur.text, "deactivate") == 0)
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "a `%s` line stands outside of braces", p->cur.text);
+	else if (near == NULL)
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "unknown statement `%.60s`", p->cur.text);
+	else
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "unknown statement `%.60s`; the nearest known one is `%s`",
+		    p->cur.text, near);
+}
+
+/* One step of a path: the block or statement named at the current token. */
+static struct conf_node *
+deactivate_step(struct parser *p, const struct conf_node *at, bool *known)
+{
+	const struct conf_statement *stmt;
+	enum conf_block_id id;
+	const char *key = NULL;
+
+	*known = true;
+	id = schema_find_block(at->block, p->cur.text);
+	stmt = schema_find_statement(at->block, p->cur.text);
+	if (id == BLOCK_NONE && stmt == NULL)
+		id = parse_implicit(p, at->block);
+	else
+		parse_advance(p);
+	if (id == BLOCK_NONE && stmt == NULL) {
+		parse_unknown(p, at->block);
+		*known = false;
+		return (NULL);
+	}
+	if (id != BLOCK_NONE) {
+		if (conf_blocks[id].key != KEY_NONE) {
+			key = parse_key(p, id);
+			*known = key != NULL;
+		}
+		return (*known ? tree_find_block(at, id, key) : NULL);
+	}
+	if (schema_is_keyed(stmt)) {
+		struct conf_value value;
+
+		*known = parse_value(p, stmt->name, "a name", &value);
+		key = *known ? value.text : NULL;
+	}
+	return (*known ? tree_find_statement(at, stmt, key) : NULL);
+}
+
+void
+parse_deactivate(struct parser *p)
+{
+	struct conf_pos pos = p->cur.pos;
+	struct conf_node *at = p->tree->root;
+	bool known = true;
+
+	while (at != NULL && at->stmt == NULL && !parse_at_end(p)) {
+		if (p->cur.type != TOKEN_WORD) {
+			known = false;
+			break;
+		}
+		at = deactivate_step(p, at, &known);
+	}
+	if (at == NULL && known)
+		conf_report_add(p->report, CONF_ERROR, pos,
+		    "there is no such statement to deactivate");
+	else if (at != NULL && known) {
+		at->inactive = true;
+		parse_end(p, "the path");
+		return;
+	}
+	if (at != NULL && p->cur.type != TOKEN_BAD)
+		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		    "the path of a statement is expected");
+	if (!parse_at_end(p))
+		parse_skip(p);
+}

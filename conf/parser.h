@@ -1,0 +1,68 @@
+/*
+ * The parser's state, shared by parse*.c and nobody else.
+ */
+#ifndef PORTREEVE_CONF_PARSER_H
+#define PORTREEVE_CONF_PARSER_H
+
+#include <stdbool.h>
+
+#include "conf/lex.h"
+#include "conf/tree.h"
+
+struct parser {
+	struct lexer lexer;
+	struct token cur;
+	struct token peek;   /* the one after it */
+	struct conf_pos end; /* of the token before it */
+	bool line;    /* within a set line: a statement ends with its line */
+	bool secret;  /* what follows may be one: not to be told in a message */
+	bool stopped; /* past a bound: nothing more is read */
+	struct conf_tree *tree;
+	struct conf_report *report;
+};
+
+#define PARSE_NAME_MAX 80 /* bytes of a token in a message */
+
+void parse_advance(struct parser *p);
+
+/* Whether the statement that is being read ends before the current token. */
+bool parse_at_end(const struct parser *p);
+
+/* Read nothing more: a bound was passed, and reported. */
+void parse_stop(struct parser *p);
+
+/* Behind what cannot be understood, to where a statement can begin. */
+void parse_skip(struct parser *p);
+
+/* The end of a statement: `;`, or the line's. what: its name, for messages. */
+void parse_end(struct parser *p, const char *what);
+
+/* A statement or block in that block, to its end. */
+void parse_statement(struct parser *p, struct conf_node *parent);
+
+/* A statement's values; false, and reported, when they are not there. */
+bool parse_values(struct parser *p, const struct conf_statement *stmt,
+    struct conf_value *values, unsigned *count);
+
+/* Put a statement into its block, beside or over what is there. */
+void parse_merge(struct parser *p, struct conf_node *parent,
+    const struct conf_statement *stmt, struct conf_pos pos, bool inactive,
+    const struct conf_value *values, unsigned n);
+
+/*
+ * The block whose key stands here without the word before it (an outbound-ssh
+ * address), or BLOCK_NONE.
+ */
+enum conf_block_id parse_implicit(
+    const struct parser *p, enum conf_block_id in);
+
+/* A block's key at the current token; NULL, and reported, when it is none. */
+const char *parse_key(struct parser *p, enum conf_block_id block);
+
+/* Nothing of that name is in the block: say so, and name the nearest. */
+void parse_unknown(struct parser *p, enum conf_block_id in);
+
+/* A `deactivate PATH` line, from the word behind `deactivate`. */
+void parse_deactivate(struct parser *p);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * What is wrong with a configuration, collected to be told all at once.
+ * Monitor and CLI. The texts hold words of the file, escaped here; nothing is
+ * printed.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+/* A file that is wrong a thousand times is not read to the end by anybody. */
+#define REPORT_MAX 1000
+
+static int
+report_grow(struct conf_report *r)
+{
+	size_t room = r->room == 0 ? 8 : r->room * 2;
+	struct conf_diag *diags;
+
+	if (r->count < r->room)
+		return (0);
+	if (r->count >= REPORT_MAX)
+		return (-1);
+	diags = reallocarray(r->diags, room, sizeof(*diags));
+	if (diags == NULL)
+		return (-1);
+	r->diags = diags;
+	r->room = room;
+	return (0);
+}
+
+/*
+ * Bytes of a file go into messages: all but printable ASCII is escaped, and
+ * quotes stay as they are, since our own sentences quote with them.
+ */
+static void
+report_text(char *dst, size_t size, const char *src)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t used = 0;
+
+	for (; *src != '\0'; src++) {
+		unsigned char c = (unsigned char)*src;
+
+		if (c >= 0x20 && c <= 0x7e) {
+			if (used + 2 > size)
+				break;
+			dst[used++] = (char)c;
+		} else {
+			if (used + 5 > size)
+				break;
+			dst[used++] = '\\';
+			dst[used++] = 'x';
+			dst[used++] = hex[c >> 4];
+			dst[used++] = hex[c & 15];
+		}
+	}
+	dst[used] = '\0';
+}
+
+/* In the order of the file; what is said of the same place, in ours. */
+static void
+report_insert(struct conf_report *r, const struct conf_diag *d)
+{
+	size_t at = r->count;
+
+	while (at > 0) {
+		const struct conf_diag *before = &r->diags[at - 1];
+
+		if (d->file[0] != '\0' || before->file[0] != '\0')
+			break;
+		if (before->pos.line < d->pos.line ||
+		    (before->pos.line == d->pos.line &&
+			before->pos.col <= d->pos.col))
+			break;
+		at--;
+	}
+	memmove(&r->diags[at + 1], &r->diags[at],
+	    (r->count - at) * sizeof(*r->diags));
+	r->diags[at] = *d;
+	r->count++;
+}
+
+static void
+report_add(struct conf_report *r, enum conf_severity severity, const char *file,
+    struct conf_pos pos, const char *fmt, va_list ap)
+{
+	char raw[CONF_MESSAGE_MAX];
+	struct conf_diag d = {.severity = severity, .pos = pos};
+
+	if (severity == CONF_ERROR)
+		r->errors++;
+	if (report_grow(r) != 0) {
+		r->lost = true;
+		return;
+	}
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	report_text(d.text, sizeof(d.text), raw);
+	report_text(d.file, sizeof(d.file), file);
+	report_insert(r, &d);
+}
+
+void
+conf_report_add(struct conf_report *r, enum conf_severity severity,
+    struct conf_pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_add(r, severity, "", pos, fmt, ap);
+	va_end(ap);
+}
+
+void
+conf_report_add_file(struct conf_report *r, enum conf_severity severity,
+    const char *file, struct conf_pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_add(r, severity, file, pos, fmt, ap);
+	va_end(ap);
+}
+
+const char *
+conf_diag_text(
+    const struct conf_diag *d, const char *name, char *buf, size_t size)
+{
+	const char *word = d->severity == CONF_ERROR ? "error" : "warning";
+	char file[256];
+
+	report_text(file, sizeof(file), d->file[0] != '\0' ? d->file : name);
+	if (d->pos.line == 0)
+		snprintf(buf, size, "%s: %s: %s", file, word, d->text);
+	else
+		snprintf(buf, size, "%s:%u:%u: %s: %s", file, d->pos.line,
+		    d->pos.col, word, d->text);
+	return (buf);
+}
+
+void
+conf_report_clear(struct conf_report *r)
+{
+	free(r->diags);
+	memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,24 @@
+/*
+ * The values that are more than one word: addresses, commands, environment and
+ * limits of `service`. Only for value.c.
+ */
+#ifndef PORTREEVE_CONF_VALUE_LIST_H
+#define PORTREEVE_CONF_VALUE_LIST_H
+
+#include "conf/value.h"
+
+/* As value_read, for one type each; service may be NULL. */
+void value_read_addresses(struct value_reader *r, const struct conf_node *node,
+    struct conf_service *service);
+void value_read_program(struct value_reader *r, const struct conf_node *node,
+    struct conf_service *service);
+void value_read_env(struct value_reader *r, const struct conf_node *node,
+    struct conf_service *service);
+void value_read_rlimit(struct value_reader *r, const struct conf_node *node,
+    struct conf_service *service);
+
+/* Digits alone, no needless zero in front; false otherwise or past UINT64_MAX.
+ */
+bool value_parse_u64(const char *text, uint64_t *out);
+
+#endif
