@@ -138,6 +138,19 @@ fuzzers: $(FUZZERS)
 fuzz: fuzzers
 	tests/fuzz/run $(B)/fuzz $(FUZZ_SECONDS)
 
+# --- bench: what it is measured with, and against ---------------------------
+BENCH	= $(B)/bench/load $(B)/bench/floor $(B)/bench/hello
+benchobjs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/bench/$(1)))
+
+$(B)/bench/load: $(call benchobjs,load*.c)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+
+# Floors are linked statically: nothing may be faster for a linker's sake.
+$(B)/bench/%: $(B)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $<
+
 # --- for people -------------------------------------------------------------
 # The dependencies come first and may change what pkg-config says, so what
 # needs them is made by a make of its own.
@@ -160,6 +173,10 @@ lint:
 	@tools/deps build lint
 	tools/lint
 
+bench: all $(BENCH)
+	@tools/deps bench
+	tests/bench/run --build $(B)
+
 soak: all
 	tests/soak --build $(B)
 
@@ -176,6 +193,6 @@ docs:
 clean:
 	rm -rf build
 
-.PHONY: all check check-build clean deps docs fuzz fuzzers install lint run \
+.PHONY: all bench check check-build clean deps docs fuzz fuzzers install lint run \
 	soak uninstall unit-tests
 .SECONDARY:

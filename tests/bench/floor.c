@@ -1,0 +1,153 @@
+/*
+ * The floors that Portreeve is measured against: servers with nothing in them
+ * but what the kernel must do. They hold no limit, drop no privilege, write
+ * no event, and must never be used for anything else. Listens on loopback
+ * only, prints its port, and dies with its parent.
+ *
+ *	floor fork N		fork; the child reads a line, writes N bytes
+ *	floor exec PROGRAM	vfork; the child executes PROGRAM on it
+ *	floor close		write the refusal's line and close
+ */
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+#define ANSWER_MAX 4096
+
+static const char refusal[] = "Too many connections\r\n";
+static char answer[ANSWER_MAX];
+
+/* Bound to a free port of 127.0.0.1, which is printed. */
+static int
+floor_listen(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		err(1, "cannot listen on loopback");
+	printf("%u\n", (unsigned)ntohs(address.sin_port));
+	fflush(stdout);
+	return (fd);
+}
+
+static int
+floor_accept(int listener)
+{
+	int fd;
+
+	do {
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	} while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd < 0)
+		err(1, "accept4");
+	return (fd);
+}
+
+static _Noreturn void
+fork_child(int fd, size_t len)
+{
+	char line[512];
+	ssize_t n;
+
+	do {
+		n = read(fd, line, sizeof(line));
+	} while (n > 0 && memchr(line, '\n', (size_t)n) == NULL);
+	_exit(write(fd, answer, len) == (ssize_t)len ? 0 : 1);
+}
+
+static _Noreturn void
+floor_fork(int listener, size_t len)
+{
+	for (;;) {
+		int fd = floor_accept(listener);
+		pid_t pid = fork();
+
+		if (pid == 0)
+			fork_child(fd, len);
+		if (pid < 0)
+			warn("fork");
+		close(fd);
+	}
+}
+
+static _Noreturn void
+floor_exec(int listener, const char *program)
+{
+	char *const none[] = {NULL};
+	char *const argv[] = {strdup(program), NULL};
+
+	for (;;) {
+		int fd = floor_accept(listener);
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			if (dup2(fd, STDIN_FILENO) >= 0 &&
+			    dup2(fd, STDOUT_FILENO) >= 0)
+				execve(program, argv, none);
+			_exit(127);
+		}
+		if (pid < 0)
+			warn("vfork");
+		close(fd);
+	}
+}
+
+static _Noreturn void
+floor_close(int listener)
+{
+	for (;;) {
+		int fd = floor_accept(listener);
+
+		/* A peer that has gone already is none of a floor's concern. */
+		(void)!write(fd, refusal, sizeof(refusal) - 1);
+		close(fd);
+	}
+}
+
+static _Noreturn void
+usage(void)
+{
+	errx(2, "usage: floor fork N | floor exec PROGRAM | floor close");
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t len;
+	int listener;
+
+	if (argc < 2)
+		usage();
+	/* The kernel reaps the children, a peer's reset kills nothing. */
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	listener = floor_listen();
+	memset(answer, 'x', sizeof(answer));
+	if (strcmp(argv[1], "fork") == 0 && argc == 3) {
+		len = (size_t)strtoul(argv[2], NULL, 10);
+		if (len > sizeof(answer))
+			errx(2, "an answer has %d bytes at most", ANSWER_MAX);
+		floor_fork(listener, len);
+	} else if (strcmp(argv[1], "exec") == 0 && argc == 3) {
+		floor_exec(listener, argv[2]);
+	} else if (strcmp(argv[1], "close") == 0 && argc == 2) {
+		floor_close(listener);
+	}
+	usage();
+}
