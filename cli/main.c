@@ -1,0 +1,201 @@
+/*
+ * The portreeve command: a client of a running portreeved. Runs as the calling
+ * user and holds no privilege: the daemon reads who asks from the socket and
+ * decides. Distrusts what it is sent (a listing has strangers' bytes in it).
+ * Exit status: 0 done, 1 failed, 2 usage; one line on stderr says why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "lib/log.h"
+
+enum {
+	FLAG_JSON = 1,
+	FLAG_SET = 2
+};
+
+/* A command: its words, the name of its argument if it has one, its flags. */
+struct command {
+	const char *words[3];
+	const char *argument;
+	int flags;
+	int (*run)(const struct request *rq);
+	const char *help;
+};
+
+static const struct command commands[] = {
+    {{"show", "services"}, NULL, FLAG_JSON, command_show_services,
+	"what is listened on, its limits and counts"},
+    {{"show", "sessions"}, NULL, FLAG_JSON, command_show_sessions,
+	"every connection that is being served"},
+    {{"show", "configuration"}, NULL, FLAG_SET, command_show_configuration,
+	"what the daemon runs with; --set: as set lines"},
+    {{"check"}, "FILE", 0, command_check, "look for errors in a file"},
+    {{"reload"}, NULL, 0, command_reload,
+	"read the configuration again, and wait"},
+    {{"clear", "session"}, "ID", 0, command_clear_session,
+	"end one connection and all that descends from it"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* The command line, taken apart. */
+struct line {
+	const char *words[4];
+	size_t count;
+	const char *dir;
+	int flags, help, version;
+};
+
+static int
+usage(const char *what, const char *word)
+{
+	char buf[256];
+
+	print_escape(buf, sizeof(buf), word, strlen(word), false, true);
+	log_warn("%s%s; `portreeve --help` lists what there is", what, buf);
+	return (2);
+}
+
+static int
+help(void)
+{
+	printf("usage: portreeve [-r DIR] COMMAND\n\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", c->words[0],
+		    c->words[1] == NULL ? "" : " ",
+		    c->words[1] == NULL ? "" : c->words[1],
+		    c->argument == NULL ? "" : " ",
+		    c->argument == NULL ? "" : c->argument,
+		    (c->flags & FLAG_JSON) != 0 ? " [--json]" : "",
+		    (c->flags & FLAG_SET) != 0 ? " [--set]" : "");
+		printf("  %-28s  %s\n", text, c->help);
+	}
+	printf("\n"
+	       "  -r DIR     the daemon's run-time folder (/run/portreeve)\n"
+	       "  --json     an array of objects instead of a table\n"
+	       "  --help     this text\n"
+	       "  --version  the version\n"
+	       "\n"
+	       "Exit status: 0 done, 1 failed, 2 wrong usage. portreeve(1) "
+	       "says more.\n");
+	return (print_end());
+}
+
+/* 0, or 2 when an option is not known (told). */
+static int
+line_option(struct line *l, int argc, char *argv[], int *i)
+{
+	const char *a = argv[*i];
+
+	if (strcmp(a, "--json") == 0) {
+		l->flags |= FLAG_JSON;
+	} else if (strcmp(a, "--set") == 0) {
+		l->flags |= FLAG_SET;
+	} else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
+		l->help = 1;
+	} else if (strcmp(a, "--version") == 0) {
+		l->version = 1;
+	} else if (strncmp(a, "-r", 2) == 0) {
+		if (a[2] == '\0' && *i + 1 >= argc)
+			return (usage("-r needs a folder", ""));
+		l->dir = a[2] != '\0' ? a + 2 : argv[++*i];
+	} else {
+		return (usage("no such option: ", a));
+	}
+	return (0);
+}
+
+static int
+line_parse(struct line *l, int argc, char *argv[])
+{
+	int options = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (options && strcmp(argv[i], "--") == 0) {
+			options = 0;
+			continue;
+		}
+		if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
+			int status = line_option(l, argc, argv, &i);
+
+			if (status != 0)
+				return (status);
+			continue;
+		}
+		if (l->count == sizeof(l->words) / sizeof(l->words[0]))
+			return (usage("one word too many: ", argv[i]));
+		l->words[l->count++] = argv[i];
+	}
+	return (0);
+}
+
+/* How many of the command's words the line begins with; all: it is meant. */
+static size_t
+line_match(const struct line *l, const struct command *c)
+{
+	size_t n = 0;
+
+	while (n < l->count && c->words[n] != NULL &&
+	    strcmp(l->words[n], c->words[n]) == 0)
+		n++;
+	return (n);
+}
+
+static int
+line_run(const struct line *l, const struct command *c)
+{
+	struct request rq = {.dir = l->dir};
+	size_t words = c->words[1] == NULL ? 1 : 2;
+
+	if (c->argument != NULL && l->count <= words)
+		return (usage("what is missing: ", c->argument));
+	if (c->argument != NULL)
+		rq.argument = l->words[words++];
+	if (l->count > words)
+		return (usage("one word too many: ", l->words[words]));
+	if ((l->flags & ~c->flags) != 0)
+		return (usage("this command has no ",
+		    (l->flags & ~c->flags & FLAG_JSON) != 0 ? "--json" :
+							      "--set"));
+	rq.json = (l->flags & FLAG_JSON) != 0;
+	rq.set = (l->flags & FLAG_SET) != 0;
+	if (rq.dir == NULL)
+		rq.dir = client_default_dir();
+	return (c->run(&rq));
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct line l = {0};
+	size_t best = 0;
+	int status = line_parse(&l, argc, argv);
+
+	if (status != 0)
+		return (status);
+	if (l.help)
+		return (help());
+	if (l.version) {
+		printf("portreeve %s\n", VERSION);
+		return (print_end());
+	}
+	if (l.count == 0)
+		return (usage("no command", ""));
+	for (size_t i = 0; i < COMMANDS; i++) {
+		size_t n = line_match(&l, &commands[i]);
+
+		if (commands[i].words[n] == NULL)
+			return (line_run(&l, &commands[i]));
+		if (n > best)
+			best = n;
+	}
+	if (best == l.count)
+		return (usage("one word too few after: ", l.words[best - 1]));
+	return (usage("no such command: ", l.words[best]));
+}
