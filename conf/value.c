@@ -188,6 +188,9 @@ value_read_text(struct value_reader *r, const struct conf_statement *stmt,
 		why = "may not hold quotes, backslashes, tabs or wildcards";
 	else if (stmt->type == TYPE_COMMAND && v->text[0] != '/')
 		why = "does not begin with an absolute path";
+	else if (stmt->type == TYPE_COMMAND &&
+		 strpbrk(v->text, "\"'\\#\t") != NULL)
+		why = "may not hold quotes, backslashes, tabs or #";
 	/* A secret is not repeated in a message. */
 	if (why != NULL && stmt->secret)
 		conf_report_add(r->report, CONF_ERROR, v->pos,

@@ -1,0 +1,272 @@
+/*
+ * The sshd_config of an ssh service. Every line stands below a comment that
+ * names the statement, or says why it is there. A statement that was not
+ * written is left to sshd's own default, but for those whose default is ours.
+ * Monitor (root) and CLI; writes to memory.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/sshd/sshd.h"
+#include "conf/tree.h"
+#include "lib/err.h"
+
+/* Where a line goes: the main text alone, or the lock too. */
+enum place { PLACE_MAIN, PLACE_BOTH };
+
+struct sshd_text {
+	const struct conf *conf;
+	const struct conf_service *service;
+	const struct sshd_params *params;
+	FILE *main;
+	FILE *lock; /* NULL: no lock is needed */
+};
+
+static void __attribute__((format(printf, 4, 5)))
+sshd_say(const struct sshd_text *t, enum place place, const char *why,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = i == 0 ? t->main : t->lock;
+
+		if (f == NULL || (i == 1 && place != PLACE_BOTH))
+			continue;
+		fprintf(f, "# %s\n", why);
+		va_start(ap, fmt);
+		vfprintf(f, fmt, ap);
+		va_end(ap);
+		fputc('\n', f);
+	}
+}
+
+static bool
+sshd_stated(const struct sshd_text *t, const char *statement)
+{
+	return (tree_find_stated(t->conf->tree, t->service, statement) != NULL);
+}
+
+static bool
+sshd_at_least(const struct sshd_params *p, unsigned major, unsigned minor)
+{
+	return (p->version.major > major ||
+		(p->version.major == major && p->version.minor >= minor));
+}
+
+static void
+sshd_say_host(const struct sshd_text *t)
+{
+	for (unsigned i = 0; i < t->params->host_key_count; i++)
+		sshd_say(t, PLACE_MAIN, "this host's keys", "HostKey \"%s\"",
+		    t->params->host_keys[i]);
+	sshd_say(
+	    t, PLACE_MAIN, "sshd is started per connection", "PidFile none");
+}
+
+/* With PAM, its modules print the message of the day, as on Debian. */
+static void
+sshd_say_pam(const struct sshd_text *t)
+{
+	sshd_say(t, PLACE_MAIN, "accounts and sessions", "UsePAM %s",
+	    t->params->pam ? "yes" : "no");
+	if (!t->params->pam)
+		return;
+	if (t->params->pam_service != NULL && sshd_at_least(t->params, 9, 8))
+		sshd_say(t, PLACE_MAIN, "accounts and sessions",
+		    "PAMServiceName %s", t->params->pam_service);
+	sshd_say(t, PLACE_MAIN, "PAM prints it", "PrintMotd no");
+}
+
+static void
+sshd_say_log(const struct sshd_text *t)
+{
+	sshd_say(t, PLACE_BOTH, "refused keys are told at VERBOSE alone",
+	    "LogLevel VERBOSE");
+	if (sshd_at_least(t->params, 8, 5))
+		sshd_say(t, PLACE_BOTH, "max-pre-authentication-packets",
+		    "LogVerbose packet.c:ssh_packet_read_poll2():*");
+}
+
+static void
+sshd_say_root(const struct sshd_text *t)
+{
+	static const char *const words[] = {
+	    [ROOT_LOGIN_ALLOW] = "yes",
+	    [ROOT_LOGIN_DENY] = "no",
+	    [ROOT_LOGIN_DENY_PASSWORD] = "prohibit-password",
+	};
+
+	sshd_say(t, PLACE_BOTH, "root-login", "PermitRootLogin %s",
+	    words[t->service->root_login]);
+}
+
+static void
+sshd_say_authentication(const struct sshd_text *t)
+{
+	const struct conf_ssh *ssh = &t->service->ssh;
+
+	if (ssh->no_passwords || ssh->no_password_authentication)
+		sshd_say(t, PLACE_BOTH,
+		    ssh->no_passwords ? "no-passwords"
+				      : "no-password-authentication",
+		    "PasswordAuthentication no");
+	if (ssh->no_passwords || ssh->no_challenge_response)
+		sshd_say(t, PLACE_BOTH,
+		    ssh->no_passwords ? "no-passwords"
+				      : "no-challenge-response",
+		    "KbdInteractiveAuthentication no");
+	if (ssh->no_public_keys)
+		sshd_say(
+		    t, PLACE_BOTH, "no-public-keys", "PubkeyAuthentication no");
+}
+
+/* AllowTcpForwarding alone leaves sockets, tunnels, X11 and the agent open. */
+static void
+sshd_say_forwarding(const struct sshd_text *t)
+{
+	if (sshd_stated(t, "tcp-forwarding"))
+		sshd_say(
+		    t, PLACE_BOTH, "tcp-forwarding", "AllowTcpForwarding yes");
+	if (t->service->ssh.tcp_forwarding)
+		return;
+	sshd_say(t, PLACE_BOTH, "no-tcp-forwarding", "AllowTcpForwarding no");
+	sshd_say(t, PLACE_BOTH, "no-tcp-forwarding", "DisableForwarding yes");
+}
+
+static void
+sshd_say_limits(const struct sshd_text *t)
+{
+	const struct conf_ssh *ssh = &t->service->ssh;
+
+	if (sshd_stated(t, "client-alive-interval"))
+		sshd_say(t, PLACE_BOTH, "client-alive-interval",
+		    "ClientAliveInterval %u", ssh->client_alive_interval);
+	if (sshd_stated(t, "client-alive-count-max"))
+		sshd_say(t, PLACE_BOTH, "client-alive-count-max",
+		    "ClientAliveCountMax %u", ssh->client_alive_count_max);
+	if (sshd_stated(t, "max-sessions-per-connection"))
+		sshd_say(t, PLACE_BOTH, "max-sessions-per-connection",
+		    "MaxSessions %u", ssh->max_sessions);
+}
+
+static void
+sshd_say_subsystems(const struct sshd_text *t)
+{
+	if (t->service->ssh.sftp_server)
+		sshd_say(t, PLACE_MAIN, "sftp-server",
+		    "Subsystem sftp internal-sftp");
+	if (t->conf->netconf_subsystem != NULL)
+		sshd_say(t, PLACE_MAIN, "netconf subsystem",
+		    "Subsystem netconf %s", t->conf->netconf_subsystem);
+}
+
+static void
+sshd_say_files(const struct sshd_text *t)
+{
+	sshd_say(t, PLACE_MAIN, "the user's language", "AcceptEnv LANG LC_*");
+	if (t->service->ssh.sshd_config == NULL)
+		return;
+	sshd_say(t, PLACE_MAIN, "what Match blocks below may not loosen",
+	    "Include \"%s\"", t->params->lock_path);
+	sshd_say(t, PLACE_MAIN, "sshd-config", "Include \"%s\"",
+	    t->service->ssh.sshd_config);
+}
+
+static void
+sshd_say_all(const struct sshd_text *t)
+{
+	fputs("# Written by portreeved from its own configuration.\n", t->main);
+	if (t->lock != NULL)
+		fputs("# Written by portreeved from its own configuration.\n"
+		      "Match all\n",
+		    t->lock);
+	sshd_say_host(t);
+	sshd_say_pam(t);
+	sshd_say_log(t);
+	sshd_say_root(t);
+	sshd_say_authentication(t);
+	sshd_say_forwarding(t);
+	sshd_say_limits(t);
+	sshd_say_subsystems(t);
+	sshd_say_files(t);
+}
+
+/* What sshd_config's quotes hold as it is: Include takes wildcards, too. */
+static bool
+sshd_path_ok(const char *path)
+{
+	if (path == NULL || path[0] != '/')
+		return (false);
+	for (const char *p = path; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f ||
+		    strchr("\"'\\*?[]%", *p) != NULL)
+			return (false);
+	}
+	return (true);
+}
+
+static int
+sshd_check_params(const struct conf_service *s, const struct sshd_params *p)
+{
+	if (s->kind != SERVICE_SSH)
+		return (ERR_UNSUPPORTED);
+	for (unsigned i = 0; i < p->host_key_count; i++) {
+		if (!sshd_path_ok(p->host_keys[i]))
+			return (ERR_VALUE);
+	}
+	if (s->ssh.sshd_config != NULL && !sshd_path_ok(p->lock_path))
+		return (ERR_VALUE);
+	return (0);
+}
+
+int
+sshd_render(const struct conf *conf, const struct conf_service *service,
+    const struct sshd_params *params, char **text, char **lock)
+{
+	struct sshd_text t = {
+	    .conf = conf, .service = service, .params = params};
+	bool locked = service->ssh.sshd_config != NULL;
+	size_t n, lock_n;
+	int err;
+
+	*text = *lock = NULL;
+	err = sshd_check_params(service, params);
+	if (err != 0)
+		return (err);
+	err = ERR_NO_MEMORY;
+	t.main = open_memstream(text, &n);
+	if (locked)
+		t.lock = open_memstream(lock, &lock_n);
+	if (t.main != NULL && (t.lock != NULL || !locked)) {
+		sshd_say_all(&t);
+		err = 0;
+	}
+	if (t.main != NULL && fclose(t.main) != 0)
+		err = ERR_NO_MEMORY;
+	if (t.lock != NULL && fclose(t.lock) != 0)
+		err = ERR_NO_MEMORY;
+	if (err != 0) {
+		free(*text);
+		free(*lock);
+		*text = *lock = NULL;
+	}
+	return (err);
+}
+
+int
+sshd_parse_version(const char *text, struct sshd_version *out)
+{
+	const char *p = strstr(text, "OpenSSH_");
+	int used = 0;
+
+	if (p == NULL || !isdigit((unsigned char)p[8]))
+		return (ERR_SYNTAX);
+	if (sscanf(p + 8, "%4u.%4u%n", &out->major, &out->minor, &used) != 2 ||
+	    used == 0)
+		return (ERR_SYNTAX);
+	return (0);
+}

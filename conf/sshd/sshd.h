@@ -1,0 +1,74 @@
+/*
+ * Our words for ssh as sshd's, and what the system's own sshd_config says that
+ * ours do not. Monitor (root) and CLI; writes to memory, executes nothing.
+ */
+#ifndef PORTREEVE_CONF_SSHD_SSHD_H
+#define PORTREEVE_CONF_SSHD_SSHD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/* The installed sshd's version: OpenSSH_MAJOR.MINOR. */
+struct sshd_version {
+	unsigned major, minor;
+};
+
+struct sshd_params {
+	struct sshd_version version;
+	bool pam;		 /* false: rootless, or a sshd without PAM */
+	const char *pam_service; /* told to sshd from 9.8 on; NULL: not told */
+	const char *const *host_keys; /* private keys' absolute paths */
+	unsigned host_key_count;
+	/*
+	 * Where the caller will write the lock (below), absolute; needed only
+	 * with an sshd-config FILE.
+	 */
+	const char *lock_path;
+};
+
+/*
+ * The sshd_config of an ssh service. sshd takes the first value that it reads,
+ * so the sshd-config FILE is included last and loosens nothing outside of its
+ * Match blocks. A Match block however overrides all that is global, and of
+ * several the first one wins: so what we say is said again in a `Match all` of
+ * a file of its own, the lock, which is included before FILE (one file could
+ * not go back to what is global behind its own Match).
+ *
+ * *text and *lock are malloc'd, terminated, the caller's to free; *lock is NULL
+ * without an sshd-config FILE. ERR_NO_MEMORY; ERR_VALUE when a path in params
+ * cannot be written in an sshd_config, or lock_path is needed and NULL;
+ * ERR_UNSUPPORTED when the service is not of kind SERVICE_SSH.
+ */
+int sshd_render(const struct conf *conf, const struct conf_service *service,
+    const struct sshd_params *params, char **text, char **lock);
+
+/*
+ * The version from what `sshd -V` or an identification string says, such as
+ * "OpenSSH_9.2p1 Debian-2". ERR_SYNTAX when it names none.
+ */
+int sshd_parse_version(const char *text, struct sshd_version *out);
+
+/* Where the system keeps its own; tests name fixtures. NULL: not looked at. */
+struct sshd_scan_paths {
+	const char
+	    *sshd_config; /* Include is followed, relative to its folder */
+	const char *hosts_allow;
+	const char *hosts_deny;
+};
+
+/* /etc/ssh/sshd_config, /etc/hosts.allow, /etc/hosts.deny. */
+extern const struct sshd_scan_paths sshd_system_paths;
+
+/*
+ * A warning for each restricting line of the system's sshd_config that the
+ * configuration's ssh does not carry over, and for a hosts.allow or hosts.deny
+ * that says anything. Nothing of sshd_config when ssh is not active, and
+ * nothing at all when no service is. Never an error: what
+ * cannot be read is a warning too, unless it is not there.
+ */
+void sshd_scan(const struct conf *conf, const struct sshd_scan_paths *paths,
+    struct conf_report *report);
+
+#endif
