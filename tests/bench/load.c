@@ -2,10 +2,11 @@
  * A client that makes many connections and tells how they went, as JSON:
  *
  *	load -p PORT [-a ADDRESS] [-s SOURCES] [-c PARALLEL] [-q QUERY]
- *	    [-e BYTES] [-t SECONDS] (-n COUNT | -d SECONDS)
+ *	    [-e BYTES] [-t SECONDS] [-w SECONDS] (-n COUNT | -d SECONDS)
  *	load -p PORT [...] -k COUNT	(hold idle connections)
  *
- * Each connects, sends QUERY if any, reads to the end. Loopback only; runs
+ * Each connects, sends QUERY if any, reads to the end; -w lets so much time
+ * pass from the start of one to that of the next. Loopback only; runs
  * as anybody. It distrusts the server only as far as to count what is wrong.
  */
 #include <netinet/in.h>
@@ -26,7 +27,8 @@ static _Noreturn void
 usage(void)
 {
 	errx(2, "usage: load -p PORT [-a ADDRESS] [-s SOURCES] [-c PARALLEL]"
-		" [-q QUERY] [-e BYTES] [-t SECONDS] (-n COUNT | -d SECONDS |"
+		" [-q QUERY] [-e BYTES] [-t SECONDS] [-w SECONDS] (-n COUNT | "
+		"-d SECONDS |"
 		" -k COUNT)");
 }
 
@@ -86,7 +88,7 @@ parse_options(struct load_options *options, int argc, char **argv)
 	bool hold = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "a:c:d:e:k:n:p:q:s:t:")) != -1) {
+	while ((option = getopt(argc, argv, "a:c:d:e:k:n:p:q:s:t:w:")) != -1) {
 		switch (option) {
 		case 'a':
 			address = optarg;
@@ -121,6 +123,9 @@ parse_options(struct load_options *options, int argc, char **argv)
 			break;
 		case 't':
 			options->timeout = parse_seconds(optarg);
+			break;
+		case 'w':
+			options->pace = parse_seconds(optarg);
 			break;
 		default:
 			usage();

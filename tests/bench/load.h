@@ -19,6 +19,7 @@ struct load_options {
 	unsigned parallel; /* connections at a time */
 	uint64_t count;	   /* connections in all; 0: as many as there is time */
 	uint64_t duration; /* ns; 0: until count is reached */
+	uint64_t pace;	   /* ns from one start to the next; 0: at once */
 	uint64_t timeout;  /* ns, for one connection */
 	const char *query; /* sent when connected */
 	size_t query_len;

@@ -31,6 +31,7 @@ struct loop {
 	struct load_result *result;
 	struct connection *connections;
 	uint64_t begun, end; /* ns; end 0: none */
+	uint64_t next;	     /* ns: none is started before */
 	uint64_t started;    /* connections so far */
 	unsigned open;
 	int epoll;
@@ -176,6 +177,7 @@ connection_start(struct loop *loop, struct connection *connection)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
 
 	connection->start = load_clock();
+	loop->next = connection->start + loop->options->pace;
 	connection->received = 0;
 	connection->sent = false;
 	connection->fd = load_connect(loop->options, loop->started++);
@@ -191,14 +193,21 @@ connection_start(struct loop *loop, struct connection *connection)
 		connection_end(loop, connection, LOAD_FAILED);
 }
 
+/* More are to be started, now or when it is time. */
 static bool
-loop_starts_more(const struct loop *loop, uint64_t now)
+loop_goes_on(const struct loop *loop, uint64_t now)
 {
 	const struct load_options *options = loop->options;
 
 	if (options->count != 0 && loop->started >= options->count)
 		return (false);
 	return (loop->end == 0 || now < loop->end);
+}
+
+static bool
+loop_starts_more(const struct loop *loop, uint64_t now)
+{
+	return (now >= loop->next && loop_goes_on(loop, now));
 }
 
 /* Fills every free place, and ends what takes too long. */
@@ -222,7 +231,8 @@ static void
 loop_wait(struct loop *loop)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(loop->epoll, events, EVENTS, 100);
+	int timeout = loop->options->pace != 0 ? 1 : 100;
+	int n = epoll_wait(loop->epoll, events, EVENTS, timeout);
 
 	if (n < 0 && errno != EINTR)
 		err(1, "epoll_wait");
@@ -258,7 +268,7 @@ load_run(const struct load_options *options, struct load_result *result)
 	if (options->duration != 0)
 		loop.end = loop.begun + options->duration;
 	loop_fill(&loop);
-	while (loop.open > 0 || loop_starts_more(&loop, load_clock()))
+	while (loop.open > 0 || loop_goes_on(&loop, load_clock()))
 		loop_wait(&loop);
 	close(loop.epoll);
 	free(loop.connections);
