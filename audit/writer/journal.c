@@ -6,14 +6,13 @@
 #include <sys/uio.h>
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <systemd/sd-journal.h>
 
 #include "audit/text.h"
 #include "audit/writer/output.h"
+#include "audit/writer/probe.h"
 #include "lib/err.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -31,7 +30,7 @@ struct entry {
 static int
 journal_open(void)
 {
-	return (access(JOURNAL_SOCKET, W_OK) == 0 ? 0 : ERR_NOT_FOUND);
+	return (probe_socket(JOURNAL_SOCKET));
 }
 
 /* One more field: NAME=, whose value the caller has put behind it. */
@@ -101,13 +100,7 @@ journal_write(const struct event_view *v)
 		p = entry_name(&e, "PORTREEVE_", event_field_name(f));
 		entry_value(&e, p, event_value(v, f, p, entry_left(&e, p)));
 	}
-	/*
-	 * libsystemd calls a journal that is not there a success
-	 * (sd_journal_sendv(3)); an event that went nowhere is none here.
-	 */
-	if (sd_journal_sendv(e.iov, e.n) < 0 || journal_open() != 0)
-		return (ERR_SYSTEM);
-	return (0);
+	return (sd_journal_sendv(e.iov, e.n) < 0 ? ERR_SYSTEM : 0);
 }
 
 const struct output output_journal = {

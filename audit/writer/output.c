@@ -2,19 +2,25 @@
  * The choice of where events go, and the count of those that went nowhere.
  * Audit alone; no input of its own.
  */
+#include <time.h>
+
 #include "audit/writer/output.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 
-/* When nothing can be written to, look again so often. */
-#define LOOK_AGAIN_NS 1000000000u
+/*
+ * How often to look whether the one that was chosen is still there: the
+ * libraries do not tell when it has gone (audit/writer/probe.c).
+ */
+#define LOOK_NS 1000000000u
 
 static const struct output *const outputs[] = {&output_journal, &output_syslog};
 
 static const struct output *output;
 static uint64_t lost;
 static uint64_t look_at; /* not before this time */
+static int absent;	 /* at the last look there was none */
 
 static int
 output_choose(void)
@@ -31,32 +37,34 @@ output_choose(void)
 int
 output_open(int foreground)
 {
+	tzset(); /* for syslog(3): reads its files now, later it may not */
 	output = &output_stream;
 	if (foreground)
 		return (output->open());
 	if (output_choose() == 0)
 		return (0);
 	output = outputs[0];
+	absent = 1;
+	look_at = time_boot_ns() + LOOK_NS;
 	log_warn("no journal and no /dev/log: events are lost until one of "
 		 "them is there; start systemd-journald or a syslog daemon, or "
 		 "run portreeved -d");
 	return (0);
 }
 
-/* Write, or try the other one if this one has gone. */
 static int
 output_write(const struct event_view *v)
 {
 	uint64_t now;
-	int err = output->write(v);
 
-	if (err == 0 || output == &output_stream)
-		return (err);
+	if (output == &output_stream)
+		return (output->write(v));
 	now = time_boot_ns();
-	if (now < look_at)
-		return (err);
-	look_at = now + LOOK_AGAIN_NS;
-	return (output_choose() == 0 ? output->write(v) : err);
+	if (now >= look_at) {
+		absent = output->open() != 0 && output_choose() != 0;
+		look_at = now + LOOK_NS;
+	}
+	return (absent ? ERR_NOT_FOUND : output->write(v));
 }
 
 /* 0 when no loss is left to be told. */

@@ -12,7 +12,10 @@
  */
 struct output {
 	const char *name;
-	/* Before sealing; 0 when it can be written to, else an ERR_. */
+	/*
+	 * 0 when it can be written to, else an ERR_. First before sealing,
+	 * then again and again: it must look at no file.
+	 */
 	int (*open)(void);
 	/* One event: 0, or an ERR_ when it is lost. May wait for its reader. */
 	int (*write)(const struct event_view *v);
