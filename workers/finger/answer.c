@@ -1,0 +1,315 @@
+/*
+ * Lookup's pieces as lines (RFC 1288, 2.5.4 and 3.2). Pure apart from the time
+ * zone, which the zygote has read before it was sealed. Every text goes
+ * through safe.c.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "workers/finger/answer.h"
+
+#define SECOND_COLUMN 40
+#define SPARE 128 /* bytes kept free for the last words */
+
+void
+answer_init(struct answer *a, uint8_t *buf, size_t size, bool list,
+    bool verbose)
+{
+	memset(a, 0, sizeof(*a));
+	safe_init(&a->out, buf, size > SPARE ? size - SPARE : 0);
+	a->table = list && !verbose;
+	a->verbose = verbose;
+	a->had_plan = list;
+}
+
+static void
+end_line(struct answer *a)
+{
+	if (a->line_open)
+		safe_newline(&a->out);
+	a->line_open = false;
+}
+
+/* "Mon 2026-11-23 07:56 (UTC)", or nothing for what is no time. */
+static void
+put_time(struct answer *a, uint64_t seconds)
+{
+	char text[64];
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (seconds > INT32_MAX * 2ull || localtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%a %Y-%m-%d %H:%M (%Z)", &tm) == 0) {
+		safe_constant(&a->out, "?");
+		return;
+	}
+	safe_field(&a->out, text, strlen(text));
+}
+
+/* "3d", "2:05" or "7" minutes, as w(1) has it. */
+static void
+put_idle(struct answer *a, uint64_t seconds)
+{
+	uint64_t minutes = seconds / 60;
+	char text[32];
+
+	if (minutes >= 24 * 60)
+		snprintf(text, sizeof(text), "%llud",
+		    (unsigned long long)(minutes / (24 * 60)));
+	else if (minutes >= 60)
+		snprintf(text, sizeof(text), "%u:%02u",
+		    (unsigned)(minutes / 60), (unsigned)(minutes % 60));
+	else
+		snprintf(text, sizeof(text), "%u", (unsigned)minutes);
+	safe_constant(&a->out, text);
+}
+
+/* A label and its text, two to a line. */
+static void
+put_pair(struct answer *a, const char *label, const void *text, size_t n,
+    bool right)
+{
+	if (right && a->line_open) {
+		safe_pad(&a->out, SECOND_COLUMN);
+	} else {
+		end_line(a);
+		a->line_open = true;
+	}
+	safe_constant(&a->out, label);
+	safe_field(&a->out, text, n);
+	if (right)
+		end_line(a);
+}
+
+static void
+keep(struct answer_text *t, const void *text, size_t n)
+{
+	t->n = (uint8_t)(n > sizeof(t->b) ? sizeof(t->b) : n);
+	memcpy(t->b, text, t->n);
+}
+
+static void
+put_cell(struct answer *a, const struct answer_text *t, size_t column)
+{
+	struct answer_text cell = *t;
+
+	/* A column's width in bytes is one in characters or more. */
+	if (cell.n > 20)
+		cell.n = 20;
+	safe_field(&a->out, cell.b, cell.n);
+	safe_pad(&a->out, column);
+}
+
+static void
+put_table_row(struct answer *a)
+{
+	put_cell(a, &a->login, 17);
+	put_cell(a, &a->name, 38);
+	put_cell(a, &a->tty, 47);
+	if (a->idle >= 60)
+		put_idle(a, a->idle);
+	safe_pad(&a->out, 53);
+	if (a->since != 0)
+		put_time(a, a->since);
+	if (a->host.n > 0) {
+		safe_constant(&a->out, " ");
+		safe_field(&a->out, a->host.b, a->host.n);
+	}
+	safe_newline(&a->out);
+}
+
+static void
+put_login_line(struct answer *a)
+{
+	end_line(a);
+	safe_constant(&a->out, "On");
+	if (a->since != 0) {
+		safe_constant(&a->out, " since ");
+		put_time(a, a->since);
+		safe_constant(&a->out, " on");
+	}
+	safe_constant(&a->out, " ");
+	safe_field(&a->out, a->tty.b, a->tty.n);
+	if (a->host.n > 0) {
+		safe_constant(&a->out, " from ");
+		safe_field(&a->out, a->host.b, a->host.n);
+	}
+	if (a->idle >= 60) {
+		safe_constant(&a->out, ", idle ");
+		put_idle(a, a->idle);
+	}
+	safe_newline(&a->out);
+}
+
+/* The login that was gathered is complete. */
+static void
+end_row(struct answer *a)
+{
+	if (a->row) {
+		if (a->table)
+			put_table_row(a);
+		else
+			put_login_line(a);
+	}
+	a->row = false;
+	a->tty.n = a->host.n = 0;
+	a->since = a->idle = 0;
+}
+
+static void
+end_file(struct answer *a)
+{
+	if (a->in_file)
+		safe_file_end(&a->out);
+	a->in_file = false;
+}
+
+static void
+put_file(struct answer *a, enum lookup_piece piece, const void *text, size_t n)
+{
+	if (piece == PIECE_PUBKEY && !a->verbose)
+		return;
+	end_row(a);
+	end_line(a);
+	if (!a->in_file || a->file != piece) {
+		end_file(a);
+		safe_constant(&a->out, piece == PIECE_PLAN ? "Plan:" :
+		    piece == PIECE_PROJECT ? "Project:" : "PGP key:");
+		safe_newline(&a->out);
+		a->in_file = true;
+		a->file = piece;
+	}
+	if (piece == PIECE_PLAN)
+		a->had_plan = true;
+	safe_file(&a->out, text, n);
+}
+
+static void
+put_dated(struct answer *a, const char *label, uint64_t number)
+{
+	end_row(a);
+	end_line(a);
+	safe_constant(&a->out, label);
+	put_time(a, number);
+	safe_newline(&a->out);
+}
+
+static void
+begin_user(struct answer *a, const void *text, size_t n)
+{
+	end_row(a);
+	keep(&a->login, text, n);
+	a->name.n = 0;
+	if (a->table) {
+		if (!a->any)
+			safe_constant(&a->out,
+			    "Login            Name                 "
+			    "Tty      Idle  When\r\n");
+		/* The header's own line end is no column. */
+		a->out.column = 0;
+		return;
+	}
+	end_line(a);
+	if (a->any)
+		safe_newline(&a->out);
+	put_pair(a, "Login: ", text, n, false);
+}
+
+static void
+begin_login(struct answer *a, const void *text, size_t n)
+{
+	end_row(a);
+	a->row = true;
+	keep(&a->tty, text, n);
+}
+
+/* What belongs to a person, not to a login; the table has the name alone. */
+static void
+put_person(struct answer *a, unsigned piece, const void *text, size_t n)
+{
+	if (piece == PIECE_NAME)
+		keep(&a->name, text, n);
+	if (a->table)
+		return;
+	end_row(a);
+	if (piece == PIECE_NAME)
+		put_pair(a, "Name: ", text, n, true);
+	else if (piece == PIECE_HOME)
+		put_pair(a, "Directory: ", text, n, false);
+	else if (piece == PIECE_SHELL)
+		put_pair(a, "Shell: ", text, n, true);
+	else if (!a->verbose)
+		return;
+	else if (piece == PIECE_OFFICE)
+		put_pair(a, "Office: ", text, n, false);
+	else if (piece == PIECE_OFFICE_PHONE)
+		put_pair(a, "Office Phone: ", text, n, true);
+	else
+		put_pair(a, "Home Phone: ", text, n, false);
+}
+
+void
+answer_piece(struct answer *a, unsigned piece, uint64_t number,
+    const void *text, size_t n)
+{
+	if (a->in_file && piece != a->file)
+		end_file(a);
+	switch (piece) {
+	case PIECE_LOGIN:
+		begin_user(a, text, n);
+		break;
+	case PIECE_NAME:
+	case PIECE_OFFICE:
+	case PIECE_OFFICE_PHONE:
+	case PIECE_HOME_PHONE:
+	case PIECE_HOME:
+	case PIECE_SHELL:
+		put_person(a, piece, text, n);
+		break;
+	case PIECE_TTY:
+		begin_login(a, text, n);
+		break;
+	case PIECE_HOST:
+		keep(&a->host, text, n);
+		break;
+	case PIECE_SINCE:
+		a->since = number;
+		break;
+	case PIECE_IDLE:
+		a->idle = number;
+		break;
+	case PIECE_LAST_LOGIN:
+		put_dated(a, "Last login ", number);
+		break;
+	case PIECE_MAIL:
+		put_dated(a, "New mail since ", number);
+		break;
+	case PIECE_PLAN:
+	case PIECE_PROJECT:
+	case PIECE_PUBKEY:
+		put_file(a, (enum lookup_piece)piece, text, n);
+		break;
+	default:
+		return;
+	}
+	a->any = true;
+}
+
+size_t
+answer_end(struct answer *a)
+{
+	end_file(a);
+	end_row(a);
+	end_line(a);
+	if (!a->any)
+		safe_constant(&a->out, "No one is logged in.\r\n");
+	else if (!a->had_plan)
+		safe_constant(&a->out, "No plan.\r\n");
+	if (a->out.cut) {
+		a->out.size += SPARE;
+		a->out.cut = false;
+		safe_constant(&a->out, "\r\n(The rest is left out.)\r\n");
+	}
+	return (a->out.n);
+}

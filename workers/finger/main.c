@@ -1,0 +1,167 @@
+/*
+ * The zygote of finger (RFC 1288), and in each of its forks one worker for one
+ * peer: read a line, ask lookup through the master, answer, end. Runs as the
+ * service's own user in an empty root, without files and without a network but
+ * the one connection. Distrusts the peer's bytes and pauses, and what lookup
+ * read in users' homes. Never forwards a query, never waits past a deadline.
+ */
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/common/zygote.h"
+#include "workers/finger/answer.h"
+#include "workers/finger/query.h"
+
+#define QUERY_MS 60000
+#define ANSWER_MS 60000
+#define LINGER_MS 2000
+#define ASK_MS 1500 /* then the master is thought to be dead, and asked again */
+#define ASK_TIMES 4
+
+/* Room for three files of 16 KiB, each byte shown as M-^X, and the rest. */
+#define ANSWER_MAX (3 * 4 * 16384 + 65536)
+
+static struct msg_finger_options options;
+
+/* In the worker alone; a page is memory only once it is written. */
+static uint8_t query_buf[FINGER_LINE_MAX];
+static uint8_t answer_buf[ANSWER_MAX];
+static struct answer answer;
+static struct ipc_in in;
+
+/* Once before sealing: the time zone is a file. */
+static void
+prepare(void)
+{
+	tzset();
+}
+
+static int
+take_option(const struct ipc_in *message)
+{
+	if (message->type != MSG_FINGER_OPTIONS)
+		return (ERR_TYPE);
+	options = message->msg.finger_options;
+	return (0);
+}
+
+/* 0 once DONE came, *found said; ERR_TIMEOUT, ERR_CLOSED or a breach. */
+static int
+take_answer(struct worker *w, uint32_t request, int *found)
+{
+	uint64_t deadline = worker_deadline(ASK_MS);
+
+	for (;;) {
+		int err = worker_wait(w->master.fd, POLLIN, deadline);
+
+		if (err == 0)
+			err = ipc_recv(&w->master, &in);
+		if (err == ERR_AGAIN)
+			continue;
+		if (err != 0)
+			return (err);
+		if (in.type == MSG_LOOKUP_DONE &&
+		    in.msg.lookup_done.request == request) {
+			*found = in.msg.lookup_done.found;
+			return (0);
+		}
+		if (in.type == MSG_LOOKUP_PIECE &&
+		    in.msg.lookup_piece.request == request)
+			answer_piece(&answer, in.msg.lookup_piece.piece,
+			    in.msg.lookup_piece.number,
+			    in.msg.lookup_piece.text.b,
+			    in.msg.lookup_piece.text.n);
+	}
+}
+
+/*
+ * What is known, into answer_buf; its length, or 0 for nothing found, or an
+ * error. Asked again when no answer came: there may be a new master by then.
+ */
+static int
+ask(struct worker *w, const struct finger_query *q)
+{
+	bool list = q->want == FINGER_LIST;
+	struct msg_lookup_ask msg = {.details = options.show_details};
+	int err = ERR_TIMEOUT, found = 0;
+
+	msg.what = list ? LOOKUP_LIST : LOOKUP_USER;
+	memcpy(msg.name, q->name, sizeof(msg.name));
+	for (uint32_t i = 0; i < ASK_TIMES && err == ERR_TIMEOUT; i++) {
+		msg.request = i;
+		answer_init(&answer, answer_buf, sizeof(answer_buf), list,
+		    q->verbose);
+		err = ipc_send(&w->master, MSG_LOOKUP_ASK, &msg, NULL, 0);
+		if (err == 0)
+			err = take_answer(w, msg.request, &found);
+	}
+	if (err != 0)
+		return (err);
+	return (found || list ? (int)answer_end(&answer) : 0);
+}
+
+static int
+say(struct worker *w, const void *text, size_t n)
+{
+	return (worker_write_all(w, text, n, worker_deadline(ANSWER_MS)));
+}
+
+static int
+say_constant(struct worker *w, const char *text)
+{
+	return (say(w, text, strlen(text)));
+}
+
+static int
+reply(struct worker *w, const uint8_t *line, size_t n)
+{
+	struct finger_query q;
+	int length;
+
+	finger_query_parse(&q, line, n);
+	if (q.want == FINGER_FORWARD)
+		return (say_constant(w, FINGER_SAYS_NO_FORWARD));
+	if (q.want == FINGER_LIST && !options.list_users)
+		return (say_constant(w, FINGER_SAYS_NO_LIST));
+	length = q.want == FINGER_NOBODY ? 0 : ask(w, &q);
+	if (length < 0)
+		return (say_constant(w, FINGER_SAYS_LATER));
+	if (length == 0)
+		return (say_constant(w, FINGER_SAYS_NOBODY));
+	return (say(w, answer_buf, (size_t)length));
+}
+
+static int
+serve(struct worker *w)
+{
+	struct worker_input input = {.buf = query_buf,
+	    .size = sizeof(query_buf)};
+	const uint8_t *line;
+	size_t n;
+	int err;
+
+	err = worker_read_line(w, &input, worker_deadline(QUERY_MS), &line,
+	    &n);
+	if (err == ERR_TOO_LONG)
+		err = say_constant(w, FINGER_SAYS_TOO_LONG);
+	else if (err == 0 || (err == ERR_CLOSED && n > 0))
+		err = reply(w, line, n);
+	/* Bytes unread at the end would make a reset of our last words. */
+	if (err == 0 && (input.have > input.used || input.used == 0))
+		worker_linger(w, worker_deadline(LINGER_MS));
+	return (0);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct zygote_ops ops = {.prepare = prepare,
+	    .option = take_option,
+	    .serve = serve};
+
+	(void)argc;
+	return (zygote_run(&ops, argv));
+}
