@@ -1,0 +1,335 @@
+/*
+ * Binding, keeping and retrying listeners. Monitor (root). Addresses come from
+ * the configuration or from the service manager alone.
+ */
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/bind.h"
+#include "monitor/holder.h"
+#include "monitor/report.h"
+#include "monitor/wire.h"
+
+#define BACKLOG 4096
+#define RETRY_NS (1ull * SECOND)
+
+static struct listener *
+listener_new(struct monitor *mon, const struct addr *address, bool datagram,
+    int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		log_warn("out of memory for a listener");
+		return (NULL);
+	}
+	l->id = mon->next_listener++;
+	l->address = *address;
+	l->datagram = datagram;
+	l->fd = fd;
+	TAILQ_INSERT_TAIL(&mon->listeners, l, next);
+	return (l);
+}
+
+static void
+listener_free(struct monitor *mon, struct listener *l)
+{
+	if (l->told)
+		wire_listener_gone(mon, l);
+	TAILQ_REMOVE(&mon->listeners, l, next);
+	fd_close(&l->fd);
+	free(l);
+}
+
+/* One from the service manager: what it is, the kernel says. */
+static void
+take_one(struct monitor *mon, int fd, const char *name)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct listener *l;
+	struct addr address;
+	int type, listening = 0;
+	socklen_t tlen = sizeof(type);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    addr_from_sockaddr(&address, (struct sockaddr *)&ss, len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) < 0) {
+		log_warn("descriptor %d (%s) from the service manager is no "
+			 "internet socket: closed",
+		    fd, name);
+		close(fd);
+		return;
+	}
+	/* A dual-stack socket says ::, and counts as inet6's. */
+	if (ss.ss_family == AF_INET6)
+		address.family = FAMILY_INET6;
+	tlen = sizeof(listening);
+	if (type == SOCK_STREAM &&
+	    (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &tlen) < 0 ||
+		!listening)) {
+		log_warn("descriptor %d (%s) from the service manager does "
+			 "not listen (Accept=yes?): closed",
+		    fd, name);
+		close(fd);
+		return;
+	}
+	fd_set_cloexec(fd, 1);
+	fd_set_nonblock(fd, 1);
+	l = listener_new(mon, &address, type == SOCK_DGRAM, fd);
+	if (l == NULL)
+		return;
+	l->foreign = true;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+}
+
+void
+bind_take_handed_over(struct monitor *mon)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+
+	for (int i = 0; i < n; i++)
+		take_one(mon, SD_LISTEN_FDS_START + i, names[i]);
+	for (int i = 0; names != NULL && names[i] != NULL; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* A bound, listening, non-blocking socket; -1 with errno. */
+static int
+bind_socket(const struct listener *l)
+{
+	int family = l->address.family == FAMILY_INET ? AF_INET : AF_INET6;
+	int type = l->datagram ? SOCK_DGRAM : SOCK_STREAM;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd, on = 1;
+
+	fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return (-1);
+	addr_to_sockaddr(&l->address, &ss, &len);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    (family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) <
+		    0) ||
+	    bind(fd, (struct sockaddr *)&ss, len) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)) {
+		fd_close(&fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+static void
+listener_failed(struct monitor *mon, struct listener *l, int error)
+{
+	char reason[192], who[96] = "";
+	bool again = l->failed && l->error == error;
+
+	l->error = error;
+	l->failed = true;
+	if (again)
+		return;
+	if (error == EADDRINUSE)
+		holder_of_port(&l->address, l->datagram, who, sizeof(who));
+	snprintf(reason, sizeof(reason), "%s%s%s%s; trying again",
+	    error == EADDRINUSE ? "the port is busy" : strerror(error),
+	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");
+	report_listener_failed(mon, l, reason);
+}
+
+/* Whether it is bound now. */
+static bool
+listener_try(struct monitor *mon, struct listener *l, bool quiet)
+{
+	int error;
+
+	l->fd = bind_socket(l);
+	if (l->fd >= 0) {
+		l->failed = false;
+		return (true);
+	}
+	error = errno;
+	if (!quiet)
+		listener_failed(mon, l, error);
+	else
+		l->error = error;
+	return (false);
+}
+
+/* No IPv6 in this kernel: the default addresses are then inet's alone. */
+static bool
+family_is_missing(const struct mon_service *s, const struct listener *l)
+{
+	return (l->error == EAFNOSUPPORT && s->conf->listen_default);
+}
+
+static void
+retry_due(void *arg)
+{
+	struct monitor *mon = arg;
+	struct listener *l;
+	bool some = false, waiting = false;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->fd >= 0)
+			continue;
+		if (listener_try(mon, l, false))
+			some = true;
+		else
+			waiting = true;
+	}
+	if (some)
+		wire_tell_listeners(mon);
+	if (waiting)
+		loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+}
+
+static bool
+same_socket(const struct listener *l, const struct addr *a, bool datagram)
+{
+	return (addr_equal(&l->address, a) && l->datagram == datagram);
+}
+
+/* Give a listener to a service; the master hears of it again if that changed. */
+static void
+listener_assign(struct monitor *mon, struct listener *l,
+    struct mon_service *s)
+{
+	bool wait = s->kind == SERVICE_EXEC && s->conf->exec.wait;
+
+	l->wanted = true;
+	if (l->service == s && l->wait == wait)
+		return;
+	if (l->told)
+		wire_listener_gone(mon, l);
+	l->service = s;
+	l->wait = wait;
+	snprintf(l->name, sizeof(l->name), "%s", s->name);
+}
+
+/* What the service manager gave for this service and family, if anything. */
+static bool
+assign_foreign(struct monitor *mon, struct mon_service *s,
+    enum family family, bool datagram)
+{
+	struct listener *l;
+	bool found = false;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (!l->foreign || strcmp(l->name, s->name) != 0 ||
+		    l->address.family != family || l->datagram != datagram)
+			continue;
+		listener_assign(mon, l, s);
+		found = true;
+	}
+	return (found);
+}
+
+static void
+configure_address(struct monitor *mon, struct mon_service *s,
+    const struct addr *a, bool datagram)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (!l->foreign && same_socket(l, a, datagram)) {
+			listener_assign(mon, l, s);
+			return;
+		}
+	}
+	l = listener_new(mon, a, datagram, -1);
+	if (l == NULL)
+		return;
+	listener_assign(mon, l, s);
+	listener_try(mon, l, true);
+	if (l->fd < 0 && family_is_missing(s, l))
+		l->wanted = false;
+}
+
+static void
+configure_service(struct monitor *mon, struct mon_service *s)
+{
+	bool datagram =
+	    s->kind == SERVICE_EXEC && s->conf->exec.protocol == CONF_UDP;
+	bool taken[FAMILY_COUNT];
+
+	for (int f = 0; f < FAMILY_COUNT; f++)
+		taken[f] = assign_foreign(mon, s, (enum family)f, datagram);
+	for (unsigned i = 0; i < s->conf->listen_count; i++) {
+		const struct addr *a = &s->conf->listen[i];
+
+		if (!taken[a->family])
+			configure_address(mon, s, a, datagram);
+	}
+}
+
+void
+bind_configure(struct monitor *mon)
+{
+	struct listener *l, *after;
+	bool waiting = false;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+		l->wanted = false;
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		if (mon->services[i].used && mon->services[i].configured)
+			configure_service(mon, &mon->services[i]);
+	}
+	for (l = TAILQ_FIRST(&mon->listeners); l != NULL; l = after) {
+		after = TAILQ_NEXT(l, next);
+		if (l->wanted)
+			continue;
+		if (!l->foreign) {
+			listener_free(mon, l);
+			continue;
+		}
+		if (l->service != NULL && l->told)
+			wire_listener_gone(mon, l);
+		l->service = NULL;
+		report_not_configured(mon, l);
+	}
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->fd < 0 && !listener_try(mon, l, false))
+			waiting = true;
+	}
+	if (waiting)
+		loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+}
+
+const char *
+bind_waiting_text(struct monitor *mon, char *buf, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+	struct listener *l;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->fd >= 0 || n >= size)
+			continue;
+		n += (size_t)snprintf(buf + n, size - n, "%s%s %s port %u",
+		    n == 0 ? "waiting for " : ", ", l->name,
+		    addr_text(&l->address, text), l->address.port);
+	}
+	return (buf);
+}

@@ -1,0 +1,27 @@
+/*
+ * Listeners: binding them, taking them from the service manager, trying again
+ * what could not be bound. Monitor (root: ports below 1024).
+ */
+#ifndef PORTREEVE_MONITOR_BIND_H
+#define PORTREEVE_MONITOR_BIND_H
+
+#include "monitor/monitor.h"
+
+/*
+ * Take LISTEN_FDS by name (sd_listen_fds(3)); call once, before anything else
+ * is opened. Descriptors without a name of ours stay open and unconfigured.
+ */
+void bind_take_handed_over(struct monitor *mon);
+
+/*
+ * Make the list of listeners what mon->services say: keeps every socket whose
+ * (protocol, address, port) stays, binds new ones, then closes what is gone,
+ * then tries once more what failed only because an old one was in the way.
+ * Nothing of it is told to the master.
+ */
+void bind_configure(struct monitor *mon);
+
+/* "1 of 4 listeners waits: ssh inet 192.0.2.1 port 22 (…)" or "" if none. */
+const char *bind_waiting_text(struct monitor *mon, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The monitor's own tables: what it was told to do, what it bound, whom it
+ * started. Root (or, rootless, the ordinary user). Nothing here comes from a
+ * peer; what roles say is checked against these tables first.
+ */
+#ifndef PORTREEVE_MONITOR_MONITOR_H
+#define PORTREEVE_MONITOR_MONITOR_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audit/event.h"
+#include "conf/conf.h"
+#include "ipc/channel.h"
+#include "ipc/state.h"
+#include "monitor/loop.h"
+
+/* Restarts that come fast are spaced: 0.1 s doubled each time, up to 10 s. */
+struct backoff {
+	unsigned fails;
+	uint64_t started; /* CLOCK_BOOTTIME ns */
+	struct loop_timer timer;
+};
+
+enum proc_state {
+	PROC_STARTING, /* sealing itself */
+	PROC_UP,
+	PROC_STOPPING /* told to finish; its end is no failure */
+};
+
+struct mon_service;
+
+/* A role's process. */
+struct proc {
+	TAILQ_ENTRY(proc) next;
+	enum role role;
+	enum service_kind kind;	     /* zygote, logreader */
+	struct mon_service *service; /* zygote; NULL when unconfigured since */
+	uint32_t instance;	     /* zygote; never given twice */
+	pid_t pid;
+	enum proc_state state;
+	bool retired;  /* forks no more; lives for its sessions */
+	bool killed;   /* by us, for a breach; the reason is told */
+	char reason[64];
+	struct ipc_channel ch;
+	struct watch *watch;
+	struct slot_table *slots; /* zygote */
+	int slots_fd;
+	int log_fds[2]; /* zygote of programs: [0] the logreader's, [1] theirs */
+};
+
+/* A bound socket. */
+struct listener {
+	TAILQ_ENTRY(listener) next;
+	uint32_t id;
+	struct mon_service *service; /* NULL: handed over, not configured */
+	char name[SERVICE_NAME_MAX];
+	struct addr address;
+	bool datagram, wait;
+	bool foreign; /* handed over by the service manager */
+	bool wanted;  /* marked during a reload */
+	bool told;    /* the master has it */
+	bool failed;  /* told that it cannot be bound */
+	int error;    /* errno of the last try, while fd is -1 */
+	int fd;	      /* -1: not bound yet, retried */
+};
+
+/* A service that is configured, or was and still has sessions. */
+struct mon_service {
+	bool used;
+	bool configured;
+	uint16_t number;
+	enum service_kind kind;
+	char name[SERVICE_NAME_MAX];
+	const struct conf_service *conf; /* of mon->conf; NULL: no longer */
+	struct proc *zygote;		 /* the present one, or NULL */
+	struct backoff backoff;
+};
+
+/* Each role's own account or number. */
+enum role_uid {
+	UID_MASTER,
+	UID_AUDIT,
+	UID_LOOKUP,
+	UID_LOGREADER_SSH,
+	UID_LOGREADER_EXEC,
+	UID_CALLER,
+	UID_FINGER,
+	UID_TELNET,
+	UID_FTP,
+	UID_COUNT
+};
+
+struct mon_sshd; /* monitor/ssh.h */
+
+struct monitor {
+	/* The command line. */
+	const char *config_path;
+	char run_dir[PATH_MAX], state_dir[PATH_MAX];
+	bool foreground;
+	bool rootless;
+	char libexec[PATH_MAX];
+
+	struct conf *conf;
+	uint32_t generation; /* of the configuration in force */
+	struct mon_service services[SERVICES_MAX];
+	TAILQ_HEAD(, listener) listeners;
+	TAILQ_HEAD(, proc) procs;
+	struct backoff backoffs[ROLE_COUNT][SERVICE_COUNT];
+	struct event_sink *sink;
+	struct watch *sink_watch;
+	struct {
+		uid_t uid;
+		gid_t gid;
+	} ids[UID_COUNT];
+	uint32_t next_instance, next_listener;
+	int log_fd;	/* descriptor 2 of every role */
+	int state_fd;	/* the master's memory */
+	int control_fd; /* the control socket */
+	gid_t control_group;
+	struct mon_sshd *sshd;
+	bool announced; /* READY=1 was said */
+	bool accepting; /* the master accepts this generation */
+	bool stopping;
+	int exit_status;
+	struct loop_timer retry, watchdog, stop_timer;
+	uint64_t watchdog_interval; /* ns; 0: none asked for */
+	uint32_t ping;
+};
+
+#endif

@@ -1,0 +1,534 @@
+/*
+ * Starting, watching and replacing the roles. Monitor (root): the child of a
+ * fork execs the role's program with nothing but its channel, and the role
+ * seals itself by the SEAL message before it reads anything else.
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/answer.h"
+#include "monitor/end.h"
+#include "monitor/proc.h"
+#include "monitor/report.h"
+#include "monitor/stop.h"
+#include "monitor/table.h"
+#include "monitor/wire.h"
+#include "sandbox/sandbox.h"
+
+/* The one table: which program a role is, as whom, how many descriptors. */
+struct role_spec {
+	enum role role;
+	enum service_kind kind;
+	const char *program;
+	enum role_uid uid; /* UID_COUNT: stays the monitor's */
+	bool empty_root;
+	bool many_fds; /* a descriptor or more for each connection */
+};
+
+static const struct role_spec role_specs[] = {
+    {ROLE_AUDIT, SERVICE_COUNT, "audit", UID_AUDIT, false, false},
+    {ROLE_MASTER, SERVICE_COUNT, "master", UID_MASTER, true, true},
+    {ROLE_LOOKUP, SERVICE_COUNT, "lookup", UID_LOOKUP, false, false},
+    {ROLE_LOGREADER, SERVICE_SSH, "logreader", UID_LOGREADER_SSH, true, false},
+    {ROLE_LOGREADER, SERVICE_EXEC, "logreader", UID_LOGREADER_EXEC, true,
+	false},
+    {ROLE_ZYGOTE, SERVICE_FINGER, "finger", UID_FINGER, true, true},
+    {ROLE_ZYGOTE, SERVICE_SSH, "ssh", UID_COUNT, false, false},
+    {ROLE_ZYGOTE, SERVICE_EXEC, "exec", UID_COUNT, false, false},
+};
+
+#define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
+#define SLOW_ROLE_MS 2000
+
+static const struct role_spec *
+spec_find(enum role role, enum service_kind kind)
+{
+	for (size_t i = 0; i < ROLE_SPECS; i++) {
+		if (role_specs[i].role == role &&
+		    (role_specs[i].kind == kind ||
+			role_specs[i].kind == SERVICE_COUNT))
+			return (&role_specs[i]);
+	}
+	return (NULL);
+}
+
+struct proc *
+proc_find(struct monitor *mon, enum role role, enum service_kind kind)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == role && p->state != PROC_STOPPING &&
+		    !p->killed && (role != ROLE_LOGREADER || p->kind == kind))
+			return (p);
+	}
+	return (NULL);
+}
+
+struct proc *
+proc_find_up(struct monitor *mon, enum role role, enum service_kind kind)
+{
+	struct proc *p = proc_find(mon, role, kind);
+
+	return (p != NULL && p->state == PROC_UP ? p : NULL);
+}
+
+bool
+proc_is_needed(struct monitor *mon, enum role role, enum service_kind kind)
+{
+	if (role == ROLE_AUDIT || role == ROLE_MASTER)
+		return (true);
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (!s->used || !s->configured)
+			continue;
+		if (role == ROLE_LOOKUP && s->kind == SERVICE_FINGER)
+			return (true);
+		if (role == ROLE_LOGREADER && s->kind == kind)
+			return (true);
+	}
+	return (false);
+}
+
+/* Put fd at descriptor number `to` and keep it over the exec. */
+static void
+child_place(int fd, int to)
+{
+	if (fd == to) {
+		if (fd_set_cloexec(fd, 0) < 0)
+			_exit(127);
+	} else if (dup2(fd, to) < 0) {
+		_exit(127);
+	}
+}
+
+static void
+child_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child: nothing of the monitor's but the channel goes over. */
+static void
+child_exec(struct monitor *mon, const struct role_spec *spec,
+    const struct proc *p, int channel)
+{
+	static char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	char program[PATH_MAX + 32], title[96];
+	char *argv[] = {title, NULL};
+	struct rlimit files;
+	int null, keep;
+
+	child_signals();
+	snprintf(program, sizeof(program), "%s/%s", mon->libexec,
+	    spec->program);
+	snprintf(title, sizeof(title), "portreeve: %s%s%s",
+	    role_name(p->role), p->service != NULL ? " " : "",
+	    p->service != NULL ? p->service->name : "");
+	if (spec->many_fds && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	/* Out of the way of 0 to 3 first. */
+	keep = fcntl(channel, F_DUPFD_CLOEXEC, 10);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (keep < 0 || null < 0)
+		_exit(127);
+	child_place(null, 0);
+	child_place(p->role == ROLE_AUDIT && mon->foreground ? 2 : null, 1);
+	child_place(mon->log_fd, 2);
+	child_place(keep, 3);
+	if (close_range(4, ~0U, 0) < 0)
+		_exit(127);
+	execve(program, argv, env);
+	log_errno("cannot run %s", program);
+	_exit(127);
+}
+
+static int
+proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
+{
+	struct msg_seal seal = {.kind = (uint8_t)p->kind,
+	    .session_sandbox = (uint8_t)mon->conf->session_sandbox,
+	    .foreground = mon->foreground,
+	    .uid = UINT32_MAX,
+	    .gid = UINT32_MAX,
+	    .instance = p->instance};
+	int profile = sandbox_profile_for(p->role, p->kind);
+
+	if (profile < 0)
+		return (profile);
+	seal.profile = (uint8_t)profile;
+	switch (mon->conf->sandbox_level) {
+	case CONF_SANDBOX_FULL:
+		seal.level = SANDBOX_FULL;
+		break;
+	case CONF_SANDBOX_ROOTLESS:
+		seal.level = SANDBOX_ROOTLESS;
+		break;
+	case CONF_SANDBOX_LANDLOCK_OPTIONAL:
+		seal.level = SANDBOX_LANDLOCK_OPTIONAL;
+		break;
+	}
+	if (mon->rootless)
+		seal.level = SANDBOX_ROOTLESS;
+	else if (spec->uid < UID_COUNT) {
+		seal.uid = mon->ids[spec->uid].uid;
+		seal.gid = mon->ids[spec->uid].gid;
+	}
+	if (p->service != NULL) {
+		snprintf(seal.service, sizeof(seal.service), "%s",
+		    p->service->name);
+		seal.program_root = table_program_is_root(mon, p->service);
+	}
+	if (spec->empty_root)
+		snprintf(seal.root, sizeof(seal.root), "%s/empty",
+		    mon->run_dir);
+	return (proc_send(mon, p, MSG_SEAL, &seal, NULL, 0));
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+static struct backoff *
+proc_backoff(struct monitor *mon, enum role role, enum service_kind kind,
+    struct mon_service *service)
+{
+	if (service != NULL)
+		return (&service->backoff);
+	return (&mon->backoffs[role][kind >= SERVICE_COUNT ? 0 : kind]);
+}
+
+struct restart {
+	struct monitor *mon;
+	enum role role;
+	enum service_kind kind;
+	struct mon_service *service;
+};
+
+static void
+proc_restart_due(void *arg)
+{
+	struct restart r = *(struct restart *)arg;
+
+	free(arg);
+	if (r.mon->stopping)
+		return;
+	if (r.role == ROLE_ZYGOTE) {
+		if (r.service->used && r.service->configured &&
+		    r.service->zygote == NULL)
+			proc_start(r.mon, r.role, r.service->kind, r.service);
+	} else if (proc_is_needed(r.mon, r.role, r.kind) &&
+	    proc_find(r.mon, r.role, r.kind) == NULL) {
+		proc_start(r.mon, r.role, r.kind, NULL);
+	}
+}
+
+/* Start it again: at once the first time, later and later after that. */
+static void
+proc_restart(struct monitor *mon, enum role role, enum service_kind kind,
+    struct mon_service *service)
+{
+	struct backoff *b = proc_backoff(mon, role, kind, service);
+	struct restart *r;
+	uint64_t delay = 0;
+
+	if (mon->stopping)
+		return;
+	if (time_boot_ns() - b->started > 10ull * SECOND)
+		b->fails = 0;
+	if (b->fails > 0)
+		delay = (100ull * MILLISECOND)
+		    << (b->fails > 7 ? 7 : b->fails - 1);
+	if (delay > 10ull * SECOND)
+		delay = 10ull * SECOND;
+	b->fails++;
+	if (b->timer.linked)
+		free(b->timer.arg);
+	r = malloc(sizeof(*r));
+	if (r == NULL) {
+		loop_timer_clear(&b->timer);
+		log_warn("out of memory: %s is not started again",
+		    role_name(role));
+		return;
+	}
+	*r = (struct restart){mon, role, kind, service};
+	loop_timer_in(&b->timer, delay, proc_restart_due, r);
+}
+
+static void
+proc_free(struct monitor *mon, struct proc *p)
+{
+	TAILQ_REMOVE(&mon->procs, p, next);
+	if (p->service != NULL && p->service->zygote == p)
+		p->service->zygote = NULL;
+	loop_unwatch(&p->watch);
+	ipc_channel_close(&p->ch);
+	table_slots_drop(mon, p);
+	fd_close(&p->log_fds[0]);
+	fd_close(&p->log_fds[1]);
+	free(p);
+}
+
+static void
+proc_report_end(struct monitor *mon, const struct proc *p, int status)
+{
+	char reason[128];
+
+	if (WIFSIGNALED(status))
+		snprintf(reason, sizeof(reason), "%s",
+		    p->killed ? p->reason : "killed");
+	else
+		snprintf(reason, sizeof(reason), "exit status %d",
+		    WEXITSTATUS(status));
+	report_role_restarted(mon, p,
+	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, reason);
+}
+
+static void
+proc_ended(struct monitor *mon, struct proc *p, int status)
+{
+	struct mon_service *service = p->service;
+	enum role role = p->role;
+	enum service_kind kind = p->kind;
+	bool current = service != NULL && service->zygote == p;
+	bool expected = p->state == PROC_STOPPING ||
+	    (p->retired && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	bool never_up = p->state == PROC_STARTING;
+
+	/* What it still had to say: why it failed, for one. */
+	answer_drain(mon, p);
+	if (role == ROLE_ZYGOTE && !(mon->stopping && expected))
+		end_orphans(mon, p);
+	if (!expected)
+		proc_report_end(mon, p, status);
+	if (role == ROLE_AUDIT)
+		report_detach(mon);
+	if (role == ROLE_MASTER)
+		mon->accepting = false;
+	proc_free(mon, p);
+	if (mon->stopping) {
+		stop_step(mon);
+		return;
+	}
+	if (never_up && !mon->announced) {
+		table_start_failed(mon, role, service);
+		return;
+	}
+	if (role == ROLE_ZYGOTE) {
+		if (current && service->configured)
+			proc_restart(mon, role, kind, service);
+		table_service_release(mon, service);
+	} else if (!expected && proc_is_needed(mon, role, kind)) {
+		proc_restart(mon, role, kind, NULL);
+	}
+}
+
+void
+proc_reap(struct monitor *mon)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct proc *p, *found = NULL;
+
+		TAILQ_FOREACH(p, &mon->procs, next)
+		{
+			if (p->pid == pid)
+				found = p;
+		}
+		if (found != NULL)
+			proc_ended(mon, found, status);
+	}
+}
+
+void
+proc_kill(struct monitor *mon, struct proc *p, const char *reason)
+{
+	(void)mon;
+	if (p->killed)
+		return;
+	p->killed = true;
+	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	log_warn("%s (pid %d): %s: killed", role_name(p->role), (int)p->pid,
+	    reason);
+	kill(p->pid, SIGKILL);
+}
+
+int
+proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
+    const void *msg, const int *fds, size_t nfds)
+{
+	struct pollfd pfd = {.fd = p->ch.fd, .events = POLLOUT};
+	int err = ipc_send(&p->ch, type, msg, fds, nfds);
+
+	if (err == ERR_AGAIN) {
+		if (poll(&pfd, 1, SLOW_ROLE_MS) > 0)
+			err = ipc_send(&p->ch, type, msg, fds, nfds);
+	}
+	if (err == 0)
+		return (0);
+	if (err == ERR_CLOSED) /* it is dying: SIGCHLD tells the rest */
+		return (err);
+	log_warn("cannot send %s to %s: %s", msg_name(type),
+	    role_name(p->role), err_text(err));
+	proc_kill(mon, p, err == ERR_AGAIN ? "does not read" : err_text(err));
+	return (err);
+}
+
+void
+proc_stop(struct monitor *mon, struct proc *p, bool keep_sessions)
+{
+	struct msg_stop stop = {.keep_sessions = keep_sessions};
+
+	if (p->state == PROC_STOPPING)
+		return;
+	/* Not sealed yet: it knows nothing that it could finish. */
+	if (p->ch.state == ST_NEW || p->state == PROC_STARTING)
+		kill(p->pid, SIGKILL);
+	else
+		proc_send(mon, p, MSG_STOP, &stop, NULL, 0);
+	p->state = PROC_STOPPING;
+}
+
+void
+proc_retire(struct monitor *mon, struct proc *p)
+{
+	if (p->service != NULL && p->service->zygote == p)
+		p->service->zygote = NULL;
+	p->retired = true;
+	proc_stop(mon, p, true);
+}
+
+/* ---- starts ------------------------------------------------------------- */
+
+static void
+proc_readable(void *arg, int revents)
+{
+	struct proc *p = arg;
+
+	(void)revents;
+	answer_drain(table_monitor(), p);
+}
+
+static struct proc *
+proc_new(struct monitor *mon, enum role role, enum service_kind kind,
+    struct mon_service *service)
+{
+	struct proc *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return (NULL);
+	p->role = role;
+	p->kind = kind;
+	p->service = service;
+	p->pid = -1;
+	p->ch.fd = p->slots_fd = p->log_fds[0] = p->log_fds[1] = -1;
+	if (role == ROLE_ZYGOTE) {
+		p->instance = mon->next_instance++;
+		if (table_slots_make(mon, p) < 0 ||
+		    (kind != SERVICE_FINGER && wire_make_log(p) < 0)) {
+			table_slots_drop(mon, p);
+			free(p);
+			return (NULL);
+		}
+	}
+	return (p);
+}
+
+/* The channel, the fork, the watch. */
+static int
+proc_launch(struct monitor *mon, const struct role_spec *spec, struct proc *p)
+{
+	int pair[2];
+
+	if (fd_seqpacket_pair(pair) < 0)
+		return (ERR_SYSTEM);
+	p->pid = fork();
+	if (p->pid == 0)
+		child_exec(mon, spec, p, pair[1]);
+	close(pair[1]);
+	if (p->pid < 0) {
+		close(pair[0]);
+		return (ERR_SYSTEM);
+	}
+	if (p->slots != NULL)
+		p->slots->zygote = p->pid;
+	fd_set_nonblock(pair[0], 1);
+	ipc_channel_init(&p->ch, pair[0], ROLE_MONITOR, p->role, ST_NEW);
+	p->watch = loop_watch(pair[0], POLLIN, proc_readable, p);
+	return (p->watch == NULL ? ERR_NO_MEMORY : 0);
+}
+
+struct proc *
+proc_start(struct monitor *mon, enum role role, enum service_kind kind,
+    struct mon_service *service)
+{
+	const struct role_spec *spec = spec_find(role, kind);
+	struct backoff *b = proc_backoff(mon, role, kind, service);
+	struct proc *p;
+
+	if (spec == NULL)
+		return (NULL);
+	b->started = time_boot_ns();
+	p = proc_new(mon, role, kind, service);
+	if (p == NULL || proc_launch(mon, spec, p) < 0) {
+		log_errno("cannot start %s", role_name(role));
+		report_short(mon, role, errno, "cannot start a role");
+		if (p != NULL && p->pid > 0)
+			kill(p->pid, SIGKILL);
+		if (p != NULL) {
+			loop_unwatch(&p->watch);
+			ipc_channel_close(&p->ch);
+			table_slots_drop(mon, p);
+			free(p);
+		}
+		proc_restart(mon, role, kind, service);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&mon->procs, p, next);
+	if (service != NULL)
+		service->zygote = p;
+	if (proc_seal(mon, spec, p) < 0)
+		proc_kill(mon, p, "cannot be told how to seal itself");
+	return (p);
+}
+
+void
+proc_start_needed(struct monitor *mon)
+{
+	for (size_t i = 0; i < ROLE_SPECS; i++) {
+		const struct role_spec *s = &role_specs[i];
+
+		if (s->role != ROLE_ZYGOTE &&
+		    proc_is_needed(mon, s->role, s->kind) &&
+		    proc_find(mon, s->role, s->kind) == NULL)
+			proc_start(mon, s->role, s->kind, NULL);
+	}
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (s->used && s->configured && s->zygote == NULL)
+			proc_start(mon, ROLE_ZYGOTE, s->kind, s);
+	}
+}

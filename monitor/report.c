@@ -1,0 +1,207 @@
+/* The monitor's events. Monitor (root); typed values alone, never waits. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/proc.h"
+#include "monitor/report.h"
+
+static void
+sink_writable(void *arg, int revents)
+{
+	struct monitor *mon = arg;
+
+	(void)revents;
+	event_sink_flush(mon->sink);
+	if (!event_sink_wants_write(mon->sink))
+		loop_unwatch(&mon->sink_watch);
+}
+
+void
+report_emit(struct monitor *mon, struct event_builder *b)
+{
+	int fd;
+
+	event_emit(mon->sink, b);
+	fd = event_sink_fd(mon->sink);
+	if (mon->sink_watch == NULL && fd >= 0 &&
+	    event_sink_wants_write(mon->sink))
+		mon->sink_watch =
+		    loop_watch(fd, POLLOUT, sink_writable, mon);
+}
+
+void
+report_attach(struct monitor *mon, struct proc *audit)
+{
+	struct msg_audit_source source = {.role = ROLE_MONITOR};
+	int pair[2];
+
+	if (fd_seqpacket_pair(pair) < 0) {
+		log_errno("no channel to audit");
+		return;
+	}
+	if (proc_send(mon, audit, MSG_AUDIT_SOURCE, &source, &pair[1], 1) == 0) {
+		loop_unwatch(&mon->sink_watch);
+		event_sink_attach(mon->sink, pair[0]);
+		event_sink_flush(mon->sink);
+	} else {
+		fd_close(&pair[0]);
+	}
+	fd_close(&pair[1]);
+}
+
+void
+report_detach(struct monitor *mon)
+{
+	loop_unwatch(&mon->sink_watch);
+	event_sink_attach(mon->sink, -1);
+}
+
+const char *
+report_services(struct monitor *mon, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < SERVICES_MAX && n < size; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (s->used && s->configured)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s",
+			    n > 0 ? "," : "", s->name);
+	}
+	return (buf);
+}
+
+static void
+report_with_services(struct monitor *mon, enum event event,
+    const char *reason)
+{
+	struct event_builder b;
+	char services[1024];
+
+	event_begin(&b, event);
+	event_text(&b, FIELD_SERVICES,
+	    report_services(mon, services, sizeof(services)));
+	if (reason != NULL && reason[0] != '\0')
+		event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+}
+
+void
+report_ready(struct monitor *mon)
+{
+	report_with_services(mon, EV_READY, NULL);
+}
+
+void
+report_stopped(struct monitor *mon, const char *reason)
+{
+	report_with_services(mon, EV_STOPPED, reason);
+}
+
+void
+report_configuration(struct monitor *mon, bool applied, const char *reason)
+{
+	struct event_builder b;
+
+	if (applied) {
+		report_with_services(mon, EV_CONFIGURATION_APPLIED, reason);
+		return;
+	}
+	event_begin(&b, EV_CONFIGURATION_REJECTED);
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+}
+
+void
+report_role_restarted(struct monitor *mon, const struct proc *p, int signal,
+    const char *reason)
+{
+	struct event_builder b;
+
+	event_begin(&b, EV_ROLE_RESTARTED);
+	if (p->service != NULL)
+		event_text(&b, FIELD_SERVICE, p->service->name);
+	else if (p->role == ROLE_LOGREADER)
+		event_text(&b, FIELD_SERVICE, service_kind_name(p->kind));
+	event_number(&b, FIELD_PID, (uint64_t)p->pid);
+	event_text(&b, FIELD_ROLE, role_name(p->role));
+	if (signal != 0) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "SIG%s",
+		    sigabbrev_np(signal) != NULL ? sigabbrev_np(signal) : "?");
+		event_text(&b, FIELD_SIGNAL, name);
+	}
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+	log_warn("%s (pid %d) ended: %s", role_name(p->role), (int)p->pid,
+	    reason);
+}
+
+void
+report_listener_failed(struct monitor *mon, const struct listener *l,
+    const char *reason)
+{
+	struct event_builder b;
+	char text[ADDR_TEXT_MAX];
+
+	event_begin(&b, EV_LISTENER_FAILED);
+	event_text(&b, FIELD_SERVICE, l->name);
+	event_source(&b, &l->address);
+	event_text(&b, FIELD_ERRNO, strerrorname_np(l->error));
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+	log_warn("%s cannot listen on %s port %u: %s", l->name,
+	    addr_text(&l->address, text), l->address.port, reason);
+}
+
+void
+report_not_configured(struct monitor *mon, const struct listener *l)
+{
+	char reason[192], text[ADDR_TEXT_MAX];
+
+	snprintf(reason, sizeof(reason),
+	    "a socket was handed over for %s (%s port %u), but no active "
+	    "statement says that service: its connections are closed",
+	    l->name, addr_text(&l->address, text), l->address.port);
+	report_warning(mon, l->name, reason);
+}
+
+void
+report_warning(struct monitor *mon, const char *service, const char *reason)
+{
+	struct event_builder b;
+
+	event_begin(&b, EV_WARNING);
+	if (service != NULL)
+		event_text(&b, FIELD_SERVICE, service);
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+}
+
+void
+report_short(struct monitor *mon, enum role role, int error,
+    const char *reason)
+{
+	static uint64_t last[ROLE_COUNT], count[ROLE_COUNT];
+	uint64_t now = time_boot_ns();
+	struct event_builder b;
+
+	count[role]++;
+	if (last[role] != 0 && now - last[role] < SECOND)
+		return;
+	event_begin(&b, EV_RESOURCES_SHORT);
+	event_text(&b, FIELD_ROLE, role_name(role));
+	event_text(&b, FIELD_ERRNO,
+	    error != 0 ? strerrorname_np(error) : "unknown");
+	event_number(&b, FIELD_COUNT, count[role]);
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+	last[role] = now;
+	count[role] = 0;
+}

@@ -1,0 +1,33 @@
+/* The monitor's own events, and its channel to audit. */
+#ifndef PORTREEVE_MONITOR_REPORT_H
+#define PORTREEVE_MONITOR_REPORT_H
+
+#include "monitor/monitor.h"
+
+/* Attach the monitor's sink to a new audit process. */
+void report_attach(struct monitor *mon, struct proc *audit);
+void report_detach(struct monitor *mon);
+
+void report_ready(struct monitor *mon);
+void report_stopped(struct monitor *mon, const char *reason);
+void report_role_restarted(struct monitor *mon, const struct proc *p,
+    int signal, const char *reason);
+void report_listener_failed(struct monitor *mon, const struct listener *l,
+    const char *reason);
+void report_not_configured(struct monitor *mon, const struct listener *l);
+void report_configuration(struct monitor *mon, bool applied,
+    const char *reason);
+void report_warning(struct monitor *mon, const char *service,
+    const char *reason);
+
+/* Coalesced: at most one a second a role; the count says how many. */
+void report_short(struct monitor *mon, enum role role, int error,
+    const char *reason);
+
+/* Send what waits, as far as it goes; ask for the rest to be sent later. */
+void report_emit(struct monitor *mon, struct event_builder *b);
+
+/* "finger,ssh": the configured services, for an event. */
+const char *report_services(struct monitor *mon, char *buf, size_t size);
+
+#endif
