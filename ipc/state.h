@@ -23,6 +23,9 @@
 
 #include "ipc/message.h"
 
+/* The master's file; sparse. Its layout is the master's own. */
+#define STATE_SIZE (512u << 20)
+
 enum slot_use {
 	SLOT_FREE,
 	SLOT_RUNNING,

@@ -9,6 +9,13 @@
 #include "lib/log.h"
 
 static const char *log_name = "portreeve";
+static int log_fd = 2;
+
+void
+log_set_fd(int fd)
+{
+	log_fd = fd;
+}
 
 void
 log_set_name(const char *name)
@@ -32,7 +39,7 @@ log_line(const char *fmt, va_list ap, const char *tail)
 	    tail == NULL ? "" : ": ", tail == NULL ? "" : tail);
 	if (n >= (int)sizeof(line))
 		n = (int)sizeof(line) - 1;
-	if (n > 0 && write(2, line, (size_t)n) < 0)
+	if (n > 0 && write(log_fd, line, (size_t)n) < 0)
 		return; /* nobody is left to tell */
 }
 

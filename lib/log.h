@@ -8,6 +8,9 @@
 /* The name in front of each line, a constant or a static buffer. */
 void log_set_name(const char *name);
 
+/* Where lines go, instead of descriptor 2. It stays the caller's. */
+void log_set_fd(int fd);
+
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,259 @@
+/*
+ * Adopting the sessions of a daemon that is gone. Monitor (root). The slot
+ * files are its predecessor's zygotes'; each process named there is verified
+ * by its start time, and held by a pidfd, which ends when the process does.
+ */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/end.h"
+#include "monitor/ptable.h"
+#include "monitor/table.h"
+#include "monitor/wire.h"
+
+struct adopted {
+	struct adopted *next;
+	struct monitor *mon;
+	uint32_t slot, instance;
+	uint64_t session, start;
+	pid_t leader, watched;
+	struct addr peer;
+	char service[SERVICE_NAME_MAX];
+	int pidfd;
+	struct watch *watch;
+};
+
+static struct adopted *adopted;
+
+static bool adopt_watch(struct adopted *a, pid_t pid);
+
+/* The last one of an instance: its slot file has told all that it can. */
+static void
+drop_file_if_last(struct monitor *mon, uint32_t instance)
+{
+	char path[PATH_MAX + 64];
+
+	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+		if (a->instance == instance)
+			return;
+	}
+	table_slots_path(mon, instance, path, sizeof(path));
+	unlink(path);
+}
+
+static void
+adopt_gone(struct adopted *a)
+{
+	struct monitor *mon = a->mon;
+	struct msg_session_gone m = {.slot = a->slot, .session = a->session};
+	uint32_t instance = a->instance;
+
+	for (struct adopted **p = &adopted; *p != NULL; p = &(*p)->next) {
+		if (*p == a) {
+			*p = a->next;
+			break;
+		}
+	}
+	loop_unwatch(&a->watch);
+	fd_close(&a->pidfd);
+	free(a);
+	wire_to_master(mon, MSG_SESSION_GONE, &m);
+	drop_file_if_last(mon, instance);
+}
+
+/* Another process of the same group keeps the slot. */
+static pid_t
+other_of_group(pid_t leader)
+{
+	struct ptable t = {0};
+	pid_t found = 0;
+
+	if (ptable_read(&t) == 0) {
+		for (size_t i = 0; i < t.count && found == 0; i++) {
+			if (t.rows[i].group == leader && !t.rows[i].zombie)
+				found = t.rows[i].pid;
+		}
+	}
+	ptable_free(&t);
+	return (found);
+}
+
+static void
+pid_ended(void *arg, int revents)
+{
+	struct adopted *a = arg;
+	pid_t other;
+
+	(void)revents;
+	loop_unwatch(&a->watch);
+	fd_close(&a->pidfd);
+	other = other_of_group(a->leader);
+	if (other == 0 || !adopt_watch(a, other))
+		adopt_gone(a);
+}
+
+static bool
+adopt_watch(struct adopted *a, pid_t pid)
+{
+	a->watched = pid;
+	a->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (a->pidfd < 0)
+		return (false);
+	fd_set_cloexec(a->pidfd, 1);
+	a->watch = loop_watch(a->pidfd, POLLIN, pid_ended, a);
+	return (a->watch != NULL);
+}
+
+static void
+adopt_slot(struct monitor *mon, const struct slot_table *t, uint32_t number,
+    const struct slot *slot)
+{
+	struct ptable_row row;
+	struct adopted *a;
+
+	if (!end_verify(slot, 0, &row) || row.zombie)
+		return;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		log_warn("out of memory: a session is not adopted");
+		return;
+	}
+	a->mon = mon;
+	a->slot = number;
+	a->instance = t->instance;
+	a->session = slot->session;
+	a->start = row.start;
+	a->leader = slot->pid;
+	slot_peer(slot, &a->peer);
+	snprintf(a->service, sizeof(a->service), "%.*s",
+	    SERVICE_NAME_MAX - 1, t->service);
+	a->next = adopted;
+	adopted = a;
+	/* The pidfd is of the verified process only if that still lives. */
+	if (!adopt_watch(a, slot->pid) ||
+	    ptable_read_one(slot->pid, &row) < 0 || row.start != a->start)
+		adopt_gone(a);
+}
+
+static void
+adopt_file(struct monitor *mon, uint32_t instance)
+{
+	char path[PATH_MAX + 64];
+	struct slot_table *t;
+	struct slot slot;
+	struct stat st;
+	int fd;
+
+	table_slots_path(mon, instance, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid()) {
+		fd_close(&fd);
+		return;
+	}
+	t = slot_table_map(fd, 0);
+	fd_close(&fd);
+	if (t == NULL || t->magic != SLOT_TABLE_MAGIC ||
+	    t->instance != instance) {
+		slot_table_unmap(t);
+		unlink(path);
+		return;
+	}
+	for (uint32_t i = 0; i < t->high && i < SLOTS_MAX; i++) {
+		if (slot_read(t, i, &slot) == 0 && slot.use == SLOT_RUNNING)
+			adopt_slot(mon, t, i, &slot);
+	}
+	slot_table_unmap(t);
+	drop_file_if_last(mon, instance);
+}
+
+void
+adopt_find_all(struct monitor *mon)
+{
+	char path[PATH_MAX + 64];
+	struct dirent *e;
+	unsigned instance, count = 0;
+	DIR *d;
+
+	mon->next_instance = 1;
+	snprintf(path, sizeof(path), "%s/state", mon->run_dir);
+	d = opendir(path);
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		if (sscanf(e->d_name, "slots.%u", &instance) != 1)
+			continue;
+		if (instance >= mon->next_instance && instance < UINT32_MAX)
+			mon->next_instance = instance + 1;
+		adopt_file(mon, instance);
+	}
+	closedir(d);
+	for (struct adopted *a = adopted; a != NULL; a = a->next)
+		count++;
+	if (count > 0)
+		log_info("%u sessions of the daemon before adopted", count);
+}
+
+void
+adopt_tell_master(struct monitor *mon)
+{
+	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+		struct msg_session_adopted m = {.slot = a->slot,
+		    .session = a->session,
+		    .pid = a->leader};
+
+		wire_to_master(mon, MSG_SESSION_ADOPTED, &m);
+	}
+}
+
+pid_t
+adopt_find(uint64_t session)
+{
+	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+		if (a->session == session)
+			return (a->leader);
+	}
+	return (0);
+}
+
+uint64_t
+adopt_find_group(pid_t group, struct addr *peer,
+    char service[SERVICE_NAME_MAX])
+{
+	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+		if (a->leader == group) {
+			*peer = a->peer;
+			memcpy(service, a->service, SERVICE_NAME_MAX);
+			return (a->session);
+		}
+	}
+	return (0);
+}
+
+void
+adopt_end_all(struct monitor *mon,
+    void (*end)(struct monitor *mon, pid_t leader))
+{
+	for (struct adopted *a = adopted; a != NULL; a = a->next)
+		end(mon, a->leader);
+}
+
+bool
+adopt_has_pid(pid_t pid)
+{
+	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+		if (a->leader == pid)
+			return (true);
+	}
+	return (false);
+}

@@ -1,0 +1,221 @@
+/*
+ * What roles tell the monitor. Monitor (root), which trusts none of it: each
+ * message was checked against the catalogue, and here each argument against
+ * the monitor's own tables. A client's rights are read from its own socket.
+ */
+#include <sys/socket.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "monitor/answer.h"
+#include "monitor/end.h"
+#include "monitor/logins.h"
+#include "monitor/notify.h"
+#include "monitor/proc.h"
+#include "monitor/reload.h"
+#include "monitor/report.h"
+#include "monitor/table.h"
+#include "monitor/wire.h"
+
+void
+answer_done(struct monitor *mon, uint32_t request, bool ok,
+    const char *reason)
+{
+	struct msg_answer_done m = {.request = request, .status = !ok};
+
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	wire_to_master(mon, MSG_ANSWER_DONE, &m);
+}
+
+/*
+ * May the process at the other end of this socket give orders? Root, the
+ * daemon's own user, or a member of group portreeve (SO_PEERGROUPS).
+ */
+static bool
+client_is_allowed(struct monitor *mon, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	gid_t groups[256];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return (false);
+	if (cred.uid == 0 || cred.uid == geteuid())
+		return (true);
+	if (mon->control_group == (gid_t)-1)
+		return (false);
+	if (cred.gid == mon->control_group)
+		return (true);
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return (false);
+	for (size_t i = 0; i < len / sizeof(gid_t); i++) {
+		if (groups[i] == mon->control_group)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+answer_clear(struct monitor *mon, const struct msg_ask_clear *ask)
+{
+	char reason[128];
+	int err = end_session(mon, ask->session);
+
+	if (err == 0)
+		answer_done(mon, ask->request, true, "");
+	else {
+		snprintf(reason, sizeof(reason),
+		    "there is no session %llu; `portreeve show sessions` "
+		    "lists them",
+		    (unsigned long long)ask->session);
+		answer_done(mon, ask->request, false, reason);
+	}
+}
+
+static void
+answer_configuration(struct monitor *mon, const struct msg_ask_configuration *ask)
+{
+	struct msg_answer_text piece = {.request = ask->request};
+	size_t len = 0, at = 0;
+	char *text = NULL;
+
+	if (conf_render(mon->conf, ask->set ? CONF_SET : CONF_BRACES, true,
+		&text, &len) < 0) {
+		answer_done(mon, ask->request, false, "out of memory");
+		return;
+	}
+	while (at < len) {
+		size_t n = len - at;
+
+		if (n > sizeof(piece.text.b))
+			n = sizeof(piece.text.b);
+		memcpy(piece.text.b, text + at, n);
+		piece.text.n = (uint16_t)n;
+		wire_to_master(mon, MSG_ANSWER_TEXT, &piece);
+		at += n;
+	}
+	free(text);
+	answer_done(mon, ask->request, true, "");
+}
+
+/* A client's wish: its descriptor came along, and it alone says who asks. */
+static void
+answer_ask(struct monitor *mon, struct ipc_in *in)
+{
+	uint32_t request = in->type == MSG_ASK_CLEAR
+	    ? in->msg.ask_clear.request
+	    : in->type == MSG_ASK_RELOAD ? in->msg.ask_reload.request
+					 : in->msg.ask_configuration.request;
+
+	if (!client_is_allowed(mon, in->fds[0])) {
+		answer_done(mon, request, false,
+		    "not allowed: root and group portreeve may");
+		return;
+	}
+	switch (in->type) {
+	case MSG_ASK_CLEAR:
+		answer_clear(mon, &in->msg.ask_clear);
+		break;
+	case MSG_ASK_RELOAD:
+		reload_run(mon, true, request);
+		break;
+	default:
+		answer_configuration(mon, &in->msg.ask_configuration);
+		break;
+	}
+}
+
+static void
+answer_retiring(struct monitor *mon, struct proc *p)
+{
+	struct mon_service *s = p->service;
+
+	if (p->retired || s == NULL)
+		return;
+	p->retired = true;
+	if (s->zygote == p)
+		s->zygote = NULL;
+	if (!mon->stopping && s->configured && s->zygote == NULL &&
+	    !s->backoff.timer.linked)
+		proc_start(mon, ROLE_ZYGOTE, s->kind, s);
+}
+
+static void
+answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
+{
+	p->state = PROC_UP;
+	log_info("%s%s%s up (pid %d, landlock %u%s)", role_name(p->role),
+	    p->service != NULL ? " " : "",
+	    p->service != NULL ? p->service->name : "", (int)p->pid,
+	    m->landlock, m->user_namespace ? ", user namespace" : "");
+	wire_ready(mon, p);
+}
+
+static void
+answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
+{
+	switch (in->type) {
+	case MSG_READY:
+		answer_ready(mon, p, &in->msg.ready);
+		break;
+	case MSG_FAILED:
+		log_warn("%s: %s", role_name(p->role), in->msg.failed.reason);
+		if (!mon->announced)
+			fprintf(stderr, "portreeved: %s: %s\n",
+			    role_name(p->role), in->msg.failed.reason);
+		break;
+	case MSG_PONG:
+		notify_alive(mon, in->msg.pong.number);
+		break;
+	case MSG_ACCEPTING:
+		if (in->msg.accepting.generation == mon->generation)
+			notify_accepting(mon);
+		break;
+	case MSG_RETIRING:
+		answer_retiring(mon, p);
+		break;
+	case MSG_ASK_CLEAR:
+	case MSG_ASK_RELOAD:
+	case MSG_ASK_CONFIGURATION:
+		answer_ask(mon, in);
+		break;
+	case MSG_LOG_LOGIN:
+		logins_from_log(mon, &in->msg.log_login);
+		break;
+	case MSG_LOG_FLOOD:
+		end_session(mon, in->msg.log_flood.session);
+		break;
+	default:
+		break;
+	}
+	ipc_in_close(in);
+}
+
+void
+answer_drain(struct monitor *mon, struct proc *p)
+{
+	static struct ipc_in in;
+	char reason[64];
+	int err;
+
+	while ((err = ipc_recv(&p->ch, &in)) == 0)
+		answer_message(mon, p, &in);
+	if (err == ERR_AGAIN)
+		return;
+	/* Closed: SIGCHLD says the rest. */
+	loop_unwatch(&p->watch);
+	if (err == ERR_CLOSED) {
+		ipc_channel_close(&p->ch);
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%s: %s", msg_name(in.type),
+	    err_text(err));
+	proc_kill(mon, p, reason);
+}

@@ -1,0 +1,273 @@
+/*
+ * Folders and files of the daemon. Monitor (root). Every folder must be ours
+ * and writable by nobody else; files are opened without following links.
+ */
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/dirs.h"
+
+static int
+fail(char *reason, size_t size, const char *path, const char *what)
+{
+	snprintf(reason, size, "%s: %s: %s", path, what, strerror(errno));
+	return (ERR_SYSTEM);
+}
+
+/* Made with its parents where they are missing; then checked. */
+static int
+make_dir(const char *path, mode_t mode, char *reason, size_t size)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *p = copy + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return (fail(reason, size, copy, "cannot be made"));
+		*p = '/';
+	}
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return (fail(reason, size, path, "cannot be made"));
+	if (lstat(path, &st) < 0)
+		return (fail(reason, size, path, "cannot be looked at"));
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022) != 0) {
+		snprintf(reason, size,
+		    "%s must be a folder of the daemon's user that nobody "
+		    "else can write",
+		    path);
+		return (ERR_REFUSED);
+	}
+	return (0);
+}
+
+static int
+default_dir(char *out, size_t size, const char *variable,
+    const char *home_tail, const char *root_path, bool rootless,
+    char *reason, size_t rsize)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+
+	if (!rootless)
+		snprintf(out, size, "%s", root_path);
+	else if (base != NULL && base[0] == '/')
+		snprintf(out, size, "%s/portreeve", base);
+	else if (home != NULL && home[0] == '/')
+		snprintf(out, size, "%s/%s", home, home_tail);
+	else {
+		snprintf(reason, rsize,
+		    "neither %s nor HOME is set: say where with -r and -s",
+		    variable);
+		return (ERR_NOT_FOUND);
+	}
+	return (0);
+}
+
+/* Absolute, so that a role's other working folder does not matter. */
+static int
+given_dir(char *out, size_t size, const char *path, char *reason,
+    size_t rsize)
+{
+	char cwd[PATH_MAX];
+
+	if (path[0] == '/') {
+		snprintf(out, size, "%s", path);
+	} else if (getcwd(cwd, sizeof(cwd)) == NULL ||
+	    snprintf(out, size, "%s/%s", cwd, path) >= (int)size) {
+		snprintf(reason, rsize, "%s: cannot be made absolute", path);
+		return (ERR_TOO_LONG);
+	}
+	/* Sockets lie below it: their paths have 107 bytes. */
+	if (strlen(out) > 90) {
+		snprintf(reason, rsize,
+		    "%s: the path is too long; at most 90 bytes", out);
+		return (ERR_TOO_LONG);
+	}
+	return (0);
+}
+
+int
+dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
+    char *reason, size_t size)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} below[] = {{"state", 0700}, {"empty", 0555}};
+	char path[PATH_MAX + 16];
+	int err;
+
+	err = run_dir != NULL
+	    ? given_dir(mon->run_dir, sizeof(mon->run_dir), run_dir, reason,
+		  size)
+	    : default_dir(mon->run_dir, sizeof(mon->run_dir),
+		  "XDG_RUNTIME_DIR", ".cache/portreeve", "/run/portreeve",
+		  mon->rootless, reason, size);
+	if (err == 0)
+		err = state_dir != NULL
+		    ? given_dir(mon->state_dir, sizeof(mon->state_dir),
+			  state_dir, reason, size)
+		    : default_dir(mon->state_dir, sizeof(mon->state_dir),
+			  "XDG_STATE_HOME", ".local/state/portreeve",
+			  "/var/lib/portreeve", mon->rootless, reason, size);
+	if (err == 0)
+		err = make_dir(mon->run_dir, 0755, reason, size);
+	if (err == 0)
+		err = make_dir(mon->state_dir, 0700, reason, size);
+	for (int i = 0; err == 0 && i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", mon->run_dir,
+		    below[i].name);
+		err = make_dir(path, below[i].mode, reason, size);
+	}
+	return (err);
+}
+
+int
+dirs_lock(struct monitor *mon, char *reason, size_t size)
+{
+	char path[PATH_MAX + 16], pid[32] = "?";
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", mon->run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return (fail(reason, size, path, "cannot be opened"));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		n = read(fd, pid, sizeof(pid) - 1);
+		pid[n > 0 ? n : 0] = '\0';
+		pid[strcspn(pid, "\n")] = '\0';
+		snprintf(reason, size,
+		    "another portreeved (process %s) uses %s: stop it, or "
+		    "name another folder with -r",
+		    pid, mon->run_dir);
+		close(fd);
+		return (ERR_REFUSED);
+	}
+	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+		return (fail(reason, size, path, "cannot be written"));
+	return (0); /* held open, and so locked, to the end */
+}
+
+static int
+open_state(struct monitor *mon, char *reason, size_t size)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/state/master", mon->run_dir);
+	mon->state_fd = open(path,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (mon->state_fd < 0 ||
+	    ftruncate(mon->state_fd, (off_t)STATE_SIZE) < 0)
+		return (fail(reason, size, path, "cannot be made"));
+	return (0);
+}
+
+static int
+open_control(struct monitor *mon, char *reason, size_t size)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct group *gr = getgrnam("portreeve");
+	mode_t old;
+	int ok;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.90s/control.sock",
+	    mon->run_dir);
+	mon->control_fd = socket(AF_UNIX,
+	    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(sun.sun_path);
+	old = umask(0117);
+	ok = mon->control_fd >= 0 &&
+	    bind(mon->control_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	umask(old);
+	if (!ok || listen(mon->control_fd, 128) < 0)
+		return (fail(reason, size, sun.sun_path, "cannot be made"));
+	mon->control_group = (gid_t)-1;
+	if (gr == NULL || mon->rootless)
+		return (0);
+	mon->control_group = gr->gr_gid;
+	if (chown(sun.sun_path, (uid_t)-1, gr->gr_gid) < 0)
+		return (fail(reason, size, sun.sun_path,
+		    "cannot be given to group portreeve"));
+	return (0);
+}
+
+/*
+ * Under -d stderr is for events alone, so that developers' lines go to a file.
+ */
+static int
+open_log(struct monitor *mon, char *reason, size_t size)
+{
+	char path[PATH_MAX + 32];
+
+	mon->log_fd = 2;
+	if (!mon->foreground)
+		return (0);
+	snprintf(path, sizeof(path), "%s/portreeved.log", mon->run_dir);
+	mon->log_fd = open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (mon->log_fd < 0)
+		return (fail(reason, size, path, "cannot be opened"));
+	return (0);
+}
+
+int
+dirs_open_files(struct monitor *mon, char *reason, size_t size)
+{
+	int err = open_state(mon, reason, size);
+
+	if (err == 0)
+		err = open_control(mon, reason, size);
+	if (err == 0)
+		err = open_log(mon, reason, size);
+	return (err);
+}
+
+int
+dirs_find_libexec(struct monitor *mon, char *reason, size_t size)
+{
+	static const char *const tails[] = {"libexec",
+	    "../libexec/portreeve"};
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return (fail(reason, size, "/proc/self/exe",
+		    "cannot be read (is /proc mounted?)"));
+	self[n] = '\0';
+	dirname(self);
+	for (int i = 0; i < 2; i++) {
+		char path[2 * PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s/master", self, tails[i]);
+		if (access(path, X_OK) < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", self, tails[i]);
+		if (realpath(path, mon->libexec) != NULL)
+			return (0);
+	}
+	snprintf(reason, size,
+	    "the roles' programs are neither in %s/libexec nor in "
+	    "%s/../libexec/portreeve: build or install them whole",
+	    self, self);
+	return (ERR_NOT_FOUND);
+}

@@ -1,0 +1,184 @@
+/*
+ * Ending sessions, by session id. Monitor (root). A zygote writes the slot
+ * table and could lie, so that a process must also be a child of that very
+ * zygote, and have begun at the slot's time, before it is killed.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/end.h"
+#include "monitor/ptable.h"
+
+#define GRACE_NS (1ull * SECOND)
+/* A fork takes a while on a loaded machine, and the kernel's tick is coarse. */
+#define START_SLACK_NS (5ull * SECOND)
+
+/* Processes to kill when their grace is over. */
+struct ending {
+	struct ending *next;
+	pid_t pid;
+	uint64_t start;
+};
+
+static struct ending *endings;
+static struct loop_timer grace;
+
+bool
+end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
+{
+	if (slot->pid <= 1 || ptable_read_one(slot->pid, row) < 0)
+		return (false);
+	if (parent != 0 && row->parent != parent)
+		return (false);
+	return (row->start + PTABLE_TICK_NS >= slot->start &&
+	    row->start <= slot->start + START_SLACK_NS);
+}
+
+static void
+end_kill_row(const struct ptable_row *row)
+{
+	struct ptable_row now;
+
+	/* Still the same process? */
+	if (ptable_read_one(row->pid, &now) == 0 && now.start == row->start)
+		kill(row->pid, SIGKILL);
+}
+
+void
+end_now(struct monitor *mon)
+{
+	(void)mon;
+	loop_timer_clear(&grace);
+	while (endings != NULL) {
+		struct ending *e = endings;
+		struct ptable_row row = {.pid = e->pid, .start = e->start};
+
+		endings = e->next;
+		end_kill_row(&row);
+		free(e);
+	}
+}
+
+static void
+grace_over(void *arg)
+{
+	end_now(arg);
+}
+
+static void
+end_later(struct monitor *mon, const struct ptable_row *row)
+{
+	struct ending *e = malloc(sizeof(*e));
+
+	if (e == NULL) {
+		end_kill_row(row); /* no memory for grace */
+		return;
+	}
+	e->pid = row->pid;
+	e->start = row->start;
+	e->next = endings;
+	endings = e;
+	loop_timer_in(&grace, GRACE_NS, grace_over, mon);
+}
+
+/* SIGTERM now, SIGKILL later, for the leader and all below it. */
+static void
+end_tree(struct monitor *mon, pid_t leader)
+{
+	struct ptable t = {0};
+
+	if (ptable_read(&t) < 0)
+		log_warn("cannot read the process table");
+	ptable_mark_descent(&t, leader);
+	for (size_t i = 0; i < t.count; i++) {
+		if (t.rows[i].marked && !t.rows[i].zombie)
+			end_later(mon, &t.rows[i]);
+	}
+	ptable_free(&t);
+	kill(-leader, SIGTERM);
+	kill(leader, SIGTERM);
+}
+
+int
+end_session(struct monitor *mon, uint64_t session)
+{
+	struct proc *p;
+	pid_t adopted;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		struct ptable_row row;
+		struct slot slot;
+		int64_t n;
+
+		if (p->slots == NULL)
+			continue;
+		n = slot_find_session(p->slots, session);
+		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
+			continue;
+		if (!end_verify(&slot, p->pid, &row))
+			return (ERR_NOT_FOUND);
+		end_tree(mon, slot.pid);
+		return (0);
+	}
+	adopted = adopt_find(session);
+	if (adopted > 0) {
+		end_tree(mon, adopted);
+		return (0);
+	}
+	return (ERR_NOT_FOUND);
+}
+
+void
+end_all(struct monitor *mon)
+{
+	struct proc *p;
+	struct slot slot;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		for (uint32_t i = 0; p->slots != NULL && i < p->slots->high &&
+		     i < SLOTS_MAX;
+		     i++) {
+			struct ptable_row row;
+
+			if (slot_read(p->slots, i, &slot) == 0 &&
+			    slot.use == SLOT_RUNNING &&
+			    end_verify(&slot, p->pid, &row))
+				end_tree(mon, slot.pid);
+		}
+	}
+	adopt_end_all(mon, end_tree);
+}
+
+void
+end_orphans(struct monitor *mon, struct proc *zygote)
+{
+	struct slot slot;
+
+	(void)mon;
+	for (uint32_t i = 0; zygote->slots != NULL &&
+	     i < zygote->slots->high && i < SLOTS_MAX;
+	     i++) {
+		struct ptable_row row;
+		struct ptable t = {0};
+
+		if (slot_read(zygote->slots, i, &slot) < 0 ||
+		    slot.use != SLOT_RUNNING || !end_verify(&slot, 0, &row))
+			continue;
+		/* Ours by now: the monitor is the subreaper above it. */
+		if (ptable_read(&t) == 0)
+			ptable_mark_descent(&t, slot.pid);
+		for (size_t j = 0; j < t.count; j++) {
+			if (t.rows[j].marked && !t.rows[j].zombie)
+				end_kill_row(&t.rows[j]);
+		}
+		ptable_free(&t);
+		end_kill_row(&row);
+	}
+}

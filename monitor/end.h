@@ -1,0 +1,34 @@
+/*
+ * Ending sessions. Monitor (root): who is to be killed is named by session
+ * and looked up in the slot tables; a process is killed only after /proc has
+ * confirmed that it is that session's.
+ */
+#ifndef PORTREEVE_MONITOR_END_H
+#define PORTREEVE_MONITOR_END_H
+
+#include "monitor/monitor.h"
+
+/*
+ * End one session and all that descends from it: SIGTERM to its process group
+ * at once, SIGKILL a second later to what is left. ERR_NOT_FOUND when there is
+ * no such session.
+ */
+int end_session(struct monitor *mon, uint64_t session);
+
+/* The same for every session of every zygote, and adopted ones. */
+void end_all(struct monitor *mon);
+
+/* A zygote died: its sessions die at once. Their records are closed. */
+void end_orphans(struct monitor *mon, struct proc *zygote);
+
+/* SIGKILL what end_session() left and still waits for its second. */
+void end_now(struct monitor *mon);
+
+/*
+ * Whether the process in a slot is the one that the zygote started: a child of
+ * `parent` (0: of anybody) that began when the slot says. The row is filled.
+ */
+struct ptable_row;
+bool end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row);
+
+#endif

@@ -1,0 +1,46 @@
+/* Warnings that need a look at the host. Monitor (root); reads files only. */
+#include "conf/sshd/sshd.h"
+#include "monitor/hostcheck.h"
+#include "monitor/logins.h"
+
+static void
+warn_not_built(const struct conf *conf, struct conf_report *report)
+{
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		const struct conf_service *s = &conf->services[i];
+
+		if (s->kind == SERVICE_TELNET || s->kind == SERVICE_FTP ||
+		    s->kind == SERVICE_NETCONF)
+			conf_report_add(report, CONF_WARNING, s->pos,
+			    "%s is not served by this version: nothing "
+			    "listens on its port",
+			    s->name);
+	}
+	for (unsigned i = 0; i < conf->client_count; i++)
+		conf_report_add(report, CONF_WARNING, conf->clients[i].pos,
+		    "outbound-ssh is not served by this version: no "
+		    "connection is made");
+}
+
+static void
+warn_no_pam(struct monitor *mon, const struct conf *conf,
+    struct conf_report *report)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+
+	if (ssh == NULL || mon->rootless || logins_by_pam(mon))
+		return;
+	conf_report_add(report, CONF_WARNING, ssh->pos,
+	    "/etc/pam.d/" LOGINS_PAM_SERVICE " is missing: who logs in is "
+	    "read from sshd's log, as best it can be, and user-limit does not "
+	    "bind ssh; `make install` installs the file");
+}
+
+void
+hostcheck_warn(struct monitor *mon, const struct conf *conf,
+    struct conf_report *report)
+{
+	warn_not_built(conf, report);
+	warn_no_pam(mon, conf, report);
+	sshd_scan(conf, &sshd_system_paths, report);
+}

@@ -1,0 +1,196 @@
+/*
+ * The table of logins, in memory that outlives the monitor (DIR/state/logins,
+ * mode 0600). Monitor (root). A login is counted from the moment that it is
+ * allowed until its connection's slot is free, whatever ends it.
+ */
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/logins.h"
+#include "monitor/logins_private.h"
+#include "monitor/pamsock.h"
+#include "monitor/ptable.h"
+#include "monitor/wire.h"
+#include "policy/user.h"
+
+static struct login *logins;
+
+bool
+logins_by_pam(struct monitor *mon)
+{
+	return (!mon->rootless &&
+	    access("/etc/pam.d/" LOGINS_PAM_SERVICE, R_OK) == 0);
+}
+
+void
+logins_socket_path(struct monitor *mon, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/pam.sock", mon->run_dir);
+}
+
+int
+logins_open(struct monitor *mon)
+{
+	const size_t size = LOGINS_MAX * sizeof(struct login);
+	char path[PATH_MAX + 32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/state/logins", mon->run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
+		log_errno("cannot make %s", path);
+		fd_close(&fd);
+		return (ERR_SYSTEM);
+	}
+	logins = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	fd_close(&fd);
+	if (logins == MAP_FAILED) {
+		logins = NULL;
+		log_errno("cannot map %s", path);
+		return (ERR_SYSTEM);
+	}
+	return (mon->rootless ? 0 : pamsock_open(mon));
+}
+
+static bool
+session_runs(struct monitor *mon, uint64_t session)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->slots != NULL && slot_find_session(p->slots, session) >= 0)
+			return (true);
+	}
+	return (adopt_find(session) > 0);
+}
+
+static void
+prune(struct monitor *mon)
+{
+	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+		if (logins[i].session != 0 &&
+		    !session_runs(mon, logins[i].session))
+			memset(&logins[i], 0, sizeof(logins[i]));
+	}
+}
+
+struct login *
+logins_find(uint64_t session)
+{
+	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+		if (logins[i].session == session)
+			return (&logins[i]);
+	}
+	return (NULL);
+}
+
+struct login *
+logins_put(struct monitor *mon, uint64_t session, uid_t uid, const char *user)
+{
+	struct login *l = logins_find(session);
+
+	if (l == NULL) {
+		prune(mon);
+		l = logins_find(0);
+	}
+	if (l == NULL)
+		return (NULL);
+	memset(l, 0, sizeof(*l));
+	l->uid = uid;
+	snprintf(l->user, sizeof(l->user), "%s", user);
+	l->session = session;
+	return (l);
+}
+
+void
+logins_remove(uint64_t session)
+{
+	struct login *l = session != 0 ? logins_find(session) : NULL;
+
+	if (l != NULL)
+		memset(l, 0, sizeof(*l));
+}
+
+bool
+logins_user_may(struct monitor *mon, uid_t uid, uint64_t session)
+{
+	struct policy_user_limit limit = {
+	    .processes = mon->conf->user_limit_processes,
+	    .sessions = mon->conf->user_limit_sessions};
+	struct policy_user_count count = {0};
+
+	/* RLIMIT_NPROC does not bind uid 0, and so neither does the count. */
+	if (uid == 0)
+		limit.processes = 0;
+	if (limit.processes > 0)
+		count.processes = ptable_count_uid(uid);
+	if (limit.sessions > 0) {
+		prune(mon);
+		for (unsigned i = 0; i < LOGINS_MAX; i++) {
+			if (logins[i].session != 0 && logins[i].uid == uid &&
+			    logins[i].session != session)
+				count.sessions++;
+		}
+	}
+	return (policy_user_login(&limit, &count).allow);
+}
+
+void
+logins_tell(struct monitor *mon, const struct login *l)
+{
+	struct msg_session_user m = {.session = l->session};
+
+	snprintf(m.user, sizeof(m.user), "%s", l->user);
+	snprintf(m.tty, sizeof(m.tty), "%s", l->tty);
+	wire_to_master(mon, MSG_SESSION_USER, &m);
+}
+
+void
+logins_tell_master(struct monitor *mon)
+{
+	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+		logins[i].user[sizeof(logins[i].user) - 1] = '\0';
+		logins[i].tty[sizeof(logins[i].tty) - 1] = '\0';
+		if (logins[i].session != 0 && logins[i].open)
+			logins_tell(mon, &logins[i]);
+	}
+}
+
+/*
+ * The log names a terminal, and, where no PAM module decides, the user. It can
+ * never take a login away that the module has told of.
+ */
+void
+logins_from_log(struct monitor *mon, const struct msg_log_login *m)
+{
+	struct login *l;
+	struct passwd *pw;
+
+	if (!session_runs(mon, m->session))
+		return;
+	l = logins_find(m->session);
+	if (l == NULL && !logins_by_pam(mon)) {
+		pw = getpwnam(m->user);
+		if (pw == NULL)
+			return;
+		l = logins_put(mon, m->session, pw->pw_uid, pw->pw_name);
+		if (l != NULL)
+			l->open = true;
+	}
+	if (l == NULL)
+		return;
+	if (m->tty[0] != '\0')
+		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
+	logins_tell(mon, l);
+}

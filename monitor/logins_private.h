@@ -1,0 +1,30 @@
+/* The login records, between monitor/logins.c and monitor/pamsock.c. */
+#ifndef PORTREEVE_MONITOR_LOGINS_PRIVATE_H
+#define PORTREEVE_MONITOR_LOGINS_PRIVATE_H
+
+#include "monitor/monitor.h"
+
+#define LOGINS_MAX 16384
+
+struct login {
+	uint64_t session; /* 0: free */
+	uid_t uid;
+	bool open; /* allowed alone, or its session is open too */
+	char user[256];
+	char tty[32];
+};
+
+/* The record of a session, or (session 0) a free one; NULL for none. */
+struct login *logins_find(uint64_t session);
+
+/* Make or replace it; NULL when all are taken. */
+struct login *logins_put(struct monitor *mon, uint64_t session, uid_t uid,
+    const char *user);
+void logins_remove(uint64_t session);
+
+/* Whether user-limit lets this user log in once more; `session` not counted. */
+bool logins_user_may(struct monitor *mon, uid_t uid, uint64_t session);
+
+void logins_tell(struct monitor *mon, const struct login *l);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * portreeved: the monitor. Runs as root (or, rootless, as an ordinary user)
+ * with the whole bounding set and no filter, because logins inherit both from
+ * it. It reads the configuration and what its own roles tell it, never a
+ * peer's byte; it starts, seals and replaces all others.
+ */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/bind.h"
+#include "monitor/dirs.h"
+#include "monitor/hostcheck.h"
+#include "monitor/ids.h"
+#include "monitor/logins.h"
+#include "monitor/notify.h"
+#include "monitor/proc.h"
+#include "monitor/reload.h"
+#include "monitor/report.h"
+#include "monitor/stop.h"
+#include "monitor/table.h"
+
+#define DEFAULT_CONFIG "/etc/portreeve/portreeve.conf"
+#define EVENTS_HELD 1024 /* while audit is away */
+
+struct options {
+	bool check;
+	const char *run_dir, *state_dir;
+};
+
+static void
+usage(FILE *f)
+{
+	fprintf(f,
+	    "usage: portreeved [-d] [-n] [-c FILE] [-r DIR] [-s DIR]\n"
+	    "  -d  stay in the foreground: events on stderr, and on stdout\n"
+	    "      what listens and how to try it\n"
+	    "  -n  check the configuration and exit: 0 valid, 1 not\n"
+	    "  -c  the configuration (%s)\n"
+	    "  -r  run-time state (/run/portreeve)\n"
+	    "  -s  lasting state (/var/lib/portreeve)\n",
+	    DEFAULT_CONFIG);
+}
+
+static void
+parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	int c;
+
+	mon->config_path = DEFAULT_CONFIG;
+	while ((c = getopt_long(argc, argv, "dnc:r:s:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			mon->foreground = true;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'c':
+			mon->config_path = optarg;
+			break;
+		case 'r':
+			o->run_dir = optarg;
+			break;
+		case 's':
+			o->state_dir = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		case 'V':
+			printf("portreeved %s\n", VERSION);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "portreeved: unexpected argument: %s\n",
+		    argv[optind]);
+		usage(stderr);
+		exit(2);
+	}
+}
+
+static void __attribute__((noreturn))
+start_failed(const char *reason)
+{
+	fprintf(stderr, "portreeved: %s\n", reason);
+	exit(1);
+}
+
+/* -n: check, say everything, change nothing. */
+static int
+check_only(struct monitor *mon)
+{
+	struct conf_report report = {0};
+	struct conf *conf = NULL;
+	int err = reload_check_only(mon, &conf, &report);
+
+	reload_print(mon, &report);
+	conf_report_clear(&report);
+	conf_free(conf);
+	return (err == 0 ? 0 : 1);
+}
+
+static void
+on_signal(int sig, void *arg)
+{
+	struct monitor *mon = arg;
+
+	switch (sig) {
+	case SIGCHLD:
+		proc_reap(mon);
+		break;
+	case SIGHUP:
+		if (!mon->stopping)
+			reload_run(mon, false, 0);
+		break;
+	case SIGTERM:
+	case SIGINT:
+		stop_begin(mon, sig == SIGTERM ? "SIGTERM" : "SIGINT");
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+catch_signals(struct monitor *mon)
+{
+	int signals[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT};
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!mon->foreground)
+		signals[3] = SIGTERM;
+	if (loop_signals(signals, 4, on_signal, mon) < 0)
+		start_failed("cannot catch signals");
+}
+
+/* Everything that can fail for reasons outside, with its sentence. */
+static void
+prepare(struct monitor *mon, const struct options *o)
+{
+	char reason[CONF_MESSAGE_MAX];
+
+	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0 ||
+	    dirs_make(mon, o->run_dir, o->state_dir, reason,
+		sizeof(reason)) != 0 ||
+	    dirs_lock(mon, reason, sizeof(reason)) != 0)
+		start_failed(reason);
+}
+
+/* The log's descriptor becomes our own 2 once no start-up sentence is due. */
+static void
+go_quiet(struct monitor *mon)
+{
+	if (mon->log_fd == 2)
+		return;
+	/* Keep the real stderr for audit: see child_exec(). */
+	log_set_fd(mon->log_fd);
+}
+
+static void
+start(struct monitor *mon)
+{
+	struct conf_report report = {0};
+	struct conf *conf = NULL;
+	char reason[CONF_MESSAGE_MAX];
+	bool failed;
+
+	failed = reload_check(mon, &conf, &report) != 0;
+	if (failed)
+		reload_print(mon, &report);
+	if (failed)
+		exit(1);
+	mon->conf = conf;
+	if (dirs_open_files(mon, reason, sizeof(reason)) != 0 ||
+	    ids_choose(mon, reason, sizeof(reason)) != 0)
+		start_failed(reason);
+	go_quiet(mon);
+	mon->sink = event_sink_new(ROLE_MONITOR, EVENTS_HELD);
+	if (mon->sink == NULL)
+		start_failed("out of memory");
+	adopt_find_all(mon);
+	if (logins_open(mon) != 0)
+		start_failed("the run-time state cannot be used: see above");
+	mon->conf = NULL;
+	if (mon->rootless)
+		report_warning(mon, NULL,
+		    "started by an ordinary user: logins as that user alone, "
+		    "one uid for all roles, no utmp, weaker sandboxes");
+	reload_warnings(mon, &report);
+	conf_report_clear(&report);
+	if (reload_apply(mon, conf) != 0)
+		start_failed("the configuration cannot be applied: see above");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct monitor *mon = table_monitor();
+	struct options o = {0};
+
+	setlocale(LC_ALL, "C");
+	log_set_name("portreeved");
+	parse_options(mon, &o, argc, argv);
+	mon->rootless = geteuid() != 0;
+	mon->state_fd = mon->control_fd = -1;
+	TAILQ_INIT(&mon->listeners);
+	TAILQ_INIT(&mon->procs);
+	mon->next_listener = 1;
+	if (o.check)
+		return (check_only(mon));
+	bind_take_handed_over(mon);
+	umask(022);
+	prepare(mon, &o);
+	/* A dead zygote's programs become ours, and can be waited for. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		start_failed("cannot become the reaper of orphans");
+	catch_signals(mon);
+	start(mon);
+	notify_open(mon);
+	while (!stop_is_over(mon))
+		loop_turn();
+	return (mon->exit_status);
+}

@@ -1,0 +1,254 @@
+/*
+ * Answering pam_portreeve.so. Monitor (root). The asker must be uid 0 by
+ * SO_PEERCRED; which connection it belongs to, its process group says, looked
+ * up in the slot tables: no word of its own. The user's name was checked by
+ * PAM and must be in the password database.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/end.h"
+#include "monitor/logins.h"
+#include "monitor/logins_private.h"
+#include "monitor/pamsock.h"
+#include "monitor/ptable.h"
+#include "monitor/report.h"
+
+#define CLIENTS_MAX 512
+
+struct asker {
+	struct monitor *mon;
+	struct ipc_channel ch;
+	struct watch *watch;
+	uint64_t session;
+	char service[SERVICE_NAME_MAX];
+	struct addr peer;
+};
+
+static int listen_fd = -1;
+static unsigned askers;
+
+static void
+asker_end(struct asker *a)
+{
+	loop_unwatch(&a->watch);
+	ipc_channel_close(&a->ch);
+	free(a);
+	askers--;
+}
+
+/* Which of our connections has this process in its group? */
+static bool
+asker_identify(struct asker *a, pid_t pid)
+{
+	pid_t group = getpgid(pid);
+	struct ptable_row row;
+	struct proc *p;
+	struct slot slot;
+
+	if (group <= 1)
+		return (false);
+	TAILQ_FOREACH(p, &a->mon->procs, next)
+	{
+		int64_t n = p->slots != NULL ? slot_find_pid(p->slots, group)
+					     : -1;
+
+		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
+		    !end_verify(&slot, p->pid, &row))
+			continue;
+		a->session = slot.session;
+		slot_peer(&slot, &a->peer);
+		snprintf(a->service, sizeof(a->service), "%s",
+		    p->service != NULL ? p->service->name : "ssh");
+		return (true);
+	}
+	a->session = adopt_find_group(group, &a->peer, a->service);
+	return (a->session != 0);
+}
+
+static void
+event_for(struct asker *a, struct event_builder *b, enum event event,
+    const char *user)
+{
+	event_begin(b, event);
+	event_text(b, FIELD_SERVICE, a->service);
+	event_source(b, &a->peer);
+	event_number(b, FIELD_SESSION, a->session);
+	event_text(b, FIELD_USER, user);
+}
+
+static void
+asker_refuse(struct asker *a, const char *user, const char *method,
+    const char *why, struct msg_pam_verdict *v)
+{
+	struct event_builder b;
+
+	event_for(a, &b, EV_AUTH_FAILURE, user);
+	if (method[0] != '\0')
+		event_text(&b, FIELD_METHOD, method);
+	event_text(&b, FIELD_REASON, why);
+	report_emit(a->mon, &b);
+	v->allow = 0;
+	snprintf(v->reason, sizeof(v->reason), "%s", why);
+}
+
+/* The account phase: may this user have one login more? Then it is counted. */
+static void
+asker_account(struct asker *a, const struct msg_pam_account *m,
+    struct msg_pam_verdict *v)
+{
+	struct passwd *pw = getpwnam(m->user);
+	struct event_builder b;
+
+	if (pw == NULL) {
+		asker_refuse(a, m->user, m->method, "account", v);
+		return;
+	}
+	if (!logins_user_may(a->mon, pw->pw_uid, a->session) ||
+	    logins_put(a->mon, a->session, pw->pw_uid, pw->pw_name) == NULL) {
+		asker_refuse(a, m->user, m->method, "user-limit", v);
+		return;
+	}
+	event_for(a, &b, EV_AUTH_SUCCESS, pw->pw_name);
+	if (m->method[0] != '\0')
+		event_text(&b, FIELD_METHOD, m->method);
+	report_emit(a->mon, &b);
+	v->allow = 1;
+}
+
+static void
+asker_open(struct asker *a, const struct msg_pam_open *m,
+    struct msg_pam_verdict *v)
+{
+	struct passwd *pw = getpwnam(m->user);
+	struct event_builder b;
+	struct login *l;
+
+	if (pw == NULL) {
+		asker_refuse(a, m->user, m->method, "account", v);
+		return;
+	}
+	l = logins_find(a->session);
+	if (l == NULL || l->uid != pw->pw_uid) {
+		/* No account phase came first: ask now. */
+		if (!logins_user_may(a->mon, pw->pw_uid, a->session) ||
+		    (l = logins_put(a->mon, a->session, pw->pw_uid,
+			 pw->pw_name)) == NULL) {
+			asker_refuse(a, m->user, m->method, "user-limit", v);
+			return;
+		}
+	}
+	l->open = true;
+	if (strcmp(m->tty, "ssh") != 0)
+		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
+	event_for(a, &b, EV_SESSION_OPENED, pw->pw_name);
+	if (l->tty[0] != '\0')
+		event_text(&b, FIELD_TTY, l->tty);
+	report_emit(a->mon, &b);
+	logins_tell(a->mon, l);
+	v->allow = 1;
+	v->processes = pw->pw_uid == 0 ? 0 : a->mon->conf->user_limit_processes;
+}
+
+static void
+asker_readable(void *arg, int revents)
+{
+	static struct ipc_in in;
+	struct asker *a = arg;
+	struct msg_pam_verdict v = {0};
+	int err = ipc_recv(&a->ch, &in);
+
+	(void)revents;
+	if (err == ERR_AGAIN)
+		return;
+	if (err != 0) {
+		if (err != ERR_CLOSED)
+			log_warn("pam_portreeve: %s", err_text(err));
+		asker_end(a);
+		return;
+	}
+	if (in.type == MSG_PAM_ACCOUNT)
+		asker_account(a, &in.msg.pam_account, &v);
+	else if (in.type == MSG_PAM_OPEN)
+		asker_open(a, &in.msg.pam_open, &v);
+	else {
+		logins_remove(a->session);
+		v.allow = 1;
+	}
+	if (ipc_send(&a->ch, MSG_PAM_VERDICT, &v, NULL, 0) < 0)
+		asker_end(a);
+}
+
+static void
+socket_readable(void *arg, int revents)
+{
+	struct monitor *mon = arg;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct asker *a;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)revents;
+	if (fd < 0)
+		return;
+	a = askers < CLIENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
+	if (a == NULL) {
+		report_short(mon, ROLE_MONITOR, 0, "too many logins at a time");
+		close(fd);
+		return;
+	}
+	askers++;
+	a->mon = mon;
+	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_UP);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    cred.uid != 0 || !asker_identify(a, cred.pid)) {
+		log_warn("pam_portreeve: asked by a process that is no part "
+			 "of a connection of ours: refused");
+		asker_end(a);
+		return;
+	}
+	a->watch = loop_watch(fd, POLLIN, asker_readable, a);
+	if (a->watch == NULL)
+		asker_end(a);
+}
+
+int
+pamsock_open(struct monitor *mon)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char path[PATH_MAX];
+	mode_t old;
+	int ok;
+
+	logins_socket_path(mon, path, sizeof(path));
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		log_warn("%s: the path is too long for a socket", path);
+		return (ERR_TOO_LONG);
+	}
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	listen_fd = socket(AF_UNIX,
+	    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(path);
+	old = umask(0177);
+	ok = listen_fd >= 0 &&
+	    bind(listen_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	umask(old);
+	if (!ok || listen(listen_fd, 128) < 0 ||
+	    loop_watch(listen_fd, POLLIN, socket_readable, mon) == NULL) {
+		log_errno("cannot listen on %s", path);
+		return (ERR_SYSTEM);
+	}
+	return (0);
+}

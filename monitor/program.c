@@ -1,0 +1,152 @@
+/*
+ * MSG_PROGRAM, from the configuration and the password database alone. Monitor
+ * (root). sshd's command line is a constant but for paths of ours.
+ */
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "monitor/logins.h"
+#include "monitor/proc.h"
+#include "monitor/program.h"
+#include "monitor/sshd.h"
+
+/* Append one NUL-ended text to a list of a message. */
+static int
+put_word(uint8_t *list, uint16_t *n, size_t room, const char *word)
+{
+	size_t len = strlen(word) + 1;
+
+	if (*n + len > room)
+		return (ERR_TOO_LONG);
+	memcpy(list + *n, word, len);
+	*n = (uint16_t)(*n + len);
+	return (0);
+}
+
+#define PUT(field, word)                                                       \
+	put_word(m->field.b, &m->field.n, sizeof(m->field.b), (word))
+
+static int
+put_user(const struct conf_exec *x, struct msg_program *m)
+{
+	struct passwd *pw = getpwnam(x->user);
+	gid_t groups[256];
+	int count = 256;
+
+	if (pw == NULL)
+		return (ERR_NOT_FOUND);
+	m->uid = pw->pw_uid;
+	m->gid = pw->pw_gid;
+	if (x->group != NULL) {
+		struct group *gr = getgrnam(x->group);
+
+		if (gr == NULL)
+			return (ERR_NOT_FOUND);
+		m->gid = gr->gr_gid;
+	}
+	if (getgrouplist(pw->pw_name, m->gid, groups, &count) < 0)
+		return (ERR_TOO_LONG);
+	m->groups.n = (uint16_t)((size_t)count * sizeof(groups[0]));
+	memcpy(m->groups.b, groups, m->groups.n);
+	return (0);
+}
+
+static int
+put_limits(const struct conf_exec *x, struct msg_program *m)
+{
+	struct program_rlimit r;
+
+	for (unsigned i = 0; i < x->rlimit_count; i++) {
+		r = (struct program_rlimit){.soft = x->rlimits[i].soft,
+		    .hard = x->rlimits[i].hard,
+		    .resource = (uint32_t)x->rlimits[i].resource};
+		if (m->rlimits.n + sizeof(r) > sizeof(m->rlimits.b))
+			return (ERR_TOO_LONG);
+		memcpy(m->rlimits.b + m->rlimits.n, &r, sizeof(r));
+		m->rlimits.n = (uint16_t)(m->rlimits.n + sizeof(r));
+	}
+	return (0);
+}
+
+static int
+fill_exec(struct monitor *mon, const struct conf_exec *x,
+    struct msg_program *m)
+{
+	int err = mon->rootless ? 0 : put_user(x, m);
+
+	snprintf(m->path, sizeof(m->path), "%s", x->path);
+	for (unsigned i = 0; err == 0 && i < x->argc; i++)
+		err = PUT(argv, x->argv[i]);
+	if (err == 0)
+		err = PUT(environment, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+	for (unsigned i = 0; err == 0 && i < x->env_count; i++)
+		err = PUT(environment, x->env[i]);
+	if (err == 0)
+		err = put_limits(x, m);
+	m->nice = x->nice;
+	m->umask = x->umask;
+	m->detach = x->detach;
+	m->wait = x->wait;
+	m->datagram = x->protocol == CONF_UDP;
+	return (err);
+}
+
+/*
+ * sshd's PAM service is the last part of argv[0] before 9.8; from there on the
+ * rendered configuration names it.
+ */
+static int
+fill_ssh(struct monitor *mon, struct msg_program *m)
+{
+	char config[PATH_MAX + 32];
+	int err;
+
+	if (mon->sshd == NULL)
+		return (ERR_NOT_FOUND);
+	sshd_config_path(mon, config, sizeof(config));
+	snprintf(m->path, sizeof(m->path), "%s", mon->sshd->path);
+	err = PUT(argv,
+	    logins_by_pam(mon) && !sshd_has_pam_keyword(mon->sshd)
+		? "/usr/sbin/" LOGINS_PAM_SERVICE
+		: mon->sshd->path);
+	if (err == 0)
+		err = PUT(argv, "-i");
+	if (err == 0)
+		err = PUT(argv, "-e");
+	if (err == 0)
+		err = PUT(argv, "-f");
+	if (err == 0)
+		err = PUT(argv, config);
+	if (err == 0)
+		err = PUT(environment, "PATH=/usr/local/sbin:/usr/local/bin:"
+				       "/usr/sbin:/usr/bin:/sbin:/bin");
+	m->umask = 022;
+	return (err);
+}
+
+int
+program_send(struct monitor *mon, struct proc *zygote)
+{
+	const struct conf_service *c = zygote->service->conf;
+	struct msg_program *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (m == NULL)
+		return (ERR_NO_MEMORY);
+	m->uid = m->gid = UINT32_MAX;
+	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, m)
+					  : fill_exec(mon, &c->exec, m);
+	if (err == 0)
+		err = proc_send(mon, zygote, MSG_PROGRAM, m,
+		    &zygote->log_fds[1], 1);
+	else
+		log_warn("service %s: its program cannot be set up: %s",
+		    c->name, err_text(err));
+	free(m);
+	return (err);
+}

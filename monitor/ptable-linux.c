@@ -1,0 +1,174 @@
+/* The process table from /proc. Monitor (root); distrusts names in it. */
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "monitor/ptable.h"
+
+/*
+ * proc_pid_stat(5): "pid (comm) state ppid pgrp …"; comm is the process's own
+ * to choose and may hold anything, so the last ')' ends it.
+ */
+static int
+parse_stat(char *text, struct ptable_row *row, unsigned *threads)
+{
+	char *p = strrchr(text, ')');
+	long ticks = sysconf(_SC_CLK_TCK);
+	unsigned long long start;
+	char state;
+	int parent, group;
+	long count;
+
+	if (p == NULL || ticks <= 0 ||
+	    sscanf(p + 1,
+		" %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+		"%*d %*d %ld %*d %llu",
+		&state, &parent, &group, &count, &start) != 5)
+		return (ERR_SYNTAX);
+	row->parent = parent;
+	row->group = group;
+	row->zombie = state == 'Z' || state == 'X';
+	row->start = start * (1000000000ull / (unsigned long)ticks);
+	row->marked = false;
+	*threads = count > 0 ? (unsigned)count : 0;
+	return (0);
+}
+
+static int
+read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
+{
+	char path[64], text[1024];
+	struct stat st;
+	ssize_t n;
+	int fd, err = ERR_NOT_FOUND;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (ERR_NOT_FOUND);
+	n = read(fd, text, sizeof(text) - 1);
+	if (n > 0 && fstat(fd, &st) == 0) {
+		text[n] = '\0';
+		row->pid = pid;
+		row->uid = st.st_uid;
+		err = parse_stat(text, row, threads);
+	}
+	close(fd);
+	return (err);
+}
+
+int
+ptable_read_one(pid_t pid, struct ptable_row *out)
+{
+	unsigned threads;
+
+	return (read_one(pid, out, &threads));
+}
+
+static int
+add_row(struct ptable *t, const struct ptable_row *row)
+{
+	if (t->count == t->room) {
+		size_t room = t->room == 0 ? 256 : 2 * t->room;
+		struct ptable_row *rows;
+
+		rows = realloc(t->rows, room * sizeof(*rows));
+		if (rows == NULL)
+			return (ERR_NO_MEMORY);
+		t->rows = rows;
+		t->room = room;
+	}
+	t->rows[t->count++] = *row;
+	return (0);
+}
+
+int
+ptable_read(struct ptable *t)
+{
+	struct ptable_row row;
+	struct dirent *e;
+	unsigned threads;
+	int err = 0;
+	DIR *d = opendir("/proc");
+
+	t->count = 0;
+	if (d == NULL)
+		return (ERR_SYSTEM);
+	while (err == 0 && (e = readdir(d)) != NULL) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		if (read_one((pid_t)atoi(e->d_name), &row, &threads) == 0)
+			err = add_row(t, &row);
+	}
+	closedir(d);
+	return (err);
+}
+
+void
+ptable_free(struct ptable *t)
+{
+	free(t->rows);
+	t->rows = NULL;
+	t->count = t->room = 0;
+}
+
+struct ptable_row *
+ptable_find(struct ptable *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->rows[i].pid == pid)
+			return (&t->rows[i]);
+	}
+	return (NULL);
+}
+
+void
+ptable_mark_descent(struct ptable *t, pid_t leader)
+{
+	bool again = true;
+
+	for (size_t i = 0; i < t->count; i++)
+		t->rows[i].marked =
+		    t->rows[i].pid == leader || t->rows[i].group == leader;
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < t->count; i++) {
+			struct ptable_row *parent;
+
+			if (t->rows[i].marked)
+				continue;
+			parent = ptable_find(t, t->rows[i].parent);
+			if (parent != NULL && parent->marked)
+				t->rows[i].marked = again = true;
+		}
+	}
+}
+
+uint32_t
+ptable_count_uid(uid_t uid)
+{
+	struct ptable_row row;
+	uint32_t count = 0;
+	struct dirent *e;
+	unsigned threads;
+	DIR *d = opendir("/proc");
+
+	if (d == NULL)
+		return (0);
+	while ((e = readdir(d)) != NULL) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		if (read_one((pid_t)atoi(e->d_name), &row, &threads) == 0 &&
+		    row.uid == uid)
+			count += threads;
+	}
+	closedir(d);
+	return (count);
+}

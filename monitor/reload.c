@@ -1,0 +1,220 @@
+/*
+ * From a file to what runs. Monitor (root). Everything is checked before
+ * anything takes effect; then the difference alone is applied, so that a
+ * listener that stays keeps its socket and every session goes on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/answer.h"
+#include "monitor/bind.h"
+#include "monitor/hostcheck.h"
+#include "monitor/notify.h"
+#include "monitor/proc.h"
+#include "monitor/reload.h"
+#include "monitor/report.h"
+#include "monitor/sshd.h"
+#include "monitor/table.h"
+#include "monitor/wire.h"
+
+void
+reload_print(struct monitor *mon, const struct conf_report *report)
+{
+	char line[1024];
+
+	for (size_t i = 0; i < report->count; i++)
+		fprintf(stderr, "%s\n",
+		    conf_diag_text(&report->diags[i], mon->config_path, line,
+			sizeof(line)));
+	if (report->lost)
+		fprintf(stderr, "%s: further messages were left out\n",
+		    mon->config_path);
+}
+
+/* A sentence about one service, at its place in the file. */
+static void
+add_service_error(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report, const char *reason)
+{
+	(void)conf;
+	conf_report_add(report, CONF_ERROR, s->pos, "%s", reason);
+}
+
+static int
+check_ssh(struct monitor *mon, struct conf *conf, struct conf_report *report)
+{
+	const struct conf_service *s = conf_find_service(conf, "ssh");
+	char reason[CONF_MESSAGE_MAX];
+	int err;
+
+	if (s == NULL)
+		return (0);
+	err = sshd_probe(mon, reason, sizeof(reason));
+	if (err == 0)
+		err = sshd_host_keys(mon, reason, sizeof(reason));
+	if (err == 0)
+		err = sshd_prepare(mon, conf, reason, sizeof(reason));
+	if (err != 0)
+		add_service_error(conf, s, report, reason);
+	return (err);
+}
+
+int
+reload_check(struct monitor *mon, struct conf **out,
+    struct conf_report *report)
+{
+	struct conf *conf = NULL;
+	int err = conf_load(mon->config_path, &conf, report);
+
+	*out = NULL;
+	if (err != 0)
+		return (err);
+	conf_check_host(conf, report);
+	hostcheck_warn(mon, conf, report);
+	if (report->errors == 0)
+		check_ssh(mon, conf, report);
+	if (report->errors > 0) {
+		conf_free(conf);
+		return (ERR_VALUE);
+	}
+	*out = conf;
+	return (0);
+}
+
+int
+reload_check_only(struct monitor *mon, struct conf **out,
+    struct conf_report *report)
+{
+	char folder[] = "/tmp/portreeve-check-XXXXXX";
+	int err;
+
+	if (mkdtemp(folder) == NULL) {
+		conf_report_add(report, CONF_ERROR, (struct conf_pos){0, 0},
+		    "no temporary folder can be made below /tmp");
+		return (ERR_SYSTEM);
+	}
+	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
+	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
+	err = reload_check(mon, out, report);
+	sshd_remove_prepared(mon);
+	rmdir(folder);
+	return (err);
+}
+
+/* New zygotes where what they serve has changed; the old ones finish. */
+static void
+replace_zygotes(struct monitor *mon, const bool changed[SERVICES_MAX])
+{
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (!s->used)
+			continue;
+		if (s->zygote != NULL && (!s->configured || changed[i]))
+			proc_retire(mon, s->zygote);
+	}
+}
+
+/* Roles that no service needs any more. */
+static void
+stop_needless(struct monitor *mon)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		/* A log reader stays while an old zygote's programs may write. */
+		if (p->role == ROLE_LOOKUP &&
+		    !proc_is_needed(mon, p->role, p->kind))
+			proc_stop(mon, p, true);
+	}
+}
+
+int
+reload_apply(struct monitor *mon, struct conf *conf)
+{
+	struct conf *old = mon->conf;
+	bool changed[SERVICES_MAX];
+	int err = 0;
+
+	if (conf_find_service(conf, "ssh") != NULL)
+		err = sshd_commit(mon);
+	if (err == 0)
+		err = table_configure(mon, old, conf, changed);
+	if (err != 0) {
+		if (old != NULL)
+			table_configure(mon, conf, old, changed);
+		conf_free(conf);
+		return (err);
+	}
+	mon->conf = conf;
+	mon->generation++;
+	mon->accepting = false;
+	bind_configure(mon);
+	replace_zygotes(mon, changed);
+	stop_needless(mon);
+	wire_services(mon);
+	proc_start_needed(mon);
+	wire_tell_listeners(mon);
+	for (unsigned i = 0; i < SERVICES_MAX; i++)
+		table_service_release(mon, &mon->services[i]);
+	wire_configured(mon);
+	conf_free(old);
+	return (0);
+}
+
+void
+reload_warnings(struct monitor *mon, const struct conf_report *report)
+{
+	char line[1024];
+
+	for (size_t i = 0; i < report->count; i++) {
+		conf_diag_text(&report->diags[i], mon->config_path, line,
+		    sizeof(line));
+		if (report->diags[i].severity == CONF_WARNING)
+			report_warning(mon, NULL, line);
+		log_warn("%s", line);
+	}
+}
+
+void
+reload_run(struct monitor *mon, bool asked, uint32_t request)
+{
+	struct conf_report report = {0};
+	struct conf *conf = NULL;
+	char line[1000];
+
+	notify_reloading(mon);
+	if (reload_check(mon, &conf, &report) == 0 &&
+	    reload_apply(mon, conf) == 0) {
+		reload_warnings(mon, &report);
+		report_configuration(mon, true, NULL);
+		if (asked)
+			answer_done(mon, request, true, "");
+		conf_report_clear(&report);
+		return;
+	}
+	snprintf(line, sizeof(line), "out of memory");
+	for (size_t i = 0; i < report.count; i++) {
+		if (report.diags[i].severity != CONF_ERROR)
+			continue;
+		conf_diag_text(&report.diags[i], mon->config_path, line,
+		    sizeof(line));
+		if (report.errors > 1)
+			snprintf(line + strlen(line),
+			    sizeof(line) - strlen(line), " (and %zu more)",
+			    report.errors - 1);
+		break;
+	}
+	reload_warnings(mon, &report);
+	report_configuration(mon, false, line);
+	if (asked)
+		answer_done(mon, request, false, line);
+	conf_report_clear(&report);
+	notify_accepting(mon); /* as before */
+}

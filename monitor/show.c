@@ -1,0 +1,59 @@
+/* The table that a person sees under -d. Monitor; the configuration's words. */
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "monitor/show.h"
+
+static const char *
+try_it(const struct listener *l, const char *address, char *buf, size_t size)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	enum service_kind kind = l->service != NULL ? l->service->kind
+						    : SERVICE_COUNT;
+
+	switch (kind) {
+	case SERVICE_SSH:
+		snprintf(buf, size, "ssh -p %u %s%s%s", l->address.port,
+		    pw != NULL && geteuid() != 0 ? pw->pw_name : "",
+		    pw != NULL && geteuid() != 0 ? "@" : "", address);
+		break;
+	case SERVICE_FINGER:
+		snprintf(buf, size, "echo %s | nc %s %u",
+		    pw != NULL ? pw->pw_name : "root", address,
+		    l->address.port);
+		break;
+	case SERVICE_COUNT:
+		snprintf(buf, size, "(no statement says this service)");
+		break;
+	default:
+		snprintf(buf, size, "nc %s%s %u", l->datagram ? "-u " : "",
+		    address, l->address.port);
+	}
+	return (buf);
+}
+
+void
+show_table(struct monitor *mon)
+{
+	char address[ADDR_TEXT_MAX], try[192];
+	struct listener *l;
+
+	printf("%-12s %-6s %-18s %-6s %s\n", "service", "family", "address",
+	    "port", "try");
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		const char *name = l->address.family == FAMILY_INET
+		    ? "127.0.0.1" : "::1";
+
+		addr_text(&l->address, address);
+		if (addr_is_loopback(&l->address))
+			name = address;
+		printf("%-12s %-6s %-18s %-6u %s\n", l->name,
+		    family_name((enum family)l->address.family), address,
+		    l->address.port,
+		    l->fd < 0 ? "(waiting: cannot be bound yet)"
+			      : try_it(l, name, try, sizeof(try)));
+	}
+	fflush(stdout);
+}

@@ -1,0 +1,316 @@
+/*
+ * sshd's installation and its configuration. Monitor (root). Writes below the
+ * run-time and the lasting state folders alone; runs sshd and ssh-keygen at
+ * fixed paths. A file that sshd -t has not passed is never put in place.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/sshd/sshd.h"
+#include "lib/err.h"
+#include "lib/escape.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/logins.h"
+#include "monitor/run.h"
+#include "monitor/sshd.h"
+
+static const char *const sshd_paths[] = {"/usr/sbin/sshd",
+    "/usr/local/sbin/sshd"};
+static const char *const keygen_paths[] = {"/usr/bin/ssh-keygen",
+    "/usr/local/bin/ssh-keygen"};
+static const char *const key_types[] = {"ed25519", "ecdsa", "rsa"};
+
+static uint32_t prepared;	   /* number of the newest checked file */
+static uint32_t committed, before; /* in place; the one before it */
+
+static const char *
+find_program(const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (access(paths[i], X_OK) == 0)
+			return (paths[i]);
+	}
+	return (NULL);
+}
+
+/* sshd's privilege separation needs it, and Debian's own unit removes it. */
+static int
+make_run_sshd(char *reason, size_t size)
+{
+	struct stat st;
+
+	if (mkdir("/run/sshd", 0755) < 0 && errno != EEXIST) {
+		snprintf(reason, size, "cannot make /run/sshd: %s",
+		    strerror(errno));
+		return (ERR_SYSTEM);
+	}
+	if (lstat("/run/sshd", &st) < 0 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		snprintf(reason, size,
+		    "/run/sshd must be a folder of root's that nobody else "
+		    "can write: remove it");
+		return (ERR_REFUSED);
+	}
+	return (0);
+}
+
+int
+sshd_probe(struct monitor *mon, char *reason, size_t size)
+{
+	const char *path = find_program(sshd_paths,
+	    sizeof(sshd_paths) / sizeof(sshd_paths[0]));
+	const char *argv[] = {path, "-V", NULL};
+	struct sshd_version version;
+	char out[1024];
+
+	if (path == NULL) {
+		snprintf(reason, size,
+		    "there is no sshd: install it (Debian: apt-get install "
+		    "openssh-server)");
+		return (ERR_NOT_FOUND);
+	}
+	if (!mon->rootless && make_run_sshd(reason, size) != 0)
+		return (ERR_REFUSED);
+	if (mon->sshd != NULL)
+		return (0);
+	/* Before 9.3 there is no -V, and the complaint names the version. */
+	if (run_program(argv, 10, out, sizeof(out)) < 0 ||
+	    sshd_parse_version(out, &version) < 0) {
+		snprintf(reason, size, "%s does not say its version", path);
+		return (ERR_UNSUPPORTED);
+	}
+	mon->sshd = calloc(1, sizeof(*mon->sshd));
+	if (mon->sshd == NULL) {
+		snprintf(reason, size, "out of memory");
+		return (ERR_NO_MEMORY);
+	}
+	snprintf(mon->sshd->path, sizeof(mon->sshd->path), "%s", path);
+	mon->sshd->major = version.major;
+	mon->sshd->minor = version.minor;
+	return (0);
+}
+
+static void
+add_key(struct mon_sshd *s, const char *path)
+{
+	if (access(path, R_OK) == 0 && s->key_count < 4)
+		snprintf(s->keys[s->key_count++], sizeof(s->keys[0]), "%s",
+		    path);
+}
+
+static int
+make_key(const char *type, const char *path, char *reason, size_t size)
+{
+	const char *keygen = find_program(keygen_paths,
+	    sizeof(keygen_paths) / sizeof(keygen_paths[0]));
+	const char *argv[] = {keygen, "-q", "-t", type, "-N", "", "-C",
+	    "portreeve", "-f", path, NULL};
+	char out[512];
+	int status;
+
+	if (keygen == NULL) {
+		snprintf(reason, size,
+		    "there is no ssh-keygen to make host keys with: install "
+		    "it (Debian: apt-get install openssh-client)");
+		return (ERR_NOT_FOUND);
+	}
+	log_info("making a host key: %s", path);
+	status = run_program(argv, 120, out, sizeof(out));
+	if (status == 0)
+		return (0);
+	snprintf(reason, size, "cannot make the host key %s (ssh-keygen: "
+		 "status %d)", path, status);
+	return (ERR_SYSTEM);
+}
+
+int
+sshd_host_keys(struct monitor *mon, char *reason, size_t size)
+{
+	struct mon_sshd *s = mon->sshd;
+	char path[PATH_MAX + 64];
+	int err;
+
+	s->key_count = 0;
+	for (size_t i = 0; !mon->rootless && i < 3; i++) {
+		snprintf(path, sizeof(path), "/etc/ssh/ssh_host_%s_key",
+		    key_types[i]);
+		add_key(s, path);
+	}
+	if (s->key_count > 0)
+		return (0);
+	snprintf(path, sizeof(path), "%s/ssh", mon->state_dir);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+		snprintf(reason, size, "cannot make %s: %s", path,
+		    strerror(errno));
+		return (ERR_SYSTEM);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
+		    mon->state_dir, key_types[i]);
+		if (access(path, F_OK) < 0) {
+			err = make_key(key_types[i], path, reason, size);
+			if (err != 0)
+				return (err);
+		}
+		add_key(s, path);
+	}
+	if (s->key_count > 0)
+		return (0);
+	snprintf(reason, size, "no host key below %s/ssh can be read",
+	    mon->state_dir);
+	return (ERR_NOT_FOUND);
+}
+
+bool
+sshd_has_pam_keyword(const struct mon_sshd *sshd)
+{
+	return (sshd->major > 9 || (sshd->major == 9 && sshd->minor >= 8));
+}
+
+void
+sshd_config_path(struct monitor *mon, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/sshd_config", mon->run_dir);
+}
+
+static void
+numbered_path(struct monitor *mon, const char *name, uint32_t number,
+    char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/%s.%u", mon->run_dir, name, number);
+}
+
+static int
+write_file(const char *path, const char *text)
+{
+	int fd, err;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	if (fd < 0)
+		return (ERR_SYSTEM);
+	err = fd_write_all(fd, text, strlen(text));
+	fd_close(&fd);
+	return (err);
+}
+
+/* sshd's own complaint, on one line. */
+static void
+complaint(const char *out, const char *path, char *reason, size_t size)
+{
+	char line[256];
+	size_t n = strcspn(out, "\r\n");
+
+	escape_bytes(line, sizeof(line), out, n);
+	snprintf(reason, size, "sshd refuses what this becomes (%s): %s", path,
+	    n > 0 ? line : "no reason given");
+}
+
+static int
+check_file(struct monitor *mon, const char *path, char *reason, size_t size)
+{
+	const char *argv[] = {mon->sshd->path, "-t", "-f", path, NULL};
+	char out[1024];
+
+	if (run_program(argv, 20, out, sizeof(out)) == 0)
+		return (0);
+	complaint(out, path, reason, size);
+	return (ERR_REFUSED);
+}
+
+int
+sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
+    size_t size)
+{
+	char config[PATH_MAX + 64], lock[PATH_MAX + 64];
+	const char *keys[4];
+	struct sshd_params params = {
+	    .version = {mon->sshd->major, mon->sshd->minor},
+	    .pam = !mon->rootless,
+	    .host_keys = keys,
+	    .host_key_count = mon->sshd->key_count,
+	    .lock_path = lock};
+	char *text = NULL, *lock_text = NULL;
+	int err;
+
+	for (unsigned i = 0; i < mon->sshd->key_count; i++)
+		keys[i] = mon->sshd->keys[i];
+	if (logins_by_pam(mon) && sshd_has_pam_keyword(mon->sshd))
+		params.pam_service = LOGINS_PAM_SERVICE;
+	prepared = committed + 1;
+	numbered_path(mon, "sshd_config", prepared, config, sizeof(config));
+	numbered_path(mon, "sshd_lock", prepared, lock, sizeof(lock));
+	err = sshd_render(conf, conf_find_service(conf, "ssh"), &params, &text,
+	    &lock_text);
+	if (err != 0)
+		snprintf(reason, size, "cannot be said in sshd's words: %s",
+		    err_text(err));
+	else if (write_file(config, text) < 0 ||
+	    (lock_text != NULL && write_file(lock, lock_text) < 0)) {
+		snprintf(reason, size, "cannot write %s: %s", config,
+		    strerror(errno));
+		err = ERR_SYSTEM;
+	} else {
+		err = check_file(mon, config, reason, size);
+	}
+	free(text);
+	free(lock_text);
+	return (err);
+}
+
+static void
+remove_numbered(struct monitor *mon, uint32_t number)
+{
+	static const char *const names[] = {"sshd_config", "sshd_lock"};
+	char path[PATH_MAX + 64];
+
+	for (int i = 0; number > 0 && i < 2; i++) {
+		numbered_path(mon, names[i], number, path, sizeof(path));
+		unlink(path);
+	}
+}
+
+void
+sshd_remove_prepared(struct monitor *mon)
+{
+	char path[PATH_MAX + 64];
+
+	remove_numbered(mon, prepared);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
+		    mon->state_dir, key_types[i]);
+		unlink(path);
+		strncat(path, ".pub", sizeof(path) - strlen(path) - 1);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/ssh", mon->state_dir);
+	rmdir(path);
+}
+
+int
+sshd_commit(struct monitor *mon)
+{
+	char target[64], link[PATH_MAX + 64], path[PATH_MAX + 64];
+
+	snprintf(target, sizeof(target), "sshd_config.%u", prepared);
+	snprintf(link, sizeof(link), "%s/sshd_config.link", mon->run_dir);
+	sshd_config_path(mon, path, sizeof(path));
+	unlink(link);
+	if (symlink(target, link) < 0 || rename(link, path) < 0) {
+		log_errno("cannot put %s in place", path);
+		return (ERR_SYSTEM);
+	}
+	/* An sshd that starts just now may still be reading the last one. */
+	remove_numbered(mon, before);
+	before = committed;
+	committed = prepared;
+	return (0);
+}

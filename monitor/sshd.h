@@ -1,0 +1,48 @@
+/*
+ * The installed sshd: where it is, which version, its host keys, and its
+ * configuration rendered from ours. Monitor (root).
+ */
+#ifndef PORTREEVE_MONITOR_SSHD_H
+#define PORTREEVE_MONITOR_SSHD_H
+
+#include "monitor/monitor.h"
+
+struct mon_sshd {
+	char path[64];
+	unsigned major, minor; /* OpenSSH's version */
+	char keys[4][PATH_MAX];
+	unsigned key_count;
+};
+
+/*
+ * Find sshd and its version, and make /run/sshd when root. 0, or ERR_NOT_FOUND
+ * with a sentence that says what to install. Does nothing the second time.
+ */
+int sshd_probe(struct monitor *mon, char *reason, size_t size);
+
+/*
+ * Find the system's host keys; rootless, or where there are none, make our own
+ * in the lasting state once. 0, or an ERR_ with a sentence.
+ */
+int sshd_host_keys(struct monitor *mon, char *reason, size_t size);
+
+/*
+ * Render the configuration of conf's ssh service to DIR/sshd_config.new and
+ * have `sshd -t` check it. 0, or an ERR_ with sshd's own words.
+ */
+int sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
+    size_t size);
+
+/* Remove what sshd_prepare() wrote, host keys made for a check included. */
+void sshd_remove_prepared(struct monitor *mon);
+
+/* Put the checked file in place of the old one. */
+int sshd_commit(struct monitor *mon);
+
+/* The file's path once it is in place. */
+void sshd_config_path(struct monitor *mon, char *buf, size_t size);
+
+/* `sshd` from 9.8 on chooses its PAM service by a keyword. */
+bool sshd_has_pam_keyword(const struct mon_sshd *sshd);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * Stopping in order. Monitor (root). Each stage waits for the ends of the one
+ * before; a role that does not end in time is killed.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/end.h"
+#include "monitor/proc.h"
+#include "monitor/report.h"
+#include "monitor/stop.h"
+
+#define STOP_NS (4ull * SECOND)
+
+enum stage {
+	STAGE_RUNNING,
+	STAGE_ZYGOTES, /* sessions end (or are let go), zygotes with them */
+	STAGE_MASTER,  /* it writes the last session-closed */
+	STAGE_AUDIT,
+	STAGE_OVER
+};
+
+static enum stage stage;
+static char stop_reason[96];
+
+static bool
+any_left(struct monitor *mon, enum role role)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == role)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+stop_role(struct monitor *mon, enum role role)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == role)
+			proc_stop(mon, p, mon->conf->keep_sessions);
+	}
+}
+
+/* Zygotes whose sessions are kept need not wait for them. */
+static void
+stop_zygotes(struct monitor *mon)
+{
+	struct proc *p;
+
+	if (!mon->conf->keep_sessions)
+		end_all(mon);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role != ROLE_ZYGOTE)
+			continue;
+		proc_stop(mon, p, mon->conf->keep_sessions);
+		/* A closed channel tells it to exit at once. */
+		if (mon->conf->keep_sessions) {
+			loop_unwatch(&p->watch);
+			ipc_channel_close(&p->ch);
+		}
+	}
+}
+
+static void
+too_slow(void *arg)
+{
+	struct monitor *mon = arg;
+	struct proc *p;
+
+	end_now(mon);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		log_warn("%s (pid %d) does not end: killed",
+		    role_name(p->role), (int)p->pid);
+		kill(p->pid, SIGKILL);
+	}
+	loop_timer_in(&mon->stop_timer, SECOND, too_slow, mon);
+}
+
+void
+stop_step(struct monitor *mon)
+{
+	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE)) {
+		stage = STAGE_MASTER;
+		stop_role(mon, ROLE_MASTER);
+		stop_role(mon, ROLE_LOOKUP);
+		stop_role(mon, ROLE_LOGREADER);
+	}
+	if (stage == STAGE_MASTER && !any_left(mon, ROLE_MASTER) &&
+	    !any_left(mon, ROLE_LOOKUP) && !any_left(mon, ROLE_LOGREADER)) {
+		stage = STAGE_AUDIT;
+		report_stopped(mon, stop_reason);
+		event_sink_flush(mon->sink);
+		stop_role(mon, ROLE_AUDIT);
+		report_detach(mon); /* closed: it has all that there is */
+	}
+	if (stage == STAGE_AUDIT && !any_left(mon, ROLE_AUDIT))
+		stage = STAGE_OVER;
+}
+
+void
+stop_begin(struct monitor *mon, const char *reason)
+{
+	struct listener *l;
+
+	if (mon->stopping)
+		return;
+	mon->stopping = true;
+	snprintf(stop_reason, sizeof(stop_reason), "%s", reason);
+	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	loop_timer_clear(&mon->retry);
+	loop_timer_clear(&mon->watchdog);
+	/* Nobody new: the master lets go of its copies when it ends. */
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		struct msg_listener_gone m = {.id = l->id};
+		struct proc *master =
+		    proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+
+		if (l->told && master != NULL)
+			proc_send(mon, master, MSG_LISTENER_GONE, &m, NULL, 0);
+		fd_close(&l->fd);
+	}
+	stage = STAGE_ZYGOTES;
+	stop_zygotes(mon);
+	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
+	stop_step(mon);
+}
+
+bool
+stop_is_over(struct monitor *mon)
+{
+	(void)mon;
+	return (stage == STAGE_OVER);
+}

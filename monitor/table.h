@@ -1,0 +1,41 @@
+/*
+ * The tables of services and of slot files. Monitor (root).
+ */
+#ifndef PORTREEVE_MONITOR_TABLE_H
+#define PORTREEVE_MONITOR_TABLE_H
+
+#include "monitor/monitor.h"
+
+/* The one monitor of this process. */
+struct monitor *table_monitor(void);
+
+/*
+ * Take the services of a configuration over into mon->services: a service
+ * keeps its number as long as its name and kind stay; those no longer there
+ * become unconfigured. *changed[number] is set for each whose zygote must be
+ * replaced. ERR_FULL when there are more than SERVICES_MAX.
+ */
+int table_configure(struct monitor *mon, const struct conf *old,
+    const struct conf *conf, bool changed[SERVICES_MAX]);
+
+/* Forget an unconfigured service when nothing of it lives on. */
+void table_service_release(struct monitor *mon, struct mon_service *s);
+
+/* Whether an inetd-style service runs its program as uid 0. */
+bool table_program_is_root(struct monitor *mon, const struct mon_service *s);
+
+/* Make a zygote's slot file and map it; 0 or ERR_SYSTEM, logged. */
+int table_slots_make(struct monitor *mon, struct proc *p);
+
+/* Unmap it and remove the file, unless sessions in it shall be adopted. */
+void table_slots_drop(struct monitor *mon, struct proc *p);
+
+/* The path of an instance's slot file. */
+void table_slots_path(struct monitor *mon, uint32_t instance, char *buf,
+    size_t size);
+
+/* A role did not come up at the first start: say so and end. */
+void table_start_failed(struct monitor *mon, enum role role,
+    const struct mon_service *service);
+
+#endif

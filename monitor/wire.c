@@ -1,0 +1,351 @@
+/*
+ * Channels between the roles. Monitor (root): it makes each pair, hands the
+ * two ends over and closes its own copies, so that an end's death is seen by
+ * the other end alone.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/adopt.h"
+#include "monitor/logins.h"
+#include "monitor/proc.h"
+#include "monitor/program.h"
+#include "monitor/report.h"
+#include "monitor/wire.h"
+
+/* Workers forked ahead of time: one may take its connection while the next is
+ * being forked. */
+#define POOL 2
+
+/* Two roles, one pair: fds[0] goes to a with ma, fds[1] to b with mb. */
+struct wire_end {
+	struct proc *p;
+	enum msg_type type;
+	const void *msg;
+	int extra; /* one more descriptor behind the channel's, or -1 */
+};
+
+static void
+wire_pair(struct monitor *mon, const struct wire_end *a,
+    const struct wire_end *b)
+{
+	const struct wire_end *ends[2] = {a, b};
+	int pair[2];
+
+	if (fd_seqpacket_pair(pair) < 0) {
+		log_errno("no channel between %s and %s",
+		    role_name(a->p->role), role_name(b->p->role));
+		report_short(mon, ROLE_MONITOR, errno, "no channel");
+		proc_kill(mon, b->p, "no channel could be made");
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		int fds[2] = {pair[i], ends[i]->extra};
+
+		proc_send(mon, ends[i]->p, ends[i]->type, ends[i]->msg, fds,
+		    ends[i]->extra >= 0 ? 2 : 1);
+	}
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+}
+
+void
+wire_to_master(struct monitor *mon, enum msg_type type, const void *msg)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+
+	if (master != NULL)
+		proc_send(mon, master, type, msg, NULL, 0);
+}
+
+int
+wire_make_log(struct proc *p)
+{
+	int on = 1;
+
+	if (fd_seqpacket_pair(p->log_fds) < 0)
+		return (ERR_SYSTEM);
+	if (setsockopt(p->log_fds[0], SOL_SOCKET, SO_PASSCRED, &on,
+		sizeof(on)) < 0)
+		return (ERR_SYSTEM);
+	return (0);
+}
+
+/* ---- audit -------------------------------------------------------------- */
+
+static void
+wire_audit(struct monitor *mon, struct proc *audit, struct proc *p)
+{
+	struct msg_audit_source source = {.role = (uint8_t)p->role};
+	struct msg_audit_channel channel = {0};
+
+	wire_pair(mon,
+	    &(struct wire_end){audit, MSG_AUDIT_SOURCE, &source, -1},
+	    &(struct wire_end){p, MSG_AUDIT_CHANNEL, &channel, -1});
+}
+
+static bool
+writes_events(const struct proc *p)
+{
+	return (p->role == ROLE_MASTER || p->role == ROLE_LOGREADER);
+}
+
+static void
+audit_ready(struct monitor *mon, struct proc *audit)
+{
+	struct proc *p;
+
+	report_attach(mon, audit);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (writes_events(p) && p->state == PROC_UP)
+			wire_audit(mon, audit, p);
+	}
+}
+
+/* ---- the log reader ------------------------------------------------------ */
+
+static void
+wire_log_source(struct monitor *mon, struct proc *reader, struct proc *zygote)
+{
+	struct msg_log_source m = {.kind = (uint8_t)zygote->kind,
+	    .instance = zygote->instance};
+	int fds[2] = {zygote->log_fds[0], zygote->slots_fd};
+
+	if (zygote->service == NULL || zygote->service->conf == NULL ||
+	    zygote->log_fds[0] < 0)
+		return;
+	snprintf(m.service, sizeof(m.service), "%s", zygote->service->name);
+	m.decide = !logins_by_pam(mon);
+	m.root_login = (uint8_t)zygote->service->conf->root_login;
+	if (zygote->kind == SERVICE_SSH)
+		m.packets = zygote->service->conf->ssh.max_pre_packets;
+	proc_send(mon, reader, MSG_LOG_SOURCE, &m, fds, 2);
+}
+
+static void
+logreader_ready(struct monitor *mon, struct proc *reader)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == ROLE_ZYGOTE && p->kind == reader->kind &&
+		    p->state != PROC_STARTING)
+			wire_log_source(mon, reader, p);
+	}
+}
+
+/* ---- zygotes ------------------------------------------------------------- */
+
+static void
+wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
+{
+	struct msg_master_channel m = {0};
+	struct msg_zygote told = {.instance = z->instance,
+	    .retired = z->retired};
+
+	if (z->service == NULL)
+		return;
+	told.service = z->service->number;
+	if (z->kind == SERVICE_FINGER && !z->retired)
+		m.pool = POOL;
+	/* A zygote told to finish still takes a new master's channel. */
+	wire_pair(mon,
+	    &(struct wire_end){master, MSG_ZYGOTE, &told, z->slots_fd},
+	    &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1});
+}
+
+static void
+zygote_ready(struct monitor *mon, struct proc *z)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER, z->kind);
+	struct msg_slots slots = {0};
+
+	if (z->service == NULL || z->service->conf == NULL)
+		return;
+	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
+		return;
+	if (z->kind == SERVICE_FINGER) {
+		const struct conf_finger *f = &z->service->conf->finger;
+		struct msg_finger_options o = {.list_users = f->list_users,
+		    .show_details = f->show_details};
+
+		proc_send(mon, z, MSG_FINGER_OPTIONS, &o, NULL, 0);
+	} else if (program_send(mon, z) < 0) {
+		proc_kill(mon, z, "its program cannot be told");
+		return;
+	}
+	if (reader != NULL)
+		wire_log_source(mon, reader, z);
+	if (master != NULL)
+		wire_zygote(mon, master, z);
+}
+
+/* ---- the master ----------------------------------------------------------- */
+
+static void
+wire_lookup(struct monitor *mon, struct proc *master, struct proc *lookup)
+{
+	struct msg_lookup told = {0};
+	struct msg_master_channel channel = {0};
+
+	wire_pair(mon, &(struct wire_end){master, MSG_LOOKUP, &told, -1},
+	    &(struct wire_end){lookup, MSG_MASTER_CHANNEL, &channel, -1});
+}
+
+static void
+tell_service(struct monitor *mon, struct proc *master, struct mon_service *s)
+{
+	struct msg_service m = {.number = s->number,
+	    .kind = (uint8_t)s->kind,
+	    .connection_limit = 1,
+	    .rate_limit = 1};
+	struct msg_service_gone gone = {.number = s->number};
+
+	snprintf(m.name, sizeof(m.name), "%s", s->name);
+	if (s->conf != NULL) {
+		m.connection_limit = s->conf->connection_limit;
+		m.rate_limit = s->conf->rate_limit;
+	}
+	if (s->kind == SERVICE_FINGER)
+		m.pool = POOL;
+	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
+	if (!s->configured)
+		proc_send(mon, master, MSG_SERVICE_GONE, &gone, NULL, 0);
+}
+
+void
+wire_services(struct monitor *mon)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+
+	for (unsigned i = 0; master != NULL && i < SERVICES_MAX; i++) {
+		if (mon->services[i].used)
+			tell_service(mon, master, &mon->services[i]);
+	}
+}
+
+void
+wire_tell_listeners(struct monitor *mon)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct listener *l;
+
+	if (master == NULL)
+		return;
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		struct msg_listener m = {.id = l->id,
+		    .service = SERVICES_MAX,
+		    .datagram = l->datagram,
+		    .wait = l->wait,
+		    .foreign = l->foreign,
+		    .address = l->address};
+
+		if (l->told || l->fd < 0)
+			continue;
+		if (l->service != NULL)
+			m.service = l->service->number;
+		snprintf(m.name, sizeof(m.name), "%s", l->name);
+		if (proc_send(mon, master, MSG_LISTENER, &m, &l->fd, 1) == 0)
+			l->told = true;
+	}
+}
+
+void
+wire_listener_gone(struct monitor *mon, struct listener *l)
+{
+	struct msg_listener_gone m = {.id = l->id};
+
+	l->told = false;
+	wire_to_master(mon, MSG_LISTENER_GONE, &m);
+}
+
+void
+wire_configured(struct monitor *mon)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct msg_configured m = {.generation = mon->generation};
+	struct proc *p;
+
+	if (master == NULL)
+		return;
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->state == PROC_STARTING && !p->killed)
+			return;
+	}
+	proc_send(mon, master, MSG_CONFIGURED, &m, NULL, 0);
+}
+
+static void
+master_ready(struct monitor *mon, struct proc *master)
+{
+	struct proc *audit = proc_find_up(mon, ROLE_AUDIT, SERVICE_COUNT);
+	struct proc *lookup = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
+	struct msg_state state = {0};
+	struct msg_control control = {.group = mon->control_group,
+	    .owner = mon->rootless ? geteuid() : mon->ids[UID_MASTER].uid};
+	struct listener *l;
+	struct proc *p;
+
+	if (audit != NULL)
+		wire_audit(mon, audit, master);
+	proc_send(mon, master, MSG_STATE, &state, &mon->state_fd, 1);
+	proc_send(mon, master, MSG_CONTROL, &control, &mon->control_fd, 1);
+	wire_services(mon);
+	TAILQ_FOREACH(l, &mon->listeners, next)
+		l->told = false;
+	wire_tell_listeners(mon);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == ROLE_ZYGOTE && p->state != PROC_STARTING &&
+		    !p->killed)
+			wire_zygote(mon, master, p);
+	}
+	if (lookup != NULL)
+		wire_lookup(mon, master, lookup);
+	adopt_tell_master(mon);
+	logins_tell_master(mon);
+}
+
+void
+wire_ready(struct monitor *mon, struct proc *p)
+{
+	struct proc *audit = proc_find_up(mon, ROLE_AUDIT, SERVICE_COUNT);
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+
+	switch (p->role) {
+	case ROLE_AUDIT:
+		audit_ready(mon, p);
+		break;
+	case ROLE_MASTER:
+		master_ready(mon, p);
+		break;
+	case ROLE_ZYGOTE:
+		zygote_ready(mon, p);
+		break;
+	case ROLE_LOGREADER:
+		if (audit != NULL)
+			wire_audit(mon, audit, p);
+		logreader_ready(mon, p);
+		break;
+	case ROLE_LOOKUP:
+		if (master != NULL)
+			wire_lookup(mon, master, p);
+		break;
+	default:
+		break;
+	}
+	wire_configured(mon);
+}
