@@ -133,7 +133,8 @@ static void
 child_exec(struct monitor *mon, const struct role_spec *spec,
     const struct proc *p, int channel)
 {
-	static char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	static char *env[] = {path, NULL};
 	char program[PATH_MAX + 32], title[96];
 	char *argv[] = {title, NULL};
 	struct rlimit files;
@@ -202,7 +203,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 		seal.program_root = table_program_is_root(mon, p->service);
 	}
 	if (spec->empty_root)
-		snprintf(seal.root, sizeof(seal.root), "%s/empty",
+		snprintf(seal.root, sizeof(seal.root), "%.240s/empty",
 		    mon->run_dir);
 	return (proc_send(mon, p, MSG_SEAL, &seal, NULL, 0));
 }

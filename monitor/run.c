@@ -19,8 +19,9 @@
 static void
 run_child(const char *const argv[], int out)
 {
-	static char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-	    "HOME=/", NULL};
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	static char home[] = "HOME=/";
+	static char *env[] = {path, home, NULL};
 	union {
 		const char *const *in;
 		char *const *out;

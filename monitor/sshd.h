@@ -10,7 +10,7 @@
 struct mon_sshd {
 	char path[64];
 	unsigned major, minor; /* OpenSSH's version */
-	char keys[4][PATH_MAX];
+	char keys[4][PATH_MAX + 64];
 	unsigned key_count;
 };
 
