@@ -105,6 +105,8 @@ parse_excess(struct parser *p, const char *what)
 void
 parse_end(struct parser *p, const char *what)
 {
+	if (p->stopped || p->lexer.no_memory)
+		return;
 	if (p->line) {
 		if (!parse_at_end(p))
 			parse_excess(p, what);
