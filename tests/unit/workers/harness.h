@@ -1,0 +1,315 @@
+/*
+ * Plays monitor and master to a real zygote of a built-in service over real
+ * channels: unsealed in a fork of the test, or the program itself, sealed.
+ * For tests/unit/workers.
+ */
+#ifndef PORTREEVE_TESTS_WORKERS_HARNESS_H
+#define PORTREEVE_TESTS_WORKERS_HARNESS_H
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+#include "ipc/state.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/common/zygote.h"
+
+#define PATIENCE_MS 10000
+
+struct zut { /* zygote under test */
+	pid_t pid;
+	struct ipc_channel monitor, master; /* this side's ends */
+	struct slot_table *slots;
+	int table; /* the slot table's file */
+};
+
+/* A session under test. */
+struct sut {
+	uint32_t slot;
+	uint64_t session;
+	int peer;		   /* the stranger's end */
+	struct ipc_channel worker; /* the master's end */
+};
+
+static inline void
+wait_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+}
+
+static inline void
+expect(struct ipc_channel *ch, struct ipc_in *in, enum msg_type type)
+{
+	wait_readable(ch->fd);
+	assert_int_equal(ipc_recv(ch, in), 0);
+	assert_string_equal(msg_name(in->type), msg_name(type));
+}
+
+static inline void
+expect_closed(struct ipc_channel *ch)
+{
+	struct ipc_in in;
+
+	wait_readable(ch->fd);
+	assert_int_equal(ipc_recv(ch, &in), ERR_CLOSED);
+}
+
+static inline void
+pair_make(int pair[2])
+{
+	assert_int_equal(fd_seqpacket_pair(pair), 0);
+}
+
+/* A channel of the master's to the zygote; ATTACHED is read. */
+static inline void
+zut_attach(struct zut *z, uint16_t pool)
+{
+	struct msg_master_channel m = {.pool = pool};
+	struct ipc_in in;
+	int pair[2];
+
+	pair_make(pair);
+	assert_int_equal(ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m,
+	    &pair[1], 1), 0);
+	close(pair[1]);
+	ipc_channel_init(&z->master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
+	expect(&z->master, &in, MSG_ATTACHED);
+	assert_int_equal(in.msg.attached.instance, 7);
+}
+
+static inline void
+zut_table(struct zut *z)
+{
+	z->table = memfd_create("slots", MFD_CLOEXEC);
+	assert_true(z->table >= 0);
+	assert_int_equal(ftruncate(z->table, (off_t)SLOT_TABLE_SIZE), 0);
+	z->slots = slot_table_map(z->table, 0);
+	assert_non_null(z->slots);
+}
+
+static inline void
+zut_send_table(struct zut *z)
+{
+	struct msg_slots slots = {.end_ = 0};
+
+	assert_int_equal(ipc_send(&z->monitor, MSG_SLOTS, &slots, &z->table,
+	    1), 0);
+}
+
+/* A zygote unsealed, in a fork; its table may be an earlier one's. */
+static inline void
+zut_fork(struct zut *z, const struct zygote_ops *ops)
+{
+	int pair[2];
+
+	pair_make(pair);
+	z->pid = fork();
+	assert_true(z->pid >= 0);
+	if (z->pid == 0) {
+		struct start s;
+
+		/* The frame of tests catches these; a zygote does not. */
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGABRT, SIG_DFL);
+		memset(&s, 0, sizeof(s));
+		s.seal.instance = 7;
+		if (dup2(pair[1], START_MONITOR_FD) < 0)
+			_exit(99);
+		close_range(START_MONITOR_FD + 1, ~0u, 0);
+		ipc_channel_init(&s.monitor, START_MONITOR_FD, ROLE_ZYGOTE,
+		    ROLE_MONITOR, ST_UP);
+		if (zygote_open(ops) != 0)
+			_exit(98);
+		_exit(zygote_serve(&s));
+	}
+	close(pair[1]);
+	ipc_channel_init(&z->monitor, pair[0], ROLE_MONITOR, ROLE_ZYGOTE,
+	    ST_UP);
+}
+
+static inline void
+zut_new(struct zut *z, const struct zygote_ops *ops, uint16_t pool)
+{
+	memset(z, 0, sizeof(*z));
+	zut_table(z);
+	/* The table's descriptor goes by a message; the fork closes all. */
+	if (z->table == START_MONITOR_FD)
+		z->table = dup(z->table);
+	zut_fork(z, ops);
+	zut_send_table(z);
+	zut_attach(z, pool);
+}
+
+static inline void
+sut_addresses(struct addr *peer, struct addr *local)
+{
+	assert_int_equal(addr_parse(peer, "192.0.2.7", 40112), 0);
+	assert_int_equal(addr_parse(local, "192.0.2.1", 79), 0);
+}
+
+/* START for the session; fails as ipc_send() does. */
+static inline int
+sut_try_start(struct zut *z, struct sut *s, uint32_t slot, uint64_t session)
+{
+	struct msg_start m = {.slot = slot, .session = session};
+	int connection[2], channel[2], fds[3], err;
+
+	sut_addresses(&m.peer, &m.local);
+	s->slot = slot;
+	s->session = session;
+	assert_int_equal(socketpair(AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, connection), 0);
+	pair_make(channel);
+	fds[0] = connection[1];
+	fds[1] = channel[1];
+	fds[2] = channel[0];
+	err = ipc_send_wait(&z->master, MSG_START, &m, fds, 3);
+	close(connection[1]);
+	close(channel[1]);
+	s->peer = connection[0];
+	ipc_channel_init(&s->worker, channel[0], ROLE_MASTER, ROLE_WORKER,
+	    ST_UP);
+	return (err);
+}
+
+static inline void
+sut_start(struct zut *z, struct sut *s, uint32_t slot, uint64_t session)
+{
+	assert_int_equal(sut_try_start(z, s, slot, session), 0);
+}
+
+static inline void
+sut_say(struct sut *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	assert_int_equal(send(s->peer, text, n, MSG_NOSIGNAL), (int)n);
+}
+
+/* All that the worker says until it ends. */
+static inline size_t
+sut_read(struct sut *s, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (;;) {
+		ssize_t r;
+
+		wait_readable(s->peer);
+		r = read(s->peer, buf + n, size - 1 - n);
+		assert_true(r >= 0);
+		if (r == 0)
+			break;
+		n += (size_t)r;
+		assert_true(n < size - 1);
+	}
+	buf[n] = '\0';
+	return (n);
+}
+
+static inline void
+sut_close(struct sut *s)
+{
+	fd_close(&s->peer);
+	ipc_channel_close(&s->worker);
+}
+
+/* ENDED for this session, and the slot says the same. */
+static inline int32_t
+expect_ended(struct zut *z, const struct sut *s, enum ended how, int value)
+{
+	struct slot slot;
+	struct ipc_in in;
+
+	expect(&z->master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.slot, s->slot);
+	assert_int_equal(in.msg.ended.session, s->session);
+	assert_int_equal(in.msg.ended.how, how);
+	assert_int_equal(in.msg.ended.value, value);
+	assert_int_equal(slot_read(z->slots, s->slot, &slot), 0);
+	assert_int_equal(atomic_load(&slot.use), SLOT_ENDED);
+	assert_int_equal(slot.session, s->session);
+	assert_int_equal(slot.how, how);
+	assert_int_equal(slot.value, value);
+	assert_int_equal(slot.pid, in.msg.ended.pid);
+	return (in.msg.ended.pid);
+}
+
+static inline uint32_t
+slots_running(const struct zut *z)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+		n += atomic_load(&z->slots->slots[i].use) == SLOT_RUNNING;
+	return (n);
+}
+
+static inline int
+count_fds(pid_t pid)
+{
+	char path[64];
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return (n - 2);
+}
+
+/* Wait for the zygote itself; returns its exit status. */
+static inline int
+zut_wait(struct zut *z)
+{
+	int status;
+
+	assert_int_equal(waitpid(z->pid, &status, 0), z->pid);
+	assert_true(WIFEXITED(status));
+	ipc_channel_close(&z->monitor);
+	ipc_channel_close(&z->master);
+	return (WEXITSTATUS(status));
+}
+
+static inline void
+zut_free(struct zut *z)
+{
+	slot_table_unmap(z->slots);
+	z->slots = NULL;
+	fd_close(&z->table);
+}
+
+static inline void
+zut_stop(struct zut *z)
+{
+	struct msg_stop stop = {.keep_sessions = 1};
+
+	assert_int_equal(ipc_send(&z->monitor, MSG_STOP, &stop, NULL, 0), 0);
+	assert_int_equal(zut_wait(z), 0);
+	zut_free(z);
+}
+
+#endif
