@@ -43,6 +43,16 @@ else
 WORKER_LINK = -pie
 endif
 
+# `make V=1` shows whole command lines.
+V	?= 0
+ifeq ($(V),0)
+Q	= @
+SAY	= @echo
+else
+Q	=
+SAY	= @:
+endif
+
 # --- libraries ------------------------------------------------------------
 LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
@@ -66,7 +76,8 @@ all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 define program
 $(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$^ $(4)
+	$(SAY) "LINK $$@"
+	$(Q)$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$^ $(4)
 endef
 
 WCOMMON	= workers/common audit sandbox ipc lib
@@ -77,7 +88,7 @@ $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SEC
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
-$(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 
 # A folder's objects, main.c apart, as one archive.
@@ -85,13 +96,14 @@ define library
 $(call lib_of,$(1)): $(call objs_of,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach d,$(LIBDIRS),$(eval $(call library,$(d))))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(SAY) "CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/pam_portreeve.so: $(wildcard monitor/pam/*.c)
 	@mkdir -p $(@D)
@@ -104,7 +116,8 @@ UNITLIB	= conf/sshd conf policy workers/common audit sandbox ipc lib
 unit-tests: $(UNIT)
 $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD)
 
@@ -119,11 +132,11 @@ fuzzobjs = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard $(1
 
 $(B)/fuzz/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
+	$(Q)clang $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
 
 $(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
+	$(Q)clang $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
 	    -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(B)/fuzz/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
@@ -131,7 +144,7 @@ $(B)/fuzz/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
 	ar rcs $@ $^
 
 $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(B)/fuzz/all.a
-	clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
+	$(Q)clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
 
 fuzzers: $(FUZZERS)
 
