@@ -1,0 +1,146 @@
+/*
+ * Makes another process execute one system call, as code that has taken it
+ * over would: inject PID NUMBER [ARG...], an ARG being a number, s:TEXT (a
+ * pointer to that text) or z:N (a pointer to N zero bytes). Run by the system
+ * tests as root, against processes that they started. Prints `returned VALUE`,
+ * `stopped by SIGNAL` (the call was trapped; the signal is then delivered) or
+ * `died by SIGNAL`. Never outlives its one call; x86-64 alone.
+ */
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGS_MAX 6
+#define BELOW 65536 /* of the stack pointer: where texts are put */
+
+static void
+inject_write(pid_t pid, uintptr_t where, const void *data, size_t size)
+{
+	const unsigned char *p = data;
+	size_t i, n;
+	long word;
+
+	for (i = 0; i < size; i += sizeof(word)) {
+		n = size - i < sizeof(word) ? size - i : sizeof(word);
+		errno = 0;
+		word = ptrace(PTRACE_PEEKDATA, pid, where + i, NULL);
+		if (errno != 0)
+			err(1, "peek");
+		memcpy(&word, p + i, n);
+		if (ptrace(PTRACE_POKEDATA, pid, where + i, word) != 0)
+			err(1, "poke");
+	}
+}
+
+/* One argument's value; a text goes to *room, which moves up. */
+static uintptr_t
+inject_argument(pid_t pid, const char *text, uintptr_t *room)
+{
+	static const char zero[4096];
+	uintptr_t at = *room;
+	size_t size;
+
+	if (strncmp(text, "s:", 2) == 0) {
+		size = strlen(text + 2) + 1;
+		inject_write(pid, at, text + 2, size);
+	} else if (strncmp(text, "z:", 2) == 0) {
+		size = strtoul(text + 2, NULL, 0);
+		if (size > sizeof(zero))
+			errx(2, "too much: %s", text);
+		inject_write(pid, at, zero, size);
+	} else
+		return strtoull(text, NULL, 0);
+	*room += (size + 15) & ~(size_t)15;
+	return at;
+}
+
+/* Steps over the call; what became of the process. */
+static int
+inject_step(pid_t pid, struct user_regs_struct *regs)
+{
+	int status, signo;
+
+	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0)
+		err(1, "step");
+	if (waitpid(pid, &status, __WALL) != pid)
+		err(1, "wait");
+	if (WIFSIGNALED(status)) {
+		printf("died by %s\n", sigabbrev_np(WTERMSIG(status)));
+		return 0;
+	}
+	if (WIFEXITED(status)) {
+		printf("exited with %d\n", WEXITSTATUS(status));
+		return 0;
+	}
+	signo = WSTOPSIG(status);
+	if (signo != SIGTRAP) {
+		printf("stopped by %s\n", sigabbrev_np(signo));
+		ptrace(PTRACE_DETACH, pid, NULL, signo);
+		return 0;
+	}
+	if (ptrace(PTRACE_GETREGS, pid, NULL, regs) != 0)
+		err(1, "registers");
+	printf("returned %lld\n", (long long)regs->rax);
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const unsigned char syscall_insn[2] = { 0x0f, 0x05 };
+	struct user_regs_struct old, regs;
+	unsigned long long *slots[ARGS_MAX];
+	unsigned char code[sizeof(long)];
+	uintptr_t room;
+	long word;
+	pid_t pid;
+	int i, status;
+
+	if (argc < 3 || argc > 3 + ARGS_MAX)
+		errx(2, "usage: inject PID NUMBER [ARG...]");
+	pid = atoi(argv[1]);
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0)
+		err(1, "seize %d", pid);
+	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0 ||
+	    waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+		err(1, "interrupt %d", pid);
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &old) != 0)
+		err(1, "registers");
+	regs = old;
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, old.rip, NULL);
+	if (errno != 0)
+		err(1, "peek");
+	memcpy(code, &word, sizeof(code));
+	inject_write(pid, old.rip, syscall_insn, sizeof(syscall_insn));
+	room = (old.rsp - BELOW) & ~(uintptr_t)15;
+	slots[0] = &regs.rdi;
+	slots[1] = &regs.rsi;
+	slots[2] = &regs.rdx;
+	slots[3] = &regs.r10;
+	slots[4] = &regs.r8;
+	slots[5] = &regs.r9;
+	for (i = 0; i < ARGS_MAX; i++)
+		*slots[i] = i + 3 < argc ?
+		    inject_argument(pid, argv[i + 3], &room) : 0;
+	regs.rax = strtoull(argv[2], NULL, 0);
+	regs.orig_rax = (unsigned long long)-1; /* restart nothing */
+	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0)
+		err(1, "registers");
+	if (!inject_step(pid, &regs))
+		return 0;
+	inject_write(pid, old.rip, code, sizeof(code));
+	if (ptrace(PTRACE_SETREGS, pid, NULL, &old) != 0 ||
+	    ptrace(PTRACE_DETACH, pid, NULL, NULL) != 0)
+		err(1, "let go");
+	return 0;
+}

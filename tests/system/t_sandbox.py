@@ -1,0 +1,387 @@
+#!/usr/bin/python3
+"""Every process's sandbox, asserted from outside by /proc; and what a worker
+that was taken over gets from the kernel, tried by a debugger that makes it
+execute the forbidden calls."""
+import os
+import platform
+import re
+import socket
+import subprocess
+
+from portreeve_test import (BOTH, Connection, Daemon, Skip, authorize, check,
+                            equal, finger, free_port, key, limit, main, needs,
+                            needs_root, processes, ssh_start, wait_until,
+                            world)
+
+PIECES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+NONE = "0000000000000000"
+#: Roles with a filter, a uid of their own and no capability.
+SEALED = ("master", "audit", "lookup", "logreader", "zygote finger",
+          "worker finger")
+#: Of those, the ones that see an empty root and a network of nothing.
+EMPTY_ROOT = ("master", "logreader", "zygote finger", "worker finger")
+OWN_NETWORK = ("zygote finger", "worker finger")
+
+#: x86-64's numbers. What a worker may try, and what must come of it.
+FORBIDDEN = {
+    "kill": (62, "{other}", "0"),
+    "tgkill": (234, "{other}", "{other}", "0"),
+    "tkill": (200, "{other}", "0"),
+    "ptrace": (101, "16", "{other}", "0", "0"),
+    "process_vm_readv": (310, "{other}", "z:16", "1", "z:16", "1", "0"),
+    "process_vm_writev": (311, "{other}", "z:16", "1", "z:16", "1", "0"),
+    "pidfd_open": (434, "{other}", "0"),
+    "pidfd_getfd": (438, "3", "0", "0"),
+    "pidfd_send_signal": (424, "3", "0", "0", "0"),
+    "prlimit64": (302, "{other}", "7", "0", "z:16"),
+    "connect": (42, "3", "z:16", "16"),
+    "bind": (49, "3", "z:16", "16"),
+    "listen": (50, "3", "1"),
+    "accept": (43, "3", "0", "0"),
+    "accept4": (288, "3", "0", "0", "0"),
+    "socket": (41, "2", "1", "0"),
+    "open": (2, "s:/etc/passwd", "0", "0"),
+    "openat": (257, "-100", "s:/", "0", "0"),
+    "openat2": (437, "-100", "s:/", "z:24", "24"),
+    "execve": (59, "s:/bin/sh", "0", "0"),
+    "execveat": (322, "-100", "s:/bin/sh", "0", "0", "0"),
+    "chroot": (161, "s:/"),
+    "mount": (165, "s:a", "s:/", "s:tmpfs", "0", "0"),
+    "setuid": (105, "0"),
+    "unshare": (272, "0x10000000"),
+    "bpf": (321, "0", "z:64", "64"),
+    "io_uring_setup": (425, "1", "z:120"),
+    "userfaultfd": (323, "0"),
+    "memfd_create": (319, "s:x", "0"),
+    "keyctl": (250, "0", "0"),
+    "perf_event_open": (298, "z:64", "0", "-1", "-1", "0"),
+}
+
+
+def start(more="", statements=""):
+    port = free_port()
+    daemon = Daemon("system { services { finger { port %d; %s %s } %s } }" % (
+        port, BOTH, statements, more))
+    daemon.port = port
+    return daemon
+
+
+def everything():
+    return start(" ssh { port %d; %s } service echo { port %d; protocol tcp; "
+                 "wait no; user nobody; exec \"/bin/cat\"; %s } " % (
+                     free_port(), BOTH, free_port(), BOTH))
+
+
+def number(value):
+    return int(value, 16)
+
+
+@needs_root
+@needs("sshd")
+def test_every_process_from_outside():
+    with everything() as daemon, Connection(daemon.port) as client:
+        daemon.wait("connection-accepted", source_port=client.port)
+        wait_until(lambda: "worker finger" in daemon.roles(), "a worker")
+        roles = daemon.roles()
+        for name in SEALED:
+            check(name in roles, "no process is `%s`: %s" % (
+                name, list(roles)))
+        here = processes.namespace("self", "net")
+        for name, some in roles.items():
+            for process in some:
+                assert_process(name, process, here)
+        users = {}
+        for name, some in roles.items():
+            for process in some:
+                if process.uid == 0:
+                    continue
+                owner = name.replace("worker ", "zygote ")
+                if owner == "logreader":
+                    owner += " %d" % process.pid
+                users.setdefault(process.uid, set()).add(owner)
+        for uid, owners in users.items():
+            equal(len(owners), 1, "roles of uid %d: %s" % (uid, owners))
+            check(uid != 65534, "%s runs as nobody" % owners)
+        for name in roles:
+            check(name in SEALED or name in (
+                "monitor", "zygote ssh", "zygote exec", "zygote echo",
+                "zygote exec echo"), "an unknown role: %s" % name)
+
+
+def assert_process(name, process, here):
+    """One process, against the roles' table."""
+    status, pid = process.status, process.pid
+    uids = set(status["Uid"].split())
+    equal(len(uids), 1, "%s: uids %s" % (name, uids))
+    if name == "monitor":
+        equal(status["Seccomp"], "0", "%s: filter" % name)
+        equal(status["NoNewPrivs"], "0", "%s: NoNewPrivs" % name)
+        return
+    if name not in SEALED:
+        # Programs and logins inherit from these: no filter of ours that
+        # setuid programs would feel.
+        equal(status["NoNewPrivs"], "0", "%s: NoNewPrivs" % name)
+        return
+    check(uids != {"0"}, "%s runs as root" % name)
+    equal(status["Groups"].split(), [g for g in status["Groups"].split()
+                                     if g not in ("0", "65534")],
+          "%s: groups" % name)
+    for piece in PIECES:
+        equal(status[piece], NONE, "%s: %s" % (name, piece))
+    equal(status["NoNewPrivs"], "1", "%s: NoNewPrivs" % name)
+    equal(status["Seccomp"], "2", "%s: Seccomp" % name)
+    check(number(status["Seccomp_filters"]) >= 1, "%s: filters" % name)
+    equal(os.stat("/proc/%d/mem" % pid).st_uid, 0, "%s: dumpable" % name)
+    limits = open("/proc/%d/limits" % pid, encoding="ascii").read()
+    check(re.search(r"Max core file size +0 +0", limits), "%s: cores" % name)
+    if name in EMPTY_ROOT:
+        equal(os.listdir("/proc/%d/root/" % pid), [], "%s: its root" % name)
+        check(not os.stat("/proc/%d/root/" % pid).st_mode & 0o022,
+              "%s: its root can be written" % name)
+    if name in OWN_NETWORK:
+        check(processes.namespace(pid, "net") != here,
+              "%s is in the daemon's network" % name)
+    if name == "worker finger":
+        check(re.search(r"Max processes +0 +0", limits),
+              "%s may fork" % name)
+    assert_descriptors(name, process)
+
+
+def assert_descriptors(name, process):
+    for fd, target in processes.descriptors(process.pid).items():
+        check(target.startswith(("socket:", "anon_inode:", "pipe:", "/memfd:",
+                                 "/dev/null")) or fd <= 2 or
+              "slots" in target or "state" in target,
+              "%s holds %d: %s" % (name, fd, target))
+        check(not os.path.isdir(target), "%s holds a folder: %s" % (
+            name, target))
+        if name == "worker finger":
+            check(fd <= 4, "%s holds %d: %s" % (name, fd, target))
+
+
+@needs_root
+def test_environment_and_words_hold_nothing():
+    with start() as daemon:
+        for name, some in daemon.roles().items():
+            if name == "monitor":
+                continue
+            for process in some:
+                with open("/proc/%d/environ" % process.pid, "rb") as file:
+                    names = {w.split(b"=")[0].decode() for w in
+                             file.read().split(b"\0") if b"=" in w}
+                check(names <= {"PATH", "LANG", "TZ"}, "%s knows %s" % (
+                    name, names))
+
+
+def injector():
+    if platform.machine() != "x86_64":
+        raise Skip("the debugger of tests/system/inject.c knows x86-64 alone")
+    path = world.WORK + "/inject"
+    if not os.path.exists(path):
+        subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-o",
+                        path, world.TOP + "/tests/system/inject.c"],
+                       check=True)
+    return path
+
+
+def inject(pid, call, *words):
+    done = subprocess.run([injector(), str(pid), str(call)] + list(words),
+                          capture_output=True, text=True, timeout=20,
+                          check=False)
+    check(done.returncode == 0, "injecting %s: %s" % (call, done.stderr))
+    return done.stdout.strip()
+
+
+def worker(daemon):
+    """(client, pid) of a connection and the worker that serves it."""
+    client = Connection(daemon.port)
+    event = daemon.wait("connection-accepted", source_port=client.port)
+
+    def pid():
+        return [r["pid"] for r in daemon.show("sessions")
+                if str(r["id"]) == event["session"] and r["pid"]]
+    return client, wait_until(pid, "its pid in the sessions")[0], event
+
+
+@needs_root
+@limit(180)
+def test_a_worker_that_was_taken_over_dies_at_each_forbidden_call():
+    with start(statements="extended-limits; rate-limit 1000;") as daemon:
+        for name, (call, *words) in FORBIDDEN.items():
+            client, pid, event = worker(daemon)
+            other = daemon.role("master").pid
+            # The worker must have got to where it waits for its peer.
+            wait_until(lambda: processes.Process(pid).title ==
+                       "portreeve: worker finger", "the worker's title")
+            result = inject(pid, call, *[w.format(other=other)
+                                         for w in words])
+            equal(result, "stopped by SYS", "what came of " + name)
+            _, ending = client.read_all()
+            client.close()
+            failed = daemon.wait("worker-failed", session=event["session"])
+            equal((failed["reason"], failed.get("syscall"), failed["pid"]),
+                  ("sandbox", name, str(pid)), "worker-failed of " + name)
+            closed = daemon.wait("session-closed", session=event["session"])
+            equal(closed["exit"], "SIGSYS", "exit after " + name)
+        daemon.idle()
+        check(finger(daemon.port, b"x\r\n")[0], "no answer after all that")
+        equal(len(daemon.of("session-closed")),
+              len(daemon.of("connection-accepted")), "books")
+
+
+@needs_root
+def test_a_worker_may_do_its_work():
+    """The debugger itself is not what kills: an allowed call returns."""
+    with start() as daemon:
+        client, pid, _ = worker(daemon)
+        equal(inject(pid, 1, "3", "s:still here", "10"), "returned 10",
+              "write")
+        equal(client.socket.recv(10), b"still here", "what the peer read")
+        client.close()
+
+
+@needs_root
+def test_a_worker_cannot_fork():
+    with start() as daemon:
+        client, pid, _ = worker(daemon)
+        result = inject(pid, 57)
+        check(result in ("returned -11", "stopped by SYS"), "fork " + result)
+        client.close()
+        client, pid, _ = worker(daemon)
+        result = inject(pid, 56, "17", "0", "0", "0", "0")
+        check(result in ("returned -11", "stopped by SYS"), "clone " + result)
+        client.close()
+
+
+@needs_root
+@limit(90)
+def test_sealed_roles_die_of_what_they_never_do():
+    calls = {"openat": (257, "-100", "s:/etc/passwd", "0", "0"),
+             "socket": (41, "2", "1", "0"), "execve": (59, "s:/bin/sh", "0"),
+             "ptrace": (101, "16", "1", "0", "0"), "kill": (62, "1", "9")}
+    for role in ("master", "logreader", "zygote finger", "audit", "lookup"):
+        with everything() as daemon:
+            for name, (call, *words) in calls.items():
+                if (role, name) in (("lookup", "openat"),
+                                    ("lookup", "socket"),
+                                    ("audit", "socket")):
+                    continue
+                mark = daemon.mark()
+                pid = wait_until(lambda: daemon.roles().get(role),
+                                 role)[0].pid
+                equal(inject(pid, call, *words), "stopped by SYS",
+                      "%s in %s" % (name, role))
+                wait_until(lambda: not processes.alive(pid), "its death")
+                event = daemon.wait("role-restarted", after=mark)
+                equal(event["signal"], "SIGSYS", "signal of " + event.line)
+
+            def answers():
+                try:
+                    return finger(daemon.port, b"x\r\n")[0]
+                except OSError:
+                    return None
+            wait_until(answers, "an answer after " + role)
+
+
+@needs_root
+def test_lookup_writes_nothing():
+    with start() as daemon:
+        pid = daemon.role("lookup").pid
+        for path, flags in (("/mnt/lookup-wrote", "0x41"),
+                            ("/etc/passwd", "0x2"), ("/tmp", "0x410002")):
+            result = inject(pid, 257, "-100", "s:" + path, flags, "0600")
+            if result.startswith("stopped"):
+                break
+            check(result.startswith("returned -"), "%s: %s" % (path, result))
+        check(not os.path.exists("/mnt/lookup-wrote"), "a file was made")
+
+
+@needs_root
+@needs("ssh", "sshd")
+def test_a_session_has_what_the_system_gives():
+    port = free_port()
+    pair = key()
+    authorize("alice", pair)
+    with Daemon("system { services { ssh { port %d; %s } } }" % (
+            port, BOTH)) as daemon:
+        client = ssh_start(port, "alice", identity=pair)
+        shells = [p for p in processes.below(daemon.pid)
+                  if p.uid == world.base_uid()]
+        check(shells, "no process of alice's")
+        for process in shells:
+            equal(process.status["NoNewPrivs"], "0", "NoNewPrivs")
+            equal(process.status["CapBnd"],
+                  processes.status(os.getpid())["CapBnd"], "bounding set")
+            for kind in ("net", "mnt", "pid", "user", "ipc", "uts"):
+                equal(processes.namespace(process.pid, kind),
+                      processes.namespace("self", kind), kind)
+            equal(os.readlink("/proc/%d/root" % process.pid), "/", "root")
+            if process.words[:1] == ["cat"]:
+                check(set(processes.descriptors(process.pid)) <= {0, 1, 2},
+                      "descriptors: %s" % processes.descriptors(process.pid))
+        client.stdin.close()
+        client.wait(20)
+
+
+@needs_root
+def test_workers_share_no_channel():
+    """A worker's one channel is its own: no two hold the same socket."""
+    with start() as daemon:
+        clients = [Connection(daemon.port) for _ in range(8)]
+        daemon.wait("connection-accepted", count=8)
+        some = wait_until(
+            lambda: (lambda w: w if len(w) >= 8 else None)(
+                daemon.roles().get("worker finger", [])), "eight workers")
+        seen = {}
+        for process in some:
+            for fd, target in processes.descriptors(process.pid).items():
+                if target.startswith("socket:") and fd > 2:
+                    check(target not in seen, "%d and %d share %s" % (
+                        seen.get(target, 0), process.pid, target))
+                    seen[target] = process.pid
+        for client in clients:
+            client.close()
+
+
+@needs_root
+def test_a_uid_that_is_taken_is_refused_or_avoided():
+    """A role without an account never shares a uid with a running process."""
+    with start() as daemon:
+        taken = daemon.role("master").uid
+    with subprocess.Popen(["setpriv", "--reuid", str(taken), "--regid",
+                           str(taken), "--clear-groups", "sleep", "60"]) as \
+            squatter:
+        try:
+            daemon = start()
+            daemon.launch()
+            wait_until(lambda: daemon.of("ready") or
+                       daemon.child.poll() is not None, "a start or an end")
+            if daemon.child.poll() is None:
+                check(daemon.role("master").uid != taken,
+                      "the master runs as a stranger's uid")
+                daemon.stop()
+            else:
+                equal(daemon.child.returncode, 1, "status")
+                daemon.join()
+                check(str(taken) in " ".join(daemon.noise + [
+                    e.line for e in daemon.events]), "which uid")
+        finally:
+            squatter.kill()
+
+
+def test_sockets_are_where_they_are_said():
+    """Nothing but the statements' ports listens."""
+    before = set(processes.listeners())
+    with start() as daemon:
+        new = set(processes.listeners()) - before
+        if world.INSIDE:
+            equal(new, {("inet", daemon.port), ("inet6", daemon.port)},
+                  "new listeners")
+        else:
+            check({("inet", daemon.port), ("inet6", daemon.port)} <= new,
+                  "its listeners")
+        check(socket.has_ipv6, "IPv6")
+
+
+if __name__ == "__main__":
+    main()
