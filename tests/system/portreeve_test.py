@@ -23,7 +23,7 @@ from clients import (Connection, LINE, authorize, finger, key, ssh,
                      ssh_echoes, ssh_start, unused, wait_until)
 from world import PASSWORDS, ROOT, Skip, free_port, write
 
-__all__ = ["BOTH", "Connection", "Daemon", "LINE", "PASSWORDS", "ROOT", "Skip",
+__all__ = ["BOTH", "Connection", "Daemon", "Event", "LINE", "PASSWORDS", "ROOT", "Skip",
            "authorize", "check", "equal", "finger", "free_port", "key",
            "limit", "main", "needs", "needs_root", "processes", "ssh",
            "ssh_echoes", "ssh_start", "unused", "wait_until", "world",

@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+"""service NAME: inetd-style programs over tcp and udp, wait and nowait; what
+they are given, what they leave behind, and how they fail."""
+import os
+import socket
+
+from portreeve_test import (BOTH, Connection, Daemon, check, equal,
+                            free_port, limit, main, needs_root, processes,
+                            unused, wait_until, world, write)
+
+USER = "user nobody;" if world.ROOT else ""
+
+
+def start(program, statements="", protocol="tcp", wait="no", user=USER,
+          more=""):
+    port = free_port()
+    daemon = Daemon(
+        "system { services { service thing { port %d; protocol %s; wait %s; "
+        "%s exec \"%s\"; %s %s } %s } }" % (
+            port, protocol, wait, user, program, BOTH, statements, more))
+    daemon.port = port
+    return daemon
+
+
+def script(text, name="script"):
+    return write(unused(world.WORK + "/" + name), "#!/bin/sh\n" + text, 0o755)
+
+
+def talk(daemon, data=b"", host="127.0.0.1"):
+    with Connection(daemon.port, host) as client:
+        if data:
+            client.send(data)
+        client.half_close()
+        return client.read_all()[0]
+
+
+def test_cat_over_both_families():
+    with start("/bin/cat -u") as daemon:
+        for host in ("127.0.0.1", "::1"):
+            equal(talk(daemon, b"hello\n" * 1000, host), b"hello\n" * 1000,
+                  "the echo over " + host)
+        closed = daemon.wait("session-closed", count=2)
+        equal((closed["service"], closed["exit"]), ("thing", "0"), "closed")
+        daemon.idle()
+
+
+def test_argv0_is_the_last_part_and_quotes_keep_spaces():
+    path = write(unused(world.WORK + "/show-args"),
+                 "#!/usr/bin/python3\nimport sys\n"
+                 "print(open('/proc/self/cmdline').read().split('\\0')[0])\n"
+                 "print(sys.argv[1:])\n", 0o755)
+    text = path + " one \\\"two three\\\" 'four five' $HOME * ;x"
+    with start(text) as daemon:
+        answer = talk(daemon).decode()
+        check("'two three'" in answer and "'$HOME', '*', ';x'" in answer,
+              "the words: %s" % answer)
+    with start("/bin/sleep 100") as daemon, Connection(daemon.port):
+        daemon.wait("connection-accepted")
+        wait_until(lambda: [p for p in processes.below(daemon.pid)
+                            if p.words == ["sleep", "100"]],
+                   "a process whose argv is exactly `sleep 100`")
+
+
+def test_environment():
+    path = script("env; id -un; id -gn; umask; nice; ulimit -n; ulimit -Hn\n")
+    with start(path, "environment GREETING \"hello there\"; umask 027; "
+               "nice 5; rlimit nofile 64 128;") as daemon:
+        for host in ("127.0.0.1", "::1"):
+            with Connection(daemon.port, host) as client:
+                lines = client.read_all()[0].decode().splitlines()
+                env = dict(n.split("=", 1) for n in lines if "=" in n)
+                equal([env.get(n) for n in (
+                    "PROTO", "REMOTE_HOST", "REMOTE_PORT", "TCPREMOTEIP",
+                    "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT")],
+                      ["TCP", host, str(client.port), host, str(client.port),
+                       host, str(daemon.port)], "the peer's variables")
+                equal(env.get("GREETING"), "hello there", "environment")
+                check(not [n for n in env if n.startswith(
+                    ("LISTEN_", "NOTIFY", "XDG_", "PORTREEVE", "LD_"))],
+                      "too much: %s" % env)
+                check("TERM" not in env and "SUDO_USER" not in env,
+                      "the starter's: %s" % env)
+                if world.ROOT:
+                    equal(lines[-6:-4], ["nobody", "nogroup"], "who")
+                equal(lines[-4:], ["0027", "5", "64", "128"],
+                      "umask, nice, rlimits")
+
+
+@needs_root
+def test_rights_of_the_program():
+    path = script("cat /proc/self/status; ls -l /proc/self/fd\n")
+    with start(path) as daemon:
+        lines = talk(daemon).decode().splitlines()
+        status = dict(n.split(":", 1) for n in lines if ":\t" in n)
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            equal(status[name].strip(), "0" * 16, name)
+        equal(set(status["Uid"].split()), {"65534"}, "uid")
+        equal(status["Groups"].split(), ["65534"] if status[
+            "Groups"].strip() else [], "groups")
+        fds = [n for n in lines if "->" in n]
+        # 0, 1, 2 and the one that ls itself has open.
+        check(len(fds) <= 4, "descriptors: %s" % fds)
+        check(sum("socket:" in n for n in fds) == 3, "0, 1, 2: %s" % fds)
+    with start("/usr/bin/id -u", user="user root;") as daemon:
+        equal(talk(daemon), b"0\n", "as root")
+    with start("/usr/bin/id", user="user alice; group nogroup;") as daemon:
+        answer = talk(daemon).decode()
+        check("(alice)" in answer and "gid=65534" in answer, answer)
+
+
+def test_stderr_is_an_event_and_not_the_peers():
+    path = script("echo to the peer; printf 'a \\033[31mword\\n' >&2; "
+                  "echo two >&2\n")
+    with start(path) as daemon:
+        equal(talk(daemon), b"to the peer\n", "what the peer read")
+        event = daemon.wait("program-output", count=1)
+        equal(event["service"], "thing", "service")
+        daemon.wait("program-output", count=2)
+        words = " ".join(e["text"] for e in daemon.of("program-output"))
+        check("word" in words and "two" in words, words)
+        check(all("\x1b" not in e.line for e in daemon.events),
+              "an escape in the stream")
+        accepted = daemon.wait("connection-accepted")
+        equal(event.get("session"), accepted["session"], "session")
+
+
+def test_a_failed_exec_is_told_with_its_errno():
+    plain = write(unused(world.WORK + "/no-format"), "\x7fnothing", 0o755)
+    for path, names in (("/nowhere/at-all", ("ENOENT",)),
+                        (world.WORK, ("EACCES",)),
+                        (plain, ("ENOEXEC",))):
+        daemon = start(path)
+        daemon.launch()
+        try:
+            # A path that is not there may also be refused at the start.
+            wait_until(lambda: daemon.of("ready") or
+                       daemon.child.poll() is not None, "a start or an end")
+            if daemon.child.poll() is not None:
+                daemon.join()
+                check(path in daemon.tail(), "its name: " + daemon.tail())
+                continue
+            talk(daemon)
+            event = daemon.wait("worker-failed")
+            check(event.get("errno") in names, "%s: %s" % (path, event.line))
+            daemon.wait("session-closed")
+            daemon.idle()
+            daemon.stop()
+        finally:
+            if daemon.child.poll() is None:
+                daemon.kill_all()
+
+
+def lingering(daemon):
+    return [p for p in processes.everyone() if p.words[:2] == [
+        "sleep", "1234"]]
+
+
+def test_the_rest_of_the_group_ends_with_its_leader():
+    path = script("sleep 1234 >/dev/null 2>&1 <&1 &\necho up\n")
+    with start(path, "connection-limit 1;") as daemon:
+        with Connection(daemon.port) as client:
+            client.read_until(b"up\n")
+            daemon.wait("session-closed")
+            daemon.idle()
+            wait_until(lambda: not lingering(daemon), "the sleep to be ended")
+        equal(talk(daemon), b"up\n", "the slot is free")
+        wait_until(lambda: not lingering(daemon), "the second sleep's end")
+
+
+def test_detach_leaves_the_rest_alone():
+    path = script("sleep 1234 >/dev/null 2>&1 </dev/null &\necho up\n")
+    with start(path, "connection-limit 1; detach;") as daemon:
+        equal(talk(daemon), b"up\n", "first")
+        daemon.wait("session-closed")
+        equal(talk(daemon), b"up\n", "second")
+        daemon.wait("session-closed", count=2)
+        left = lingering(daemon)
+        equal(len(left), 2, "processes that were left")
+        for process in left:
+            os.kill(process.pid, 9)
+
+
+def test_exit_status_and_signal():
+    for text, wanted in (("exit 3\n", "3"), ("kill -9 $$\n", "SIGKILL"),
+                         ("exit 0\n", "0")):
+        with start(script(text)) as daemon:
+            talk(daemon)
+            equal(daemon.wait("session-closed")["exit"], wanted, "exit")
+
+
+def test_connection_limit_and_a_silent_refusal():
+    with start("/bin/cat", "connection-limit 2;") as daemon:
+        held = [Connection(daemon.port) for _ in range(2)]
+        daemon.wait("connection-accepted", count=2)
+        with Connection(daemon.port) as third:
+            third.send(b"hello\n")
+            equal(third.read_all(), (b"", "eof"), "what the refused saw")
+            daemon.wait("connection-refused", reason="connection-limit")
+        for client in held:
+            client.send(b"x\n").read_until(b"x\n")
+            client.close()
+        daemon.idle()
+
+
+def test_wait_gives_the_listener_one_program_at_a_time():
+    path = write(unused(world.WORK + "/waiter"), """#!/usr/bin/python3
+import os, socket
+listener = socket.socket(fileno=0)
+for _ in range(3):
+    peer, _ = listener.accept()
+    peer.sendall(b"%d\\n" % os.getpid())
+    peer.close()
+""", 0o755)
+    with start(path, wait="yes") as daemon:
+        pids = [talk(daemon) for _ in range(6)]
+        equal(len(set(pids[:3])), 1, "programs of the first three: %s" % pids)
+        equal(len(set(pids[3:])), 1, "programs of the others: %s" % pids)
+        check(pids[0] != pids[3], "a second program was not started")
+        daemon.wait("session-closed", count=2)
+        equal(len(daemon.of("connection-accepted")), 2, "starts")
+        daemon.idle()
+
+
+def ask_udp(port, data, host="127.0.0.1"):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.connect((host, port))
+        client.send(data)
+        return client.recv(65536)
+
+
+ECHO_UDP = """#!/usr/bin/python3
+import socket
+listener = socket.socket(fileno=0, family=%s, type=socket.SOCK_DGRAM)
+listener.settimeout(%s)
+try:
+    while True:
+        data, peer = listener.recvfrom(65536)
+        listener.sendto(data.upper(), peer)
+        if not %s:
+            break
+except TimeoutError:
+    pass
+"""
+
+
+@limit(60)
+def test_udp_wait():
+    path = write(unused(world.WORK + "/udp"), ECHO_UDP % (
+        "socket.AF_INET", "1", "True"), 0o755)
+    port = free_port()
+    daemon = Daemon(
+        "system { services { service thing { port %d; protocol udp; wait yes; "
+        "%s exec \"%s\"; listen-address 127.0.0.1; } } }" % (
+            port, USER, path))
+    with daemon:
+        for word in (b"one", b"two", b"three"):
+            equal(ask_udp(port, word), word.upper(), "the answer")
+        equal(len(daemon.of("connection-accepted")), 1, "starts")
+        daemon.wait("session-closed")
+        equal(ask_udp(port, b"again"), b"AGAIN", "a second start")
+        daemon.wait("session-closed", count=2)
+        daemon.idle()
+
+
+def test_udp_nowait():
+    path = write(unused(world.WORK + "/udp"), ECHO_UDP % (
+        "socket.AF_INET6", "5", "False"), 0o755)
+    port = free_port()
+    daemon = Daemon(
+        "system { services { service thing { port %d; protocol udp; wait no; "
+        "%s exec \"%s\"; listen-address ::1; } } }" % (port, USER, path))
+    with daemon:
+        for word in (b"one", b"two"):
+            equal(ask_udp(port, word, "::1"), word.upper(), "the answer")
+        daemon.wait("session-closed", count=2)
+        daemon.idle()
+
+
+def test_a_flood_of_stderr_starves_nobody():
+    path = script("i=0; while [ $i -lt 20000 ]; do echo $i >&2; "
+                  "i=$((i+1)); done; echo done\n")
+    with start(path) as daemon:
+        with Connection(daemon.port) as client:
+            equal(client.read_until(b"done\n"), b"done\n", "the program")
+        daemon.wait("session-closed", timeout=40)
+        check(len(daemon.of("program-output")) <= 20000, "events")
+        daemon.idle()
+
+
+if __name__ == "__main__":
+    main()

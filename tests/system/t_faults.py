@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+"""System calls that fail, one by one, in each role: the connection that
+cannot be served is refused, the others go on, nothing spins or hangs."""
+import os
+import subprocess
+import time
+
+from portreeve_test import (BOTH, Connection, Daemon, Skip, check, equal,
+                            finger, free_port, limit, main, needs, needs_root,
+                            processes, wait_until, world)
+
+#: What a call answers with inject=...; the call that runs in its stead has no
+#: effect and is in every filter.
+HARMLESS = "getpid"
+
+
+def start():
+    port = free_port()
+    daemon = Daemon(
+        "system { services { finger { port %d; %s extended-limits; "
+        "connection-limit 1000; rate-limit 1000000; } } }" % (port, BOTH))
+    daemon.port = port
+    return daemon
+
+
+class Strace:
+    """strace on one process, injecting; attached when the block begins."""
+
+    def __init__(self, pid, *injections):
+        self.log = world.WORK + "/strace.%d" % pid
+        words = ["strace", "-q", "-f", "-o", self.log, "-p", str(pid)]
+        calls = set()
+        for call, what in injections:
+            words += ["-e", "inject=%s:%s:syscall=%s" % (
+                call, what, HARMLESS)]
+            calls.add(call)
+        words += ["-e", "trace=" + ",".join(sorted(calls))]
+        self.words, self.pid, self.child = words, pid, None
+
+    def __enter__(self):
+        self.child = subprocess.Popen(self.words, stderr=subprocess.PIPE)
+        wait_until(lambda: processes.status(self.pid)["TracerPid"] != "0" or
+                   self.child.poll() is not None, "strace to attach")
+        if self.child.poll() is not None:
+            raise Skip("strace cannot attach here: %s" %
+                       self.child.stderr.read())
+        return self
+
+    def injected(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read().count("(INJECTED)")
+
+    def __exit__(self, *_):
+        self.child.terminate()
+        self.child.wait(10)
+        self.child.stderr.close()
+
+
+def outcomes(daemon, count):
+    """How that many queries ended."""
+    found = {}
+    for _ in range(count):
+        try:
+            answer, ending = finger(daemon.port, b"nobodyatall\r\n",
+                                    timeout=15)
+            word = "answered" if answer and ending == "eof" and \
+                not answer.startswith(b"Too many") else "refused"
+        except TimeoutError:
+            word = "hung"
+        except OSError:
+            word = "refused"
+        found[word] = found.get(word, 0) + 1
+    return found
+
+
+def cpu(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        words = file.read().rsplit(") ", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def recovered(daemon):
+    def answers():
+        try:
+            answer, _ = finger(daemon.port, b"nobodyatall\r\n")
+            return answer and not answer.startswith(b"Too many")
+        except OSError:
+            return False
+    wait_until(answers, "an answer when the fault is over", 30)
+    daemon.idle()
+    equal(len(daemon.of("connection-accepted")),
+          len(daemon.of("session-closed")), "books")
+
+
+def inject(role, call, error, when):
+    """That call of that role fails with that error; then no more."""
+    with start() as daemon:
+        finger(daemon.port, b"x\r\n")
+        pid = daemon.role(role).pid
+        with Strace(pid, (call, "error=%s:when=%s" % (error, when))) as trace:
+            found = outcomes(daemon, 12)
+            injected = trace.injected()
+        equal(found.get("hung", 0), 0, "%s of %s in %s: hung: %s" % (
+            error, call, role, found))
+        check(injected, "%s of %s was never called" % (call, role))
+        recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_accept_out_of_descriptors():
+    for error in ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"):
+        with start() as daemon:
+            finger(daemon.port, b"x\r\n")
+            pid = daemon.role("master").pid
+            with Strace(pid, ("accept4", "error=%s:when=1..40" % error)):
+                with Connection(daemon.port) as client:
+                    before = cpu(pid)
+                    time.sleep(1)
+                    spent = cpu(pid) - before
+                    check(spent < 0.6, "%s: %.2f s of CPU in a second" % (
+                        error, spent))
+                    short = daemon.of("resources-short") + \
+                        daemon.of("connection-refused",
+                                  reason="no-resources")
+                    check(short, error + ": not a word")
+                    check(len(short) < 60, "%s: %d words" % (
+                        error, len(short)))
+                    client.close()
+            recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_accept_of_one_that_has_gone():
+    for error in ("ECONNABORTED", "EINTR", "EAGAIN", "EPERM", "EPROTO"):
+        inject("master", "accept4", error, "1..3")
+
+
+@needs_root
+@needs("strace")
+@limit(180)
+def test_master_cannot_make_channels():
+    for error in ("EMFILE", "ENFILE", "ENOMEM"):
+        inject("master", "socketpair", error, "1..4")
+
+
+@needs_root
+@needs("strace")
+@limit(180)
+def test_master_cannot_send():
+    for error in ("EAGAIN", "ENOBUFS", "ENOMEM", "ETOOMANYREFS"):
+        inject("master", "sendmsg", error, "2..6")
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_master_cannot_receive():
+    for error in ("ENOMEM", "EINTR", "EAGAIN"):
+        inject("master", "recvmsg", error, "2..6")
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_zygote_cannot_fork():
+    for call in ("clone", "clone3"):
+        for error in ("EAGAIN", "ENOMEM"):
+            try:
+                inject("zygote finger", call, error, "1..6")
+            except AssertionError as problem:
+                if "never called" in str(problem):
+                    continue
+                raise
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_zygote_cannot_receive_or_send():
+    inject("zygote finger", "recvmsg", "EAGAIN", "2..5")
+    inject("zygote finger", "recvmsg", "ENOMEM", "2..5")
+    inject("zygote finger", "sendmsg", "EAGAIN", "2..5")
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_audit_cannot_write():
+    for call, error in (("write", "EAGAIN"), ("write", "ENOSPC"),
+                        ("writev", "EAGAIN")):
+        with start() as daemon:
+            finger(daemon.port, b"x\r\n")
+            with Strace(daemon.role("audit").pid,
+                        (call, "error=%s:when=1..5" % error)):
+                found = outcomes(daemon, 10)
+            equal(found, {"answered": 10}, "%s of %s" % (error, call))
+            daemon.idle()
+            recovered_stream(daemon)
+
+
+def recovered_stream(daemon):
+    """Events come again when the fault is over."""
+    mark = daemon.mark()
+    finger(daemon.port, b"x\r\n")
+    daemon.wait("session-closed", after=mark)
+
+
+@needs_root
+@limit(90)
+def test_master_out_of_descriptors_for_real():
+    """A hard limit of descriptors, and more clients than it allows."""
+    with start() as daemon:
+        finger(daemon.port, b"x\r\n")
+        pid = daemon.role("master").pid
+        used = len(processes.descriptors(pid))
+        subprocess.run(["prlimit", "--pid", str(pid), "--nofile=%d:%d" % (
+            used + 12, used + 12)], check=True)
+        clients = []
+        for _ in range(60):
+            client = Connection(daemon.port)
+            clients.append(client)
+        daemon.wait("connection-refused", reason="no-resources")
+        before = cpu(pid)
+        time.sleep(1)
+        check(cpu(pid) - before < 0.6, "it spins")
+        served = [c for c in clients if c.silent()]
+        check(served, "nobody is served")
+        for client in clients:
+            client.close()
+        recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(90)
+def test_monitor_out_of_everything_on_a_restart():
+    """A role dies while the monitor cannot fork: it is tried again."""
+    with start() as daemon:
+        finger(daemon.port, b"x\r\n")
+        lookup = daemon.role("lookup").pid
+        with Strace(daemon.pid, ("clone", "error=EAGAIN:when=1..2"),
+                    ("socketpair", "error=EMFILE:when=1..2")):
+            os.kill(lookup, 9)
+            wait_until(lambda: [p for p in daemon.roles().get("lookup", [])
+                                if p.pid != lookup], "another lookup", 30)
+        recovered(daemon)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Descriptors handed over by a service manager, by name, and what the daemon
+tells it."""
+import os
+import socket
+
+from portreeve_test import (Connection, Daemon, check, equal, finger,
+                            free_port, main, processes, unused, wait_until,
+                            world)
+
+
+def listener(host="127.0.0.1", port=0):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind((host, port))
+    sock.listen(64)
+    return sock
+
+
+def handed(daemon, sockets, env=None):
+    """Gives it those (name, socket) from descriptor 3 on."""
+    fds = [s.fileno() for _, s in sockets]
+    shift = "".join("exec %d<&%d; " % (100 + n, fd)
+                    for n, fd in enumerate(fds))
+    shift += "".join("exec %d<&%d; " % (3 + n, 100 + n)
+                     for n in range(len(fds)))
+    shift += "".join("exec %d<&-; " % (100 + n) for n in range(len(fds)))
+    words = ["bash", "-c", shift + 'LISTEN_PID=$$ exec "$@"', "bash"] + \
+        daemon.argv()
+    daemon.argv = lambda: words
+    daemon.env.update(LISTEN_FDS=str(len(fds)),
+                      LISTEN_FDNAMES=":".join(n for n, _ in sockets))
+    daemon.env.update(env or {})
+    daemon.popen["pass_fds"] = fds
+    return daemon
+
+
+def test_by_name_and_only_for_its_family():
+    four = listener()
+    own, port = free_port(), four.getsockname()[1]
+    with four, handed(Daemon(
+            "system { services { finger { port %d; listen-address 127.0.0.1; "
+            "listen-address ::1; } } }" % own), [("finger", four)]) as daemon:
+        check(finger(port, b"x\r\n")[0], "on the socket handed over")
+        check(finger(own, b"x\r\n", "::1")[0], "the other family's own")
+        check(("inet", own) not in processes.listeners() or
+              not world.INSIDE, "its own binding of that family is there too")
+        rows = {(r["family"], r["port"]) for r in daemon.show("services")}
+        equal(rows, {("inet", port), ("inet6", own)}, "show services")
+
+
+def test_one_that_nobody_wants_is_told_and_closed():
+    some = listener()
+    own, port = free_port(), some.getsockname()[1]
+    with some, handed(Daemon(
+            "system { services { finger { port %d; listen-address 127.0.0.1; "
+            "} } }" % own), [("telnet", some)]) as daemon:
+        wait_until(lambda: [e for e in daemon.events if "telnet" in e.line],
+                   "a word at the start")
+        with Connection(port) as client:
+            equal(client.read_all(), (b"", "eof"), "what the peer saw")
+            event = daemon.wait("connection-refused",
+                                source_port=client.port)
+        equal((event["reason"], event["service"]),
+              ("not-configured", "telnet"), "the event")
+        check(finger(own, b"x\r\n")[0], "the service that is wanted")
+
+
+def test_a_descriptor_that_is_no_listener():
+    one, two = socket.socketpair()
+    with one, two:
+        daemon = handed(Daemon("system { services { finger { port %d; "
+                               "listen-address 127.0.0.1; } } }" %
+                               free_port()), [("finger", one)])
+        daemon.launch()
+        try:
+            wait_until(lambda: daemon.of("ready") or
+                       daemon.child.poll() is not None, "a start or an end")
+            daemon.join() if daemon.child.poll() is not None else None
+            check(daemon.tail(), "not a word")
+        finally:
+            daemon.kill_all()
+
+
+def test_listen_pid_of_another_is_ignored():
+    some = listener()
+    own = free_port()
+    with some:
+        daemon = Daemon("system { services { finger { port %d; "
+                        "listen-address 127.0.0.1; } } }" % own)
+        daemon.env.update(LISTEN_FDS="1", LISTEN_FDNAMES="finger",
+                          LISTEN_PID="1")
+        with daemon:
+            check(finger(own, b"x\r\n")[0], "its own binding")
+
+
+def test_what_the_service_manager_hears():
+    path = unused(world.WORK + "/notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        os.chmod(path, 0o777)
+        manager.settimeout(20)
+
+        def until(word):
+            said = []
+            while True:
+                said += manager.recv(8192).decode().splitlines()
+                if [n for n in said if n.startswith(word)]:
+                    return said
+        port = free_port()
+        daemon = Daemon("system { services { finger { port %d; "
+                        "listen-address 127.0.0.1; } } }" % port,
+                        env={"NOTIFY_SOCKET": path,
+                             "WATCHDOG_USEC": "2000000"})
+        with daemon:
+            said = until("READY=1")
+            check([n for n in said if n.startswith("STATUS=")], "a status")
+            check(finger(port, b"x\r\n")[0], "it accepts when it says ready")
+            until("WATCHDOG=1")
+            daemon.configure("system { services { finger { port %d; "
+                             "listen-address 127.0.0.1; list-users; } } }" %
+                             port)
+            equal(daemon.cli("reload").returncode, 0, "reload")
+            said = until("RELOADING=1")
+            if "READY=1" not in said:
+                until("READY=1")
+            # A master that stands still is no watchdog's delight.
+            master = daemon.role("master").pid
+            os.kill(master, 19)
+            try:
+                manager.settimeout(4)
+                silent = 0
+                for _ in range(40):
+                    try:
+                        if b"WATCHDOG=1" in manager.recv(8192):
+                            silent += 1
+                    except TimeoutError:
+                        break
+                check(silent < 40, "fed though the master stands still")
+            finally:
+                os.kill(master, 18)
+                manager.settimeout(20)
+            daemon.stop()
+            until("STOPPING=1")
+
+
+if __name__ == "__main__":
+    main()
