@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <setjmp.h>
@@ -158,6 +159,47 @@ zut_new(struct zut *z, const struct zygote_ops *ops, uint16_t pool)
 	zut_fork(z, ops);
 	zut_send_table(z);
 	zut_attach(z, pool);
+}
+
+/*
+ * A role's own program, as the monitor starts it; sealed whole as root, at the
+ * level rootless as anybody else. Waits for READY.
+ */
+static inline void
+zut_exec(struct zut *z, enum role role, const char *path, char *title,
+    struct msg_seal *seal)
+{
+	char root[] = "/tmp/portreeve-test-XXXXXX";
+	struct ipc_in in;
+	int pair[2];
+
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(chmod(root, 0755), 0);
+	strcpy(seal->root, root);
+	seal->level = geteuid() == 0 ? SANDBOX_FULL : SANDBOX_ROOTLESS;
+	seal->uid = seal->gid = 64991;
+	seal->instance = 7;
+	pair_make(pair);
+	z->pid = fork();
+	assert_true(z->pid >= 0);
+	if (z->pid == 0) {
+		char *argv[] = {title, NULL}, *envp[] = {NULL};
+
+		signal(SIGSEGV, SIG_DFL);
+		if (dup2(pair[1], START_MONITOR_FD) >= 0 &&
+		    close_range(START_MONITOR_FD + 1, ~0u, 0) == 0)
+			execve(path, argv, envp);
+		_exit(99);
+	}
+	close(pair[1]);
+	ipc_channel_init(&z->monitor, pair[0], ROLE_MONITOR, role, ST_NEW);
+	assert_int_equal(ipc_send(&z->monitor, MSG_SEAL, seal, NULL, 0), 0);
+	wait_readable(z->monitor.fd);
+	assert_int_equal(ipc_recv(&z->monitor, &in), 0);
+	if (in.type == MSG_FAILED)
+		print_error("%s\n", in.msg.failed.reason);
+	assert_int_equal(in.type, MSG_READY);
+	assert_int_equal(rmdir(root), 0);
 }
 
 static inline void
