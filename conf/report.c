@@ -19,10 +19,10 @@ report_grow(struct conf_report *r)
 	size_t room = r->room == 0 ? 8 : r->room * 2;
 	struct conf_diag *diags;
 
-	if (r->count < r->room)
-		return (0);
 	if (r->count >= REPORT_MAX)
 		return (-1);
+	if (r->count < r->room)
+		return (0);
 	diags = reallocarray(r->diags, room, sizeof(*diags));
 	if (diags == NULL)
 		return (-1);

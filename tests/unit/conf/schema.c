@@ -1,0 +1,307 @@
+/*
+ * The schema itself, and every numeric statement at, below and above its
+ * range: driven by the rows, so that a new statement is tested by being there.
+ */
+#include <inttypes.h>
+
+#include "conf/schema.h"
+#include "tests/unit/conf/conf_test.h"
+
+/* Where a block is in set form, and what it needs beside to be valid. */
+static const struct place {
+	const char *path;
+	const char *needs;
+} places[BLOCK_COUNT] = {
+    [BLOCK_SERVICES] = {"system services", ""},
+    [BLOCK_SSH] = {"system services ssh", ""},
+    [BLOCK_TELNET] = {"system services telnet", ""},
+    [BLOCK_FTP] = {"system services ftp", ""},
+    [BLOCK_FINGER] = {"system services finger", ""},
+    [BLOCK_NETCONF] = {"system services netconf", ""},
+    [BLOCK_NETCONF_SSH] = {"system services netconf ssh", ""},
+    [BLOCK_OUTBOUND_SSH] = {"system services outbound-ssh", ""},
+    [BLOCK_USER_LIMIT] = {"system services user-limit", ""},
+    [BLOCK_SERVICE] = {"system services service x",
+	"set system services service x port 7\n"
+	"set system services service x exec /bin/true\n"},
+#define CLIENT                                                                 \
+	"set system services outbound-ssh client c device-id d\n"              \
+	"set system services outbound-ssh client c address 192.0.2.1\n"
+    [BLOCK_CLIENT] = {"system services outbound-ssh client c", CLIENT},
+    [BLOCK_KEEP_ALIVE] = {"system services outbound-ssh client c keep-alive",
+	CLIENT},
+    [BLOCK_CLIENT_SERVICES] = {"system services outbound-ssh client c services",
+	CLIENT},
+    [BLOCK_SERVER] = {"system services outbound-ssh client c "
+		      "address 192.0.2.1",
+	CLIENT},
+};
+
+static const void *
+object_of(const struct conf *conf, enum conf_base base)
+{
+	switch (base) {
+	case BASE_SERVICE:
+		assert_int_equal(conf->service_count, 1);
+		return (&conf->services[0]);
+	case BASE_CLIENT:
+		return (&conf->clients[0]);
+	case BASE_SERVER:
+		return (&conf->clients[0].servers[0]);
+	default:
+		return (conf);
+	}
+}
+
+static int64_t
+stored(const struct conf *conf, const struct conf_statement *s,
+    enum conf_block_id in)
+{
+	const char *member =
+	    (const char *)object_of(conf, conf_blocks[in].base) + s->offset;
+	uint16_t half;
+	int32_t whole;
+
+	if (s->size == sizeof(half)) {
+		memcpy(&half, member, sizeof(half));
+		return (half);
+	}
+	assert_int_equal(s->size, sizeof(whole));
+	memcpy(&whole, member, sizeof(whole));
+	return (whole);
+}
+
+/* One value in one place; valid or out of range, and told where. */
+static void
+try(const struct conf_statement *s, enum conf_block_id in, int64_t value,
+    bool extended, bool valid)
+{
+	const struct place *at = &places[in];
+	char text[1024];
+	unsigned line = 2;
+	struct parsed p;
+
+	for (const char *c = at->needs; *c != '\0'; c++)
+		line += *c == '\n';
+	snprintf(text, sizeof(text),
+	    s->type == TYPE_OCTAL ? "%s\n%sset %s %s %" PRIo64 "\n"
+				  : "%s\n%sset %s %s %" PRId64 "\n",
+	    extended ? "set system services extended-limits" : "#", at->needs,
+	    at->path, s->name, value);
+	p = parse(text);
+	if ((p.err == 0) != valid) {
+		print_message("%s", text);
+		parsed_print(&p);
+		fail();
+	}
+	if (valid)
+		assert_int_equal(stored(p.conf, s, in), value);
+	else {
+		const struct conf_diag *d = p.report.diags;
+
+		while (d->severity != CONF_ERROR)
+			d++;
+		assert_int_equal(p.report.errors, 1);
+		assert_int_equal(d->pos.line, line);
+		assert_int_equal(d->pos.col,
+		    strlen(at->path) + strlen(s->name) + 7);
+		assert_non_null(strstr(d->text, "is out of range"));
+	}
+	parsed_free(&p);
+}
+
+static void
+try_all(const struct conf_statement *s, enum conf_block_id in)
+{
+	/* An octal number has no sign to be below 0 with. */
+	if (s->type != TYPE_OCTAL || s->low > 0)
+		try(s, in, s->low - 1, false, false);
+	try(s, in, s->low, false, true);
+	try(s, in, s->high, false, true);
+	try(s, in, s->high + 1, false, false);
+	if (s->wide == 0) {
+		try(s, in, s->high + 1, true, false);
+		return;
+	}
+	try(s, in, s->high + 1, true, true);
+	try(s, in, s->wide, true, true);
+	try(s, in, s->wide + 1, true, false);
+	try(s, in, s->low - 1, true, false);
+}
+
+static void
+test_ranges(void **state)
+{
+	unsigned tried = 0;
+
+	(void)state;
+	for (size_t i = 0; i < conf_statement_count; i++) {
+		const struct conf_statement *s = &conf_statements[i];
+
+		if (s->type != TYPE_NUMBER && s->type != TYPE_OCTAL)
+			continue;
+		for (int in = 0; in < BLOCK_COUNT; in++) {
+			if ((s->blocks & (1U << in)) == 0)
+				continue;
+			assert_non_null(places[in].path);
+			try_all(s, (enum conf_block_id)in);
+			tried++;
+		}
+	}
+	assert_true(tried >= 35);
+}
+
+/* What the interface promises, said once more by hand. */
+static void
+test_promised(void **state)
+{
+	static const struct {
+		const char *name;
+		enum conf_block_id in;
+		int64_t low, high, wide;
+		const char *dflt;
+	} promised[] = {
+	    {"connection-limit", BLOCK_FINGER, 1, 250, 65535, "75"},
+	    {"rate-limit", BLOCK_SERVICE, 1, 250, 10000000, "150"},
+	    {"port", BLOCK_SSH, 1, 65535, 0, NULL},
+	    {"login-limit", BLOCK_SERVICES, 1, 250, 0, "20"},
+	    {"processes", BLOCK_USER_LIMIT, 1, 65535, 0, NULL},
+	    {"sessions", BLOCK_USER_LIMIT, 1, 65535, 0, NULL},
+	    {"client-alive-interval", BLOCK_SSH, 0, 65535, 0, "0"},
+	    {"client-alive-count-max", BLOCK_SSH, 0, 255, 0, "3"},
+	    {"max-sessions-per-connection", BLOCK_SSH, 1, 65535, 0, "10"},
+	    {"max-pre-authentication-packets", BLOCK_SSH, 20, 2147483647, 0,
+		"128"},
+	};
+	static const struct {
+		enum conf_block_id in;
+		uint16_t port;
+	} ports[] = {{BLOCK_SSH, 22}, {BLOCK_TELNET, 23}, {BLOCK_FTP, 21},
+	    {BLOCK_FINGER, 79}, {BLOCK_NETCONF_SSH, 830}, {BLOCK_SERVICE, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
+		const struct conf_statement *s = schema_find_statement(
+		    promised[i].in, promised[i].name);
+
+		assert_non_null(s);
+		assert_int_equal(s->low, promised[i].low);
+		assert_int_equal(s->high, promised[i].high);
+		assert_int_equal(s->wide, promised[i].wide);
+		if (promised[i].dflt == NULL)
+			assert_null(s->dflt);
+		else
+			assert_string_equal(s->dflt, promised[i].dflt);
+	}
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		assert_int_equal(conf_blocks[ports[i].in].port, ports[i].port);
+}
+
+/* Every row is whole, and says a thing once. */
+static void
+test_rows(void **state)
+{
+	(void)state;
+	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
+		assert_int_not_equal(conf_blocks[id].parent, BLOCK_NONE);
+		assert_true(strlen(conf_blocks[id].help) > 0);
+		assert_non_null(conf_blocks[id].since);
+	}
+	for (size_t i = 0; i < conf_statement_count; i++) {
+		const struct conf_statement *s = &conf_statements[i];
+
+		assert_true(strlen(s->help) > 0);
+		assert_true(s->help[strlen(s->help) - 1] == '.');
+		assert_non_null(s->since);
+		assert_int_not_equal(s->blocks, 0);
+		assert_true((s->type == TYPE_WORD) == (s->words != NULL));
+		for (int in = 0; in < BLOCK_COUNT; in++) {
+			enum conf_block_id id = (enum conf_block_id)in;
+
+			if ((s->blocks & (1U << in)) == 0)
+				continue;
+			/* No name twice in a block, nor a block's. */
+			assert_ptr_equal(schema_find_statement(id, s->name),
+			    s);
+			assert_int_equal(schema_find_block(id, s->name),
+			    BLOCK_NONE);
+		}
+	}
+	for (size_t i = 0; i < conf_conflict_count; i++) {
+		const struct conf_conflict *c = &conf_conflicts[i];
+
+		for (int in = 0; in < BLOCK_COUNT; in++) {
+			if ((c->blocks & (1U << in)) == 0)
+				continue;
+			assert_non_null(schema_find_statement(
+			    (enum conf_block_id)in, c->a));
+			assert_non_null(schema_find_statement(
+			    (enum conf_block_id)in, c->b));
+		}
+	}
+}
+
+/* Every word of every statement that takes one. */
+static void
+test_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < conf_statement_count; i++) {
+		const struct conf_statement *s = &conf_statements[i];
+		enum conf_block_id in = BLOCK_ROOT;
+		const char *w = s->words;
+		int64_t index = 0;
+
+		if (s->type != TYPE_WORD)
+			continue;
+		while ((s->blocks & (1U << in)) == 0)
+			in++;
+		for (; *w != '\0'; index++) {
+			size_t n = strcspn(w, " ");
+			char text[1024];
+			struct parsed p;
+
+			snprintf(text, sizeof(text), "%sset %s %s %.*s\n",
+			    places[in].needs, places[in].path, s->name, (int)n,
+			    w);
+			p = parse_ok(text);
+			if (s->size != 0)
+				assert_int_equal(stored(p.conf, s, in), index);
+			parsed_free(&p);
+			w += n + (w[n] == ' ');
+		}
+	}
+}
+
+static void
+test_nearest(void **state)
+{
+	unsigned distance;
+
+	(void)state;
+	assert_string_equal(
+	    schema_nearest(BLOCK_SSH, "root-logn", &distance), "root-login");
+	assert_int_equal(distance, 1);
+	assert_string_equal(
+	    schema_nearest(BLOCK_SSH, "prot", &distance), "port");
+	assert_int_equal(distance, 1); /* a swap is one slip */
+	assert_string_equal(
+	    schema_nearest(BLOCK_SERVICES, "fniger", &distance), "finger");
+	assert_non_null(schema_nearest(BLOCK_SSH,
+	    "a-word-that-is-much-longer-than-any-statement-there-is", NULL));
+	assert_null(schema_nearest(BLOCK_NONE, "x", NULL));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ranges),
+	    cmocka_unit_test(test_promised),
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_nearest),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
