@@ -132,8 +132,8 @@ take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
 	}
 }
 
-int
-ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
+static int
+recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 {
 	uint8_t buf[IPC_MESSAGE_MAX];
 	union control control;
@@ -149,7 +149,7 @@ ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
 	if (ch->fd < 0)
 		return (ERR_CLOSED);
 	do {
-		n = recvmsg(ch->fd, &hdr, MSG_CMSG_CLOEXEC);
+		n = recvmsg(ch->fd, &hdr, MSG_CMSG_CLOEXEC | flags);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -174,6 +174,18 @@ ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
 	}
 	ch->state = msg_next_state(in->type, ch->state);
 	return (0);
+}
+
+int
+ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
+{
+	return (recv_flags(ch, in, 0));
+}
+
+int
+ipc_recv_now(struct ipc_channel *ch, struct ipc_in *in)
+{
+	return (recv_flags(ch, in, MSG_DONTWAIT));
 }
 
 void

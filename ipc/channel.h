@@ -54,6 +54,9 @@ int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
  */
 int ipc_recv(struct ipc_channel *ch, struct ipc_in *in);
 
+/* The same, but never waits, whether the descriptor is blocking or not. */
+int ipc_recv_now(struct ipc_channel *ch, struct ipc_in *in);
+
 /* Close what came with a message. */
 void ipc_in_close(struct ipc_in *in);
 

@@ -1,0 +1,239 @@
+/*
+ * Accepting. Master only, unprivileged; of a stranger it learns the address,
+ * from the kernel. Never closes a listener on its own.
+ */
+#include "master/accept.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/dispatch.h"
+#include "master/refuse.h"
+#include "master/report.h"
+#include "master/resource.h"
+#include "master/session.h"
+
+#define BATCH_MAX 32
+
+/* --- one connection -------------------------------------------------------- */
+
+void
+accept_refuse(struct listener *l, int fd, const struct addr *peer,
+    enum policy_reason reason)
+{
+	struct master *m = l->master;
+	struct service *sv = l->service;
+
+	if (sv == NULL) {
+		close(fd);
+		report_refused(m, l->name, peer, reason);
+		return;
+	}
+	/* A datagram has no connection. */
+	if (fd >= 0 && reason == REASON_NO_RESOURCES)
+		refuse_at_once(fd, refuse_text(sv->kind));
+	else if (fd >= 0)
+		refuse_connection(m, fd, refuse_text(sv->kind));
+	state_count(m->state, sv->index, (enum family)peer->family,
+	    STATE_REFUSED);
+	report_refused(m, sv->name, peer, reason);
+}
+
+/* The address that the peer reached. */
+static void
+accept_local(const struct listener *l, int fd, struct addr *local)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	*local = l->address;
+	if (l->any && getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		addr_from_sockaddr(local, (struct sockaddr *)&ss, len);
+}
+
+/* Allowed: give it a session and a zygote, or refuse it after all. */
+static void
+accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
+{
+	struct master *m = l->master;
+	struct service *sv = l->service;
+	struct session *s = session_new(m, sv, l, peer, now);
+	int err = s == NULL ? ENOMEM : 0;
+
+	if (s != NULL) {
+		s->connection = fd;
+		accept_local(l, fd, &s->local);
+		if (dispatch_session(m, s) != 0)
+			err = errno;
+	}
+	if (err == 0) {
+		state_count(m->state, sv->index, (enum family)peer->family,
+		    STATE_ACCEPTED);
+		report_accepted(m, s);
+		return;
+	}
+	if (s != NULL) {
+		s->connection = -1;
+		session_discard(m, s);
+	}
+	policy_limits_undo(&sv->limiter[peer->family], now);
+	resource_short(m, sv->name, err);
+	accept_refuse(l, fd, peer, REASON_NO_RESOURCES);
+}
+
+static void
+accept_decide(struct listener *l, int fd, const struct addr *peer,
+    bool resources)
+{
+	struct policy_request request = {.configured = l->service != NULL,
+	    .resources = resources};
+	uint64_t now = time_boot_ns();
+	struct policy_verdict verdict;
+
+	if (l->service == NULL) {
+		accept_refuse(l, fd, peer, REASON_NOT_CONFIGURED);
+		return;
+	}
+	verdict = policy_limits_ask(&l->service->limiter[peer->family],
+	    &request, now);
+	if (!verdict.allow)
+		accept_refuse(l, fd, peer, verdict.reason);
+	else
+		accept_serve(l, fd, peer, now);
+}
+
+/* --- the listener ------------------------------------------------------------ */
+
+/* accept4() with the peer's address; -1 with errno. */
+int
+accept_one(const struct listener *l, struct addr *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int flags = SOCK_CLOEXEC;
+	int fd;
+
+	/* Programs want theirs blocking, our workers not. */
+	if (l->service == NULL || l->service->builtin)
+		flags |= SOCK_NONBLOCK;
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len, flags);
+	if (fd < 0)
+		return (-1);
+	if (addr_from_sockaddr(peer, (struct sockaddr *)&ss, len) != 0) {
+		close(fd);
+		errno = ECONNABORTED;
+		return (-1);
+	}
+	return (fd);
+}
+
+/* Out of descriptors: refuse one with the reserve's place. */
+static void
+accept_with_reserve(struct listener *l, int error)
+{
+	struct master *m = l->master;
+	struct addr peer;
+	int fd = -1;
+
+	resource_short(m, l->name, error);
+	errno = error;
+	if (resource_reserve_open(m))
+		fd = accept_one(l, &peer);
+	if (fd >= 0)
+		accept_decide(l, fd, &peer, false);
+	else if (errno != EAGAIN && errno != ECONNABORTED)
+		resource_rest(m);
+	resource_reserve_take(m);
+}
+
+/* What accept4() could not: whether to go on with the batch. */
+static bool
+accept_failed(struct listener *l, int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return (false);
+	case EINTR:
+	case ECONNABORTED:
+	/* The network's errors of the connection: accept(2). */
+	case EPROTO:
+	case ENOPROTOOPT:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case EOPNOTSUPP:
+	case EPERM:
+	case ETIMEDOUT:
+		return (true);
+	case EMFILE:
+	case ENFILE:
+		accept_with_reserve(l, error);
+		return (true);
+	case ENOMEM:
+	case ENOBUFS:
+		resource_short(l->master, l->name, error);
+		resource_rest(l->master);
+		return (false);
+	default:
+		errno = error;
+		log_errno("cannot accept for %s; its listener rests", l->name);
+		l->broken = true;
+		listener_update(l);
+		return (false);
+	}
+}
+
+/*
+ * How many to accept at a time follows the load: one when they come singly,
+ * so that no call is spent on finding nothing.
+ */
+static void
+accept_adapt(struct listener *l, unsigned accepted)
+{
+	uint64_t turn = listener_turn(l->master);
+	bool again = turn == l->turn + 1;
+
+	l->turn = turn;
+	if (accepted < l->batch) {
+		l->batch = accepted > 0 ? accepted : 1;
+		l->full = 0;
+	} else if (again && ++l->full >= 2 && l->batch < BATCH_MAX) {
+		l->batch *= 2;
+		l->full = 0;
+	}
+}
+
+void
+accept_ready(struct listener *l)
+{
+	unsigned accepted = 0;
+	struct addr peer;
+
+	if (l->one_at_a_time) {
+		dispatch_listener(l);
+		return;
+	}
+	for (unsigned i = 0; i < l->batch && l->polled; i++) {
+		int fd = accept_one(l, &peer);
+
+		if (fd >= 0) {
+			accepted++;
+			accept_decide(l, fd, &peer, true);
+		} else if (!accept_failed(l, errno)) {
+			break;
+		}
+	}
+	if (accepted > 0)
+		resource_recovered(l->master);
+	accept_adapt(l, accepted);
+}
+

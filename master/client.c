@@ -1,0 +1,203 @@
+/*
+ * A client's questions and answers. Master only, unprivileged. The client has
+ * been authorised; its messages are checked all the same, and one that breaks
+ * the catalogue is closed.
+ */
+#include "master/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "master/monitor.h"
+#include "master/rows.h"
+#include "master/session.h"
+
+static void client_ready(uv_poll_t *poll, int status, int events);
+
+static void
+client_freed(uv_handle_t *handle)
+{
+	struct client *c = handle->data;
+	struct client_text *t;
+
+	while ((t = STAILQ_FIRST(&c->texts)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->texts, link);
+		free(t);
+	}
+	free(c);
+}
+
+void
+client_close(struct client *c)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	TAILQ_REMOVE(c->list, c, link);
+	uv_close((uv_handle_t *)&c->poll, client_freed);
+	ipc_channel_close(&c->channel);
+}
+
+struct client *
+client_new(struct master *m, int fd, struct client_list *list)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL || uv_poll_init(&m->loop, &c->poll, fd) != 0) {
+		free(c);
+		close(fd);
+		return (NULL);
+	}
+	c->master = m;
+	c->list = list;
+	c->poll.data = c;
+	c->asked = MSG_COUNT;
+	STAILQ_INIT(&c->texts);
+	ipc_channel_init(&c->channel, fd, ROLE_MASTER, ROLE_CLIENT, ST_UP);
+	uv_poll_start(&c->poll, UV_READABLE, client_ready);
+	TAILQ_INSERT_TAIL(list, c, link);
+	return (c);
+}
+
+/* Texts of the monitor's that found no room before. */
+static int
+client_send_texts(struct client *c)
+{
+	struct client_text *t;
+	int err;
+
+	while ((t = STAILQ_FIRST(&c->texts)) != NULL) {
+		err = ipc_send(&c->channel, MSG_TEXT, &t->msg, NULL, 0);
+		if (err != 0)
+			return (err);
+		STAILQ_REMOVE_HEAD(&c->texts, link);
+		c->ntexts--;
+		free(t);
+	}
+	return (0);
+}
+
+static int
+client_send_all(struct client *c)
+{
+	int err = client_send_texts(c);
+
+	if (err == 0 && c->asked == MSG_SHOW_SERVICES)
+		err = rows_send_services(c);
+	else if (err == 0 && c->asked == MSG_SHOW_SESSIONS)
+		err = rows_send_sessions(c);
+	if (err != 0 || !c->answered)
+		return (err);
+	err = ipc_send(&c->channel, MSG_DONE, &c->done, NULL, 0);
+	if (err == 0) {
+		c->asked = MSG_COUNT;
+		c->answered = false;
+	}
+	return (err);
+}
+
+void
+client_send(struct client *c)
+{
+	int err;
+
+	if (c->closing)
+		return;
+	err = client_send_all(c);
+	if (err != 0 && err != ERR_AGAIN) {
+		client_close(c);
+		return;
+	}
+	uv_poll_start(&c->poll,
+	    UV_READABLE | (err == ERR_AGAIN ? UV_WRITABLE : 0), client_ready);
+}
+
+void
+client_finish(struct client *c, int status, const char *reason)
+{
+	c->answered = true;
+	c->done.status = status != 0;
+	snprintf(c->done.reason, sizeof(c->done.reason), "%s", reason);
+	client_send(c);
+}
+
+/* What only the monitor can grant. */
+static void
+client_pass_on(struct client *c, const struct ipc_in *in)
+{
+	struct master *m = c->master;
+	struct session *s;
+	int err;
+
+	switch (in->type) {
+	case MSG_RELOAD:
+		err = monitor_ask_reload(m, c->request, c->channel.fd);
+		break;
+	case MSG_SHOW_CONFIGURATION:
+		err = monitor_ask_configuration(m, c->request, c->channel.fd,
+		    in->msg.show_configuration.set);
+		break;
+	default:
+		c->session = in->msg.clear_session.session;
+		s = session_by_id(m, c->session);
+		if (s == NULL || s->over) {
+			client_finish(c, 1, "there is no such session; "
+			    "`portreeve show sessions` lists them");
+			return;
+		}
+		s->clearing = true;
+		err = monitor_ask_clear(m, c->request, c->channel.fd,
+		    c->session);
+		break;
+	}
+	if (err != 0)
+		client_finish(c, 1, "the daemon is busy; try again");
+}
+
+static void
+client_message(struct client *c, const struct ipc_in *in)
+{
+	static uint32_t request;
+
+	c->asked = in->type;
+	c->answered = false;
+	c->at = 0;
+	c->request = ++request;
+	switch (in->type) {
+	case MSG_SHOW_SERVICES:
+	case MSG_SHOW_SESSIONS:
+		client_finish(c, 0, "");
+		break;
+	default:
+		client_pass_on(c, in);
+	}
+}
+
+static void
+client_ready(uv_poll_t *poll, int status, int events)
+{
+	struct client *c = poll->data;
+	struct ipc_in in;
+	int err;
+
+	if (status == 0 && (events & UV_WRITABLE) != 0)
+		client_send(c);
+	if (c->closing || (status == 0 && (events & UV_READABLE) == 0))
+		return;
+	err = ipc_recv_now(&c->channel, &in);
+	if (err == ERR_AGAIN)
+		return;
+	if (err != 0) {
+		if (ipc_error_is_breach(err))
+			log_warn("a client of the control socket broke the "
+				 "message catalogue: %s", err_text(err));
+		client_close(c);
+		return;
+	}
+	client_message(c, &in);
+	ipc_in_close(&in);
+}

@@ -1,0 +1,51 @@
+/*
+ * One client of the control socket: what it asked, and the rows or texts that
+ * are on their way to it as it takes them. Master only.
+ */
+#ifndef PORTREEVE_MASTER_CLIENT_H
+#define PORTREEVE_MASTER_CLIENT_H
+
+#include <sys/queue.h>
+
+#include "master/master.h"
+
+struct client;
+TAILQ_HEAD(client_list, client);
+
+/* Texts held for a client that is slow to read; more closes it. */
+#define CLIENT_QUEUE_MAX 1024
+
+struct client_text {
+	STAILQ_ENTRY(client_text) link;
+	struct msg_text msg;
+};
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct client_list *list;
+	struct master *master;
+	struct ipc_channel channel;
+	uv_poll_t poll;
+	bool closing;
+	enum msg_type asked; /* MSG_COUNT: nothing is open */
+	uint32_t request;    /* its number, for the monitor */
+	uint64_t session;    /* to be cleared */
+	uint32_t at;	     /* the next row: service * 2 + family, or slot */
+	STAILQ_HEAD(, client_text) texts;
+	unsigned ntexts;
+	bool answered; /* done is what comes last */
+	struct msg_done done;
+};
+
+/* Takes fd over; NULL when out of memory (fd is closed). */
+struct client *client_new(struct master *m, int fd, struct client_list *list);
+
+/* Send what there is as far as it takes it; may close it. */
+void client_send(struct client *c);
+
+/* The answer is complete. */
+void client_finish(struct client *c, int status, const char *reason);
+
+void client_close(struct client *c);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * The list of listeners and when each is polled. Master only, unprivileged.
+ * Told by the monitor alone; never closes a listener on its own.
+ */
+#include "master/listener.h"
+
+#include <netinet/in.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "master/accept.h"
+#include "master/session.h"
+
+TAILQ_HEAD(listener_list, listener);
+
+struct listeners {
+	struct listener_list all;
+	uint64_t turn; /* of the loop */
+	uv_check_t check;
+	bool rest;
+};
+
+static void
+listener_ready(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	accept_ready(CONTAINER_OF(poll, struct listener, poll));
+}
+
+static bool
+listener_wanted(const struct listener *l)
+{
+	const struct master *m = l->master;
+
+	if (!m->running || m->listeners->rest || l->busy || l->broken)
+		return (false);
+	return (l->service == NULL || l->service->blocked == 0);
+}
+
+void
+listener_update(struct listener *l)
+{
+	bool wanted = listener_wanted(l);
+
+	if (wanted == l->polled)
+		return;
+	if (!wanted)
+		uv_poll_stop(&l->poll);
+	else if (uv_poll_start(&l->poll, UV_READABLE, listener_ready) != 0)
+		return;
+	l->polled = wanted;
+}
+
+void
+listener_update_service(struct master *m, struct service *sv)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &m->listeners->all, link) {
+		if (l->service == sv)
+			listener_update(l);
+	}
+}
+
+void
+listener_update_all(struct master *m)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &m->listeners->all, link)
+		listener_update(l);
+}
+
+void
+listener_rest(struct master *m, bool rest)
+{
+	m->listeners->rest = rest;
+	listener_update_all(m);
+}
+
+static struct listener *
+listener_by_id(struct master *m, uint32_t id)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &m->listeners->all, link) {
+		if (l->id == id)
+			return (l);
+	}
+	return (NULL);
+}
+
+static void
+listener_closed(uv_handle_t *handle)
+{
+	free(CONTAINER_OF((uv_poll_t *)handle, struct listener, poll));
+}
+
+void
+listener_remove(struct master *m, uint32_t id)
+{
+	struct listener *l = listener_by_id(m, id);
+
+	if (l == NULL)
+		return;
+	TAILQ_REMOVE(&m->listeners->all, l, link);
+	l->polled = false;
+	uv_close((uv_handle_t *)&l->poll, listener_closed);
+	fd_close(&l->fd);
+}
+
+static bool
+address_is_any(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return (memcmp(a->bytes, zero, sizeof(zero)) == 0);
+}
+
+int
+listener_add(struct master *m, const struct msg_listener *msg, int fd)
+{
+	struct service *sv = service_by_number(m, msg->service);
+	struct listener *l;
+
+	if (sv == NULL && msg->service != SERVICES_MAX) {
+		fd_close(&fd);
+		return (ERR_NOT_FOUND);
+	}
+	listener_remove(m, msg->id);
+	l = calloc(1, sizeof(*l));
+	if (l == NULL || uv_poll_init(&m->loop, &l->poll, fd) != 0) {
+		free(l);
+		fd_close(&fd);
+		return (ERR_NO_MEMORY);
+	}
+	l->master = m;
+	l->service = sv;
+	l->id = msg->id;
+	memcpy(l->name, msg->name, sizeof(l->name));
+	l->address = msg->address;
+	l->any = address_is_any(&msg->address);
+	l->datagram = msg->datagram != 0;
+	l->one_at_a_time = sv != NULL && (msg->datagram || msg->wait);
+	l->fd = fd;
+	l->batch = 1;
+	TAILQ_INSERT_TAIL(&m->listeners->all, l, link);
+	listener_update(l);
+	return (0);
+}
+
+void
+listener_forget_service(struct master *m, struct service *sv)
+{
+	struct listener *l, *next;
+
+	for (l = TAILQ_FIRST(&m->listeners->all); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (l->service == sv)
+			listener_remove(m, l->id);
+	}
+}
+
+void
+listener_release(struct master *m, uint32_t id)
+{
+	struct listener *l = listener_by_id(m, id);
+
+	if (l == NULL)
+		return;
+	l->busy = false;
+	listener_update(l);
+}
+
+void
+listener_hold(struct master *m, const struct session *s)
+{
+	struct listener *l = listener_by_id(m, s->listener);
+
+	if (l == NULL || !l->one_at_a_time || l->service != s->service)
+		return;
+	l->busy = true;
+	listener_update(l);
+}
+
+const struct listener *
+listener_find(struct master *m, const struct service *sv, enum family family)
+{
+	const struct listener *l;
+
+	TAILQ_FOREACH(l, &m->listeners->all, link) {
+		if (l->service == sv && l->address.family == family)
+			return (l);
+	}
+	return (NULL);
+}
+
+uint64_t
+listener_turn(const struct master *m)
+{
+	return (m->listeners->turn);
+}
+
+static void
+listeners_turn(uv_check_t *check)
+{
+	struct master *m = check->data;
+
+	m->listeners->turn++;
+}
+
+int
+listener_init(struct master *m)
+{
+	struct listeners *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return (ERR_NO_MEMORY);
+	TAILQ_INIT(&a->all);
+	m->listeners = a;
+	a->check.data = m;
+	uv_check_init(&m->loop, &a->check);
+	uv_check_start(&a->check, listeners_turn);
+	return (0);
+}

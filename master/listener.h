@@ -1,0 +1,63 @@
+/*
+ * The listeners and when they are polled. Master only. A listener rests (and the kernel's
+ * backlog holds who comes) while its service cannot start sessions; it is
+ * never closed but on the monitor's word.
+ */
+#ifndef PORTREEVE_MASTER_LISTENER_H
+#define PORTREEVE_MASTER_LISTENER_H
+
+#include <sys/queue.h>
+
+#include "master/master.h"
+#include "master/service.h"
+
+struct listener {
+	uv_poll_t poll;
+	TAILQ_ENTRY(listener) link;
+	struct master *master;
+	struct service *service; /* NULL: not configured, refuse all */
+	uint32_t id;
+	char name[SERVICE_NAME_MAX];
+	struct addr address;
+	bool any; /* bound to every address: ask for each one's own */
+	bool datagram;
+	bool one_at_a_time; /* wait yes, or datagrams */
+	bool busy;	    /* that one has it */
+	bool polled;
+	bool broken; /* accept4 fails for good; told once */
+	int fd;
+	unsigned batch; /* how many to accept before looking elsewhere */
+	unsigned full;	/* batches in a row that were not enough */
+	uint64_t turn;	/* of the loop, when it was last ready */
+};
+
+int listener_init(struct master *m);
+
+/* LISTENER (fd is taken over) and LISTENER_GONE. 0 or ERR_. */
+int listener_add(struct master *m, const struct msg_listener *msg, int fd);
+void listener_remove(struct master *m, uint32_t id);
+
+/* Start or stop polling as things are now. */
+void listener_update(struct listener *l);
+void listener_update_service(struct master *m, struct service *sv);
+void listener_update_all(struct master *m);
+
+/* The service is not configured any more: its listeners rest. */
+void listener_forget_service(struct master *m, struct service *sv);
+
+/* The session that had the listener to itself is over. */
+void listener_release(struct master *m, uint32_t id);
+/* An inherited or adopted session has a listener to itself. */
+void listener_hold(struct master *m, const struct session *s);
+
+/* A listener of the service in this family, or NULL. */
+const struct listener *listener_find(struct master *m,
+    const struct service *sv, enum family family);
+
+/* Counts the turns of the loop. */
+uint64_t listener_turn(const struct master *m);
+
+/* Descriptors are there again, or out: all listeners go on, or rest. */
+void listener_rest(struct master *m, bool rest);
+
+#endif

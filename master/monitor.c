@@ -1,0 +1,265 @@
+/*
+ * What the monitor says. Master only, unprivileged. When the monitor is gone
+ * so is the master, and leaves the books as they are for the next one.
+ */
+#include "master/monitor.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/control.h"
+#include "master/listener.h"
+#include "master/lookup.h"
+#include "master/report.h"
+#include "master/session.h"
+#include "master/zygote.h"
+
+static void monitor_ready(uv_poll_t *poll, int status, int events);
+
+/* Take the one descriptor of a message over. */
+static int
+monitor_take(struct ipc_in *in, size_t which)
+{
+	int fd = in->fds[which];
+
+	in->fds[which] = -1;
+	return (fd);
+}
+
+/* Told to stop: the books are closed, but of sessions that go on. */
+static void
+monitor_stop(struct master *m, bool keep_sessions)
+{
+	struct session_end end;
+	struct session *s;
+
+	m->running = false;
+	listener_update_all(m);
+	zygotes_drain(m);
+	for (s = session_from(m, 0); s != NULL && !keep_sessions;
+	    s = session_from(m, s->slot + 1)) {
+		end = (struct session_end){.how = ENDED_UNKNOWN};
+		if (s->zygote != NULL &&
+		    session_in_table(s, zygote_table(s->zygote), &end))
+			end = (struct session_end){.how = ENDED_SIGNAL,
+			    .value = SIGTERM};
+		s->clearing = true;
+		session_end(m, s, &end);
+	}
+	report_flush(m);
+	exit(0);
+}
+
+static void
+monitor_state(struct master *m, struct ipc_in *in)
+{
+	int err;
+
+	if (m->state != NULL)
+		die("the monitor sent the state twice");
+	err = state_open(&m->state, in->fds[0]);
+	if (err != 0)
+		die("the memory that outlives the master cannot be used: %s",
+		    err_text(err));
+	sessions_inherit(m);
+}
+
+static void
+monitor_adopted(struct master *m, const struct msg_session_adopted *msg)
+{
+	struct session *s = session_by_slot(m, msg->slot);
+
+	state_see_session(m->state, msg->session);
+	if (s == NULL || s->id != msg->session)
+		return; /* the books know nothing of it */
+	s->inherited = false;
+	s->adopted = true;
+	s->pid = msg->pid;
+	report_accepted(m, s);
+}
+
+static void
+monitor_gone(struct master *m, const struct msg_session_gone *msg)
+{
+	struct session_end end = {.how = ENDED_UNKNOWN};
+	struct session *s = session_by_slot(m, msg->slot);
+
+	if (s != NULL && s->id == msg->session && s->adopted)
+		session_end(m, s, &end);
+}
+
+static void
+monitor_user(struct master *m, const struct msg_session_user *msg)
+{
+	struct session *s = session_by_id(m, msg->session);
+
+	if (s != NULL && !s->over)
+		state_login_set(m->state, s->slot, msg->user, msg->tty);
+}
+
+static void
+monitor_tell_accepting(struct master *m)
+{
+	struct msg_accepting accepting = {.generation = m->generation};
+	int err = ipc_send(&m->monitor, MSG_ACCEPTING, &accepting, NULL, 0);
+
+	m->owes_accepting = err == ERR_AGAIN;
+	uv_poll_start(&m->monitor_poll,
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0),
+	    monitor_ready);
+}
+
+static void
+monitor_configured(struct master *m, const struct msg_configured *msg)
+{
+	m->running = true;
+	m->generation = msg->generation;
+	zygotes_reconcile(m);
+	listener_update_all(m);
+	report_flush(m);
+	monitor_tell_accepting(m);
+}
+
+static void
+monitor_pong(struct master *m, const struct msg_ping *ping)
+{
+	struct msg_pong pong = {.number = ping->number};
+
+	/* Without room the monitor has enough to read; it asks again. */
+	(void)ipc_send(&m->monitor, MSG_PONG, &pong, NULL, 0);
+}
+
+/* Messages that need the state. */
+static int
+monitor_configure(struct master *m, struct ipc_in *in)
+{
+	switch (in->type) {
+	case MSG_SERVICE:
+		return (service_configure(m, &in->msg.service));
+	case MSG_SERVICE_GONE:
+		service_retire(m, in->msg.service_gone.number);
+		return (0);
+	case MSG_LISTENER:
+		return (listener_add(m, &in->msg.listener,
+		    monitor_take(in, 0)));
+	case MSG_LISTENER_GONE:
+		listener_remove(m, in->msg.listener_gone.id);
+		return (0);
+	case MSG_ZYGOTE:
+		return (zygote_add(m, &in->msg.zygote, monitor_take(in, 0),
+		    monitor_take(in, 1)));
+	case MSG_SESSION_ADOPTED:
+		monitor_adopted(m, &in->msg.session_adopted);
+		return (0);
+	case MSG_SESSION_GONE:
+		monitor_gone(m, &in->msg.session_gone);
+		return (0);
+	case MSG_SESSION_USER:
+		monitor_user(m, &in->msg.session_user);
+		return (0);
+	case MSG_CONFIGURED:
+		monitor_configured(m, &in->msg.configured);
+		return (0);
+	default:
+		return (ERR_TYPE);
+	}
+}
+
+static int
+monitor_message(struct master *m, struct ipc_in *in)
+{
+	switch (in->type) {
+	case MSG_STOP:
+		monitor_stop(m, in->msg.stop.keep_sessions != 0);
+		return (0);
+	case MSG_PING:
+		monitor_pong(m, &in->msg.ping);
+		return (0);
+	case MSG_AUDIT_CHANNEL:
+		report_attach(m, monitor_take(in, 0));
+		return (0);
+	case MSG_STATE:
+		monitor_state(m, in);
+		return (0);
+	case MSG_CONTROL:
+		control_attach(m, &in->msg.control, monitor_take(in, 0));
+		return (0);
+	case MSG_LOOKUP:
+		lookup_attach(m, monitor_take(in, 0));
+		return (0);
+	case MSG_ANSWER_TEXT:
+		control_answer_text(m, &in->msg.answer_text);
+		return (0);
+	case MSG_ANSWER_DONE:
+		control_answer_done(m, &in->msg.answer_done);
+		return (0);
+	default:
+		if (m->state == NULL)
+			die("the monitor said %s before STATE",
+			    msg_name(in->type));
+		return (monitor_configure(m, in));
+	}
+}
+
+static void
+monitor_ready(uv_poll_t *poll, int status, int events)
+{
+	struct master *m = poll->data;
+	struct ipc_in in;
+	int err;
+
+	if (status == 0 && (events & UV_WRITABLE) != 0 && m->owes_accepting)
+		monitor_tell_accepting(m);
+	for (;;) {
+		err = ipc_recv_now(&m->monitor, &in);
+		if (err == ERR_AGAIN)
+			return;
+		if (err == ERR_CLOSED)
+			exit(0); /* the next daemon finds the books */
+		if (err != 0)
+			die("the monitor's channel: %s", err_text(err));
+		err = monitor_message(m, &in);
+		if (err != 0)
+			die("the monitor's %s cannot be done: %s",
+			    msg_name(in.type), err_text(err));
+		ipc_in_close(&in);
+	}
+}
+
+int
+monitor_init(struct master *m)
+{
+	m->monitor_poll.data = m;
+	return (uv_poll_start(&m->monitor_poll, UV_READABLE, monitor_ready) ==
+		    0 ? 0 : ERR_SYSTEM);
+}
+
+int
+monitor_ask_reload(struct master *m, uint32_t request, int client)
+{
+	struct msg_ask_reload ask = {.request = request};
+
+	return (ipc_send(&m->monitor, MSG_ASK_RELOAD, &ask, &client, 1));
+}
+
+int
+monitor_ask_clear(struct master *m, uint32_t request, int client,
+    uint64_t session)
+{
+	struct msg_ask_clear ask = {.request = request, .session = session};
+
+	return (ipc_send(&m->monitor, MSG_ASK_CLEAR, &ask, &client, 1));
+}
+
+int
+monitor_ask_configuration(struct master *m, uint32_t request, int client,
+    uint8_t set)
+{
+	struct msg_ask_configuration ask = {.request = request, .set = set};
+
+	return (ipc_send(&m->monitor, MSG_ASK_CONFIGURATION, &ask, &client,
+	    1));
+}

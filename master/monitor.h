@@ -1,0 +1,24 @@
+/*
+ * The channel to the monitor: what it tells, and the few things that the
+ * master asks of it. Master only. The monitor is trusted; a message that
+ * breaks the catalogue is a bug, and ends the master.
+ */
+#ifndef PORTREEVE_MASTER_MONITOR_H
+#define PORTREEVE_MASTER_MONITOR_H
+
+#include "master/master.h"
+
+/* Listen to the channel, which is UP. */
+int monitor_init(struct master *m);
+
+/*
+ * A client's wish, with its connection. ERR_AGAIN when the channel has no
+ * room.
+ */
+int monitor_ask_reload(struct master *m, uint32_t request, int client);
+int monitor_ask_clear(struct master *m, uint32_t request, int client,
+    uint64_t session);
+int monitor_ask_configuration(struct master *m, uint32_t request, int client,
+    uint8_t set);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Workers forked ahead of time: each waits at its own channel for a
+ * connection. Master only; distrusts them as all workers.
+ */
+#ifndef PORTREEVE_MASTER_POOL_H
+#define PORTREEVE_MASTER_POOL_H
+
+#include "master/zygote_private.h"
+
+/* POOLED, with its descriptor. 0, or an error that is the zygote's fault. */
+int pool_add(struct zygote *z, struct ipc_in *in);
+
+/*
+ * Give the session to a pooled worker. ERR_NOT_FOUND: there is none.
+ * Otherwise as zygote_start_session().
+ */
+int pool_start_session(struct zygote *z, struct session *s);
+
+/* The zygote starts nothing more: idle workers are let go. */
+void pool_close(struct zygote *z);
+
+#endif

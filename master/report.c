@@ -1,0 +1,253 @@
+/*
+ * The master's events. Unprivileged; nothing of a peer but its address is in
+ * them. Never waits for audit.
+ */
+#include "master/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/sandbox.h"
+
+/* Events kept while audit is slow or is being replaced. */
+#define REPORT_QUEUE 4096
+
+STAILQ_HEAD(report_list, session);
+
+struct report {
+	struct event_sink *sink;
+	struct report_list settle; /* their events are in the sink */
+	uv_prepare_t prepare;
+	uv_timer_t retry; /* while audit takes no more */
+	bool retrying;
+};
+
+/* Try again: a few milliseconds are nothing to a log. */
+#define REPORT_RETRY_MS 10
+
+static void
+report_retry(uv_timer_t *timer)
+{
+	struct master *m = timer->data;
+
+	m->report->retrying = false;
+	report_flush(m);
+}
+
+void
+report_flush(struct master *m)
+{
+	struct report *r = m->report;
+	struct session *s;
+
+	if (event_sink_queued(r->sink) > 0)
+		event_sink_flush(r->sink);
+	while ((s = STAILQ_FIRST(&r->settle)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->settle, report_link);
+		s->in_report = false;
+		if (s->over)
+			session_free(m, s);
+		else
+			state_journal_announced(m->state, s->slot);
+	}
+	if (!r->retrying && event_sink_wants_write(r->sink)) {
+		uv_timer_start(&r->retry, report_retry, REPORT_RETRY_MS, 0);
+		r->retrying = true;
+	}
+}
+
+/* Just before the loop waits. */
+static void
+report_prepare(uv_prepare_t *prepare)
+{
+	report_flush(prepare->data);
+}
+
+int
+report_init(struct master *m)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return (ERR_NO_MEMORY);
+	r->sink = event_sink_new(ROLE_MASTER, REPORT_QUEUE);
+	if (r->sink == NULL) {
+		free(r);
+		return (ERR_NO_MEMORY);
+	}
+	event_sink_hold(r->sink, 1);
+	STAILQ_INIT(&r->settle);
+	m->report = r;
+	r->prepare.data = m;
+	r->retry.data = m;
+	uv_prepare_init(&m->loop, &r->prepare);
+	uv_timer_init(&m->loop, &r->retry);
+	uv_prepare_start(&r->prepare, report_prepare);
+	return (0);
+}
+
+void
+report_attach(struct master *m, int fd)
+{
+	event_sink_attach(m->report->sink, fd);
+}
+
+static void
+report_later(struct report *r, struct session *s)
+{
+	if (s->in_report)
+		return;
+	s->in_report = true;
+	STAILQ_INSERT_TAIL(&r->settle, s, report_link);
+}
+
+static void
+report_session(struct event_builder *b, const struct session *s)
+{
+	event_text(b, FIELD_SERVICE, s->service->name);
+	event_source(b, &s->peer);
+	event_number(b, FIELD_SESSION, s->id);
+}
+
+void
+report_accepted(struct master *m, struct session *s)
+{
+	struct event_builder b;
+
+	if (s->announced)
+		return;
+	event_begin(&b, EV_CONNECTION_ACCEPTED);
+	report_session(&b, s);
+	event_emit(m->report->sink, &b);
+	s->announced = true;
+	report_later(m->report, s);
+}
+
+/* "SIGKILL", or "signal-N" for one without a name. */
+static const char *
+signal_text(int sig, char buf[32])
+{
+	const char *name = sigabbrev_np(sig);
+
+	if (name != NULL)
+		snprintf(buf, 32, "SIG%s", name);
+	else
+		snprintf(buf, 32, "signal-%d", sig);
+	return (buf);
+}
+
+static const char *
+errno_text(int error, char buf[32])
+{
+	const char *name = strerrorname_np(error);
+
+	if (name != NULL)
+		snprintf(buf, 32, "%s", name);
+	else
+		snprintf(buf, 32, "errno-%d", error);
+	return (buf);
+}
+
+static void
+report_failed(struct master *m, struct session *s,
+    const struct session_end *end)
+{
+	char name[SANDBOX_SYSCALL_NAME_MAX], text[32];
+	struct event_builder b;
+
+	event_begin(&b, EV_WORKER_FAILED);
+	report_session(&b, s);
+	if (end->pid > 0)
+		event_number(&b, FIELD_PID, (uint64_t)end->pid);
+	if (end->how == ENDED_FAILED) {
+		event_text(&b, FIELD_ERRNO, errno_text(end->value, text));
+	} else {
+		event_text(&b, FIELD_SIGNAL, signal_text(end->value, text));
+		if (end->value == SIGSYS) {
+			if (s->violation >= 0)
+				event_text(&b, FIELD_SYSCALL,
+				    sandbox_syscall_name(s->violation, name,
+					sizeof(name)));
+			event_text(&b, FIELD_REASON, "sandbox");
+		}
+	}
+	event_emit(m->report->sink, &b);
+}
+
+void
+report_closed(struct master *m, struct session *s,
+    const struct session_end *end)
+{
+	uint64_t now = time_boot_ns();
+	const char *user = state_login_user(m->state, s->slot);
+	struct event_builder b;
+	char text[32];
+
+	report_accepted(m, s);
+	if (end->how == ENDED_FAILED ||
+	    (end->how == ENDED_SIGNAL && !s->clearing))
+		report_failed(m, s, end);
+	event_begin(&b, EV_SESSION_CLOSED);
+	report_session(&b, s);
+	if (user[0] != '\0')
+		event_text(&b, FIELD_USER, user);
+	event_number(&b, FIELD_DURATION_MS,
+	    now > s->accepted ? (now - s->accepted) / 1000000 : 0);
+	if (s->bytes_in != UINT64_MAX)
+		event_number(&b, FIELD_BYTES_IN, s->bytes_in);
+	if (s->bytes_out != UINT64_MAX)
+		event_number(&b, FIELD_BYTES_OUT, s->bytes_out);
+	if (end->how == ENDED_EXITED) {
+		snprintf(text, sizeof(text), "%d", end->value);
+		event_text(&b, FIELD_EXIT, text);
+	} else if (end->how == ENDED_SIGNAL) {
+		event_text(&b, FIELD_EXIT, signal_text(end->value, text));
+	}
+	event_emit(m->report->sink, &b);
+	report_later(m->report, s);
+}
+
+void
+report_refused(struct master *m, const char *service, const struct addr *peer,
+    enum policy_reason reason)
+{
+	struct event_builder b;
+
+	event_begin(&b, EV_CONNECTION_REFUSED);
+	event_text(&b, FIELD_SERVICE, service);
+	event_source(&b, peer);
+	event_number(&b, FIELD_SESSION, state_new_session(m->state));
+	event_text(&b, FIELD_REASON, policy_reason_text(reason));
+	event_emit(m->report->sink, &b);
+}
+
+void
+report_breach(struct master *m, struct session *s)
+{
+	struct event_builder b;
+
+	event_begin(&b, EV_WORKER_FAILED);
+	report_session(&b, s);
+	event_text(&b, FIELD_REASON, "message");
+	event_emit(m->report->sink, &b);
+}
+
+void
+report_short(struct master *m, const char *service, int error, uint64_t count)
+{
+	struct event_builder b;
+	char text[32];
+
+	event_begin(&b, EV_RESOURCES_SHORT);
+	if (service != NULL)
+		event_text(&b, FIELD_SERVICE, service);
+	event_text(&b, FIELD_ROLE, role_name(ROLE_MASTER));
+	event_text(&b, FIELD_ERRNO, errno_text(error, text));
+	event_number(&b, FIELD_COUNT, count);
+	event_text(&b, FIELD_REASON, strerrordesc_np(error));
+	event_emit(m->report->sink, &b);
+}

@@ -1,0 +1,41 @@
+/*
+ * Events of the master, and the books that go with them: the journal says that
+ * a session was announced, or forgets it, right after its event went out, so
+ * that a master killed at any moment leaves nothing told twice or not at all.
+ * Events of one turn of the loop leave together. Master only.
+ */
+#ifndef PORTREEVE_MASTER_REPORT_H
+#define PORTREEVE_MASTER_REPORT_H
+
+#include "master/master.h"
+#include "master/session.h"
+#include "policy/verdict.h"
+
+/* 0 or ERR_NO_MEMORY, ERR_SYSTEM. */
+int report_init(struct master *m);
+
+/* AUDIT_CHANNEL: takes fd over. */
+void report_attach(struct master *m, int fd);
+
+/* connection-accepted, if it is not told yet. */
+void report_accepted(struct master *m, struct session *s);
+
+/* worker-failed where it applies, and session-closed. */
+void report_closed(struct master *m, struct session *s,
+    const struct session_end *end);
+
+/* connection-refused; service is its name; session a number of its own. */
+void report_refused(struct master *m, const char *service,
+    const struct addr *peer, enum policy_reason reason);
+
+/* A worker broke the message catalogue; its session goes on without channel. */
+void report_breach(struct master *m, struct session *s);
+
+/* resources-short: counted, and told once in a while. */
+void report_short(struct master *m, const char *service, int error,
+    uint64_t count);
+
+/* Send what is queued and settle the books. */
+void report_flush(struct master *m);
+
+#endif

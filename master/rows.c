@@ -1,0 +1,118 @@
+/*
+ * Rows for clients. Master only, unprivileged. A listing is no snapshot: what
+ * changes while a slow client reads may be in it or not.
+ */
+#include "master/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "master/listener.h"
+#include "master/session.h"
+#include "master/zygote.h"
+
+/* false: there is no such row. */
+static bool
+rows_service(struct master *m, const struct service *sv, enum family family,
+    struct msg_row_service *row)
+{
+	const struct listener *l = listener_find(m, sv, family);
+
+	if (l == NULL)
+		return (false);
+	memset(row, 0, sizeof(*row));
+	memcpy(row->service, sv->name, sizeof(row->service));
+	row->family = (uint8_t)family;
+	row->address = l->address;
+	row->sessions = sv->limiter[family].connections;
+	row->connection_limit = sv->limiter[family].connection_limit;
+	row->rate_limit = sv->rate_limit;
+	row->accepted = state_counter(m->state, sv->index, family,
+	    STATE_ACCEPTED);
+	row->refused = state_counter(m->state, sv->index, family,
+	    STATE_REFUSED);
+	return (true);
+}
+
+int
+rows_send_services(struct client *c)
+{
+	struct msg_row_service row;
+	struct service *sv;
+	int err;
+
+	for (; c->at < SERVICES_MAX * FAMILY_COUNT; c->at++) {
+		enum family family = (enum family)(c->at % FAMILY_COUNT);
+
+		sv = service_by_number(c->master, c->at / FAMILY_COUNT);
+		if (sv == NULL || !rows_service(c->master, sv, family, &row))
+			continue;
+		err = ipc_send(&c->channel, MSG_ROW_SERVICE, &row, NULL, 0);
+		if (err != 0)
+			return (err);
+	}
+	return (0);
+}
+
+static const char *
+session_doing(const struct session *s, const char *user)
+{
+	if (s->held || s->inherited)
+		return ("waiting");
+	switch (s->service->kind) {
+	case SERVICE_FINGER:
+		return ("query");
+	case SERVICE_SSH:
+	case SERVICE_TELNET:
+	case SERVICE_FTP:
+	case SERVICE_NETCONF:
+		return (user[0] != '\0' ? "session" : "login");
+	case SERVICE_EXEC:
+	case SERVICE_COUNT:
+		break;
+	}
+	return ("running");
+}
+
+static void
+rows_session(struct master *m, const struct session *s,
+    struct msg_row_session *row)
+{
+	struct session_end end = {.pid = s->pid};
+
+	memset(row, 0, sizeof(*row));
+	row->id = s->id;
+	memcpy(row->service, s->service->name, sizeof(row->service));
+	row->source = s->peer;
+	snprintf(row->user, sizeof(row->user), "%s",
+	    state_login_user(m->state, s->slot));
+	snprintf(row->tty, sizeof(row->tty), "%s",
+	    state_login_tty(m->state, s->slot));
+	row->since = s->since;
+	if (s->zygote != NULL)
+		session_in_table(s, zygote_table(s->zygote), &end);
+	row->pid = end.pid;
+	row->bytes_in = s->bytes_in;
+	row->bytes_out = s->bytes_out;
+	snprintf(row->doing, sizeof(row->doing), "%s",
+	    session_doing(s, row->user));
+}
+
+int
+rows_send_sessions(struct client *c)
+{
+	struct msg_row_session row;
+	struct session *s;
+	int err;
+
+	while ((s = session_from(c->master, c->at)) != NULL) {
+		rows_session(c->master, s, &row);
+		err = ipc_send(&c->channel, MSG_ROW_SESSION, &row, NULL, 0);
+		if (err != 0)
+			return (err);
+		c->at = s->slot + 1;
+	}
+	c->at = SLOTS_MAX;
+	return (0);
+}

@@ -1,0 +1,155 @@
+/*
+ * The table of services. Master only, unprivileged. Told by the monitor
+ * alone; never forgets a service that a live session counts against.
+ */
+#include "master/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/listener.h"
+
+struct services {
+	struct service *by_index[SERVICES_MAX];
+	struct service *by_number[SERVICES_MAX];
+};
+
+int
+services_init(struct master *m)
+{
+	m->services = calloc(1, sizeof(*m->services));
+	return (m->services == NULL ? ERR_NO_MEMORY : 0);
+}
+
+struct service *
+service_by_number(struct master *m, unsigned number)
+{
+	return (number < SERVICES_MAX ? m->services->by_number[number] : NULL);
+}
+
+struct service *
+service_by_index(struct master *m, unsigned index)
+{
+	return (index < SERVICES_MAX ? m->services->by_index[index] : NULL);
+}
+
+struct service *
+service_recall(struct master *m, unsigned index)
+{
+	const char *name = state_service_name(m->state, index);
+	struct service *sv = service_by_index(m, index);
+
+	if (sv != NULL || name == NULL)
+		return (sv);
+	sv = calloc(1, sizeof(*sv));
+	if (sv == NULL)
+		return (NULL);
+	memcpy(sv->name, name, strlen(name) + 1);
+	sv->number = -1;
+	sv->index = (uint16_t)index;
+	sv->kind = SERVICE_EXEC;
+	sv->blocked = BLOCK_ZYGOTE;
+	TAILQ_INIT(&sv->held);
+	m->services->by_index[index] = sv;
+	return (sv);
+}
+
+/* The state's number for a name: its own, an empty one, or a forgotten one. */
+static int
+service_place(struct master *m, const char *name)
+{
+	int index = state_service_find(m->state, name);
+
+	if (index >= 0)
+		return (index);
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		if (state_service_name(m->state, i) == NULL) {
+			state_service_claim(m->state, i, name);
+			return ((int)i);
+		}
+	}
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		if (m->services->by_index[i] == NULL) {
+			state_service_claim(m->state, i, name);
+			return ((int)i);
+		}
+	}
+	return (ERR_FULL);
+}
+
+int
+service_configure(struct master *m, const struct msg_service *msg)
+{
+	uint64_t now = time_boot_ns();
+	int index = service_place(m, msg->name);
+	struct service *sv, *before;
+
+	if (index < 0)
+		return (index);
+	sv = service_recall(m, (unsigned)index);
+	if (sv == NULL)
+		return (ERR_NO_MEMORY);
+	before = m->services->by_number[msg->number];
+	if (before != NULL && before != sv)
+		service_retire(m, msg->number);
+	if (sv->number >= 0)
+		m->services->by_number[sv->number] = NULL;
+	sv->number = msg->number;
+	m->services->by_number[msg->number] = sv;
+	sv->kind = (enum service_kind)msg->kind;
+	sv->builtin = sv->kind == SERVICE_FINGER ||
+	    sv->kind == SERVICE_TELNET || sv->kind == SERVICE_FTP;
+	sv->rate_limit = msg->rate_limit;
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		struct policy_limiter *l = &sv->limiter[f];
+
+		l->connection_limit = msg->connection_limit;
+		if (state_window(m->state, sv->index, (enum family)f,
+			msg->rate_limit, now, &l->rate) != 0)
+			bug("a rate limit of %u", msg->rate_limit);
+	}
+	return (0);
+}
+
+void
+service_retire(struct master *m, unsigned number)
+{
+	struct service *sv = service_by_number(m, number);
+
+	if (sv == NULL)
+		return;
+	listener_forget_service(m, sv);
+	m->services->by_number[number] = NULL;
+	sv->number = -1;
+	service_release(m, sv);
+}
+
+void
+service_release(struct master *m, struct service *sv)
+{
+	if (sv->number >= 0 || sv->sessions > 0 || sv->zygote != NULL)
+		return;
+	m->services->by_index[sv->index] = NULL;
+	free(sv);
+}
+
+void
+service_block(struct master *m, struct service *sv, enum service_block why)
+{
+	if ((sv->blocked & why) != 0)
+		return;
+	sv->blocked |= why;
+	listener_update_service(m, sv);
+}
+
+void
+service_unblock(struct master *m, struct service *sv, enum service_block why)
+{
+	if ((sv->blocked & why) == 0)
+		return;
+	sv->blocked &= ~(unsigned)why;
+	listener_update_service(m, sv);
+}

@@ -1,0 +1,297 @@
+/*
+ * The session table. Master only, unprivileged. Each session is here once,
+ * counted once, and closed once, whatever dies in between.
+ */
+#include "master/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/listener.h"
+#include "master/lookup.h"
+#include "master/report.h"
+#include "master/worker.h"
+#include "master/zygote.h"
+
+#define CHUNK	   256u
+#define CHUNKS	   (SLOTS_MAX / CHUNK)
+#define HASH_SIZE  4096u
+
+struct sessions {
+	struct session *chunks[CHUNKS];
+	struct session *hash[HASH_SIZE];
+	uint32_t high;	/* every slot in use is below */
+	uint32_t nfree; /* slots below high that are free */
+	uint32_t free[SLOTS_MAX];
+};
+
+int
+sessions_init(struct master *m)
+{
+	/* calloc: pages of free[] that are never used never exist. */
+	m->sessions = calloc(1, sizeof(*m->sessions));
+	return (m->sessions == NULL ? ERR_NO_MEMORY : 0);
+}
+
+static struct session *
+session_at(struct sessions *t, uint32_t slot)
+{
+	struct session *chunk = t->chunks[slot / CHUNK];
+
+	return (chunk == NULL ? NULL : &chunk[slot % CHUNK]);
+}
+
+/* The entry of a slot, made if need be; NULL when out of memory. */
+static struct session *
+session_make(struct sessions *t, uint32_t slot)
+{
+	struct session **chunk = &t->chunks[slot / CHUNK];
+
+	if (*chunk == NULL)
+		*chunk = calloc(CHUNK, sizeof(**chunk));
+	return (*chunk == NULL ? NULL : &(*chunk)[slot % CHUNK]);
+}
+
+static void
+session_begin(struct master *m, struct session *s, uint32_t slot, uint64_t id,
+    struct service *sv)
+{
+	struct session **bucket = &m->sessions->hash[id % HASH_SIZE];
+
+	memset(s, 0, sizeof(*s));
+	s->id = id;
+	s->slot = slot;
+	s->master = m;
+	s->service = sv;
+	s->connection = -1;
+	s->channel.fd = -1;
+	s->violation = -1;
+	s->bytes_in = s->bytes_out = UINT64_MAX;
+	s->hash_next = *bucket;
+	*bucket = s;
+	sv->sessions++;
+}
+
+/* A free slot, the one used last first: its memory is warm. */
+static int64_t
+slot_take(struct sessions *t)
+{
+	if (t->nfree > 0)
+		return (t->free[--t->nfree]);
+	if (t->high < SLOTS_MAX)
+		return (t->high++);
+	return (-1);
+}
+
+struct session *
+session_new(struct master *m, struct service *sv, const struct listener *l,
+    const struct addr *peer, uint64_t now)
+{
+	int64_t slot = slot_take(m->sessions);
+	struct journal j = {.peer = *peer, .accepted = now,
+	    .listener = l->id, .holds_listener = l->one_at_a_time};
+	struct session *s;
+
+	if (slot < 0)
+		return (NULL);
+	s = session_make(m->sessions, (uint32_t)slot);
+	if (s == NULL) {
+		m->sessions->free[m->sessions->nfree++] = (uint32_t)slot;
+		return (NULL);
+	}
+	session_begin(m, s, (uint32_t)slot, state_new_session(m->state), sv);
+	s->peer = *peer;
+	s->accepted = now;
+	s->since = time_wall_ns();
+	s->listener = l->id;
+	s->holds_listener = l->one_at_a_time;
+	j.session = s->id;
+	j.since = s->since;
+	j.service = sv->index;
+	state_journal_write(m->state, s->slot, &j);
+	return (s);
+}
+
+static void
+session_unhash(struct master *m, struct session *s)
+{
+	struct session **p = &m->sessions->hash[s->id % HASH_SIZE];
+
+	while (*p != NULL && *p != s)
+		p = &(*p)->hash_next;
+	if (*p != NULL)
+		*p = s->hash_next;
+}
+
+void
+session_free(struct master *m, struct session *s)
+{
+	struct service *sv = s->service;
+
+	state_journal_clear(m->state, s->slot);
+	s->id = 0;
+	m->sessions->free[m->sessions->nfree++] = s->slot;
+	sv->sessions--;
+	service_release(m, sv);
+}
+
+void
+session_leave(struct session *s)
+{
+	if (s->held) {
+		TAILQ_REMOVE(&s->service->held, s, link);
+		s->held = false;
+	} else if (s->zygote != NULL) {
+		zygote_remove_session(s->zygote, s);
+		s->zygote = NULL;
+	}
+}
+
+void
+session_join(struct master *m, struct session *s, struct zygote *z)
+{
+	session_leave(s);
+	s->zygote = z;
+	s->instance = zygote_instance(z);
+	state_journal_instance(m->state, s->slot, s->instance);
+	zygote_add_session(z, s);
+}
+
+void
+session_close_channel(struct master *m, struct session *s)
+{
+	watch_remove(&m->watcher, &s->watch);
+	ipc_channel_close(&s->channel);
+}
+
+/* Everything but the slot's own life. */
+static void
+session_let_go(struct master *m, struct session *s)
+{
+	session_leave(s);
+	lookup_cancel(m, s);
+	session_close_channel(m, s);
+	fd_close(&s->connection);
+	session_unhash(m, s);
+}
+
+void
+session_discard(struct master *m, struct session *s)
+{
+	session_let_go(m, s);
+	session_free(m, s);
+}
+
+void
+session_end(struct master *m, struct session *s, const struct session_end *end)
+{
+	if (s->over)
+		return;
+	worker_drain(m, s);
+	session_let_go(m, s);
+	policy_limits_end(&s->service->limiter[s->peer.family]);
+	s->over = true;
+	report_closed(m, s, end);
+	if (s->holds_listener)
+		listener_release(m, s->listener);
+}
+
+struct session *
+session_by_slot(struct master *m, uint32_t slot)
+{
+	struct session *s;
+
+	if (slot >= m->sessions->high)
+		return (NULL);
+	s = session_at(m->sessions, slot);
+	return (s == NULL || s->id == 0 || s->over ? NULL : s);
+}
+
+struct session *
+session_by_id(struct master *m, uint64_t id)
+{
+	struct session *s = m->sessions->hash[id % HASH_SIZE];
+
+	while (s != NULL && s->id != id)
+		s = s->hash_next;
+	return (s);
+}
+
+struct session *
+session_from(struct master *m, uint32_t slot)
+{
+	for (; slot < m->sessions->high; slot++) {
+		struct session *s = session_by_slot(m, slot);
+
+		if (s != NULL)
+			return (s);
+	}
+	return (NULL);
+}
+
+/* One entry of the journal; false when it makes no session. */
+static bool
+session_inherit(struct master *m, uint32_t slot)
+{
+	struct service *sv;
+	struct session *s;
+	struct journal j;
+
+	if (state_journal_read(m->state, slot, &j) != 0)
+		return (false);
+	/* Of two entries with one number, one is a dead master's garbage. */
+	if (session_by_id(m, j.session) != NULL)
+		return (false);
+	sv = service_recall(m, j.service);
+	s = session_make(m->sessions, slot);
+	if (sv == NULL || s == NULL)
+		die("out of memory for the sessions of an earlier master: "
+		    "leave the machine more memory");
+	session_begin(m, s, slot, j.session, sv);
+	s->peer = j.peer;
+	s->accepted = j.accepted;
+	s->since = j.since;
+	s->instance = j.instance;
+	s->listener = j.listener;
+	s->holds_listener = j.holds_listener;
+	s->announced = j.announced;
+	s->inherited = true;
+	policy_limits_adopt(&sv->limiter[j.peer.family]);
+	state_see_session(m->state, j.session);
+	return (true);
+}
+
+int
+sessions_inherit(struct master *m)
+{
+	uint32_t high = state_journal_high(m->state);
+
+	m->sessions->high = high;
+	for (uint32_t slot = high; slot-- > 0;) {
+		if (!session_inherit(m, slot))
+			m->sessions->free[m->sessions->nfree++] = slot;
+	}
+	return (0);
+}
+
+int
+session_in_table(const struct session *s, const struct slot_table *t,
+    struct session_end *end)
+{
+	struct slot slot;
+
+	*end = (struct session_end){.how = ENDED_UNKNOWN};
+	if (t == NULL || slot_read(t, s->slot, &slot) != 0 ||
+	    slot.session != s->id)
+		return (0);
+	end->pid = slot.pid > 0 ? slot.pid : 0;
+	if (atomic_load_explicit(&slot.use, memory_order_relaxed) ==
+	    SLOT_RUNNING)
+		return (1);
+	end->how = slot.how <= ENDED_UNKNOWN ? slot.how : ENDED_UNKNOWN;
+	end->value = slot.value;
+	return (0);
+}

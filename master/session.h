@@ -1,0 +1,116 @@
+/*
+ * The session table: one entry for each connection that was accepted and has
+ * not ended, keyed by its slot; counts follow it. An entry is in the journal
+ * of the state as long as it is here. Master only.
+ */
+#ifndef PORTREEVE_MASTER_SESSION_H
+#define PORTREEVE_MASTER_SESSION_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "master/master.h"
+#include "master/service.h"
+
+struct listener;
+
+enum session_ask {
+	ASK_NONE,
+	ASK_QUEUED,
+	ASK_SENT /* lookup has it, or is to have it next */
+};
+
+struct session {
+	uint64_t id; /* 0: this slot is free */
+	uint32_t slot;
+	int32_t pid; /* of an adopted one; others' are in the slot table */
+	struct service *service;
+	struct zygote *zygote; /* NULL: held, adopted or inherited */
+	uint32_t instance;     /* as in the journal */
+	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
+	STAILQ_ENTRY(session) report_link;
+	struct session *hash_next;
+	struct master *master; /* for the watch's callback */
+	struct addr peer, local;
+	uint64_t accepted; /* CLOCK_BOOTTIME, ns */
+	uint64_t since;	   /* wall clock, ns */
+	uint64_t bytes_in, bytes_out; /* UINT64_MAX unknown */
+	int connection;		      /* until handed over; -1 */
+	struct ipc_channel channel;   /* to its worker; fd -1 none */
+	struct watch watch;
+	int32_t violation; /* system call number; -1 none */
+	uint32_t listener; /* MSG_LISTENER's id */
+	bool holds_listener; /* that listener rests until the end */
+	bool held;	     /* in the service's held list */
+	bool inherited;	     /* of an earlier master, nobody vouched yet */
+	bool adopted;	     /* of an earlier daemon; the monitor watches it */
+	bool announced;	     /* connection-accepted is out */
+	bool in_report;	     /* in the report's list */
+	bool over;	     /* session-closed was reported */
+	bool clearing;	     /* an administrator has it ended */
+	uint64_t held_since; /* CLOCK_BOOTTIME, ns */
+	enum session_ask ask;
+	TAILQ_ENTRY(session) ask_link;
+	uint32_t ask_request;
+	uint8_t ask_what, ask_details;
+	bool ask_pieces; /* part of the answer is on its way */
+	char ask_name[33];
+};
+
+/* How a session ended, as far as it is known. */
+struct session_end {
+	int how; /* enum ended; ENDED_UNKNOWN */
+	int32_t value;
+	int32_t pid; /* 0 unknown */
+};
+
+int sessions_init(struct master *m);
+
+/* STATE came: every entry of the journal becomes an inherited session. */
+int sessions_inherit(struct master *m);
+
+/*
+ * A new session for an accepted peer, in the journal, not announced, counted
+ * already by policy. NULL when slots or memory are out.
+ */
+struct session *session_new(struct master *m, struct service *sv,
+    const struct listener *l, const struct addr *peer, uint64_t now);
+
+/* Undo session_new() for what could not be dispatched: nobody hears of it. */
+void session_discard(struct master *m, struct session *s);
+
+/* NULL when the slot is free; ended ones are not found. */
+struct session *session_by_slot(struct master *m, uint32_t slot);
+struct session *session_by_id(struct master *m, uint64_t id);
+
+/* The first session in a slot >= slot; NULL. For walks over all. */
+struct session *session_from(struct master *m, uint32_t slot);
+
+/* Join the sessions of a zygote. */
+void session_join(struct master *m, struct session *s, struct zygote *z);
+/* Leave a zygote or a held list. */
+void session_leave(struct session *s);
+
+/* Its channel to the worker, if any, is closed. */
+void session_close_channel(struct master *m, struct session *s);
+
+/*
+ * It is over: the worker's last words are read, events are emitted, counts go
+ * down. The entry and the journal's go at the next report_flush().
+ */
+void session_end(struct master *m, struct session *s,
+    const struct session_end *end);
+
+/* For report_flush(): the slot is free. */
+void session_free(struct master *m, struct session *s);
+
+/*
+ * What the zygote's slot table says of it: 1 running, 0 not; *end is how it
+ * ended, ENDED_UNKNOWN when the table does not say.
+ */
+int session_in_table(const struct session *s, const struct slot_table *t,
+    struct session_end *end);
+
+#endif

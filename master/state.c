@@ -1,0 +1,368 @@
+/*
+ * The layout of the state and every access to it. Master only, unprivileged.
+ * Distrusts the contents: indexes are bounded, texts are NUL-ended where they
+ * are read, and an entry counts only when its last store was made. Reads no
+ * page that was never written, since that would make it exist.
+ */
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "master/state.h"
+
+#define STATE_MAGIC   0x50525653u /* "PRVS" */
+#define STATE_VERSION 1
+
+/* Room for one history of the largest kind, in whole pages. */
+#define RATE_ROOM 528384u
+#define RATE_ROOMS 2 /* the present one, and one to move to */
+
+enum journal_flags {
+	JOURNAL_ANNOUNCED = 1,
+	JOURNAL_HOLDS_LISTENER = 2,
+	JOURNAL_LOGIN = 4 /* the slot's struct state_login is this session's */
+};
+
+struct state_service {
+	char name[SERVICE_NAME_MAX];
+	uint8_t unused[7];
+	_Atomic uint64_t counters[FAMILY_COUNT][2];
+	/* limit, slots and room of the history, see rate_word(); 0 none */
+	_Atomic uint64_t rate[FAMILY_COUNT];
+	uint64_t unused2[5];
+};
+
+struct state_entry {
+	_Atomic uint64_t session; /* stored last, cleared first */
+	uint64_t accepted;
+	uint64_t since;
+	_Atomic uint32_t instance;
+	uint32_t listener;
+	uint32_t scope;
+	uint16_t service;
+	uint16_t port;
+	uint8_t peer[16];
+	uint8_t family;
+	_Atomic uint8_t flags;
+	uint8_t unused[6];
+};
+
+struct state_login {
+	char user[256];
+	char tty[32];
+	uint8_t unused[32];
+};
+
+struct state_layout {
+	uint32_t magic;
+	uint32_t version;
+	_Atomic uint64_t last_session;
+	_Atomic uint32_t journal_high;
+	uint8_t unused[4096 - 20];
+	struct state_service services[SERVICES_MAX];
+	struct state_entry journal[SLOTS_MAX];
+	struct state_login logins[SLOTS_MAX];
+	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][RATE_ROOM];
+};
+
+struct state {
+	struct state_layout *map;
+};
+
+_Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
+_Static_assert(sizeof(struct state_service) == 128, "aligned");
+_Static_assert(sizeof(struct state_entry) == 64, "a cache line");
+_Static_assert(RATE_ROOM >= sizeof(struct policy_rate) +
+    POLICY_RATE_EXACT_MAX * sizeof(uint64_t), "the longest history fits");
+
+int
+state_open(struct state **out, int fd)
+{
+	struct stat info;
+	struct state *st;
+
+	*out = NULL;
+	if (fstat(fd, &info) < 0)
+		return (ERR_SYSTEM);
+	if (info.st_size < (off_t)sizeof(struct state_layout))
+		return (ERR_TRUNCATED);
+	st = calloc(1, sizeof(*st));
+	if (st == NULL)
+		return (ERR_NO_MEMORY);
+	st->map = mmap(NULL, sizeof(struct state_layout),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (st->map == MAP_FAILED) {
+		free(st);
+		return (ERR_SYSTEM);
+	}
+	if (st->map->magic != STATE_MAGIC ||
+	    st->map->version != STATE_VERSION) {
+		/* Of another version: what tells what is in use goes. */
+		memset(st->map, 0, sizeof(st->map->unused) + 20);
+		memset(st->map->services, 0, sizeof(st->map->services));
+		st->map->version = STATE_VERSION;
+		st->map->magic = STATE_MAGIC;
+	}
+	*out = st;
+	return (0);
+}
+
+void
+state_close(struct state *st)
+{
+	if (st == NULL)
+		return;
+	munmap(st->map, sizeof(struct state_layout));
+	free(st);
+}
+
+uint64_t
+state_new_session(struct state *st)
+{
+	uint64_t n = atomic_fetch_add(&st->map->last_session, 1) + 1;
+
+	return (n != 0 ? n : state_new_session(st));
+}
+
+void
+state_see_session(struct state *st, uint64_t session)
+{
+	if (atomic_load(&st->map->last_session) < session)
+		atomic_store(&st->map->last_session, session);
+}
+
+const char *
+state_service_name(const struct state *st, unsigned number)
+{
+	const char *name;
+
+	if (number >= SERVICES_MAX)
+		return (NULL);
+	name = st->map->services[number].name;
+	if (name[0] == '\0' || memchr(name, '\0', SERVICE_NAME_MAX) == NULL)
+		return (NULL);
+	return (name);
+}
+
+int
+state_service_find(const struct state *st, const char *name)
+{
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		const char *there = state_service_name(st, i);
+
+		if (there != NULL && strcmp(there, name) == 0)
+			return ((int)i);
+	}
+	return (ERR_NOT_FOUND);
+}
+
+void
+state_service_claim(struct state *st, unsigned number, const char *name)
+{
+	struct state_service *s = &st->map->services[number];
+
+	memset(s, 0, sizeof(*s));
+	memcpy(s->name, name, strnlen(name, SERVICE_NAME_MAX - 1));
+}
+
+void
+state_count(struct state *st, unsigned number, enum family family,
+    enum state_counter counter)
+{
+	_Atomic uint64_t *c =
+	    &st->map->services[number].counters[family][counter];
+
+	/* One writer: a plain addition, but stored whole. */
+	atomic_store_explicit(c,
+	    atomic_load_explicit(c, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+uint64_t
+state_counter(const struct state *st, unsigned number, enum family family,
+    enum state_counter counter)
+{
+	return (atomic_load_explicit(
+	    &st->map->services[number].counters[family][counter],
+	    memory_order_relaxed));
+}
+
+/*
+ * What a history was laid out for, in one word so that it changes at once:
+ * limit 32 bits, the limit that its memory was sized for 31, room 1.
+ */
+static uint64_t
+rate_word(uint32_t limit, uint32_t sized, unsigned room)
+{
+	return ((uint64_t)limit << 32 | (uint64_t)sized << 1 | room);
+}
+
+/* Attach what is there; ERR_VALUE when nothing sensible is. */
+static int
+window_attach(struct state *st, unsigned number, enum family family,
+    uint64_t word, uint64_t now, struct policy_window *window)
+{
+	uint32_t limit = (uint32_t)(word >> 32);
+	uint32_t sized = (uint32_t)word >> 1;
+	size_t size = policy_rate_size(sized);
+
+	if (word == 0 || limit > sized || size == 0 || size > RATE_ROOM)
+		return (ERR_VALUE);
+	return (policy_rate_attach(window,
+	    st->map->rates[number][family][word & 1], size, limit, now));
+}
+
+int
+state_window(struct state *st, unsigned number, enum family family,
+    uint32_t limit, uint64_t now, struct policy_window *window)
+{
+	_Atomic uint64_t *rate = &st->map->services[number].rate[family];
+	uint64_t word = atomic_load(rate);
+	uint32_t sized = (uint32_t)word >> 1;
+	unsigned room = (word & 1) == 0 ? 1 : 0;
+	struct policy_window old;
+	int had, err;
+
+	had = window_attach(st, number, family, word, now, &old) == 0;
+	if (had && limit <= sized &&
+	    policy_rate_set_limit(&old, limit) == 0) {
+		atomic_store(rate, rate_word(limit, sized, (unsigned)word & 1));
+		*window = old;
+		return (0);
+	}
+	err = policy_rate_attach(window, st->map->rates[number][family][room],
+	    policy_rate_size(limit), limit, now);
+	if (err != 0)
+		return (err);
+	if (had)
+		policy_rate_move(window, &old, now);
+	atomic_store(rate, rate_word(limit, limit, room));
+	return (0);
+}
+
+uint32_t
+state_journal_high(const struct state *st)
+{
+	uint32_t high = atomic_load(&st->map->journal_high);
+
+	return (high > SLOTS_MAX ? SLOTS_MAX : high);
+}
+
+void
+state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
+{
+	struct state_entry *e = &st->map->journal[slot];
+
+	e->accepted = j->accepted;
+	e->since = j->since;
+	e->listener = j->listener;
+	e->scope = j->peer.scope;
+	e->service = j->service;
+	e->port = j->peer.port;
+	memcpy(e->peer, j->peer.bytes, sizeof(e->peer));
+	e->family = j->peer.family;
+	atomic_store_explicit(&e->instance, j->instance, memory_order_relaxed);
+	atomic_store_explicit(&e->flags,
+	    (uint8_t)((j->announced ? JOURNAL_ANNOUNCED : 0) |
+		(j->holds_listener ? JOURNAL_HOLDS_LISTENER : 0)),
+	    memory_order_relaxed);
+	if (slot >= atomic_load_explicit(&st->map->journal_high,
+			memory_order_relaxed))
+		atomic_store(&st->map->journal_high, slot + 1);
+	atomic_store_explicit(&e->session, j->session, memory_order_release);
+}
+
+int
+state_journal_read(const struct state *st, uint32_t slot, struct journal *out)
+{
+	const struct state_entry *e = &st->map->journal[slot];
+	uint8_t flags = atomic_load(&e->flags);
+
+	memset(out, 0, sizeof(*out));
+	out->session = atomic_load_explicit(&e->session, memory_order_acquire);
+	if (out->session == 0 || e->family >= FAMILY_COUNT ||
+	    state_service_name(st, e->service) == NULL)
+		return (ERR_NOT_FOUND);
+	out->accepted = e->accepted;
+	out->since = e->since;
+	out->instance = atomic_load(&e->instance);
+	out->listener = e->listener;
+	out->service = e->service;
+	out->announced = (flags & JOURNAL_ANNOUNCED) != 0;
+	out->holds_listener = (flags & JOURNAL_HOLDS_LISTENER) != 0;
+	out->peer.family = e->family;
+	out->peer.port = e->port;
+	out->peer.scope = e->scope;
+	memcpy(out->peer.bytes, e->peer, sizeof(out->peer.bytes));
+	return (0);
+}
+
+void
+state_journal_instance(struct state *st, uint32_t slot, uint32_t instance)
+{
+	atomic_store_explicit(&st->map->journal[slot].instance, instance,
+	    memory_order_release);
+}
+
+void
+state_journal_announced(struct state *st, uint32_t slot)
+{
+	atomic_fetch_or(&st->map->journal[slot].flags, JOURNAL_ANNOUNCED);
+}
+
+void
+state_journal_clear(struct state *st, uint32_t slot)
+{
+	atomic_store_explicit(&st->map->journal[slot].session, 0,
+	    memory_order_release);
+}
+
+/* A text and its NUL; what is behind it does not matter. */
+static void
+copy_text(char *dst, size_t size, const char *src)
+{
+	size_t n = strnlen(src, size - 1);
+
+	memcpy(dst, src, n);
+	dst[n] = '\0';
+}
+
+void
+state_login_set(struct state *st, uint32_t slot, const char *user,
+    const char *tty)
+{
+	struct state_login *l = &st->map->logins[slot];
+
+	copy_text(l->user, sizeof(l->user), user);
+	copy_text(l->tty, sizeof(l->tty), tty);
+	atomic_fetch_or(&st->map->journal[slot].flags, JOURNAL_LOGIN);
+}
+
+static const char *
+login_text(const struct state *st, uint32_t slot, const char *text, size_t n)
+{
+	if ((atomic_load(&st->map->journal[slot].flags) & JOURNAL_LOGIN) == 0 ||
+	    memchr(text, '\0', n) == NULL)
+		return ("");
+	return (text);
+}
+
+const char *
+state_login_user(const struct state *st, uint32_t slot)
+{
+	const char *text = st->map->logins[slot].user;
+
+	return (login_text(st, slot, text, sizeof(st->map->logins[0].user)));
+}
+
+const char *
+state_login_tty(const struct state *st, uint32_t slot)
+{
+	const char *text = st->map->logins[slot].tty;
+
+	return (login_text(st, slot, text, sizeof(st->map->logins[0].tty)));
+}

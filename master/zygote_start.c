@@ -1,0 +1,68 @@
+/*
+ * Handing a connection to a zygote, or to a worker that it forked ahead of
+ * time. Master only, unprivileged. Never waits.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "master/pool.h"
+#include "master/worker.h"
+#include "master/zygote_private.h"
+
+/* START; pair is the worker's channel, -1 for a program. */
+static int
+start_send(struct zygote *z, struct session *s, const int pair[2])
+{
+	struct msg_start start = {.slot = s->slot, .session = s->id,
+	    .peer = s->peer, .local = s->local};
+	int fds[3] = {s->connection, pair[1], pair[0]};
+
+	return (ipc_send(&z->channel, MSG_START, &start, fds,
+	    pair[0] >= 0 ? 3 : 1));
+}
+
+static int
+start_on_order(struct zygote *z, struct session *s)
+{
+	int pair[2] = {-1, -1};
+	int err;
+
+	if (z->service->builtin && fd_seqpacket_pair(pair) != 0)
+		return (ERR_SYSTEM);
+	err = start_send(z, s, pair);
+	if (err == 0 && pair[0] >= 0)
+		worker_attach(z->master, s, pair[0], NULL);
+	else
+		fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	return (err);
+}
+
+int
+zygote_start_session(struct master *m, struct zygote *z, struct session *s)
+{
+	int err = ERR_NOT_FOUND;
+
+	if (z->retired)
+		return (ERR_AGAIN);
+	/* In the books first: killed in between, a new master asks there. */
+	state_journal_instance(m->state, s->slot, z->instance);
+	if (z->service->builtin)
+		err = pool_start_session(z, s);
+	if (err == ERR_NOT_FOUND)
+		err = start_on_order(z, s);
+	if (err == 0) {
+		session_join(m, s, z);
+		fd_close(&s->connection);
+		return (0);
+	}
+	if (err == ERR_AGAIN)
+		zygote_want_room(z, true);
+	/* Too many descriptors under way: they will be received presently. */
+	if (err == ERR_SYSTEM && errno == ETOOMANYREFS)
+		return (ERR_AGAIN);
+	return (err);
+}
