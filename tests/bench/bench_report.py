@@ -27,7 +27,7 @@ def number(value):
 def summary(result):
     """A row as a dictionary, for bench.json and for the table."""
     row = result.row
-    entry = {"row": row.name, "title": row.title, "unit": row.unit.strip(),
+    entry = {"row": row.name, "title": row.title, "unit": row.unit,
              "must": "%s %g" % row.must if row.must else None,
              "note": row.note, "details": result.details,
              "problems": result.problems, "figure": None, "reached": None,

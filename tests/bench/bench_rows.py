@@ -18,6 +18,7 @@ from bench_servers import (Floor, Inetd, Missing, Portreeve, Server, Sshd,
 #: No user is asked for: the answer is the same bytes each time.
 EMPTY = "\r\n"
 ONE = "root\r\n"
+UNITS = {"rate": ", per second", "p50_us": ", µs"}
 LIMITS = "connection-limit 65535; rate-limit 10000000;"
 LOOPBACK = "listen-address 127.0.0.1; listen-address ::1;"
 
@@ -90,7 +91,7 @@ def alternate(result, plan, sides, metric, **options):
         for name, port, own in sides:
             one = load.run(port, plan.seconds, **dict(options, **own))
             got.append(one[metric])
-            result.side(name, one[metric])
+            result.side(name + UNITS[metric], one[metric])
             if one["errors"]:
                 result.problems.append("%s: %d errors of %d: %s" % (
                     name, one["errors"], one["errors"] + one["served"],
@@ -198,6 +199,8 @@ def one_by_one(result, plan):
      ("≤", 1.3))
 def many_idle(result, plan):
     port = world.free_port()
+    if plan.idle != 10000:
+        result.problems.append("%d idle connections, not 10,000" % plan.idle)
     with ours(result, finger_config(port), port):
         size = load.answer_size(port, EMPTY)
         for _ in range(plan.rounds(result.row)):
@@ -231,14 +234,15 @@ class Allowed:
 
 
 def flood(result, plan, take):
-    """IPv4 is full with one idle connection, IPv6 is let in: the families
+    """IPv4 is full with idle connections, IPv6 is let in: the families
     are counted apart. take(refusals/s of ours, of the floor, p99 of the
     allowed client under refusals, at rest)."""
     port = world.free_port()
-    config = finger_config(port, "connection-limit 1; rate-limit 10000000;")
+    config = finger_config(port, "connection-limit 10; rate-limit 10000000;")
     with ours(result, config, port) as daemon, Floor("close") as floor:
         size = load.answer_size(port, EMPTY)
-        with load.Hold(port, 1):
+        daemon.wait_idle()
+        with load.Hold(port, 10):
             for _ in range(plan.rounds(result.row)):
                 idle = Allowed(port, plan, size).finish(result)
                 client = Allowed(port, plan, size)
@@ -259,8 +263,8 @@ def flood(result, plan, take):
      ("≥", 0.6), root=False)
 def refusals(result, plan):
     def take(refused, bare, _p99, _idle):
-        result.side("portreeve", refused)
-        result.side("floor close", bare)
+        result.side("portreeve, per second", refused)
+        result.side("floor close, per second", bare)
         result.figures.append(refused / bare)
     flood(result, plan, take)
 
@@ -335,8 +339,8 @@ def ssh_logins(result, plan):
             logins(server, key)
         for _ in range(plan.rounds(result.row)):
             mine, theirs = logins(port, key), logins(sshd.port, key)
-            result.side("portreeve", mine)
-            result.side("sshd", theirs)
+            result.side("portreeve, per second", mine)
+            result.side("sshd, per second", theirs)
             result.figures.append(mine / theirs)
 
 

@@ -262,6 +262,18 @@ class Portreeve(Server):
         return [program, "-d", "-c", conf, "-r", self.directory + "/run",
                 "-s", self.directory + "/state"]
 
+    def wait_idle(self):
+        """Until every connection accepted was told to be closed."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with open(self.log, "rb") as file:
+                text = file.read()
+            if text.count(b"event=connection-accepted ") == \
+                    text.count(b"event=session-closed "):
+                return
+            time.sleep(0.05)
+        raise Missing("connections that were closed are not told of")
+
     def read_events(self):
         """Counts what was dropped so far, and empties the file."""
         with open(self.log, "r+b") as file:
