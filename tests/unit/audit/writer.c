@@ -607,6 +607,7 @@ test_journal(void **state)
 	stage_up();
 	if (!stage_possible()) {
 		stage_down();
+		print_message("no mount namespace for this user here\n");
 		skip();
 	}
 	log = stage_socket("run/systemd/journal/socket");
@@ -638,6 +639,7 @@ test_syslog(void **state)
 	stage_up();
 	if (!stage_possible()) {
 		stage_down();
+		print_message("no mount namespace for this user here\n");
 		skip();
 	}
 	log = stage_socket("dev/log");
@@ -672,6 +674,7 @@ test_log_comes_late(void **state)
 	stage_up();
 	if (!stage_possible()) {
 		stage_down();
+		print_message("no mount namespace for this user here\n");
 		skip();
 	}
 	audit_run(&a, 0, stage_isolate);
