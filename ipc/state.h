@@ -24,7 +24,7 @@
 #include "ipc/message.h"
 
 /* The master's file; sparse. Its layout is the master's own. */
-#define STATE_SIZE (512u << 20)
+#define STATE_SIZE (UINT64_C(1) << 30)
 
 enum slot_use {
 	SLOT_FREE,
@@ -108,13 +108,6 @@ void slot_peer(const struct slot *slot, struct addr *out);
  */
 struct slot_table *slot_table_map(int fd, int writable);
 void slot_table_unmap(struct slot_table *t);
-
-/*
- * The state's size. The monitor makes the file (sparse: what is not used costs
- * nothing) of exactly this size, zeroed; its layout is the master's own affair
- * (master/state.c), versioned, and begun anew when it is not the right one.
- */
-#define STATE_SIZE (UINT64_C(1) << 30)
 
 /* MSG_PROGRAM's rlimits: an array of these. */
 struct program_rlimit {
