@@ -258,7 +258,8 @@ sandbox_seal_starter(const struct sealing *s)
 	int err;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return (sandbox_fail(s->report, ERR_SYSTEM, "prctl: %s.",
+		return (sandbox_fail(s->report, ERR_SYSTEM, "The %s cannot "
+		    "refuse tracers: %s.", sandbox_profile_name(s->id),
 		    strerror(errno)));
 	if (p->level == SANDBOX_ROOTLESS) {
 		if (p->session != SANDBOX_SESSION_NONE)
@@ -268,7 +269,7 @@ sandbox_seal_starter(const struct sealing *s)
 		return (0);
 	}
 	if ((err = seccomp_install_session(p->session)) != 0)
-		return (sandbox_fail(s->report, err, "session-sandbox cannot "
+		return (sandbox_fail(s->report, err, "The session-sandbox cannot "
 		    "be set up: %s. Use a kernel with CONFIG_SECCOMP_FILTER, "
 		    "or set session-sandbox none.", strerror(errno)));
 	s->report->filtered = p->session != SANDBOX_SESSION_NONE;
