@@ -13,6 +13,7 @@
 #include "monitor/adopt.h"
 #include "monitor/end.h"
 #include "monitor/ptable.h"
+#include "monitor/records.h"
 
 #define GRACE_NS (1ull * SECOND)
 /* A fork takes a while on a loaded machine, and the kernel's tick is coarse. */
@@ -161,7 +162,6 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 {
 	struct slot slot;
 
-	(void)mon;
 	for (uint32_t i = 0; zygote->slots != NULL &&
 	     i < zygote->slots->high && i < SLOTS_MAX;
 	     i++) {
@@ -175,8 +175,11 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		if (ptable_read(&t) == 0)
 			ptable_mark_descent(&t, slot.pid);
 		for (size_t j = 0; j < t.count; j++) {
-			if (t.rows[j].marked && !t.rows[j].zombie)
-				end_kill_row(&t.rows[j]);
+			if (!t.rows[j].marked || t.rows[j].zombie)
+				continue;
+			end_kill_row(&t.rows[j]);
+			if (zygote->kind == SERVICE_SSH && !mon->rootless)
+				records_close(t.rows[j].pid);
 		}
 		ptable_free(&t);
 		end_kill_row(&row);

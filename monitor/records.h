@@ -1,0 +1,13 @@
+/* Closing login records that nobody else can close. Monitor (root). */
+#ifndef PORTREEVE_MONITOR_RECORDS_H
+#define PORTREEVE_MONITOR_RECORDS_H
+
+#include <sys/types.h>
+
+/*
+ * A process that was killed had a login record (utmp): mark it dead there and
+ * say so in wtmp. Does nothing where there is none.
+ */
+void records_close(pid_t pid);
+
+#endif
