@@ -1,0 +1,110 @@
+/*
+ * One connection's sshd log, record by record, to what is worth telling. Pure:
+ * (state, record, who wrote it) → actions. It decides nothing about a login;
+ * it reports what sshd has decided.
+ *
+ * Whom it believes: the group's leader with sshd's own uid, its privileged
+ * half, for everything; but what that half passes on for the unprivileged one
+ * ends in [preauth], and of that only packets are counted and a refusal of
+ * PAM's account phase is taken as the reason for a failure that the leader told
+ * itself. The process that the leader named as the user's, for the terminal.
+ * Nobody else, for anything.
+ */
+#ifndef PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
+#define PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "workers/logreader/sshlog.h"
+
+#define SSHSESSION_USER_MAX 256
+#define SSHSESSION_METHOD_MAX 32
+#define SSHSESSION_TTY_MAX 32
+
+/* A login without a session yet (ssh -N) counts as opened after this, ns. */
+#define SSHSESSION_OPEN_AFTER UINT64_C(2000000000)
+
+/* MSG_LOG_SOURCE's root_login, the order of conf/model.h. */
+enum sshsession_root {
+	SSHSESSION_ROOT_ALLOW,
+	SSHSESSION_ROOT_DENY,
+	SSHSESSION_ROOT_DENY_PASSWORD
+};
+
+struct sshsession_config {
+	enum sshsession_root root_login;
+	uint32_t packets; /* before authentication; 0 unlimited */
+	uid_t privileged; /* sshd's own: 0, or a rootless daemon's user */
+	/* Whether a name is uid 0's. */
+	bool (*is_root)(const char *name);
+};
+
+struct sshsession {
+	uint64_t session; /* 0: this state is unused */
+	uint32_t packets;
+	int32_t child;	   /* pid with the user's rights; 0 unknown */
+	bool connected;	   /* sshd has started */
+	bool accepted, opened;
+	bool root_refused; /* sshd said so; of the failure to come */
+	bool restricted;
+	bool told;	   /* the monitor told the failure to come */
+	bool failing;	   /* a failure waits for its reason */
+	bool flooded;
+	bool over;	   /* has ended; what comes late is nothing */
+	uint64_t accepted_at; /* as the caller's clock */
+	char method[SSHSESSION_METHOD_MAX];
+	char user[SSHSESSION_USER_MAX];
+};
+
+enum sshsession_act {
+	SSHSESSION_FAILURE, /* user, method ("" for timeout), reason */
+	SSHSESSION_SUCCESS, /* user, method */
+	SSHSESSION_OPENED,  /* user, tty; the first of a login */
+	SSHSESSION_TTY,	    /* user, tty; one more */
+	SSHSESSION_FLOOD,
+	SSHSESSION_TROUBLE  /* sshd could not start: the record says why */
+};
+
+struct sshsession_action {
+	enum sshsession_act act;
+	const char *reason; /* a constant */
+	char user[SSHSESSION_USER_MAX];
+	char method[SSHSESSION_METHOD_MAX];
+	char tty[SSHSESSION_TTY_MAX];
+};
+
+#define SSHSESSION_ACTIONS_MAX 3
+
+struct sshsession_actions {
+	size_t n;
+	struct sshsession_action a[SSHSESSION_ACTIONS_MAX];
+};
+
+struct sshsession_writer {
+	bool leader; /* of the connection's process group */
+	pid_t pid;
+	uid_t uid;
+};
+
+/* Take one record; now is any monotonic clock in ns. */
+void sshsession_record(struct sshsession *s,
+    const struct sshsession_config *c, const struct sshsession_writer *w,
+    const char *record, size_t n, uint64_t now,
+    struct sshsession_actions *out);
+
+/*
+ * Time has passed, or the connection has ended: status is then its leader's
+ * exit status, else -1. sshd ends by LoginGraceTime with status 1 (until 9.7)
+ * or 3, without a word; with a word its status is 255.
+ */
+void sshsession_tick(struct sshsession *s, const struct sshsession_config *c,
+    int status, uint64_t now, struct sshsession_actions *out);
+
+/* Whether it wants sshsession_tick() soon. */
+bool sshsession_waits(const struct sshsession *s);
+
+#endif
