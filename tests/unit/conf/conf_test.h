@@ -30,7 +30,7 @@ parsed_print(const struct parsed *p)
 
 	for (size_t i = 0; i < p->report.count; i++)
 		print_message("%s\n", conf_diag_text(&p->report.diags[i],
-		    "text", line, sizeof(line)));
+					  "text", line, sizeof(line)));
 }
 
 static inline struct parsed
@@ -88,8 +88,14 @@ struct expected {
 	const char *part; /* of its text */
 };
 
-#define ERROR(l, c, t)	 {CONF_ERROR, l, c, t}
-#define WARNING(l, c, t) {CONF_WARNING, l, c, t}
+#define ERROR(l, c, t)              \
+	{                           \
+		CONF_ERROR, l, c, t \
+	}
+#define WARNING(l, c, t)              \
+	{                             \
+		CONF_WARNING, l, c, t \
+	}
 
 /* These messages in this order, and no other. */
 static inline void
@@ -98,8 +104,8 @@ report_expect(const struct parsed *p, const struct expected *e, size_t n)
 	for (size_t i = 0; i < n && i < p->report.count; i++) {
 		const struct conf_diag *d = &p->report.diags[i];
 
-		if (d->severity != e[i].severity ||
-		    d->pos.line != e[i].line || d->pos.col != e[i].col ||
+		if (d->severity != e[i].severity || d->pos.line != e[i].line ||
+		    d->pos.col != e[i].col ||
 		    strstr(d->text, e[i].part) == NULL) {
 			parsed_print(p);
 			print_message("expected %u:%u: %s\n", e[i].line,
@@ -124,8 +130,7 @@ expect_messages(const char *text, const struct expected *e, size_t n)
 #define EXPECT(text, ...)                                                      \
 	do {                                                                   \
 		const struct expected e_[] = {{0}, ##__VA_ARGS__};             \
-		expect_messages(text, e_ + 1,                                  \
-		    sizeof(e_) / sizeof(e_[0]) - 1);                           \
+		expect_messages(text, e_ + 1, sizeof(e_) / sizeof(e_[0]) - 1); \
 	} while (0)
 
 static inline const struct conf_service *

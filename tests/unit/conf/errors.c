@@ -12,8 +12,9 @@ test_unknown(void **state)
 {
 	(void)state;
 	EXPECT("sytem { services { ssh; } }",
-	    ERROR(1, 1, "unknown statement `sytem`; the nearest known one is "
-			"`system`"));
+	    ERROR(1, 1,
+		"unknown statement `sytem`; the nearest known one is "
+		"`system`"));
 	EXPECT(IN "ssh { conection-limit 5; port 0; }" END,
 	    ERROR(2, 7, "`connection-limit`"), ERROR(2, 31, "port: 0"));
 	EXPECT(IN "ssh { foo { bar { ; } baz [ } } ssj { port 1; }" END,
@@ -36,13 +37,13 @@ test_punctuation(void **state)
 	EXPECT("system { services { ssh { port 22 } } }",
 	    ERROR(1, 34, "`;` is missing after port"));
 	EXPECT(IN "ssh {\nport 22\nroot-login maybe;\n}" END,
-	    ERROR(3, 8, "`;` is missing after port"),
-	    ERROR(4, 12, "`maybe`"));
+	    ERROR(3, 8, "`;` is missing after port"), ERROR(4, 12, "`maybe`"));
 	EXPECT("system { services { ssh;",
 	    ERROR(1, 8, "the `{` of system is not closed"),
 	    ERROR(1, 19, "the `{` of services is not closed"));
 	EXPECT("}\nsystem;", ERROR(1, 1, "this `}` closes nothing"));
-	EXPECT("system;;", ERROR(1, 8, "a statement is expected here, not `;`"));
+	EXPECT(
+	    "system;;", ERROR(1, 8, "a statement is expected here, not `;`"));
 	EXPECT("system { services\n}",
 	    ERROR(1, 18, "`;` is missing after services"));
 	EXPECT(IN "ssh { port; listen-address [ ]; }" END,
@@ -69,8 +70,8 @@ test_set_line_errors(void **state)
 	       "set system services ssh port\n"
 	       "set system services ssh { port 2; }\n"
 	       "set system services ssh port 0",
-	    ERROR(1, 1, "set needs the path"),
-	    ERROR(2, 31, "without `;`"), ERROR(3, 29, "port needs a number"),
+	    ERROR(1, 1, "set needs the path"), ERROR(2, 31, "without `;`"),
+	    ERROR(3, 29, "port needs a number"),
 	    ERROR(4, 25, "`{` is too much after ssh"), ERROR(5, 30, "port: 0"));
 	EXPECT("system {\nset system services ssh\n}",
 	    ERROR(2, 1, "a `set` line stands outside of braces"));
@@ -116,8 +117,9 @@ static void
 test_values(void **state)
 {
 	(void)state;
-	EXPECT(IN "ssh { port 22x; port 022; port -1; port +1;\n"
-		  "port 99999999999999999999; port \"\"; sshd-config etc; }" END,
+	EXPECT(IN
+	    "ssh { port 22x; port 022; port -1; port +1;\n"
+	    "port 99999999999999999999; port \"\"; sshd-config etc; }" END,
 	    ERROR(2, 12, "`22x` is not a decimal number"),
 	    ERROR(2, 22, "`022` is not a decimal number"),
 	    ERROR(2, 32, "-1 is out of range 1-65535"),
@@ -133,9 +135,8 @@ test_values(void **state)
 	    ERROR(2, 46, "`v1` is none of: v2"),
 	    ERROR(2, 61, "`no` is none of: allow, deny, deny-password"),
 	    ERROR(3, 16, "`localhost` is no IPv4 or IPv6 address"),
-	    ERROR(3, 42, "write the IPv4 address"),
-	    ERROR(4, 18, "link-local"), ERROR(4, 26, "multicast"),
-	    ERROR(4, 36, "multicast"));
+	    ERROR(3, 42, "write the IPv4 address"), ERROR(4, 18, "link-local"),
+	    ERROR(4, 26, "multicast"), ERROR(4, 36, "multicast"));
 	EXPECT(IN "role-uids 64799; role-uids 5-4; role-uids 10-20;\n"
 		  "role-uids 65530-65600; role-uids 0-100; "
 		  "role-uids 1-4294967294; role-uids 1000-1015;" END,
@@ -166,8 +167,7 @@ test_service_values(void **state)
 	    ERROR(6, 40, "`8` is not an octal number"),
 	    ERROR(6, 49, "1000 is out of range 0-777"),
 	    ERROR(7, 6, "20 is out of range -20-19"),
-	    ERROR(7, 15, "`a b` is no name"),
-	    ERROR(7, 27, "names a folder"));
+	    ERROR(7, 15, "`a b` is no name"), ERROR(7, 27, "names a folder"));
 }
 
 /* What is replaced or inactive is checked as well. */
@@ -236,8 +236,9 @@ test_warnings(void **state)
 {
 	(void)state;
 	EXPECT(IN "telnet;\nftp { listen-address [ ::1 192.0.2.1 ]; }" END,
-	    WARNING(2, 1, "telnet listens beyond loopback: passwords travel "
-			  "in clear"),
+	    WARNING(2, 1,
+		"telnet listens beyond loopback: passwords travel "
+		"in clear"),
 	    WARNING(3, 1, "ftp listens beyond loopback"));
 	EXPECT(IN "telnet { listen-address [ 127.9.9.9 ::1 ]; }\n"
 		  "inactive: ftp;" END);
@@ -254,8 +255,7 @@ test_clients(void **state)
 	EXPECT(IN "outbound-ssh { client c {\nkeepalive { retry 3; } } }" END,
 	    ERROR(2, 16, "client c has no device-id"),
 	    ERROR(2, 16, "client c has no address"),
-	    WARNING(2, 16, "may use nothing"),
-	    ERROR(3, 1, "`keep-alive`"));
+	    WARNING(2, 16, "may use nothing"), ERROR(3, 1, "`keep-alive`"));
 	EXPECT(IN "outbound-ssh { client c { services netconf; ::1;\n"
 		  "device-id \"a: b\"; } }" END,
 	    ERROR(2, 16, "its device-id may hold"));
@@ -288,8 +288,7 @@ test_secrets(void **state)
 static char *
 repeat(const char *head, const char *line, unsigned n, const char *tail)
 {
-	size_t size = strlen(head) + n * (strlen(line) + 16) +
-	    strlen(tail) + 1;
+	size_t size = strlen(head) + n * (strlen(line) + 16) + strlen(tail) + 1;
 	char *text = malloc(size);
 	size_t used;
 
@@ -309,14 +308,18 @@ test_bounds(void **state)
 	struct parsed p;
 
 	(void)state;
-	text = repeat(IN, "service s%u { port 7; listen-address 127.0.1.%u; "
-			  "exec /bin/true; }\n", 128, END);
+	text = repeat(IN,
+	    "service s%u { port 7; listen-address 127.0.1.%u; "
+	    "exec /bin/true; }\n",
+	    128, END);
 	p = parse_ok(text);
 	assert_int_equal(p.conf->service_count, 128);
 	parsed_free(&p);
 	free(text);
-	text = repeat(IN, "service s%u { port 7; listen-address 127.0.1.%u; "
-			  "exec /bin/true; }\n", 129, END);
+	text = repeat(IN,
+	    "service s%u { port 7; listen-address 127.0.1.%u; "
+	    "exec /bin/true; }\n",
+	    129, END);
 	EXPECT(text, ERROR(130, 1, "more than 128 services"));
 	free(text);
 	text = repeat(IN "ssh {", "port 22;\n", 20001, "}" END);
@@ -355,12 +358,12 @@ test_list_bounds(void **state)
 	char *text;
 
 	(void)state;
-	text = repeat(IN "ssh {\n", "listen-address 127.0.0.%u;\n", 17,
-	    "}" END);
+	text =
+	    repeat(IN "ssh {\n", "listen-address 127.0.0.%u;\n", 17, "}" END);
 	EXPECT(text, ERROR(19, 16, "more than 16 addresses"));
 	free(text);
-	text = repeat(IN "ssh { listen-address [\n", "127.0.0.%u\n", 65,
-	    "]; }" END);
+	text = repeat(
+	    IN "ssh { listen-address [\n", "127.0.0.%u\n", 65, "]; }" END);
 	EXPECT(text, ERROR(67, 1, "more than 64 values"));
 	free(text);
 }
@@ -374,8 +377,8 @@ test_escaped(void **state)
 
 	(void)state;
 	assert_int_equal(p.report.count, 1);
-	assert_string_equal(conf_diag_text(&p.report.diags[0], "a\nb.conf",
-				line, sizeof(line)),
+	assert_string_equal(
+	    conf_diag_text(&p.report.diags[0], "a\nb.conf", line, sizeof(line)),
 	    "a\\x0ab.conf:2:12: error: port: `\\xc3\\xa9` is not a decimal "
 	    "number");
 	parsed_free(&p);

@@ -37,8 +37,8 @@ test_example(void **state)
 	assert_int_equal(service_of(&p, "ftp")->port, 21);
 	assert_int_equal(service_of(&p, "finger")->port, 79);
 	assert_int_equal(service_of(&p, "netconf")->port, 830);
-	assert_string_equal(p.conf->netconf_subsystem,
-	    "/usr/sbin/netconf-subsystem");
+	assert_string_equal(
+	    p.conf->netconf_subsystem, "/usr/sbin/netconf-subsystem");
 	assert_int_equal(p.conf->user_limit_processes, 40);
 	assert_int_equal(p.conf->user_limit_sessions, 10);
 	s = service_of(&p, "echo-test");
@@ -160,8 +160,8 @@ test_lists_append(void **state)
 	    "listen-address [ ::1 127.0.0.1 ]; }\n"
 	    "set system services ssh listen-address 127.0.0.2\n"
 	    "set system services ssh listen-address [ 127.0.0.3 127.0.0.2 ]\n");
-	static const char *const want[] = {"127.0.0.1", "::1", "127.0.0.2",
-	    "127.0.0.3"};
+	static const char *const want[] = {
+	    "127.0.0.1", "::1", "127.0.0.2", "127.0.0.3"};
 	const struct conf_service *s = service_of(&p, "ssh");
 	char text[ADDR_TEXT_MAX];
 
@@ -178,11 +178,11 @@ test_lists_append(void **state)
 static void
 test_inactive(void **state)
 {
-	struct parsed p = services_ok(
-	    "inactive: ssh { port 2222; }\n"
-	    "finger { inactive: port 7; inactive: list-users; }\n"
-	    "ftp { inactive: port 7; port 8; "
-	    "listen-address 127.0.0.1; }");
+	struct parsed p =
+	    services_ok("inactive: ssh { port 2222; }\n"
+			"finger { inactive: port 7; inactive: list-users; }\n"
+			"ftp { inactive: port 7; port 8; "
+			"listen-address 127.0.0.1; }");
 	struct parsed all = parse_ok("inactive: system { services { ssh; } }");
 
 	(void)state;

@@ -64,7 +64,8 @@ test_masked(void **state)
 	parsed_free(&p);
 }
 
-/* --- random configurations -------------------------------------------------- */
+/* --- random configurations --------------------------------------------------
+ */
 
 struct maker {
 	FILE *out;
@@ -131,8 +132,8 @@ make_value(struct maker *m, const struct conf_statement *s)
 		else
 			fprintf(m->out, "%lld",
 			    (long long)(s->low +
-				(int64_t)draw(m,
-				    (uint32_t)(s->high - s->low + 1))));
+					(int64_t)draw(m,
+					    (uint32_t)(s->high - s->low + 1))));
 		break;
 	case TYPE_OCTAL:
 		fprintf(m->out, "0%o", draw(m, (uint32_t)s->high + 1));
@@ -199,8 +200,8 @@ made_always(const struct conf_statement *s, enum conf_block_id in)
 {
 	return (((s->blocks & (1U << BLOCK_SERVICE)) != 0 &&
 		    in == BLOCK_SERVICE && s->type == TYPE_EXEC) ||
-	    (strcmp(s->name, "port") == 0 && in != BLOCK_SERVER) ||
-	    (in == BLOCK_CLIENT && strcmp(s->name, "device-id") == 0));
+		(strcmp(s->name, "port") == 0 && in != BLOCK_SERVER) ||
+		(in == BLOCK_CLIENT && strcmp(s->name, "device-id") == 0));
 }
 
 static void
@@ -277,8 +278,8 @@ round_trip(const struct parsed *p, enum conf_form form)
 		assert_int_equal(a->rate_limit, b->rate_limit);
 		assert_int_equal(a->listen_count, b->listen_count);
 		assert_int_equal(a->exec.argc, b->exec.argc);
-		assert_memory_equal(&a->ssh, &b->ssh,
-		    offsetof(struct conf_ssh, sshd_config));
+		assert_memory_equal(
+		    &a->ssh, &b->ssh, offsetof(struct conf_ssh, sshd_config));
 	}
 	free(text);
 	free(twice);
