@@ -86,7 +86,7 @@ struct event_sink;
 struct event_sink *event_sink_new(enum role self, size_t capacity);
 
 /* Takes fd over (non-blocking is made); an earlier channel is closed. What is
- * queued goes to the new one. */
+ * queued goes to the new one. -1: none for now. */
 void event_sink_attach(struct event_sink *s, int fd);
 
 /*

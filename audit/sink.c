@@ -76,6 +76,8 @@ event_sink_attach(struct event_sink *s, int fd)
 	fd_close(&s->fd);
 	s->fd = fd;
 	s->full = 0;
+	if (fd < 0)
+		return;
 	fd_set_nonblock(fd, 1);
 	fd_set_cloexec(fd, 1);
 	event_sink_flush(s);

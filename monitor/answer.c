@@ -147,6 +147,25 @@ answer_retiring(struct monitor *mon, struct proc *p)
 		proc_start(mon, ROLE_ZYGOTE, s->kind, s);
 }
 
+/*
+ * Audit names a sender of its own by the number that came with the channel.
+ * It can have none killed but the roles that write events.
+ */
+static void
+answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if ((uint32_t)p->pid != m->number || p->role != m->role ||
+		    (p->role != ROLE_MASTER && p->role != ROLE_LOGREADER))
+			continue;
+		proc_kill(mon, p, "sent audit what it may not");
+		return;
+	}
+}
+
 static void
 answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 {
@@ -185,6 +204,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	case MSG_ASK_RELOAD:
 	case MSG_ASK_CONFIGURATION:
 		answer_ask(mon, in);
+		break;
+	case MSG_AUDIT_BREACH:
+		answer_audit_breach(mon, &in->msg.audit_breach);
 		break;
 	case MSG_LOG_LOGIN:
 		logins_from_log(mon, &in->msg.log_login);

@@ -84,7 +84,8 @@ wire_make_log(struct proc *p)
 static void
 wire_audit(struct monitor *mon, struct proc *audit, struct proc *p)
 {
-	struct msg_audit_source source = {.role = (uint8_t)p->role};
+	struct msg_audit_source source = {.role = (uint8_t)p->role,
+	    .number = (uint32_t)p->pid};
 	struct msg_audit_channel channel = {0};
 
 	wire_pair(mon,
