@@ -1,0 +1,357 @@
+#!/usr/bin/python3
+"""Below a real systemd: installed, socket-activated, reloaded, restarted and
+watched, in a container over the machine's own files. One boot serves every
+test of the file; they run in its order."""
+import json
+import os
+import signal
+import subprocess
+
+import processes
+from portreeve_test import (Connection, Skip, check, equal, finger, key,
+                            limit, main, needs, needs_root, ssh, ssh_echoes,
+                            ssh_start, wait_until, world, write)
+
+CLONE_NEWNET = 0x40000000
+ROOT = "/mnt/container/root"
+CONFIG = "/etc/portreeve/portreeve.conf"
+TEXT = "system { services { ssh; finger { %s } } }\n"
+MACHINE = {}
+
+
+class Machine:
+    """The container; init is its first process, as seen from here."""
+
+    def __init__(self):
+        for name in ("root", "upper", "work"):
+            os.makedirs("/mnt/container/" + name)
+        world.mount("overlay", ROOT, "overlay", 0,
+                    "lowerdir=/,upperdir=/mnt/container/upper,"
+                    "workdir=/mnt/container/work")
+        self.quieten()
+        self.users()
+        self.log = world.WORK + "/boot"
+        with open(self.log, "wb") as log:
+            self.child = subprocess.Popen(
+                ["systemd-nspawn", "-q", "-D", ROOT, "--register=no",
+                 "--keep-unit", "-b", "--private-network",
+                 "--bind-ro=/mnt/tree:/opt/tree",
+                 "--bind-ro=%s:/opt/build" % world.BUILD],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.init = wait_until(self.find_init, "systemd to start: " +
+                               self.log, 40)
+        wait_until(lambda: self.run("systemctl", "is-system-running",
+                                    ok=None).stdout.strip() in
+                   ("running", "degraded"), "the boot to end", 60)
+        # This process's network is the container's from here on.
+        fd = os.open("/proc/%d/ns/net" % self.init, os.O_RDONLY)
+        equal(world.LIBC.setns(fd, CLONE_NEWNET), 0, "setns")
+        os.close(fd)
+
+    def quieten(self):
+        """Only what a boot needs: none of the machine's own daemons."""
+        for folder in ("multi-user.target.wants", "sockets.target.wants"):
+            top = ROOT + "/etc/systemd/system/" + folder
+            if os.path.isdir(top):
+                for name in os.listdir(top):
+                    os.unlink(top + "/" + name)
+        for name in ("hosts.deny", "hosts.allow"):
+            if os.path.exists(ROOT + "/etc/" + name):
+                write(ROOT + "/etc/" + name, "")
+
+    def users(self):
+        """alice, with a key pair of her own."""
+        self.pair = key("container-key")
+        uid = world.base_uid()
+        for path, line in (
+                ("passwd", "alice:x:%d:%d:Alice:/home/alice:/bin/bash\n" % (
+                    uid, uid)),
+                ("group", "alice:x:%d:\n" % uid),
+                ("shadow", "alice:*:19000:0:99999:7:::\n")):
+            with open(ROOT + "/etc/" + path, "a", encoding="ascii") as file:
+                file.write(line)
+        os.makedirs(ROOT + "/home/alice/.ssh", mode=0o700)
+        with open(self.pair + ".pub", encoding="ascii") as file:
+            write(ROOT + "/home/alice/.ssh/authorized_keys", file.read(),
+                  0o600)
+        for path in ("", "/.ssh", "/.ssh/authorized_keys"):
+            os.chown(ROOT + "/home/alice" + path, uid, uid)
+
+    def find_init(self):
+        check(self.child.poll() is None, "systemd-nspawn ended: %s" %
+              open(self.log, encoding="utf-8", errors="replace").read())
+        for process in processes.below(self.child.pid):
+            if process.words and process.words[0].endswith("systemd"):
+                if os.path.exists("/proc/%d/root/run/systemd/private" %
+                                  process.pid):
+                    return process.pid
+        return None
+
+    def run(self, *words, ok=0, stdin=None):
+        """A command inside; checks its status unless ok is None."""
+        done = subprocess.run(
+            ["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p",
+             "-C", "--"] + list(words), capture_output=True, text=True,
+            timeout=90, check=False, input=stdin)
+        if ok is not None:
+            equal(done.returncode, ok, "status of %s: %s %s" % (
+                " ".join(words), done.stdout, done.stderr))
+        return done
+
+    def configure(self, text, mode="644"):
+        self.run("sh", "-c", "cat >%s.new && chmod %s %s.new && mv %s.new %s"
+                 % (CONFIG, mode, CONFIG, CONFIG, CONFIG), stdin=text)
+
+    def journal(self, event=None, **fields):
+        """The daemon's entries, oldest first."""
+        words = ["journalctl", "-q", "-o", "json", "--no-pager",
+                 "SYSLOG_IDENTIFIER=portreeved"]
+        if event:
+            words.append("PORTREEVE_EVENT=" + event)
+        words += ["PORTREEVE_%s=%s" % (n.upper(), v)
+                  for n, v in fields.items()]
+        return [json.loads(n) for n in
+                self.run(*words, ok=None).stdout.splitlines()]
+
+    def wait(self, event, count=1, **fields):
+        return wait_until(
+            lambda: (lambda f: f[count - 1] if len(f) >= count else None)(
+                self.journal(event, **fields)),
+            "%d %s %s in the journal" % (count, event, fields), 30)
+
+    def show(self, what):
+        done = self.run("portreeve", "show", what, "--json")
+        return json.loads(done.stdout)
+
+    def property(self, name, unit="portreeve.service"):
+        return self.run("systemctl", "show", "-P", name, unit).stdout.strip()
+
+    def main_pid(self):
+        return int(self.property("MainPID"))
+
+    def master(self):
+        """The master's pid, as the container numbers it."""
+        return int(self.run("sh", "-c", "grep -lx portreeve:.master "
+                            "/proc/[0-9]*/cmdline -z | head -n1").stdout
+                   .split("/")[2])
+
+
+def machine():
+    if "it" not in MACHINE:
+        if "failed" in MACHINE:
+            raise Skip("no container: " + MACHINE["failed"])
+        try:
+            MACHINE["it"] = Machine()
+        except (OSError, AssertionError) as problem:
+            MACHINE["failed"] = str(problem)
+            raise
+    return MACHINE["it"]
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(150)
+def test_install():
+    box = machine()
+    done = box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+                   "/opt/build")
+    check("portreeved" in done.stdout, "what it said: " + done.stdout)
+    for path in ("/usr/local/sbin/portreeved", "/usr/local/bin/portreeve",
+                 CONFIG):
+        box.run("test", "-f", path)
+    box.run("getent", "passwd", "portreeve-master")
+    box.run("getent", "group", "portreeve")
+    box.run("systemctl", "daemon-reload")
+    box.run("portreeved", "-n")
+    done = box.run("systemd-analyze", "verify", "portreeve.service",
+                   "portreeve-ssh.socket", "portreeve-finger.socket",
+                   ok=None)
+    equal([n for n in done.stderr.splitlines() if "portreeve" in n], [],
+          "what systemd-analyze says of the units")
+    # Never over an existing configuration.
+    box.configure("# mine\n")
+    box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+            "/opt/build")
+    equal(box.run("cat", CONFIG).stdout, "# mine\n", "the configuration")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(120)
+def test_starts_by_its_sockets():
+    box = machine()
+    box.configure(TEXT % "")
+    box.run("systemctl", "start", "portreeve-ssh.socket",
+            "portreeve-finger.socket")
+    equal(box.property("ActiveState"), "inactive", "before any connection")
+    inodes = processes.listeners()
+    for host in ("127.0.0.1", "::1"):
+        answer, ending = finger(79, b"nobodyatall\r\n", host, 40)
+        check(answer and ending == "eof", "an answer over " + host)
+    equal(box.property("ActiveState"), "active", "the service")
+    equal(processes.listeners(), inodes, "the listeners are systemd's own")
+    ready = box.wait("ready")
+    check("ssh" in ready["PORTREEVE_SERVICES"], "services of %s" % ready)
+    check(box.property("StatusText"), "a status text")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(60)
+def test_journal_fields():
+    box = machine()
+    mark = len(box.journal("session-closed"))
+    with Connection(79) as client:
+        client.send(b"nobodyatall\r\n")
+        client.read_all()
+        port = str(client.port)
+    entry = box.wait("connection-accepted", source_port=port)
+    equal((entry["PORTREEVE_SERVICE"], entry["PORTREEVE_FAMILY"],
+           entry["PORTREEVE_SOURCE"]), ("finger", "inet", "127.0.0.1"),
+          "fields")
+    equal(len(entry["MESSAGE_ID"]), 32, "MESSAGE_ID")
+    check("127.0.0.1" in entry["MESSAGE"], "the sentence: " +
+          entry["MESSAGE"])
+    closed = box.wait("session-closed", source_port=port)
+    equal(closed["PORTREEVE_SESSION"], entry["PORTREEVE_SESSION"], "session")
+    equal(closed["PORTREEVE_EXIT"], "0", "exit")
+    check(closed["MESSAGE_ID"] != entry["MESSAGE_ID"], "a MESSAGE_ID of its "
+          "own")
+    equal(len(box.journal("session-closed")), mark + 1, "entries")
+    done = box.run("journalctl", "--catalog", "-q", "--no-pager",
+                   "MESSAGE_ID=" + entry["MESSAGE_ID"], "-n", "1")
+    check("-- " in done.stdout, "no word of the catalogue: " + done.stdout)
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(60)
+def test_a_login_and_its_entries():
+    box = machine()
+    done = ssh(22, "alice", "id -un; cat /proc/self/cgroup",
+               identity=box.pair)
+    equal(done.stdout.split()[:1], [b"alice"], "the login: %s" % done.stderr)
+    check(b"portreeve.service" not in done.stdout,
+          "the session is in the daemon's cgroup: %s" % done.stdout)
+    opened = box.wait("session-opened", user="alice")
+    box.wait("auth-success", user="alice", method="publickey")
+    box.wait("session-closed", session=opened["PORTREEVE_SESSION"])
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(90)
+def test_reload_good_and_bad():
+    box = machine()
+    pid = box.main_pid()
+    applied = len(box.journal("configuration-applied"))
+    box.configure(TEXT % "rate-limit 249;")
+    box.run("systemctl", "reload", "portreeve")
+    box.wait("configuration-applied", count=applied + 1)
+    row = [r for r in box.show("services") if r["service"] == "finger"][0]
+    equal(row["rate-limit"], 249, "rate-limit")
+    box.configure("system { services { fingre; } }\n")
+    done = box.run("systemctl", "reload", "portreeve", ok=None)
+    check(done.returncode != 0, "a bad reload is said to have worked")
+    box.wait("configuration-rejected")
+    equal((box.property("ActiveState"), box.main_pid()), ("active", pid),
+          "the service goes on")
+    check(finger(79, b"x\r\n")[0], "an answer")
+    box.configure(TEXT % "rate-limit 249;")
+    box.run("systemctl", "reload", "portreeve")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(90)
+def test_restart_with_a_live_session():
+    box = machine()
+    client = ssh_start(22, "alice", identity=box.pair)
+    before = wait_until(lambda: [r for r in box.show("sessions")
+                                 if r["user"] == "alice"], "its row")[0]
+    box.run("systemctl", "restart", "portreeve")
+    check(ssh_echoes(client, b"survived"), "the session")
+    after = [r for r in box.show("sessions") if r["id"] == before["id"]]
+    equal(len(after), 1, "its row after the restart")
+    equal([r["sessions"] for r in box.show("services")
+           if (r["service"], r["family"]) == ("ssh", "inet")], [1], "counted")
+    client.stdin.close()
+    client.wait(20)
+    box.wait("session-closed", session=before["id"])
+    wait_until(lambda: not box.show("sessions"), "no session")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(120)
+def test_watchdog():
+    box = machine()
+    box.run("sh", "-c", "mkdir -p /run/systemd/system/portreeve.service.d && "
+            "printf '[Service]\\nWatchdogSec=4\\n' "
+            ">/run/systemd/system/portreeve.service.d/t.conf")
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "restart", "portreeve")
+    client = ssh_start(22, "alice", identity=box.pair)
+    pid, restarts = box.main_pid(), int(box.property("NRestarts"))
+    master = box.master()
+    # A master that stands still is killed: by the monitor, or, with all of
+    # it, by systemd.
+    box.run("kill", "-STOP", str(master))
+
+    def serves():
+        try:
+            return box.master() != master and \
+                finger(79, b"x\r\n", timeout=2)[0]
+        except (OSError, ValueError, IndexError):
+            return None
+    wait_until(serves, "another master, that answers", 60)
+    check(int(box.property("NRestarts")) > restarts or
+          box.main_pid() == pid, "what was restarted")
+    check(ssh_echoes(client, b"alive"), "the session")
+    client.stdin.close()
+    client.wait(20)
+    wait_until(lambda: not box.show("sessions"), "no session", 30)
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(90)
+def test_the_whole_daemon_killed():
+    box = machine()
+    client = ssh_start(22, "alice", identity=box.pair)
+    box.run("systemctl", "kill", "-s", "KILL", "--kill-whom=main",
+            "portreeve")
+
+    def serves():
+        try:
+            return finger(79, b"x\r\n", timeout=3)[0]
+        except OSError:
+            return None
+    wait_until(serves, "an answer after Restart=on-failure", 40)
+    check(ssh_echoes(client, b"alive"), "the session")
+    check([r for r in box.show("sessions") if r["user"] == "alice"],
+          "its row")
+    client.stdin.close()
+    client.wait(20)
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(90)
+def test_stop_and_uninstall():
+    box = machine()
+    box.run("systemctl", "stop", "portreeve.service", "portreeve-ssh.socket",
+            "portreeve-finger.socket")
+    box.wait("stopped")
+    equal(box.property("Result"), "success", "how it ended")
+    box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+            "--remove", "/opt/build")
+    for path in ("/usr/local/sbin/portreeved", "/usr/local/bin/portreeve",
+                 "/usr/local/libexec/portreeve"):
+        box.run("test", "-e", path, ok=1)
+    box.run("test", "-e", CONFIG)
+    os.kill(MACHINE["it"].child.pid, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
