@@ -141,6 +141,8 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	int null, keep;
 
 	child_signals();
+	/* A terminal's ^C and hang-up are the monitor's to obey, not theirs. */
+	setsid();
 	snprintf(program, sizeof(program), "%s/%s", mon->libexec,
 	    spec->program);
 	snprintf(title, sizeof(title), "portreeve: %s%s%s",
