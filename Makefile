@@ -157,12 +157,14 @@ benchobjs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/bench/$(1)))
 
 $(B)/bench/load: $(call benchobjs,load*.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
 
 # Floors are linked statically: nothing may be faster for a linker's sake.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $<
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $<
 
 # --- for people -------------------------------------------------------------
 # The dependencies come first and may change what pkg-config says, so what

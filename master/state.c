@@ -238,8 +238,11 @@ state_window(struct state *st, unsigned number, enum family family,
 	    policy_rate_size(limit), limit, now);
 	if (err != 0)
 		return (err);
+	/* What lies in the room may be an earlier service's. */
 	if (had)
 		policy_rate_move(window, &old, now);
+	else
+		policy_rate_clear(window);
 	atomic_store(rate, rate_word(limit, limit, room));
 	return (0);
 }

@@ -46,8 +46,8 @@ policy_rate_size(uint32_t limit)
 }
 
 /* The magic is gone first and there last: a half-made history is none. */
-static void
-rate_clear(struct policy_window *window)
+void
+policy_rate_clear(struct policy_window *window)
 {
 	struct policy_rate *rate = window->rate;
 
@@ -61,6 +61,8 @@ rate_clear(struct policy_window *window)
 	rate_store32(&rate->next, 0);
 	rate_store(&rate->step, 0);
 	rate_store32(&rate->magic, rate_magic(window->limit));
+	window->step = 0;
+	window->total = 0;
 }
 
 static bool
@@ -95,7 +97,7 @@ policy_rate_attach(struct policy_window *window, void *memory, size_t size,
 	window->step = 0;
 	window->total = 0;
 	if (!rate_is_known(window))
-		rate_clear(window);
+		policy_rate_clear(window);
 	if (rate_is_exact(limit))
 		rate_ring_repair(window, rate_now(now));
 	else
@@ -146,7 +148,7 @@ policy_rate_move(
     struct policy_window *to, struct policy_window *from, uint64_t now)
 {
 	now = rate_now(now);
-	rate_clear(to);
+	policy_rate_clear(to);
 	rate_store32(&to->rate->magic, 0);
 	if (!rate_is_exact(to->limit))
 		rate_steps_advance(to, now);

@@ -83,6 +83,9 @@ void policy_rate_give_back(struct policy_window *window, uint64_t now);
  */
 int policy_rate_set_limit(struct policy_window *window, uint32_t limit);
 
+/* Forgets the whole history: memory that was another service's before. */
+void policy_rate_clear(struct policy_window *window);
+
 /*
  * Replaces the history of `to` by that of `from`; the two must not share
  * memory. Counted steps become times no earlier than the true ones. Keep the

@@ -251,6 +251,25 @@ test_unordered(void **state)
 	}
 }
 
+/* Cleared memory knows nothing; a step goes on being the present one. */
+static void
+test_clear(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LIMIT_COUNT; i++) {
+		struct policy_window window;
+
+		window_new(&window, limits[i], START);
+		for (int round = 0; round < 2; round++) {
+			for (uint32_t n = 0; n < limits[i]; n++)
+				assert_true(policy_rate_take(&window, START));
+			assert_false(policy_rate_take(&window, START));
+			policy_rate_clear(&window);
+		}
+		window_free(&window);
+	}
+}
+
 /* A move that was not finished leaves an empty history, not half of one. */
 static void
 test_half_moved(void **state)
@@ -280,6 +299,7 @@ main(void)
 	    cmocka_unit_test(test_garbage_running),
 	    cmocka_unit_test(test_future),
 	    cmocka_unit_test(test_unordered),
+	    cmocka_unit_test(test_clear),
 	    cmocka_unit_test(test_half_moved),
 	};
 
