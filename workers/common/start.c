@@ -5,6 +5,7 @@
  */
 #include <sys/prctl.h>
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,8 @@ start_seal(struct start *s)
 		    report.error[0] != '\0' ? report.error : err_text(err));
 	if (report.weaker[0] != '\0')
 		log_warn("%s", report.weaker);
+	/* What sealing needed is given back: a fork copies what is left. */
+	malloc_trim(0);
 	ready.landlock = (uint8_t)report.landlock_abi;
 	ready.user_namespace = report.userns;
 	err = ipc_send_wait(&s->monitor, MSG_READY, &ready, NULL, 0);
