@@ -10,7 +10,7 @@
 #include "tests/unit/workers/harness.h"
 #include "workers/finger/answer.h"
 
-static char program[512] = "build/libexec/finger";
+static char program[512];
 
 static void
 finger_new(struct zut *z, int list, int details, uint16_t pool)
@@ -23,7 +23,7 @@ finger_new(struct zut *z, int list, int details, uint16_t pool)
 
 	memset(z, 0, sizeof(*z));
 	zut_table(z);
-	zut_exec(z, ROLE_ZYGOTE, program, title, &seal);
+	zut_exec(z, ROLE_ZYGOTE, program, title, &seal, NULL);
 	assert_int_equal(ipc_send(&z->monitor, MSG_FINGER_OPTIONS, &options,
 	    NULL, 0), 0);
 	zut_send_table(z);
@@ -305,11 +305,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_asks_again),
 	    cmocka_unit_test(test_an_idle_worker_from_outside),
 	};
-	char *tail;
 
-	/* build/tests/unit/workers/finger_process → build/libexec/finger */
-	if (argc > 0 && (tail = strstr(argv[0], "tests/unit/")) != NULL)
-		snprintf(program, sizeof(program), "%.*slibexec/finger",
-		    (int)(tail - argv[0]), argv[0]);
+	(void)argc;
+	program_path(program, sizeof(program), argv[0], "finger");
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -163,11 +163,11 @@ zut_new(struct zut *z, const struct zygote_ops *ops, uint16_t pool)
 
 /*
  * A role's own program, as the monitor starts it; sealed whole as root, at the
- * level rootless as anybody else. Waits for READY.
+ * level rootless as anybody else; before() runs first. Waits for READY.
  */
 static inline void
 zut_exec(struct zut *z, enum role role, const char *path, char *title,
-    struct msg_seal *seal)
+    struct msg_seal *seal, void (*before)(void))
 {
 	char root[] = "/tmp/portreeve-test-XXXXXX";
 	struct ipc_in in;
@@ -175,7 +175,8 @@ zut_exec(struct zut *z, enum role role, const char *path, char *title,
 
 	assert_non_null(mkdtemp(root));
 	assert_int_equal(chmod(root, 0755), 0);
-	strcpy(seal->root, root);
+	if (role == ROLE_ZYGOTE)
+		strcpy(seal->root, root);
 	seal->level = geteuid() == 0 ? SANDBOX_FULL : SANDBOX_ROOTLESS;
 	seal->uid = seal->gid = 64991;
 	seal->instance = 7;
@@ -186,6 +187,8 @@ zut_exec(struct zut *z, enum role role, const char *path, char *title,
 		char *argv[] = {title, NULL}, *envp[] = {NULL};
 
 		signal(SIGSEGV, SIG_DFL);
+		if (before != NULL)
+			before();
 		if (dup2(pair[1], START_MONITOR_FD) >= 0 &&
 		    close_range(START_MONITOR_FD + 1, ~0u, 0) == 0)
 			execve(path, argv, envp);
@@ -200,6 +203,16 @@ zut_exec(struct zut *z, enum role role, const char *path, char *title,
 		print_error("%s\n", in.msg.failed.reason);
 	assert_int_equal(in.type, MSG_READY);
 	assert_int_equal(rmdir(root), 0);
+}
+
+/* build/tests/unit/workers/NAME → build/libexec/PROGRAM */
+static inline void
+program_path(char *out, size_t size, const char *self, const char *name)
+{
+	const char *tail = strstr(self, "tests/unit/");
+
+	snprintf(out, size, "%.*slibexec/%s",
+	    tail == NULL ? 0 : (int)(tail - self), self, name);
 }
 
 static inline void

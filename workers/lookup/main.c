@@ -1,0 +1,112 @@
+/*
+ * lookup: answers what finger may tell about users. Runs as an account of its
+ * own, sealed, files read-only and with nobody's rights. Reads typed questions
+ * of the master (names are [A-Za-z0-9._-] there already, and checked again),
+ * the password database, utmp, and what users show in their homes; never a
+ * stranger's byte. One question at a time; one that takes over a second ends
+ * the process, since a hanging file system does not come back, and the monitor
+ * starts the next.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "workers/common/start.h"
+#include "workers/lookup/users.h"
+
+#define REQUEST_SECONDS 1
+
+static struct ipc_in in;
+
+static int
+is_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+	size_t n = strlen(name);
+
+	return (n > 0 && strspn(name, allowed) == n);
+}
+
+static int
+answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
+{
+	static const struct users_files files = {NULL, NULL, NULL};
+	struct reply r = {.master = master, .request = ask->request};
+	int found = 0;
+
+	alarm(REQUEST_SECONDS);
+	if (ask->what == LOOKUP_LIST) {
+		users_list(&r, &files);
+		found = 1;
+	} else if (is_name(ask->name)) {
+		found = users_tell(&r, &files, ask->name, ask->details);
+	}
+	alarm(0);
+	reply_done(&r, found);
+	return (r.err);
+}
+
+static void
+read_master(struct ipc_channel *master)
+{
+	int err = ipc_recv(master, &in);
+
+	if (err == 0 && in.type == MSG_LOOKUP_ASK)
+		err = answer(master, &in.msg.lookup_ask);
+	ipc_in_close(&in);
+	if (err == 0 || err == ERR_AGAIN)
+		return;
+	if (err != ERR_CLOSED)
+		log_warn("the master's channel failed: %s", err_text(err));
+	ipc_channel_close(master);
+}
+
+/* Whether to go on. */
+static int
+read_monitor(struct start *s, struct ipc_channel *master)
+{
+	int err = ipc_recv(&s->monitor, &in);
+
+	if (err == ERR_AGAIN)
+		return (1);
+	if (err == ERR_CLOSED || (err == 0 && in.type == MSG_STOP))
+		_exit(0);
+	if (err != 0 || in.type != MSG_MASTER_CHANNEL) {
+		log_warn("the monitor's channel failed: %s",
+		    err != 0 ? err_text(err) : msg_name(in.type));
+		return (0);
+	}
+	ipc_channel_close(master);
+	ipc_channel_init(master, in.fds[0], ROLE_LOOKUP, ROLE_MASTER, ST_UP);
+	return (1);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ipc_channel master = {.fd = -1};
+	struct start start;
+
+	(void)argc;
+	signal(SIGALRM, SIG_DFL); /* it is the end of what hangs */
+	start_role(&start, ROLE_LOOKUP, argv);
+	for (;;) {
+		struct pollfd p[2] = {
+		    {.fd = start.monitor.fd, .events = POLLIN},
+		    {.fd = master.fd, .events = POLLIN}};
+
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents != 0) {
+			if (!read_monitor(&start, &master))
+				return (1);
+		} else if (p[1].revents != 0) {
+			read_master(&master);
+		}
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * Lookup's answer as messages to the master. Runs in lookup. Believes the
+ * master's channel; the texts are users' and go on as bytes, bounded.
+ */
+#ifndef PORTREEVE_LOOKUP_REPLY_H
+#define PORTREEVE_LOOKUP_REPLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/channel.h"
+#include "ipc/state.h"
+
+struct reply {
+	struct ipc_channel *master;
+	uint32_t request;
+	int err; /* the first that sending met; nothing is sent after it */
+};
+
+/* A text, in as many pieces as it takes; nothing for an empty one. */
+void reply_text(struct reply *r, enum lookup_piece piece, const void *text,
+    size_t n);
+
+void reply_number(struct reply *r, enum lookup_piece piece, uint64_t number);
+
+void reply_done(struct reply *r, int found);
+
+#endif

@@ -1,0 +1,210 @@
+/* Users, from the password database, utmp and what their homes show. */
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/lookup/home.h"
+#include "workers/lookup/logins.h"
+#include "workers/lookup/users.h"
+
+#define MAIL_FOLDER "/var/mail"
+
+static uint8_t file_buf[HOME_FILE_MAX];
+
+/*
+ * Whether the user may be told of; *home is then the open folder, or -1 where
+ * it is closed to others. The steps are the same for a user that does not
+ * exist, so that time tells nothing.
+ */
+static int
+is_shown(const struct passwd *pw, const char *name, int *home)
+{
+	int system_user = 1, hidden = 0;
+
+	if (pw != NULL)
+		system_user = pw->pw_uid < USERS_UID_MIN ||
+		    pw->pw_uid == USERS_UID_NOBODY ||
+		    pw->pw_uid == (uid_t)-1 || strcmp(pw->pw_name, name) != 0;
+	*home = home_open(pw == NULL ? "/" : pw->pw_dir);
+	if (*home >= 0)
+		hidden = home_hides(*home);
+	else if (*home == ERR_SYSTEM)
+		hidden = 1;
+	if (*home < 0)
+		*home = -1;
+	if (system_user || hidden) {
+		fd_close(home);
+		return (0);
+	}
+	return (1);
+}
+
+size_t
+users_gecos(const char *gecos, unsigned number, const char **part)
+{
+	while (number-- > 0) {
+		gecos = strchr(gecos, ',');
+		if (gecos == NULL) {
+			*part = "";
+			return (0);
+		}
+		gecos++;
+	}
+	*part = gecos;
+	return (strcspn(gecos, ","));
+}
+
+/* In a name, & stands for the login name with a capital. */
+static void
+tell_name(struct reply *r, const struct passwd *pw)
+{
+	const char *part;
+	char name[256];
+	size_t length = users_gecos(pw->pw_gecos, 0, &part), n = 0;
+
+	for (size_t i = 0; i < length && n < sizeof(name) - 1; i++) {
+		if (part[i] != '&') {
+			name[n++] = part[i];
+			continue;
+		}
+		for (size_t j = 0; pw->pw_name[j] != '\0' &&
+		    n < sizeof(name) - 1; j++)
+			name[n++] = j > 0 ? pw->pw_name[j] :
+			    (char)toupper((unsigned char)pw->pw_name[j]);
+	}
+	reply_text(r, PIECE_NAME, name, n);
+}
+
+static void
+tell_office(struct reply *r, const struct passwd *pw)
+{
+	static const enum lookup_piece pieces[] = {PIECE_OFFICE,
+	    PIECE_OFFICE_PHONE, PIECE_HOME_PHONE};
+
+	for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		const char *part;
+		size_t n = users_gecos(pw->pw_gecos, i + 1, &part);
+
+		reply_text(r, pieces[i], part, n < 256 ? n : 256);
+	}
+}
+
+static void
+tell_login(struct reply *r, const struct login_record *login)
+{
+	reply_text(r, PIECE_TTY, login->tty, strlen(login->tty));
+	reply_text(r, PIECE_HOST, login->host, strlen(login->host));
+	if (login->since != 0)
+		reply_number(r, PIECE_SINCE, login->since);
+	reply_number(r, PIECE_IDLE, logins_idle(login->tty));
+}
+
+struct one {
+	struct reply *reply;
+	const char *name;
+};
+
+static int
+tell_if_theirs(const struct login_record *login, void *arg)
+{
+	const struct one *one = arg;
+
+	if (strcmp(login->user, one->name) == 0)
+		tell_login(one->reply, login);
+	return (one->reply->err);
+}
+
+/* Mail that came after the box was last read. */
+static void
+tell_mail(struct reply *r, const char *folder, const char *name)
+{
+	char path[512];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/%s",
+		folder == NULL ? MAIL_FOLDER : folder, name) >=
+	    (int)sizeof(path))
+		return;
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    st.st_mtime > st.st_atime)
+		reply_number(r, PIECE_MAIL, (uint64_t)st.st_mtime);
+}
+
+static void
+tell_details(struct reply *r, const struct users_files *files,
+    const struct passwd *pw)
+{
+	uint64_t last = logins_last(files->lastlog, pw->pw_uid);
+
+	if (last != 0)
+		reply_number(r, PIECE_LAST_LOGIN, last);
+	tell_mail(r, files->mail, pw->pw_name);
+}
+
+static void
+tell_files(struct reply *r, const struct passwd *pw, int home)
+{
+	static const struct {
+		enum lookup_piece piece;
+		const char *name;
+	} kept[] = {{PIECE_PLAN, ".plan"},
+	    {PIECE_PROJECT, ".project"},
+	    {PIECE_PUBKEY, ".pubkey"}};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		reply_text(r, kept[i].piece, file_buf,
+		    home_read(home, kept[i].name, pw->pw_uid, file_buf));
+}
+
+int
+users_tell(struct reply *r, const struct users_files *files, const char *name,
+    int details)
+{
+	const struct passwd *pw = getpwnam(name);
+	struct one one = {.reply = r, .name = name};
+	int home;
+
+	if (!is_shown(pw, name, &home))
+		return (0);
+	reply_text(r, PIECE_LOGIN, name, strlen(name));
+	tell_name(r, pw);
+	tell_office(r, pw);
+	if (details) {
+		reply_text(r, PIECE_HOME, pw->pw_dir, strlen(pw->pw_dir));
+		reply_text(r, PIECE_SHELL, pw->pw_shell, strlen(pw->pw_shell));
+	}
+	logins_each(files->utmp, tell_if_theirs, &one);
+	if (details)
+		tell_details(r, files, pw);
+	if (home >= 0)
+		tell_files(r, pw, home);
+	fd_close(&home);
+	return (1);
+}
+
+static int
+tell_if_shown(const struct login_record *login, void *arg)
+{
+	struct reply *r = arg;
+	const struct passwd *pw = getpwnam(login->user);
+	int home;
+
+	if (!is_shown(pw, login->user, &home))
+		return (0);
+	fd_close(&home);
+	reply_text(r, PIECE_LOGIN, login->user, strlen(login->user));
+	tell_name(r, pw);
+	tell_login(r, login);
+	return (r->err);
+}
+
+void
+users_list(struct reply *r, const struct users_files *files)
+{
+	logins_each(files->utmp, tell_if_shown, r);
+}
