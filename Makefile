@@ -201,6 +201,19 @@ install: all
 uninstall:
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install --remove $(B)
 
+# --- documents made from the catalogues -------------------------------------
+$(B)/tools/gen-security: $(B)/obj/tools/gen-security.o $(call lib_of,sandbox) \
+	$(call lib_of,lib)
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(SECC)
+
+# SECURITY.md's tables; a unit test compares them.
+security: $(B)/tools/gen-security
+	$< -w SECURITY.md
+
+$(B)/tests/unit/sandbox/document: | $(B)/tools/gen-security
+
 docs:
 
 -include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
@@ -209,5 +222,5 @@ clean:
 	rm -rf build
 
 .PHONY: all bench check check-build clean deps docs fuzz fuzzers install lint run \
-	soak uninstall unit-tests
+	security soak uninstall unit-tests
 .SECONDARY:
