@@ -105,10 +105,19 @@ $(B)/obj/%.o: %.c
 	$(SAY) "CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/pam_portreeve.so: $(wildcard monitor/pam/*.c)
+# Loaded into sshd: position-independent, and no name of ours but PAM's own.
+PAMSRC	= $(wildcard monitor/pam/*.c) ipc/message.c ipc/channel.c lib/fd.c \
+	  lib/err.c
+$(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
-	    $(LDHARD) -o $@ $^ -lpam
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $(LDFLAGS) -o $@ $^ \
+	    -lpam
+$(B)/obj/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(SAY) "CC $< (pic)"
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC \
+	    -fvisibility=hidden -c -o $@ $<
 
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))

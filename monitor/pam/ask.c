@@ -1,0 +1,101 @@
+/*
+ * The module's side of the socket. In sshd's privileged half, as root. Trusts
+ * the answer because only root can have bound or replaced the socket: its path
+ * comes from root's own configuration.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "monitor/pam/ask.h"
+
+#define RETRY_MS 50
+
+static int
+ask_left(uint64_t end)
+{
+	uint64_t now = time_boot_ns();
+
+	return (now >= end ? 0 : (int)((end - now) / 1000000) + 1);
+}
+
+static int
+ask_connect(const struct sockaddr_un *sun, struct ipc_channel *ch)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+
+	if (fd < 0)
+		return (ERR_SYSTEM);
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0) {
+		/* Its queue is full, or it is being started again. */
+		int again = errno == EAGAIN || errno == ECONNREFUSED ||
+		    errno == ENOENT;
+
+		fd_close(&fd);
+		return (again ? ERR_AGAIN : ERR_SYSTEM);
+	}
+	ipc_channel_init(ch, fd, ROLE_LOGIN, ROLE_MONITOR, ST_UP);
+	return (0);
+}
+
+static int
+ask_once(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    uint64_t end, struct msg_pam_verdict *verdict)
+{
+	struct ipc_in in;
+	int err = ipc_send(ch, type, msg, NULL, 0);
+
+	while (err == 0) {
+		struct pollfd p = {.fd = ch->fd, .events = POLLIN};
+		int left = ask_left(end);
+
+		if (left == 0 || poll(&p, 1, left) == 0)
+			return (ERR_AGAIN);
+		err = ipc_recv(ch, &in);
+		if (err == 0) {
+			*verdict = in.msg.pam_verdict;
+			return (0);
+		}
+		if (err == ERR_AGAIN)
+			err = 0;
+	}
+	return (err);
+}
+
+int
+pam_ask(const char *path, enum msg_type type, const void *msg,
+    int patience_ms, struct msg_pam_verdict *verdict)
+{
+	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	uint64_t end = time_boot_ns() + (uint64_t)patience_ms * 1000000;
+	size_t n = strlen(path);
+	int err;
+
+	if (n >= sizeof(sun.sun_path))
+		return (ERR_TOO_LONG);
+	memcpy(sun.sun_path, path, n + 1);
+	for (;;) {
+		struct ipc_channel ch = {.fd = -1};
+
+		err = ask_connect(&sun, &ch);
+		if (err == 0)
+			err = ask_once(&ch, type, msg, end, verdict);
+		ipc_channel_close(&ch);
+		/* A monitor that dies while it is asked is asked again. */
+		if ((err != ERR_AGAIN && err != ERR_CLOSED) ||
+		    ask_left(end) == 0)
+			return (err);
+		nanosleep(&pause, NULL);
+	}
+}

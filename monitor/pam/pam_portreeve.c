@@ -1,0 +1,249 @@
+/*
+ * pam_portreeve.so: tells the monitor who logs in over ssh, whatever the
+ * method was, in time and out of a stranger's reach; and holds the login to
+ * its limits. Loaded into sshd, runs in its privileged half as root. Takes the
+ * user's name from PAM, which has checked it, and asks the monitor on a
+ * root-only socket; which connection asks, the monitor finds out by itself.
+ *
+ *     account  required  pam_portreeve.so socket=/run/portreeve/pam.sock
+ *     session  required  pam_portreeve.so socket=/run/portreeve/pam.sock
+ *
+ * last in their stacks: nobody is told of who another module turns away, and
+ * a limit of pam_limits is lowered but not raised. A daemon whose run-time
+ * folder is elsewhere says so to its sshd by PORTREEVE_PAM_SOCKET in sshd's own
+ * environment, which is no user's. Without a socket the module does nothing.
+ *
+ * Fails closed: no verdict, no login. Only the end of a session never fails,
+ * because the daemon may be just being restarted. A refusal is also written to
+ * sshd's log, so that its reader does not tell the same failure again.
+ */
+#include <sys/resource.h>
+
+#include <security/pam_modules.h>
+#include <security/pam_ext.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "monitor/pam/ask.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+#define PATIENCE_MS	  5000
+#define PATIENCE_CLOSE_MS 500
+
+static const char *
+module_socket(int argc, const char **argv)
+{
+	static const char option[] = "socket=";
+	const char *path = secure_getenv("PORTREEVE_PAM_SOCKET");
+
+	for (int i = 0; path == NULL && i < argc; i++) {
+		if (strncmp(argv[i], option, sizeof(option) - 1) == 0)
+			path = argv[i] + sizeof(option) - 1;
+	}
+	return (path != NULL && path[0] == '/' ? path : NULL);
+}
+
+static int
+module_copy(char *dst, size_t size, const char *src)
+{
+	int n = snprintf(dst, size, "%s", src == NULL ? "" : src);
+
+	return (n < 0 || (size_t)n >= size ? ERR_TOO_LONG : 0);
+}
+
+static int
+module_user(pam_handle_t *pamh, char *dst, size_t size)
+{
+	const char *user = NULL;
+
+	if (pam_get_user(pamh, &user, NULL) != PAM_SUCCESS || user == NULL ||
+	    user[0] == '\0')
+		return (ERR_NOT_FOUND);
+	return (module_copy(dst, size, user));
+}
+
+/*
+ * The last line of SSH_AUTH_INFO_0, which sshd fills with a line for each
+ * method that was needed: "publickey ssh-ed25519 AAAA…". Empty when unknown.
+ */
+static void
+module_method(pam_handle_t *pamh, char *dst, size_t size)
+{
+	const char *info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+	size_t end, start, n = 0;
+
+	dst[0] = '\0';
+	if (info == NULL)
+		return;
+	end = strlen(info);
+	while (end > 0 && info[end - 1] == '\n')
+		end--;
+	for (start = end; start > 0 && info[start - 1] != '\n';)
+		start--;
+	while (start + n < end && n < size - 1 && info[start + n] != ' ' &&
+	    info[start + n] != '/') {
+		dst[n] = info[start + n];
+		n++;
+	}
+	dst[n] = '\0';
+}
+
+/* For sshd's log, whose reader knows the line by its first bytes. */
+static void
+module_write_refusal(const char *reason)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "pam_portreeve: refused %.64s\r\n",
+	    reason);
+
+	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		return; /* there is no log; the verdict stands */
+}
+
+static void
+module_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
+{
+	if (strcmp(v->reason, "user-limit") == 0)
+		pam_error(pamh, "You are logged in, or run processes, as often "
+		    "as this host allows one user. End a session first.");
+	else
+		pam_error(pamh, "This host does not let you log in (%.64s). "
+		    "Ask its administrator.", v->reason);
+	module_write_refusal(v->reason);
+}
+
+/* Ask, and say to the user why not. PAM_SUCCESS or `refused`. */
+static int
+module_ask(pam_handle_t *pamh, const char *path, enum msg_type type,
+    const void *msg, struct msg_pam_verdict *v, int refused)
+{
+	int err = pam_ask(path, type, msg, PATIENCE_MS, v);
+
+	if (err != 0) {
+		pam_syslog(pamh, LOG_ERR, "no verdict from portreeved at %s "
+		    "(%s): the login is refused; is the daemon running?",
+		    path, err_text(err));
+		pam_error(pamh, "The service that watches over logins does "
+		    "not answer. Try again in a moment.");
+		return (refused);
+	}
+	if (v->allow)
+		return (PAM_SUCCESS);
+	module_explain(pamh, v);
+	return (refused);
+}
+
+/* Never raises a limit that is lower already. */
+static int
+module_limit(pam_handle_t *pamh, uint32_t processes)
+{
+	struct rlimit limit;
+
+	if (processes == 0)
+		return (PAM_SUCCESS);
+	if (getrlimit(RLIMIT_NPROC, &limit) == 0) {
+		if (limit.rlim_max > processes)
+			limit.rlim_max = processes;
+		if (limit.rlim_cur > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NPROC, &limit) == 0)
+			return (PAM_SUCCESS);
+	}
+	pam_syslog(pamh, LOG_ERR, "cannot set the limit of processes: %m");
+	return (PAM_SESSION_ERR);
+}
+
+EXPORT int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return (PAM_IGNORE);
+}
+
+EXPORT int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return (PAM_IGNORE);
+}
+
+EXPORT int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	const char *path = module_socket(argc, argv);
+	struct msg_pam_account m = {.end_ = 0};
+	struct msg_pam_verdict v;
+
+	(void)flags;
+	if (path == NULL)
+		return (PAM_IGNORE);
+	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
+		return (PAM_USER_UNKNOWN);
+	module_method(pamh, m.method, sizeof(m.method));
+	return (module_ask(pamh, path, MSG_PAM_ACCOUNT, &m, &v,
+	    PAM_PERM_DENIED));
+}
+
+EXPORT int
+pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	const char *path = module_socket(argc, argv);
+	struct msg_pam_open m = {.end_ = 0};
+	struct msg_pam_verdict v;
+	const void *tty = NULL;
+	int result;
+
+	(void)flags;
+	if (path == NULL)
+		return (PAM_IGNORE);
+	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
+		return (PAM_SESSION_ERR);
+	if (pam_get_item(pamh, PAM_TTY, &tty) != PAM_SUCCESS ||
+	    module_copy(m.tty, sizeof(m.tty), tty) != 0)
+		m.tty[0] = '\0';
+	module_method(pamh, m.method, sizeof(m.method));
+	result = module_ask(pamh, path, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
+	if (result != PAM_SUCCESS)
+		return (result);
+	return (module_limit(pamh, v.processes));
+}
+
+EXPORT int
+pam_sm_close_session(pam_handle_t *pamh, int flags, int argc,
+    const char **argv)
+{
+	const char *path = module_socket(argc, argv);
+	struct msg_pam_close m = {.end_ = 0};
+	struct msg_pam_verdict v;
+
+	(void)flags;
+	if (path == NULL)
+		return (PAM_IGNORE);
+	/* The end of its process group tells the same, only later. */
+	if (module_user(pamh, m.user, sizeof(m.user)) == 0)
+		pam_ask(path, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
+	return (PAM_SUCCESS);
+}
+
+EXPORT int
+pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return (PAM_IGNORE);
+}
