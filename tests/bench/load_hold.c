@@ -73,7 +73,8 @@ load_hold(const struct load_options *options)
 		err(1, "calloc");
 	hold_open(options, fds);
 	printf("{\"held\": %llu}\n", (unsigned long long)options->count);
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		err(1, "cannot tell that they are held");
 	do {
 		n = read(STDIN_FILENO, &byte, 1);
 	} while (n > 0 || (n < 0 && errno == EINTR));
