@@ -210,20 +210,31 @@ install: all
 uninstall:
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install --remove $(B)
 
-# --- documents made from the catalogues -------------------------------------
-$(B)/tools/gen-security: $(B)/obj/tools/gen-security.o $(call lib_of,sandbox) \
-	$(call lib_of,lib)
+# --- documents that are made from the catalogues, by tools/gen-NAME.c --------
+docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5
+
+$(B)/tools/gen-%: $(B)/obj/tools/gen-%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(SECC)
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
+	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
+	    $(SECC) $(BSD)
+
+# A generator that fails leaves no half document behind.
+define made_by
+$(1): $(B)/tools/$(2)
+	@mkdir -p $$(@D)
+	$(SAY) "GEN $$@"
+	$(Q)$(B)/tools/$(2) > $$@.new && mv $$@.new $$@
+endef
+$(eval $(call made_by,$(B)/portreeve.catalog,gen-journal-catalogue))
+$(eval $(call made_by,$(B)/man/portreeve-events.5,gen-events-man))
 
 # SECURITY.md's tables; a unit test compares them.
 security: $(B)/tools/gen-security
 	$< -w SECURITY.md
 
 $(B)/tests/unit/sandbox/document: | $(B)/tools/gen-security
-
-docs:
 
 -include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 

@@ -32,11 +32,12 @@ const struct event_info event_infos[EV_COUNT] = {
 };
 
 static const struct {
-	const char *name;
+	const char *name, *help;
 	enum event_type type;
 } event_fields[EVENT_FIELDS] = {
-#define EVENT_FIELD(NAME, text, type_)                                         \
-	[FIELD_##NAME] = {.name = (text), .type = EVENT_##type_},
+#define EVENT_FIELD(NAME, text, type_, help_)                                  \
+	[FIELD_##NAME] = {                                                     \
+	    .name = (text), .help = (help_), .type = EVENT_##type_},
 #define EVENT(...)
 #include "audit/events.def"
 #undef EVENT_FIELD
@@ -63,6 +64,12 @@ event_field_type(enum event_field f)
 {
 	return (
 	    (unsigned)f < EVENT_FIELDS ? event_fields[f].type : EVENT_TEXT);
+}
+
+const char *
+event_field_help(enum event_field f)
+{
+	return ((unsigned)f < EVENT_FIELDS ? event_fields[f].help : "?");
 }
 
 static size_t

@@ -13,7 +13,7 @@
 #include "lib/addr.h"
 
 enum event_field {
-#define EVENT_FIELD(NAME, text, type) FIELD_##NAME,
+#define EVENT_FIELD(NAME, text, type, help) FIELD_##NAME,
 #define EVENT(...)
 #include "audit/events.def"
 #undef EVENT_FIELD
@@ -128,5 +128,6 @@ int event_decode(const struct msg_event *msg, enum role from,
 const char *event_name(enum event event);	  /* "connection-accepted" */
 const char *event_field_name(enum event_field f); /* "source-port" */
 enum event_type event_field_type(enum event_field f);
+const char *event_field_help(enum event_field f); /* "the process" */
 
 #endif
