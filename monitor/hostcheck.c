@@ -32,8 +32,8 @@ warn_no_pam(struct monitor *mon, const struct conf *conf,
 		return;
 	conf_report_add(report, CONF_WARNING, ssh->pos,
 	    "/etc/pam.d/" LOGINS_PAM_SERVICE " is missing: who logs in is "
-	    "read from sshd's log, as best it can be, and user-limit does not "
-	    "bind ssh; `make install` installs the file");
+	    "read from sshd's log, and user-limit's sessions are held a moment "
+	    "late; `make install` installs the file");
 }
 
 void

@@ -16,10 +16,12 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/adopt.h"
+#include "monitor/end.h"
 #include "monitor/logins.h"
 #include "monitor/logins_private.h"
 #include "monitor/pamsock.h"
 #include "monitor/ptable.h"
+#include "monitor/report.h"
 #include "monitor/wire.h"
 #include "policy/user.h"
 
@@ -168,6 +170,39 @@ logins_tell_master(struct monitor *mon)
 }
 
 /*
+ * Past user-limit, and known from the log alone, so a moment after sshd let
+ * the user in: the connection is ended.
+ */
+static void
+logins_refuse(struct monitor *mon, uint64_t session, const char *user)
+{
+	struct event_builder b;
+	struct slot slot;
+	struct proc *p;
+	struct addr peer;
+
+	event_begin(&b, EV_AUTH_FAILURE);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		int64_t n = p->slots != NULL
+		    ? slot_find_session(p->slots, session) : -1;
+
+		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
+			continue;
+		slot_peer(&slot, &peer);
+		event_text(&b, FIELD_SERVICE,
+		    p->service != NULL ? p->service->name : "ssh");
+		event_source(&b, &peer);
+		break;
+	}
+	event_number(&b, FIELD_SESSION, session);
+	event_text(&b, FIELD_USER, user);
+	event_text(&b, FIELD_REASON, "user-limit");
+	report_emit(mon, &b);
+	end_session(mon, session);
+}
+
+/*
  * The log names a terminal, and, where no PAM module decides, the user. It can
  * never take a login away that the module has told of.
  */
@@ -184,6 +219,10 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 		pw = getpwnam(m->user);
 		if (pw == NULL)
 			return;
+		if (!logins_user_may(mon, pw->pw_uid, m->session)) {
+			logins_refuse(mon, m->session, pw->pw_name);
+			return;
+		}
 		l = logins_put(mon, m->session, pw->pw_uid, pw->pw_name);
 		if (l != NULL)
 			l->open = true;

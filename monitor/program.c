@@ -97,6 +97,24 @@ fill_exec(struct monitor *mon, const struct conf_exec *x,
 }
 
 /*
+ * user-limit's processes, as a resource limit that sshd hands on to the user's
+ * shell. It does not bind root, and so not sshd itself.
+ */
+static int
+put_user_limit(struct monitor *mon, struct msg_program *m)
+{
+	uint32_t n = mon->conf->user_limit_processes;
+	struct program_rlimit r = {.soft = n, .hard = n,
+	    .resource = RLIMIT_NPROC};
+
+	if (n == 0 || mon->rootless)
+		return (0);
+	memcpy(m->rlimits.b, &r, sizeof(r));
+	m->rlimits.n = sizeof(r);
+	return (0);
+}
+
+/*
  * sshd's PAM service is the last part of argv[0] before 9.8; from there on the
  * rendered configuration names it.
  */
@@ -126,6 +144,8 @@ fill_ssh(struct monitor *mon, struct msg_program *m)
 		err = PUT(environment, "PATH=/usr/local/sbin:/usr/local/bin:"
 				       "/usr/sbin:/usr/bin:/sbin:/bin");
 	m->umask = 022;
+	if (err == 0)
+		err = put_user_limit(mon, m);
 	return (err);
 }
 

@@ -125,6 +125,7 @@ table_configure(struct monitor *mon, const struct conf *old,
 {
 	bool all = old != NULL &&
 	    (old->session_sandbox != conf->session_sandbox ||
+		old->user_limit_processes != conf->user_limit_processes ||
 		old->sandbox_level != conf->sandbox_level);
 
 	memset(changed, 0, SERVICES_MAX * sizeof(changed[0]));
