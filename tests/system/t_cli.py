@@ -122,8 +122,9 @@ def test_check_of_ranges():
             ("extended-limits; connection-limit 65536;", False),
             ("port 0;", False), ("port 65535;", True), ("port 65536;", False),
             ("connection-limit -1;", False), ("connection-limit 1x;", False)):
-        status, lines = checks("system { services { finger { %s } } }" %
-                               statement)
+        above = "extended-limits;" if "extended" in statement else ""
+        status, lines = checks("system { services { %s finger { %s } } }" % (
+            above, statement.replace("extended-limits;", "")))
         equal(status, 0 if good else 1, "%s: %s" % (statement, lines))
 
 

@@ -14,7 +14,7 @@ ROUNDS, AT_A_TIME = 25, 40
 def start():
     port = free_port()
     daemon = Daemon(
-        "system { services { finger { port %d; %s extended-limits; "
+        "system { services { extended-limits; finger { port %d; %s "
         "connection-limit 200; rate-limit 100000; } } }" % (port, BOTH))
     daemon.port = port
     return daemon

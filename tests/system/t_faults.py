@@ -17,7 +17,7 @@ HARMLESS = "getpid"
 def start():
     port = free_port()
     daemon = Daemon(
-        "system { services { finger { port %d; %s extended-limits; "
+        "system { services { extended-limits; finger { port %d; %s "
         "connection-limit 1000; rate-limit 1000000; } } }" % (port, BOTH))
     daemon.port = port
     return daemon

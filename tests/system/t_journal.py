@@ -17,7 +17,7 @@ def start():
     reader, writer = os.pipe()
     fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
     daemon = Daemon(
-        "system { services { finger { port %d; %s extended-limits; "
+        "system { services { extended-limits; finger { port %d; %s "
         "rate-limit 1000000; } } }" % (port, BOTH),
         popen={"stderr": writer})
     daemon.port = port

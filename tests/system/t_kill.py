@@ -14,7 +14,7 @@ from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
 def start():
     port, ssh_port, exec_port = free_port(), free_port(), free_port()
     daemon = Daemon(
-        "system { services { finger { port %d; %s extended-limits; "
+        "system { services { extended-limits; finger { port %d; %s "
         "connection-limit 2000; rate-limit 1000000; } ssh { port %d; %s } "
         "service cat { port %d; protocol tcp; wait no; user nobody; "
         "exec \"/bin/cat\"; %s } } }" % (

@@ -9,10 +9,10 @@ from portreeve_test import (BOTH, Connection, Daemon, LINE, check, equal,
                             finger, free_port, limit, main, wait_until)
 
 
-def start(limits, more=""):
+def start(limits, above=""):
     port = free_port()
-    daemon = Daemon("system { services { finger { port %d; %s %s } %s } }" %
-                    (port, BOTH, limits, more))
+    daemon = Daemon("system { services { %s finger { port %d; %s %s } } }" %
+                    (above, port, BOTH, limits))
     daemon.port = port
     return daemon
 
@@ -116,8 +116,8 @@ def test_defaults():
 
 
 def test_extended_limits():
-    with start("extended-limits; connection-limit 300; rate-limit 70000;") \
-            as daemon:
+    with start("connection-limit 300; rate-limit 70000;",
+               "extended-limits;") as daemon:
         clients = [Connection(daemon.port) for _ in range(300)]
         daemon.wait("connection-accepted", count=300, timeout=40)
         refused(daemon, "connection-limit")

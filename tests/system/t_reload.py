@@ -11,7 +11,7 @@ from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
 
 
 def text(port, limits="", more=""):
-    return ("system { services { finger { port %d; %s extended-limits; "
+    return ("system { services { extended-limits; finger { port %d; %s "
             "connection-limit 1000; rate-limit 1000000; %s } %s } }" % (
                 port, BOTH, limits, more))
 

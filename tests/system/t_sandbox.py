@@ -206,7 +206,7 @@ def worker(daemon):
 @needs_root
 @limit(180)
 def test_a_worker_that_was_taken_over_dies_at_each_forbidden_call():
-    with start(statements="extended-limits; rate-limit 1000;") as daemon:
+    with start("extended-limits;", "rate-limit 1000;") as daemon:
         for name, (call, *words) in FORBIDDEN.items():
             client, pid, event = worker(daemon)
             other = daemon.role("master").pid
