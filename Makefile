@@ -236,6 +236,25 @@ security: $(B)/tools/gen-security
 
 $(B)/tests/unit/sandbox/document: | $(B)/tools/gen-security
 
+# portreeve.conf(5) from its text and the language's own table.
+docs: $(B)/man/portreeve.conf.5
+
+$(B)/tools/gen-conf-man: $(B)/obj/tools/gen-conf-man.o $(call lib_of,conf) \
+	$(call lib_of,lib)
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+
+$(B)/gen/conf-statements.mdoc: $(B)/tools/gen-conf-man
+	@mkdir -p $(@D)
+	$(Q)$< > $@.new
+	$(Q)mv $@.new $@
+
+$(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
+	@mkdir -p $(@D)
+	$(Q)sed -e '/^@STATEMENTS@$$/{r $(B)/gen/conf-statements.mdoc' -e 'd;}' \
+	    $< > $@
+
 -include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 clean:
