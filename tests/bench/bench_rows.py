@@ -201,12 +201,14 @@ def many_idle(result, plan):
     port = world.free_port()
     if plan.idle != 10000:
         result.problems.append("%d idle connections, not 10,000" % plan.idle)
-    with ours(result, finger_config(port), port):
+    with ours(result, finger_config(port), port) as daemon:
         size = load.answer_size(port, EMPTY)
         for _ in range(plan.rounds(result.row)):
             got = []
             for count in (plan.idle, 10):
+                daemon.wait_open(0)
                 with load.Hold(port, count):
+                    daemon.wait_open(count)
                     one = load.run(port, plan.seconds, parallel=1,
                                    query=EMPTY, expect=size)
                 got.append(one["p50_us"])
@@ -241,7 +243,7 @@ def flood(result, plan, take):
     config = finger_config(port, "connection-limit 10; rate-limit 10000000;")
     with ours(result, config, port) as daemon, Floor("close") as floor:
         size = load.answer_size(port, EMPTY)
-        daemon.wait_idle()
+        daemon.wait_open(0)
         with load.Hold(port, 10):
             for _ in range(plan.rounds(result.row)):
                 idle = Allowed(port, plan, size).finish(result)
@@ -383,8 +385,11 @@ def memory_connection(result, plan):
     with ours(result, finger_config(port), port) as daemon:
         load.answer_size(port, EMPTY)
         for _ in range(plan.rounds(result.row)):
+            daemon.wait_open(0)
             with load.Hold(port, 20):
+                daemon.wait_open(20)
                 few = pss(daemon.child.pid)
                 with load.Hold(port, count):
+                    daemon.wait_open(20 + count)
                     result.figures.append(
                         (pss(daemon.child.pid) - few) / count)

@@ -250,6 +250,7 @@ class Portreeve(Server):
         self.listening = ports
         self.log = self.directory + "/events"
         self.dropped = 0
+        self.open = 0  # connections, by the events read so far
 
     def ports(self):
         return self.listening
@@ -262,22 +263,28 @@ class Portreeve(Server):
         return [program, "-d", "-c", conf, "-r", self.directory + "/run",
                 "-s", self.directory + "/state"]
 
-    def wait_idle(self):
-        """Until every connection accepted was told to be closed."""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
+    def wait_open(self, count, seconds=120):
+        """Until so many connections are told to be accepted and not closed:
+        a client cannot see whether its own waits in the backlog."""
+        end = time.monotonic() + seconds
+        while True:
             with open(self.log, "rb") as file:
                 text = file.read()
-            if text.count(b"event=connection-accepted ") == \
-                    text.count(b"event=session-closed "):
+            found = self.open + text.count(b"event=connection-accepted ") - \
+                text.count(b"event=session-closed ")
+            if found == count:
                 return
-            time.sleep(0.05)
-        raise Missing("connections that were closed are not told of")
+            if time.monotonic() > end:
+                raise Missing("%d connections are open after %d s, not %d" % (
+                    found, seconds, count))
+            time.sleep(0.1)
 
     def read_events(self):
         """Counts what was dropped so far, and empties the file."""
         with open(self.log, "r+b") as file:
             for line in file:
+                self.open += line.startswith(b"event=connection-accepted ")
+                self.open -= line.startswith(b"event=session-closed ")
                 if line.startswith(b"event=events-dropped"):
                     match = re.search(rb"count=(\d+)", line)
                     self.dropped += int(match.group(1)) if match else 1
