@@ -238,17 +238,7 @@ $(B)/tests/unit/sandbox/document: | $(B)/tools/gen-security
 
 # portreeve.conf(5) from its text and the language's own table.
 docs: $(B)/man/portreeve.conf.5
-
-$(B)/tools/gen-conf-man: $(B)/obj/tools/gen-conf-man.o $(call lib_of,conf) \
-	$(call lib_of,lib)
-	@mkdir -p $(@D)
-	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
-
-$(B)/gen/conf-statements.mdoc: $(B)/tools/gen-conf-man
-	@mkdir -p $(@D)
-	$(Q)$< > $@.new
-	$(Q)mv $@.new $@
+$(eval $(call made_by,$(B)/gen/conf-statements.mdoc,gen-conf-man))
 
 $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
 	@mkdir -p $(@D)
