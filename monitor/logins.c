@@ -159,6 +159,24 @@ logins_tell(struct monitor *mon, const struct login *l)
 }
 
 void
+logins_opened(struct monitor *mon, struct login *l)
+{
+	struct event_builder b;
+
+	if (!l->open || l->told)
+		return;
+	l->told = true;
+	event_begin(&b, EV_SESSION_OPENED);
+	event_text(&b, FIELD_SERVICE, l->service);
+	event_source(&b, &l->peer);
+	event_number(&b, FIELD_SESSION, l->session);
+	event_text(&b, FIELD_USER, l->user);
+	if (l->tty[0] != '\0')
+		event_text(&b, FIELD_TTY, l->tty);
+	report_emit(mon, &b);
+}
+
+void
 logins_tell_master(struct monitor *mon)
 {
 	for (unsigned i = 0; i < LOGINS_MAX; i++) {
@@ -224,12 +242,14 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 			return;
 		}
 		l = logins_put(mon, m->session, pw->pw_uid, pw->pw_name);
+		/* The log reader told the event itself. */
 		if (l != NULL)
-			l->open = true;
+			l->open = l->told = true;
 	}
 	if (l == NULL)
 		return;
 	if (m->tty[0] != '\0')
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
+	logins_opened(mon, l);
 	logins_tell(mon, l);
 }

@@ -10,6 +10,9 @@ struct login {
 	uint64_t session; /* 0: free */
 	uid_t uid;
 	bool open; /* allowed alone, or its session is open too */
+	bool told; /* session-opened is out */
+	struct addr peer;
+	char service[SERVICE_NAME_MAX];
 	char user[256];
 	char tty[32];
 };
@@ -26,5 +29,11 @@ void logins_remove(uint64_t session);
 bool logins_user_may(struct monitor *mon, uid_t uid, uint64_t session);
 
 void logins_tell(struct monitor *mon, const struct login *l);
+
+/*
+ * session-opened, once for a login that is open: when the log names its
+ * terminal or says that there is none, or else at its end.
+ */
+void logins_opened(struct monitor *mon, struct login *l);
 
 #endif

@@ -110,7 +110,6 @@ asker_account(struct asker *a, const struct msg_pam_account *m,
     struct msg_pam_verdict *v)
 {
 	struct passwd *pw = getpwnam(m->user);
-	struct event_builder b;
 
 	if (pw == NULL) {
 		asker_refuse(a, m->user, m->method, "account", v);
@@ -121,13 +120,13 @@ asker_account(struct asker *a, const struct msg_pam_account *m,
 		asker_refuse(a, m->user, m->method, "user-limit", v);
 		return;
 	}
-	event_for(a, &b, EV_AUTH_SUCCESS, pw->pw_name);
-	if (m->method[0] != '\0')
-		event_text(&b, FIELD_METHOD, m->method);
-	report_emit(a->mon, &b);
 	v->allow = 1;
 }
 
+/*
+ * sshd opens a session for whoever has passed every check, its own and other
+ * modules': only now is the login a success.
+ */
 static void
 asker_open(struct asker *a, const struct msg_pam_open *m,
     struct msg_pam_verdict *v)
@@ -151,15 +150,30 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 		}
 	}
 	l->open = true;
+	l->told = false;
+	l->peer = a->peer;
+	memcpy(l->service, a->service, sizeof(l->service));
+	/* sshd has no terminal yet and says "ssh": its log names it later. */
 	if (strcmp(m->tty, "ssh") != 0)
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
-	event_for(a, &b, EV_SESSION_OPENED, pw->pw_name);
-	if (l->tty[0] != '\0')
-		event_text(&b, FIELD_TTY, l->tty);
+	event_for(a, &b, EV_AUTH_SUCCESS, pw->pw_name);
+	if (m->method[0] != '\0')
+		event_text(&b, FIELD_METHOD, m->method);
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
 	v->allow = 1;
 	v->processes = pw->pw_uid == 0 ? 0 : a->mon->conf->user_limit_processes;
+}
+
+static void
+asker_close(struct asker *a, struct msg_pam_verdict *v)
+{
+	struct login *l = logins_find(a->session);
+
+	if (l != NULL)
+		logins_opened(a->mon, l);
+	logins_remove(a->session);
+	v->allow = 1;
 }
 
 static void
@@ -183,10 +197,8 @@ asker_readable(void *arg, int revents)
 		asker_account(a, &in.msg.pam_account, &v);
 	else if (in.type == MSG_PAM_OPEN)
 		asker_open(a, &in.msg.pam_open, &v);
-	else {
-		logins_remove(a->session);
-		v.allow = 1;
-	}
+	else
+		asker_close(a, &v);
 	if (ipc_send(&a->ch, MSG_PAM_VERDICT, &v, NULL, 0) < 0)
 		asker_end(a);
 }

@@ -28,6 +28,8 @@ put_word(uint8_t *list, uint16_t *n, size_t room, const char *word)
 	return (0);
 }
 
+#define PAM_SOCKET "PORTREEVE_PAM_SOCKET=" /* what pam_portreeve.so reads */
+
 #define PUT(field, word)                                                       \
 	put_word(m->field.b, &m->field.n, sizeof(m->field.b), (word))
 
@@ -121,7 +123,7 @@ put_user_limit(struct monitor *mon, struct msg_program *m)
 static int
 fill_ssh(struct monitor *mon, struct msg_program *m)
 {
-	char config[PATH_MAX + 32];
+	char config[PATH_MAX + 32], pam_socket[PATH_MAX + 64] = PAM_SOCKET;
 	int err;
 
 	if (mon->sshd == NULL)
@@ -143,6 +145,11 @@ fill_ssh(struct monitor *mon, struct msg_program *m)
 	if (err == 0)
 		err = PUT(environment, "PATH=/usr/local/sbin:/usr/local/bin:"
 				       "/usr/sbin:/usr/bin:/sbin:/bin");
+	/* For our PAM module alone: sshd gives its environment to no session. */
+	logins_socket_path(mon, pam_socket + strlen(pam_socket),
+	    sizeof(pam_socket) - strlen(pam_socket));
+	if (err == 0 && logins_by_pam(mon))
+		err = PUT(environment, pam_socket);
 	m->umask = 022;
 	if (err == 0)
 		err = put_user_limit(mon, m);
