@@ -54,7 +54,8 @@ SAY	= @:
 endif
 
 # --- libraries ------------------------------------------------------------
-LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common
+LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common \
+	  workers/finger workers/lookup
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
@@ -121,7 +122,8 @@ $(B)/obj/pic/%.o: %.c
 
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
-UNITLIB	= conf/sshd conf policy workers/common audit sandbox ipc lib
+UNITLIB	= conf/sshd conf policy workers/finger workers/lookup \
+	  workers/common audit sandbox ipc lib
 unit-tests: $(UNIT)
 $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
@@ -134,7 +136,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 # Everything they call is built once more below build/fuzz, instrumented.
 FUZZ_SECONDS ?= 60
 FUZZERS	= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZDIRS = $(UNITLIB) workers/finger workers/logreader workers/lookup
+FUZZDIRS = $(UNITLIB) workers/logreader
 FUZZFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer \
 	  -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 fuzzobjs = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))

@@ -259,6 +259,10 @@ test_an_idle_worker_from_outside(void **state)
 	pid_t pid = 0;
 
 	(void)state;
+	if (geteuid() != 0) {
+		print_message("needs root, to look into a sealed process\n");
+		skip();
+	}
 	finger_new(&z, 0, 0, IDLE_WORKERS);
 	for (int i = 0; i < IDLE_WORKERS; i++) {
 		expect(&z.master, &in, MSG_POOLED);
@@ -281,8 +285,7 @@ test_an_idle_worker_from_outside(void **state)
 	status_of(pid, "NoNewPrivs", text, sizeof(text));
 	assert_non_null(strchr(text, '1'));
 	status_of(pid, "CapBnd", text, sizeof(text));
-	assert_non_null(strstr(text, geteuid() == 0 ? "0000000000000000" :
-	    ""));
+	assert_non_null(strstr(text, "0000000000000000"));
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
 	f = fopen(path, "r");
 	assert_non_null(f);

@@ -150,8 +150,10 @@ ask(enum lookup_what what, int details, const char *name, char *out,
 	static struct ipc_in in;
 	size_t n = 0;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("needs root, to mount a world of its own\n");
 		skip();
+	}
 	snprintf(m.name, sizeof(m.name), "%s", name);
 	assert_int_equal(ipc_send(&z.master, MSG_LOOKUP_ASK, &m, NULL, 0), 0);
 	out[0] = '\0';
