@@ -20,7 +20,7 @@ answer_init(struct answer *a, uint8_t *buf, size_t size, bool list,
 	safe_init(&a->out, buf, size > SPARE ? size - SPARE : 0);
 	a->table = list && !verbose;
 	a->verbose = verbose;
-	a->had_plan = list;
+	a->list = list;
 }
 
 static void
@@ -302,9 +302,10 @@ answer_end(struct answer *a)
 	end_file(a);
 	end_row(a);
 	end_line(a);
-	if (!a->any)
-		safe_constant(&a->out, "No one is logged in.\r\n");
-	else if (!a->had_plan)
+	if (a->out.n == 0)
+		safe_constant(&a->out, a->list ? "No one is logged in.\r\n" :
+		    FINGER_SAYS_NOBODY);
+	else if (!a->list && !a->had_plan)
 		safe_constant(&a->out, "No plan.\r\n");
 	if (a->out.cut) {
 		a->out.size += SPARE;

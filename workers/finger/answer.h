@@ -28,6 +28,7 @@ struct answer_text {
 
 struct answer {
 	struct safe out;
+	bool list;    /* the answer to an empty query */
 	bool table;   /* a row for each login */
 	bool verbose; /* /W */
 	bool any;     /* a piece came */
