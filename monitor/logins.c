@@ -25,7 +25,13 @@
 #include "monitor/wire.h"
 #include "policy/user.h"
 
+/*
+ * The file is as long as the highest record that was ever used, so that a
+ * daemon with few logins touches few pages; the mapping has room for all.
+ */
 static struct login *logins;
+static unsigned logins_high;
+static int logins_fd = -1;
 
 bool
 logins_by_pam(struct monitor *mon)
@@ -45,17 +51,19 @@ logins_open(struct monitor *mon)
 {
 	const size_t size = LOGINS_MAX * sizeof(struct login);
 	char path[PATH_MAX + 32];
-	int fd;
+	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/state/logins", mon->run_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
+	logins_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (logins_fd < 0 || fstat(logins_fd, &st) < 0) {
 		log_errno("cannot make %s", path);
-		fd_close(&fd);
 		return (ERR_SYSTEM);
 	}
-	logins = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	fd_close(&fd);
+	logins_high = (unsigned)((size_t)st.st_size / sizeof(struct login));
+	if (logins_high > LOGINS_MAX)
+		logins_high = LOGINS_MAX;
+	logins = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    logins_fd, 0);
 	if (logins == MAP_FAILED) {
 		logins = NULL;
 		log_errno("cannot map %s", path);
@@ -80,7 +88,7 @@ session_runs(struct monitor *mon, uint64_t session)
 static void
 prune(struct monitor *mon)
 {
-	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+	for (unsigned i = 0; i < logins_high; i++) {
 		if (logins[i].session != 0 &&
 		    !session_runs(mon, logins[i].session))
 			memset(&logins[i], 0, sizeof(logins[i]));
@@ -90,11 +98,21 @@ prune(struct monitor *mon)
 struct login *
 logins_find(uint64_t session)
 {
-	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+	for (unsigned i = 0; i < logins_high; i++) {
 		if (logins[i].session == session)
 			return (&logins[i]);
 	}
 	return (NULL);
+}
+
+static struct login *
+logins_grow(void)
+{
+	off_t size = (off_t)((logins_high + 1) * sizeof(struct login));
+
+	if (logins_high == LOGINS_MAX || ftruncate(logins_fd, size) < 0)
+		return (NULL);
+	return (&logins[logins_high++]);
 }
 
 struct login *
@@ -106,6 +124,8 @@ logins_put(struct monitor *mon, uint64_t session, uid_t uid, const char *user)
 		prune(mon);
 		l = logins_find(0);
 	}
+	if (l == NULL)
+		l = logins_grow();
 	if (l == NULL)
 		return (NULL);
 	memset(l, 0, sizeof(*l));
@@ -139,7 +159,7 @@ logins_user_may(struct monitor *mon, uid_t uid, uint64_t session)
 		count.processes = ptable_count_uid(uid);
 	if (limit.sessions > 0) {
 		prune(mon);
-		for (unsigned i = 0; i < LOGINS_MAX; i++) {
+		for (unsigned i = 0; i < logins_high; i++) {
 			if (logins[i].session != 0 && logins[i].uid == uid &&
 			    logins[i].session != session)
 				count.sessions++;
@@ -179,7 +199,7 @@ logins_opened(struct monitor *mon, struct login *l)
 void
 logins_tell_master(struct monitor *mon)
 {
-	for (unsigned i = 0; i < LOGINS_MAX; i++) {
+	for (unsigned i = 0; i < logins_high; i++) {
 		logins[i].user[sizeof(logins[i].user) - 1] = '\0';
 		logins[i].tty[sizeof(logins[i].tty) - 1] = '\0';
 		if (logins[i].session != 0 && logins[i].open)
