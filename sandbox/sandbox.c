@@ -18,6 +18,7 @@
 #include "sandbox/caps.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
+#include "sandbox/leaks.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/profile.h"
 #include "sandbox/root.h"
@@ -236,6 +237,7 @@ sandbox_filter_calls(const struct sealing *s)
 {
 	int err;
 
+	leaks_end_search();
 	if ((err = violation_install_handler()) == 0)
 		err = seccomp_install_profile(s->id);
 	if (err != 0)
