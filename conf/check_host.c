@@ -56,10 +56,7 @@ host_check_file(const struct conf *conf, const struct conf_service *s,
 
 	if (path == NULL)
 		return;
-	if (stat(path, &st) != 0)
-		conf_report_add(report, CONF_ERROR, pos, "%s: %.100s: %s",
-		    statement, path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		conf_report_add(report, CONF_ERROR, pos,
 		    "%s: %.100s is no regular file", statement, path);
 	else if (eaccess(path, R_OK) != 0)

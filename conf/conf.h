@@ -12,8 +12,8 @@
 
 #include "conf/model.h"
 
-#define CONF_FILE_MAX (1024 * 1024) /* bytes of a file */
-#define CONF_MESSAGE_MAX 320	    /* bytes of a message, NUL included */
+#define CONF_FILE_MAX 1048576 /* bytes of a file */
+#define CONF_MESSAGE_MAX 320  /* bytes of a message, NUL included */
 
 enum conf_severity { CONF_WARNING, CONF_ERROR };
 

@@ -182,12 +182,10 @@ parse_block(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 	block = parse_open(p, parent, id, name, key, key_pos, inactive);
 	if (block == NULL)
 		return;
-	if (parse_at_end(p))
-		parse_end(p, tree_name(block));
-	else if (!p->line && p->cur.type == TOKEN_OPEN)
+	if (!p->line && p->cur.type == TOKEN_OPEN)
 		parse_children(p, block);
-	else if (p->cur.type == TOKEN_WORD && (p->line || !p->cur.first))
-		parse_statement(p, block);
+	else if (p->cur.type == TOKEN_WORD && !p->cur.first)
+		parse_statement(p, block); /* all of it on one line */
 	else
 		parse_end(p, tree_name(block));
 }

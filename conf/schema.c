@@ -27,8 +27,10 @@
 #define LISTENERS                                                        \
 	(IN(SSH) | IN(TELNET) | IN(FTP) | IN(FINGER) | IN(NETCONF_SSH) | \
 	    IN(SERVICE))
+/* NOLINTBEGIN(bugprone-macro-parentheses): neither takes parentheses. */
 #define INTO(s, m) \
 	.offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define DEFAULT(text) .dflt = text
 #define WIDE(n) .wide = n
 #define UNIT(word) .unit = word
@@ -75,7 +77,8 @@ const size_t conf_statement_count =
 const struct conf_conflict conf_conflicts[] = {
 #define BLOCK(...)
 #define STATEMENT(...)
-#define CONFLICT(x, y, in, text) {.a = x, .b = y, .blocks = in, .why = text},
+#define CONFLICT(x, y, in, text) \
+	{.a = (x), .b = (y), .blocks = (in), .why = (text)},
 #include "conf/schema.def"
 #undef BLOCK
 #undef STATEMENT

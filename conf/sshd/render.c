@@ -261,12 +261,18 @@ int
 sshd_parse_version(const char *text, struct sshd_version *out)
 {
 	const char *p = strstr(text, "OpenSSH_");
-	int used = 0;
+	unsigned long major, minor;
+	char *end;
 
 	if (p == NULL || !isdigit((unsigned char)p[8]))
 		return (ERR_SYNTAX);
-	if (sscanf(p + 8, "%4u.%4u%n", &out->major, &out->minor, &used) != 2 ||
-	    used == 0)
+	major = strtoul(p + 8, &end, 10);
+	if (*end != '.' || !isdigit((unsigned char)end[1]))
 		return (ERR_SYNTAX);
+	minor = strtoul(end + 1, NULL, 10);
+	if (major > 9999 || minor > 9999)
+		return (ERR_SYNTAX);
+	out->major = (unsigned)major;
+	out->minor = (unsigned)minor;
 	return (0);
 }

@@ -19,7 +19,7 @@
 #include "conf/sshd/sshd.h"
 #include "lib/fd.h"
 
-#define SCAN_FILE_MAX (1024 * 1024)
+#define SCAN_FILE_MAX 1048576
 #define SCAN_LINE_MAX 4096
 #define SCAN_DEPTH_MAX 8   /* Include within Include */
 #define SCAN_FILES_MAX 256 /* of all of them */
@@ -237,6 +237,8 @@ scan_sshd(struct scan *s, const char *path)
 	ours = scan_gather(s);
 	s->ours = ours;
 	scan_file(s, path, 0);
+	s->folder = NULL;
+	s->ours = NULL;
 	free(ours);
 }
 

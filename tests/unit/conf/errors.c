@@ -285,18 +285,26 @@ test_secrets(void **state)
 	parsed_free(&p);
 }
 
+/* head, n lines with the line's number in place of each @, and tail. */
 static char *
 repeat(const char *head, const char *line, unsigned n, const char *tail)
 {
-	size_t size = strlen(head) + n * (strlen(line) + 16) + strlen(tail) + 1;
-	char *text = malloc(size);
-	size_t used;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
 
-	assert_non_null(text);
-	used = (size_t)snprintf(text, size, "%s", head);
-	for (unsigned i = 0; i < n; i++)
-		used += (size_t)snprintf(text + used, size - used, line, i, i);
-	snprintf(text + used, size - used, "%s", tail);
+	assert_non_null(f);
+	fputs(head, f);
+	for (unsigned i = 0; i < n; i++) {
+		for (const char *c = line; *c != '\0'; c++) {
+			if (*c == '@')
+				fprintf(f, "%u", i);
+			else
+				fputc(*c, f);
+		}
+	}
+	fputs(tail, f);
+	assert_int_equal(fclose(f), 0);
 	return (text);
 }
 
@@ -309,7 +317,7 @@ test_bounds(void **state)
 
 	(void)state;
 	text = repeat(IN,
-	    "service s%u { port 7; listen-address 127.0.1.%u; "
+	    "service s@ { port 7; listen-address 127.0.1.@; "
 	    "exec /bin/true; }\n",
 	    128, END);
 	p = parse_ok(text);
@@ -317,7 +325,7 @@ test_bounds(void **state)
 	parsed_free(&p);
 	free(text);
 	text = repeat(IN,
-	    "service s%u { port 7; listen-address 127.0.1.%u; "
+	    "service s@ { port 7; listen-address 127.0.1.@; "
 	    "exec /bin/true; }\n",
 	    129, END);
 	EXPECT(text, ERROR(130, 1, "more than 128 services"));
@@ -358,12 +366,11 @@ test_list_bounds(void **state)
 	char *text;
 
 	(void)state;
-	text =
-	    repeat(IN "ssh {\n", "listen-address 127.0.0.%u;\n", 17, "}" END);
+	text = repeat(IN "ssh {\n", "listen-address 127.0.0.@;\n", 17, "}" END);
 	EXPECT(text, ERROR(19, 16, "more than 16 addresses"));
 	free(text);
 	text = repeat(
-	    IN "ssh { listen-address [\n", "127.0.0.%u\n", 65, "]; }" END);
+	    IN "ssh { listen-address [\n", "127.0.0.@\n", 65, "]; }" END);
 	EXPECT(text, ERROR(67, 1, "more than 64 values"));
 	free(text);
 }

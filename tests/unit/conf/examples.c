@@ -68,8 +68,8 @@ test_installed(void **state)
 		if (mark != NULL &&
 		    (mark[10] == ' ' || strpbrk(line, "{}") != NULL))
 			memcpy(mark, "          ", 10);
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-		    "%s", line);
+		used += (size_t)snprintf(
+		    text + used, sizeof(text) - used, "%s", line);
 		assert_true(used < sizeof(text));
 	}
 	fclose(f);

@@ -27,7 +27,7 @@ expect_file(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
 	char expected_path[256], line[1024];
-	size_t n, used = 0, size = 1 << 20;
+	size_t n, used = 0, size = 1048576;
 	char *text = read_file(path, &n), *expected;
 	char *said = calloc(1, size);
 	struct parsed p = parse_bytes(text, n);
@@ -36,8 +36,8 @@ expect_file(const char *path)
 	assert_int_not_equal(p.err, 0);
 	for (size_t i = 0; i < p.report.count; i++)
 		used += (size_t)snprintf(said + used, size - used, "%s\n",
-		    conf_diag_text(&p.report.diags[i], name, line,
-			sizeof(line)));
+		    conf_diag_text(
+			&p.report.diags[i], name, line, sizeof(line)));
 	snprintf(expected_path, sizeof(expected_path), "%.*s.expected",
 	    (int)(strlen(path) - strlen(".conf")), path);
 	expected = read_file(expected_path, &n);

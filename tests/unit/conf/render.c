@@ -3,6 +3,8 @@
  * for random configurations made from the schema, so that a new statement is
  * tested by being there.
  */
+#include <inttypes.h>
+
 #include "conf/schema.h"
 #include "tests/unit/conf/conf_test.h"
 
@@ -130,10 +132,9 @@ make_value(struct maker *m, const struct conf_statement *s)
 		if (strcmp(s->name, "port") == 0)
 			fprintf(m->out, "%u", ++m->port);
 		else
-			fprintf(m->out, "%lld",
-			    (long long)(s->low +
-					(int64_t)draw(m,
-					    (uint32_t)(s->high - s->low + 1))));
+			fprintf(m->out, "%" PRId64,
+			    s->low + (int64_t)draw(
+					 m, (uint32_t)(s->high - s->low + 1)));
 		break;
 	case TYPE_OCTAL:
 		fprintf(m->out, "0%o", draw(m, (uint32_t)s->high + 1));
