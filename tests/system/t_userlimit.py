@@ -1,5 +1,8 @@
 #!/usr/bin/python3
 """user-limit: processes and sessions of one user, below, at and above."""
+import os
+import signal
+
 from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
                             free_port, key, limit, main, needs, needs_root,
                             processes, ssh, ssh_echoes, ssh_start, world,
@@ -99,6 +102,11 @@ def test_processes_at_the_limit_refuse_and_count_every_door():
         check(ssh_echoes(client, b"still"), "who was there first")
         client.kill()
         client.wait()
+    # What a user left in the background outlives the session, as with the
+    # system's own sshd.
+    for process in processes.everyone():
+        if process.uid == world.base_uid():
+            os.kill(process.pid, signal.SIGKILL)
     gone()
 
 
