@@ -12,10 +12,10 @@
 #include "lib/err.h"
 #include "sandbox/caps.h"
 
-#define CAPS_SECUREBITS                                                        \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |      \
-	SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |          \
-	SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+#define CAPS_SECUREBITS                                                   \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED | \
+	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | \
+	    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 bool
 caps_can_close(void)
@@ -67,8 +67,8 @@ caps_drop_all(void)
 int
 caps_keep_starter(void)
 {
-	static const cap_value_t keep[] = { CAP_SETUID, CAP_SETGID, CAP_KILL,
-		CAP_SYS_NICE, CAP_SYS_RESOURCE };
+	static const cap_value_t keep[] = {
+	    CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SYS_NICE, CAP_SYS_RESOURCE};
 	cap_flag_value_t has;
 	cap_t now, next;
 	int rc = 0;
@@ -84,8 +84,8 @@ caps_keep_starter(void)
 			continue;
 		rc = cap_set_flag(next, CAP_PERMITTED, 1, &keep[i], CAP_SET);
 		if (rc == 0)
-			rc = cap_set_flag(next, CAP_EFFECTIVE, 1, &keep[i],
-			    CAP_SET);
+			rc = cap_set_flag(
+			    next, CAP_EFFECTIVE, 1, &keep[i], CAP_SET);
 	}
 	cap_free(now);
 	if (rc != 0) {

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@
 
 /* Of /proc/PID/status. */
 struct inspect_status {
-	uid_t uid[4];
-	gid_t gid[4];
-	gid_t groups[INSPECT_GROUPS_MAX];
+	uint64_t uid[4];
+	uint64_t gid[4];
+	uint64_t groups[INSPECT_GROUPS_MAX];
 	size_t ngroups;
 	uint64_t inheritable, permitted, effective, bounding, ambient;
-	unsigned no_new_privs, seccomp, threads;
+	uint64_t no_new_privs, seccomp, threads;
 	unsigned lines; /* how many of the above were there */
 };
 
@@ -52,25 +52,28 @@ inspect_refuse(const struct inspection *in, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(in->why, in->size, "The %s (process %d) is not sealed as it "
-	    "should be: %s.", sandbox_profile_name(in->id), (int)in->pid, what);
+	snprintf(in->why, in->size,
+	    "The %s (process %d) is not sealed as it "
+	    "should be: %s.",
+	    sandbox_profile_name(in->id), (int)in->pid, what);
 	return (ERR_REFUSED);
 }
 
-static void
-inspect_parse_groups(struct inspect_status *st, const char *text)
+/* The numbers of a line, at most max; how many there were. */
+static size_t
+inspect_parse_numbers(const char *text, int base, uint64_t *out, size_t max)
 {
+	size_t n = 0;
 	char *end;
 
-	st->ngroups = 0;
-	for (;;) {
-		unsigned long g = strtoul(text, &end, 10);
-
-		if (end == text || st->ngroups == INSPECT_GROUPS_MAX)
-			return;
-		st->groups[st->ngroups++] = (gid_t)g;
+	while (n < max) {
+		out[n] = strtoull(text, &end, base);
+		if (end == text)
+			break;
 		text = end;
+		n++;
 	}
+	return (n);
 }
 
 static void
@@ -78,32 +81,35 @@ inspect_parse_line(struct inspect_status *st, const char *line)
 {
 	const struct {
 		const char *name;
-		uint64_t *set;
-	} caps[] = {
-		{ "CapInh:", &st->inheritable }, { "CapPrm:", &st->permitted },
-		{ "CapEff:", &st->effective }, { "CapBnd:", &st->bounding },
-		{ "CapAmb:", &st->ambient },
+		int base;
+		uint64_t *out;
+		size_t count;
+	} fields[] = {
+	    {"Uid:", 10, st->uid, 4},
+	    {"Gid:", 10, st->gid, 4},
+	    {"CapInh:", 16, &st->inheritable, 1},
+	    {"CapPrm:", 16, &st->permitted, 1},
+	    {"CapEff:", 16, &st->effective, 1},
+	    {"CapBnd:", 16, &st->bounding, 1},
+	    {"CapAmb:", 16, &st->ambient, 1},
+	    {"NoNewPrivs:", 10, &st->no_new_privs, 1},
+	    {"Seccomp:", 10, &st->seccomp, 1},
+	    {"Threads:", 10, &st->threads, 1},
 	};
-	bool hit;
 
-	hit = sscanf(line, "Uid: %u %u %u %u", &st->uid[0], &st->uid[1],
-		  &st->uid[2], &st->uid[3]) == 4 ||
-	    sscanf(line, "Gid: %u %u %u %u", &st->gid[0], &st->gid[1],
-		&st->gid[2], &st->gid[3]) == 4 ||
-	    sscanf(line, "NoNewPrivs: %u", &st->no_new_privs) == 1 ||
-	    sscanf(line, "Seccomp: %u", &st->seccomp) == 1 ||
-	    sscanf(line, "Threads: %u", &st->threads) == 1;
-	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
-		size_t n = strlen(caps[i].name);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		size_t n = strlen(fields[i].name);
 
-		if (strncmp(line, caps[i].name, n) == 0)
-			hit = sscanf(line + n, "%" SCNx64, caps[i].set) == 1;
+		if (strncmp(line, fields[i].name, n) == 0)
+			st->lines += inspect_parse_numbers(line + n,
+					 fields[i].base, fields[i].out,
+					 fields[i].count) == fields[i].count;
 	}
 	if (strncmp(line, "Groups:", 7) == 0) {
-		inspect_parse_groups(st, line + 7);
-		hit = true;
+		st->ngroups = inspect_parse_numbers(
+		    line + 7, 10, st->groups, INSPECT_GROUPS_MAX);
+		st->lines++;
 	}
-	st->lines += hit;
 }
 
 #define INSPECT_LINES 11 /* uid gid groups, five sets, three numbers */
@@ -129,23 +135,25 @@ inspect_read_status(pid_t pid, struct inspect_status *st)
 static int
 inspect_identity(const struct inspection *in)
 {
-	bool rootless = in->params->level == SANDBOX_ROOTLESS;
-	uid_t uid = in->params->uid;
-	gid_t gid = in->params->gid;
+	bool same = in->own.uid[1] != 0 || !in->profile->sealed;
+	uint64_t uid = in->params->uid;
+	uint64_t gid = in->params->gid;
 
-	if (rootless || !in->profile->sealed) {
+	if (same) {
 		uid = in->own.uid[1];
 		gid = in->own.gid[1];
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		if (in->its.uid[i] != uid)
-			return (inspect_refuse(in, "it has uid %u, not %u",
+			return (inspect_refuse(in,
+			    "it has uid %" PRIu64 ", not %" PRIu64,
 			    in->its.uid[i], uid));
 		if (in->its.gid[i] != gid)
-			return (inspect_refuse(in, "it has gid %u, not %u",
+			return (inspect_refuse(in,
+			    "it has gid %" PRIu64 ", not %" PRIu64,
 			    in->its.gid[i], gid));
 	}
-	if (rootless || !in->profile->sealed)
+	if (same)
 		return (0);
 	/* The kernel keeps groups sorted; ours are in any order. */
 	if (in->its.ngroups != in->params->ngroups)
@@ -155,11 +163,11 @@ inspect_identity(const struct inspection *in)
 		size_t j = 0;
 
 		while (j < in->params->ngroups &&
-		    in->params->groups[j] != in->its.groups[i])
+		       in->params->groups[j] != in->its.groups[i])
 			j++;
 		if (j == in->params->ngroups)
-			return (inspect_refuse(in, "it is in group %u",
-			    in->its.groups[i]));
+			return (inspect_refuse(
+			    in, "it is in group %" PRIu64, in->its.groups[i]));
 	}
 	return (0);
 }
@@ -170,48 +178,60 @@ inspect_sealed(const struct inspection *in)
 	const struct inspect_status *st = &in->its;
 	bool closed = in->params->level != SANDBOX_ROOTLESS || in->userns;
 
-	if ((st->inheritable | st->permitted | st->effective | st->ambient) != 0)
+	if ((st->inheritable | st->permitted | st->effective | st->ambient) !=
+	    0)
 		return (inspect_refuse(in, "it has capabilities %" PRIx64,
 		    st->inheritable | st->permitted | st->effective |
-		    st->ambient));
+			st->ambient));
 	if (closed && st->bounding != 0)
-		return (inspect_refuse(in, "its bounding set is %" PRIx64,
-		    st->bounding));
+		return (inspect_refuse(
+		    in, "its bounding set is %" PRIx64, st->bounding));
 	if (st->no_new_privs != 1)
 		return (inspect_refuse(in, "it has no NoNewPrivs"));
 	if (st->seccomp != 2)
 		return (inspect_refuse(in, "it has no system call filter"));
 	if (st->threads != 1)
-		return (inspect_refuse(in, "it has %u threads", st->threads));
+		return (inspect_refuse(
+		    in, "it has %" PRIu64 " threads", st->threads));
 	return (0);
 }
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+#define STARTER_CAPS                                         \
+	(BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL) | \
+	    BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE))
 
 /* The zygotes of ssh and exec: what they keep is checked as well. */
 static int
 inspect_starter(const struct inspection *in)
 {
-	const struct inspect_status *st = &in->its;
-	bool filtered = in->params->session != SANDBOX_SESSION_NONE &&
-	    in->params->level != SANDBOX_ROOTLESS;
+	const struct inspect_status *st = &in->its, *own = &in->own;
+	uint64_t keeps = own->permitted;
+	bool root = own->uid[1] == 0;
+	uint64_t filter = own->seccomp;
 
-	if (st->bounding != in->own.bounding)
-		return (inspect_refuse(in, "its bounding set is %" PRIx64
-		    ", not %" PRIx64, st->bounding, in->own.bounding));
-	if (st->no_new_privs != in->own.no_new_privs)
-		return (inspect_refuse(in, "NoNewPrivs would take su and sudo "
-		    "from its sessions"));
-	if (filtered && st->seccomp != 2)
-		return (inspect_refuse(in, "it has no session-sandbox"));
-	if (!filtered && st->seccomp != in->own.seccomp)
-		return (inspect_refuse(in, "it has a filter"));
-	if (in->params->level == SANDBOX_ROOTLESS)
-		return (0);
 	if (in->id == SANDBOX_ZYGOTE_EXEC && !in->params->program_is_root &&
-	    st->permitted == in->own.permitted)
-		return (inspect_refuse(in, "it kept every capability"));
-	if ((in->id == SANDBOX_ZYGOTE_SSH || in->params->program_is_root) &&
-	    st->permitted != in->own.permitted)
-		return (inspect_refuse(in, "it lacks capabilities"));
+	    root)
+		keeps &= STARTER_CAPS;
+	if (root && in->params->session != SANDBOX_SESSION_NONE)
+		filter = 2;
+	if (st->bounding != own->bounding)
+		return (inspect_refuse(in,
+		    "its bounding set is %" PRIx64 ", not %" PRIx64,
+		    st->bounding, own->bounding));
+	if (st->permitted != keeps)
+		return (inspect_refuse(in,
+		    "it has capabilities %" PRIx64 ", not %" PRIx64,
+		    st->permitted, keeps));
+	if (st->no_new_privs != own->no_new_privs)
+		return (inspect_refuse(in, "NoNewPrivs would take su and sudo "
+					   "from its sessions"));
+	/* A container's root may have had no right to one. */
+	if (st->seccomp != filter &&
+	    (!root || in->params->level != SANDBOX_ROOTLESS))
+		return (inspect_refuse(in,
+		    "its system call filter is %" PRIu64 ", not %" PRIu64,
+		    st->seccomp, filter));
 	return (0);
 }
 
@@ -225,8 +245,10 @@ inspect_network(const struct inspection *in)
 		return (0);
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)in->pid);
 	if (stat(path, &its) != 0 || stat("/proc/self/ns/net", &own) != 0)
-		return (inspect_refuse(in, "its network namespace cannot be "
-		    "read: %s", strerror(errno)));
+		return (inspect_refuse(in,
+		    "its network namespace cannot be "
+		    "read: %s",
+		    strerror(errno)));
 	if (own.st_dev == its.st_dev && own.st_ino == its.st_ino)
 		return (inspect_refuse(in, "it has the system's network"));
 	return (0);
@@ -242,8 +264,8 @@ inspect_root(const struct inspection *in)
 		return (0);
 	snprintf(path, sizeof(path), "/proc/%d/root/", (int)in->pid);
 	if (stat(path, &its) != 0)
-		return (inspect_refuse(in, "its root cannot be read: %s",
-		    strerror(errno)));
+		return (inspect_refuse(
+		    in, "its root cannot be read: %s", strerror(errno)));
 	if (in->params->root == NULL || stat(in->params->root, &empty) != 0 ||
 	    empty.st_dev != its.st_dev || empty.st_ino != its.st_ino)
 		return (inspect_refuse(in, "its root is not the empty one"));
@@ -255,8 +277,13 @@ sandbox_inspect(pid_t pid, enum sandbox_profile id,
     const struct sandbox_params *params, bool userns, char *why, size_t size)
 {
 	struct inspection in = {
-		.pid = pid, .id = id, .profile = profile_get(id),
-		.params = params, .userns = userns, .why = why, .size = size,
+	    .pid = pid,
+	    .id = id,
+	    .profile = profile_get(id),
+	    .params = params,
+	    .userns = userns,
+	    .why = why,
+	    .size = size,
 	};
 	int err;
 
@@ -264,8 +291,10 @@ sandbox_inspect(pid_t pid, enum sandbox_profile id,
 		return (inspect_refuse(&in, "there is no such profile"));
 	if (inspect_read_status(getpid(), &in.own) != 0 ||
 	    inspect_read_status(pid, &in.its) != 0) {
-		snprintf(why, size, "There is no process %d to be read in "
-		    "/proc.", (int)pid);
+		snprintf(why, size,
+		    "There is no process %d to be read in "
+		    "/proc.",
+		    (int)pid);
 		return (ERR_NOT_FOUND);
 	}
 	if ((err = inspect_identity(&in)) != 0)

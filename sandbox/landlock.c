@@ -15,19 +15,19 @@
 #include "sandbox/landlock.h"
 
 /* As in linux/landlock.h of Linux 6.12, by level. */
-#define RULE_PATH_BENEATH  1u
-#define RULE_NET_PORT	   2u
-#define CREATE_VERSION	   (1u << 0)
-#define FS_READ_FILE	   (UINT64_C(1) << 2)
-#define FS_READ_DIR	   (UINT64_C(1) << 3)
-#define FS_LEVEL_1	   ((UINT64_C(1) << 13) - 1) /* execute … make_sym */
-#define FS_REFER	   (UINT64_C(1) << 13)	     /* level 2 */
-#define FS_TRUNCATE	   (UINT64_C(1) << 14)	     /* level 3 */
-#define FS_IOCTL_DEV	   (UINT64_C(1) << 15)	     /* level 5 */
-#define NET_BIND_TCP	   (UINT64_C(1) << 0)	     /* level 4 */
-#define NET_CONNECT_TCP	   (UINT64_C(1) << 1)	     /* level 4 */
-#define SCOPE_ABSTRACT	   (UINT64_C(1) << 0)	     /* level 6 */
-#define SCOPE_SIGNAL	   (UINT64_C(1) << 1)	     /* level 6 */
+#define RULE_PATH_BENEATH 1u
+#define RULE_NET_PORT 2u
+#define CREATE_VERSION (1u << 0)
+#define FS_READ_FILE (UINT64_C(1) << 2)
+#define FS_READ_DIR (UINT64_C(1) << 3)
+#define FS_LEVEL_1 ((UINT64_C(1) << 13) - 1) /* execute … make_sym */
+#define FS_REFER (UINT64_C(1) << 13)	     /* level 2 */
+#define FS_TRUNCATE (UINT64_C(1) << 14)	     /* level 3 */
+#define FS_IOCTL_DEV (UINT64_C(1) << 15)     /* level 5 */
+#define NET_BIND_TCP (UINT64_C(1) << 0)	     /* level 4 */
+#define NET_CONNECT_TCP (UINT64_C(1) << 1)   /* level 4 */
+#define SCOPE_ABSTRACT (UINT64_C(1) << 0)    /* level 6 */
+#define SCOPE_SIGNAL (UINT64_C(1) << 1)	     /* level 6 */
 
 struct ruleset {
 	uint64_t fs;
@@ -50,15 +50,15 @@ landlock_get_abi(void)
 {
 	long abi;
 
-	abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
-	    CREATE_VERSION);
+	abi = syscall(
+	    SYS_landlock_create_ruleset, NULL, (size_t)0, CREATE_VERSION);
 	return (abi < 0 ? 0 : (int)abi);
 }
 
 static int
 landlock_create(const struct profile *profile, int abi)
 {
-	struct ruleset set = { FS_LEVEL_1, 0, 0 };
+	struct ruleset set = {FS_LEVEL_1, 0, 0};
 	size_t size = sizeof(set.fs);
 
 	if (abi >= 2)
@@ -83,15 +83,15 @@ landlock_create(const struct profile *profile, int abi)
 static int
 landlock_let_read(int ruleset)
 {
-	struct path_beneath rule = { FS_READ_FILE | FS_READ_DIR, -1 };
+	struct path_beneath rule = {FS_READ_FILE | FS_READ_DIR, -1};
 	int fd;
 	long rc;
 
 	if ((fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return (ERR_SYSTEM);
 	rule.fd = fd;
-	rc = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule,
-	    0u);
+	rc = syscall(
+	    SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0u);
 	fd_close(&fd);
 	return (rc == 0 ? 0 : ERR_SYSTEM);
 }
@@ -99,10 +99,10 @@ landlock_let_read(int ruleset)
 static int
 landlock_let_resolve(int ruleset)
 {
-	const struct net_port rule = { NET_CONNECT_TCP, 53 };
+	const struct net_port rule = {NET_CONNECT_TCP, 53};
 
-	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule,
-	    0u) != 0)
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0u) !=
+	    0)
 		return (ERR_SYSTEM);
 	return (0);
 }

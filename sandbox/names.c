@@ -4,7 +4,7 @@
 
 static const char *const profile_names[SANDBOX_PROFILE_COUNT] = {
 #define X(name, text) [name] = (text),
-	SANDBOX_PROFILE_LIST(X)
+    SANDBOX_PROFILE_LIST(X)
 #undef X
 };
 

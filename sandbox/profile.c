@@ -20,23 +20,36 @@
 
 #include "sandbox/profile.h"
 
-#define P(name)		 (UINT32_C(1) << SANDBOX_##name)
-#define ALWAYS		 { { COMPARE_NONE, 0, 0, 0 } }
-#define IF(...)		 { __VA_ARGS__ }
-#define BITS(arg, m, v)                                                        \
-	{ COMPARE_BITS, (arg), (uint64_t)(m), (uint64_t)(v) }
-#define EQ(arg, v)	 BITS(arg, UINT64_MAX, v)
-#define ONLY(arg, bits)	 BITS(arg, ~(uint64_t)(bits), 0)
+#define P(name) (UINT32_C(1) << SANDBOX_##name)
+#define ALWAYS                                \
+	{                                     \
+		{                             \
+			COMPARE_NONE, 0, 0, 0 \
+		}                             \
+	}
+#define IF(...)             \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define BITS(arg, m, v)                                           \
+	{                                                         \
+		COMPARE_BITS, (arg), (uint64_t)(m), (uint64_t)(v) \
+	}
+#define EQ(arg, v) BITS(arg, UINT64_MAX, v)
+#define ONLY(arg, bits) BITS(arg, ~(uint64_t)(bits), 0)
 #define WITHOUT(arg, bits) BITS(arg, bits, 0)
-#define BELOW(arg, v)	 { COMPARE_BELOW, (arg), 0, (uint64_t)(v) }
+#define BELOW(arg, v)                                  \
+	{                                              \
+		COMPARE_BELOW, (arg), 0, (uint64_t)(v) \
+	}
 
 #define PROFILE(name, ...)
-#define ALLOW(set, call, when, why)                                            \
-	{ (set), #call, PROFILE_ALLOW, 0, when, #when, (why), false },
-#define REFUSE(set, call, error, why)                                          \
-	{ (set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why), false },
-#define SANITIZER(set, call, when, why)                                        \
-	{ (set), #call, PROFILE_ALLOW, 0, when, #when, (why), true },
+#define ALLOW(set, call, when, why) \
+	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), false},
+#define REFUSE(set, call, error, why) \
+	{(set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why), false},
+#define SANITIZER(set, call, when, why) \
+	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), true},
 #define SESSION(from, call, why)
 
 static const struct profile_rule rules[] = {
@@ -52,7 +65,7 @@ static const struct profile_rule rules[] = {
 #define ALLOW(set, call, when, why)
 #define REFUSE(set, call, error, why)
 #define SANITIZER(set, call, when, why)
-#define SESSION(from, call, why) { SANDBOX_SESSION_##from, #call, (why) },
+#define SESSION(from, call, why) {SANDBOX_SESSION_##from, #call, (why)},
 
 static const struct profile_session_rule session_rules[] = {
 #include "sandbox/profiles.def"
@@ -60,7 +73,7 @@ static const struct profile_session_rule session_rules[] = {
 
 #undef PROFILE
 #undef SESSION
-#define PROFILE(name, ...) [SANDBOX_##name] = { __VA_ARGS__ },
+#define PROFILE(name, ...) [SANDBOX_##name] = {__VA_ARGS__},
 #define SESSION(from, call, why)
 
 static const struct profile profiles[SANDBOX_PROFILE_COUNT] = {

@@ -49,13 +49,17 @@ root_check(int fd, const char *path, char *why, size_t size)
 		return (ERR_SYSTEM);
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		snprintf(why, size, "The empty root %s can be written by others"
-		    " than its user: chown and chmod 0755 it.", path);
+		snprintf(why, size,
+		    "The empty root %s can be written by others"
+		    " than its user: chown and chmod 0755 it.",
+		    path);
 		return (ERR_VALUE);
 	}
 	if ((rc = root_is_empty(fd)) == 0) {
-		snprintf(why, size, "The empty root %s is not empty: remove "
-		    "what is in it.", path);
+		snprintf(why, size,
+		    "The empty root %s is not empty: remove "
+		    "what is in it.",
+		    path);
 		return (ERR_VALUE);
 	}
 	return (rc < 0 ? rc : 0);

@@ -23,6 +23,7 @@
 #include "sandbox/profile.h"
 #include "sandbox/root.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/sanitizer.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/violation.h"
 
@@ -32,6 +33,8 @@ struct sealing {
 	const struct profile *profile;
 	const struct sandbox_params *params;
 	struct sandbox_report *report;
+	bool lenient; /* the level lets go what this host refuses */
+	bool root;    /* has an identity to give up */
 };
 
 static int __attribute__((format(printf, 3, 4)))
@@ -60,15 +63,17 @@ sandbox_check_ids(const struct sealing *s)
 {
 	const struct sandbox_params *p = s->params;
 	bool bad = p->uid == 0 || p->gid == 0 || p->uid == (uid_t)-1 ||
-	    p->gid == (gid_t)-1;
+		   p->gid == (gid_t)-1;
 
 	for (size_t i = 0; i < p->ngroups; i++)
 		bad = bad || p->groups[i] == 0;
 	if (!bad)
 		return (0);
-	return (sandbox_fail(s->report, ERR_VALUE, "The %s needs an identity "
+	return (sandbox_fail(s->report, ERR_VALUE,
+	    "The %s needs an identity "
 	    "of its own that is not root's: give it an account or a uid of the "
-	    "configured range.", sandbox_profile_name(s->id)));
+	    "configured range.",
+	    sandbox_profile_name(s->id)));
 }
 
 static int
@@ -79,26 +84,28 @@ sandbox_check(const struct sealing *s)
 	if ((unsigned)p->level > SANDBOX_LANDLOCK_OPTIONAL ||
 	    (unsigned)p->session > SANDBOX_SESSION_STRICT ||
 	    (p->ngroups > 0 && p->groups == NULL))
-		return (sandbox_fail(s->report, ERR_VALUE, "The sandbox's "
+		return (sandbox_fail(s->report, ERR_VALUE,
+		    "The sandbox's "
 		    "parameters are out of range: this is a bug."));
 	if (namespaces_count_threads() != 1)
-		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED,
+		    "The %s "
 		    "cannot see that it has a single thread: mount /proc.",
 		    sandbox_profile_name(s->id)));
-	if (p->level == SANDBOX_ROOTLESS)
-		return (0);
-	if (geteuid() != 0 || !caps_can_close())
-		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+	if (!s->lenient && (!s->root || !caps_can_close()))
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED,
+		    "The %s "
 		    "cannot be sealed without root's capabilities: start "
 		    "portreeved as root, or set sandbox-level rootless.",
 		    sandbox_profile_name(s->id)));
 	if (!s->profile->sealed)
 		return (0);
-	if (s->profile->empty_root && p->root == NULL)
-		return (sandbox_fail(s->report, ERR_VALUE, "The %s was given "
+	if (!s->lenient && s->profile->empty_root && p->root == NULL)
+		return (sandbox_fail(s->report, ERR_VALUE,
+		    "The %s was given "
 		    "no empty directory to live in.",
 		    sandbox_profile_name(s->id)));
-	return (sandbox_check_ids(s));
+	return (s->root ? sandbox_check_ids(s) : 0);
 }
 
 static int
@@ -108,11 +115,23 @@ sandbox_enter_root(const struct sealing *s)
 	const char *path = s->params->root;
 	int err;
 
+	if (path == NULL) {
+		sandbox_note(r, "No empty root: no directory was given.");
+		return (0);
+	}
 	err = root_enter(path, r->error, sizeof(r->error));
-	if (err == 0)
+	if (err == 0) {
 		r->chrooted = true;
-	else if (r->error[0] == '\0')
-		sandbox_fail(r, err, "The empty root %s cannot be entered: %s. "
+		return (0);
+	}
+	if (s->lenient && s->root && err == ERR_SYSTEM) {
+		sandbox_note(r, "No empty root: this host does not let root "
+				"change it.");
+		return (0);
+	}
+	if (r->error[0] == '\0')
+		sandbox_fail(r, err,
+		    "The empty root %s cannot be entered: %s. "
 		    "Make the directory, or see that chroot is permitted.",
 		    path, strerror(errno));
 	return (err);
@@ -120,7 +139,7 @@ sandbox_enter_root(const struct sealing *s)
 
 /* As an ordinary user: what a user namespace gives, where there is one. */
 static int
-sandbox_isolate_rootless(const struct sealing *s)
+sandbox_isolate_user(const struct sealing *s)
 {
 	struct sandbox_report *r = s->report;
 	bool network = s->profile->network == NETWORK_NONE;
@@ -130,38 +149,38 @@ sandbox_isolate_rootless(const struct sealing *s)
 		return (0);
 	err = namespaces_enter_user(network);
 	if (err == ERR_UNSUPPORTED) {
-		sandbox_note(r, "No empty root and no empty network: this "
+		sandbox_note(r,
+		    "No empty root and no empty network: this "
 		    "kernel gives ordinary users no user namespace.");
 		return (0);
 	}
 	if (err != 0)
-		return (sandbox_fail(r, err, "The user namespace of the %s "
+		return (sandbox_fail(r, err,
+		    "The user namespace of the %s "
 		    "cannot be set up: %s. Mount /proc, or turn user "
-		    "namespaces off altogether.", sandbox_profile_name(s->id),
-		    strerror(errno)));
+		    "namespaces off altogether.",
+		    sandbox_profile_name(s->id), strerror(errno)));
 	r->userns = true;
 	r->netns = network;
-	if (!s->profile->empty_root)
-		return (0);
-	if (s->params->root != NULL)
-		return (sandbox_enter_root(s));
-	sandbox_note(r, "No empty root: no directory was given for it.");
-	return (0);
+	return (s->profile->empty_root ? sandbox_enter_root(s) : 0);
 }
 
 static int
 sandbox_isolate(const struct sealing *s)
 {
-	if (s->params->level == SANDBOX_ROOTLESS)
-		return (sandbox_isolate_rootless(s));
+	if (!s->root)
+		return (sandbox_isolate_user(s));
 	if (s->profile->network == NETWORK_NONE) {
-		if (namespaces_leave_network() != 0)
+		s->report->netns = namespaces_leave_network() == 0;
+		if (!s->report->netns && !s->lenient)
 			return (sandbox_fail(s->report, ERR_UNSUPPORTED,
 			    "The %s cannot have an empty network: %s. Use a "
 			    "kernel with CONFIG_NET_NS, or set sandbox-level "
-			    "rootless.", sandbox_profile_name(s->id),
-			    strerror(errno)));
-		s->report->netns = true;
+			    "rootless.",
+			    sandbox_profile_name(s->id), strerror(errno)));
+		if (!s->report->netns)
+			sandbox_note(s->report, "No empty network: this host "
+						"does not let root make one.");
 	}
 	return (s->profile->empty_root ? sandbox_enter_root(s) : 0);
 }
@@ -173,9 +192,9 @@ sandbox_disarm(const struct sealing *s)
 	const struct sandbox_params *p = s->params;
 	int err = 0;
 
-	if (p->level != SANDBOX_ROOTLESS || s->report->userns)
+	if (caps_can_close())
 		err = caps_close();
-	if (err == 0 && p->level != SANDBOX_ROOTLESS)
+	if (err == 0 && s->root)
 		err = identity_take(p->uid, p->gid, p->groups, p->ngroups);
 	if (err == 0)
 		err = caps_drop_all();
@@ -184,9 +203,10 @@ sandbox_disarm(const struct sealing *s)
 		err = ERR_UNSUPPORTED;
 	}
 	if (err != 0)
-		return (sandbox_fail(s->report, err, "The %s cannot give up "
-		    "its rights: %s.", sandbox_profile_name(s->id),
-		    strerror(errno)));
+		return (sandbox_fail(s->report, err,
+		    "The %s cannot give up "
+		    "its rights: %s.",
+		    sandbox_profile_name(s->id), strerror(errno)));
 	return (0);
 }
 
@@ -194,12 +214,13 @@ sandbox_disarm(const struct sealing *s)
 static int
 sandbox_close_doors(const struct sealing *s)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return (sandbox_fail(s->report, ERR_UNSUPPORTED, "The %s "
+		return (sandbox_fail(s->report, ERR_UNSUPPORTED,
+		    "The %s "
 		    "cannot set NoNewPrivs: %s. Use Linux 3.5 or later.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	s->report->no_new_privs = true;
@@ -226,8 +247,10 @@ sandbox_restrict_files(const struct sealing *s)
 		sandbox_note(s->report, "Landlock of level 1 only.");
 	}
 	if ((err = landlock_restrict(s->profile, abi)) != 0)
-		return (sandbox_fail(s->report, err, "Landlock of level %d "
-		    "cannot be set up: %s.", abi, strerror(errno)));
+		return (sandbox_fail(s->report, err,
+		    "Landlock of level %d "
+		    "cannot be set up: %s.",
+		    abi, strerror(errno)));
 	s->report->landlock_abi = abi;
 	return (0);
 }
@@ -241,11 +264,37 @@ sandbox_filter_calls(const struct sealing *s)
 	if ((err = violation_install_handler()) == 0)
 		err = seccomp_install_profile(s->id);
 	if (err != 0)
-		return (sandbox_fail(s->report, err, "The system call filter "
+		return (sandbox_fail(s->report, err,
+		    "The system call filter "
 		    "of the %s cannot be set up: %s. Use a kernel with "
-		    "CONFIG_SECCOMP_FILTER.", sandbox_profile_name(s->id),
-		    strerror(errno)));
+		    "CONFIG_SECCOMP_FILTER.",
+		    sandbox_profile_name(s->id), strerror(errno)));
 	s->report->filtered = true;
+	sanitizer_note_sealed();
+	return (0);
+}
+
+static int
+sandbox_filter_sessions(const struct sealing *s)
+{
+	int err = ERR_UNSUPPORTED;
+
+	if (s->params->session == SANDBOX_SESSION_NONE)
+		return (0);
+	if (s->root)
+		err = seccomp_install_session(s->params->session);
+	if (err == 0) {
+		s->report->filtered = true;
+		return (0);
+	}
+	if (!s->lenient || err != ERR_UNSUPPORTED)
+		return (sandbox_fail(s->report, err,
+		    "The session-sandbox "
+		    "cannot be set up: %s. Use a kernel with "
+		    "CONFIG_SECCOMP_FILTER, or set session-sandbox none.",
+		    strerror(errno)));
+	sandbox_note(s->report, "No session-sandbox: without root's rights a "
+				"filter would take su and sudo from sessions.");
 	return (0);
 }
 
@@ -256,31 +305,23 @@ sandbox_filter_calls(const struct sealing *s)
 static int
 sandbox_seal_starter(const struct sealing *s)
 {
-	const struct sandbox_params *p = s->params;
 	int err;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return (sandbox_fail(s->report, ERR_SYSTEM, "The %s cannot "
-		    "refuse tracers: %s.", sandbox_profile_name(s->id),
-		    strerror(errno)));
-	if (p->level == SANDBOX_ROOTLESS) {
-		if (p->session != SANDBOX_SESSION_NONE)
-			sandbox_note(s->report, "No session-sandbox: without "
-			    "root a filter would take su and sudo from "
-			    "sessions.");
-		return (0);
-	}
-	if ((err = seccomp_install_session(p->session)) != 0)
-		return (sandbox_fail(s->report, err, "The session-sandbox cannot "
-		    "be set up: %s. Use a kernel with CONFIG_SECCOMP_FILTER, "
-		    "or set session-sandbox none.", strerror(errno)));
-	s->report->filtered = p->session != SANDBOX_SESSION_NONE;
-	if (s->id != SANDBOX_ZYGOTE_EXEC || p->program_is_root)
+		return (sandbox_fail(s->report, ERR_SYSTEM,
+		    "The %s cannot "
+		    "refuse tracers: %s.",
+		    sandbox_profile_name(s->id), strerror(errno)));
+	if ((err = sandbox_filter_sessions(s)) != 0)
+		return (err);
+	if (!s->root || s->id != SANDBOX_ZYGOTE_EXEC ||
+	    s->params->program_is_root)
 		return (0);
 	if ((err = caps_keep_starter()) != 0)
-		return (sandbox_fail(s->report, err, "The %s cannot give up "
-		    "its rights: %s.", sandbox_profile_name(s->id),
-		    strerror(errno)));
+		return (sandbox_fail(s->report, err,
+		    "The %s cannot give up "
+		    "its rights: %s.",
+		    sandbox_profile_name(s->id), strerror(errno)));
 	return (0);
 }
 
@@ -288,13 +329,20 @@ int
 sandbox_seal(enum sandbox_profile id, const struct sandbox_params *params,
     struct sandbox_report *report)
 {
-	struct sealing s = { id, profile_get(id), params, report };
+	struct sealing s = {.id = id,
+	    .profile = profile_get(id),
+	    .params = params,
+	    .report = report,
+	    .lenient = params->level == SANDBOX_ROOTLESS,
+	    .root = geteuid() == 0};
 	int err;
 
 	memset(report, 0, sizeof(*report));
 	if (s.profile == NULL)
-		return (sandbox_fail(report, ERR_VALUE, "There is no sandbox "
-		    "profile %d: this is a bug.", (int)id));
+		return (sandbox_fail(report, ERR_VALUE,
+		    "There is no sandbox "
+		    "profile %d: this is a bug.",
+		    (int)id));
 	if ((err = sandbox_check(&s)) != 0)
 		return (err);
 	if (!s.profile->sealed)

@@ -42,7 +42,9 @@ enum sandbox_profile {
 /* The statement sandbox-level. */
 enum sandbox_level {
 	SANDBOX_FULL,		 /* every mechanism, or an error */
-	SANDBOX_ROOTLESS,	 /* what an ordinary user may have */
+	SANDBOX_ROOTLESS,	 /* what an ordinary user, or a container's root,
+				  * may have: namespaces, the empty root and
+				  * session-sandbox may be missing */
 	SANDBOX_LANDLOCK_OPTIONAL /* as full, but Landlock may be missing */
 };
 
@@ -58,7 +60,8 @@ struct sandbox_params {
 	/*
 	 * The role's identity. Neither 0 nor nobody's in a profile that has
 	 * no user 0 (the zygotes of ssh and exec ignore these: they stay what
-	 * they are). Rootless: ignored, the process stays who it is.
+	 * they are). Taken at every level by whoever is root; an ordinary
+	 * user stays who it is.
 	 */
 	uid_t uid;
 	gid_t gid;

@@ -23,7 +23,7 @@ seccomp_error(int rc)
 static struct scmp_arg_cmp
 seccomp_translate(const struct profile_condition *c)
 {
-	struct scmp_arg_cmp out = { .arg = c->argument };
+	struct scmp_arg_cmp out = {.arg = c->argument};
 
 	switch (c->compare) {
 	case COMPARE_BELOW:
@@ -90,8 +90,8 @@ seccomp_set_attributes(scmp_filter_ctx ctx)
 
 	if ((rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0)) != 0)
 		return (seccomp_error(rc));
-	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
+	rc = seccomp_attr_set(
+	    ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (rc != 0)
 		return (seccomp_error(rc));
 	rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -135,7 +135,7 @@ out:
 static int
 seccomp_add_architectures(scmp_filter_ctx ctx)
 {
-	uint32_t other[2] = { 0, 0 };
+	uint32_t other[2] = {0, 0};
 	int rc;
 
 	switch (seccomp_arch_native()) {
@@ -189,8 +189,8 @@ seccomp_install_session(enum sandbox_session level)
 	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL)
 		return (ERR_NO_MEMORY);
 	if ((rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0)) != 0 ||
-	    (rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_ERRNO(ENOSYS))) != 0) {
+	    (rc = seccomp_attr_set(
+		 ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS))) != 0) {
 		rc = seccomp_error(rc);
 		goto out;
 	}

@@ -32,11 +32,11 @@ static struct {
 	size_t size;
 	size_t number_at;
 	unsigned char bytes[SANDBOX_MESSAGE_MAX];
-} violation_message = { .fd = -1 };
+} violation_message = {.fd = -1};
 
 int
-sandbox_set_violation_message(int fd, const void *message, size_t size,
-    size_t number_at)
+sandbox_set_violation_message(
+    int fd, const void *message, size_t size, size_t number_at)
 {
 	if (fd == -1) {
 		violation_message.fd = -1;
@@ -64,8 +64,8 @@ violation_send(int32_t nr)
 		return;
 	memcpy(out, violation_message.bytes, size);
 	memcpy(out + at, &nr, sizeof(nr));
-	(void)send(violation_message.fd, out, size,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)send(
+	    violation_message.fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* A line for developers; snprintf is no handler's to call. */

@@ -15,7 +15,7 @@
 #include "sandbox/profile.h"
 
 #define MARK_BEGIN "<!-- made by `make security`: begin -->\n"
-#define MARK_END   "<!-- made by `make security`: end -->\n"
+#define MARK_END "<!-- made by `make security`: end -->\n"
 
 /* --- the tables ----------------------------------------------------------- */
 
@@ -61,7 +61,7 @@ count_calls(unsigned id)
 		    rules[i].action != PROFILE_ALLOW)
 			continue;
 		while (j < i && (strcmp(rules[j].call, rules[i].call) != 0 ||
-		    (rules[j].profiles >> id & 1) == 0))
+				    (rules[j].profiles >> id & 1) == 0))
 			j++;
 		count += j == i;
 	}
@@ -72,7 +72,8 @@ static void
 print_roles(FILE *out)
 {
 	fputs("| role | identity | capabilities | NoNewPrivs | system calls | "
-	    "files | network |\n|---|---|---|---|---|---|---|\n", out);
+	      "files | network |\n|---|---|---|---|---|---|---|\n",
+	    out);
 	for (unsigned i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
 		const struct profile *p = profile_get((enum sandbox_profile)i);
 
@@ -135,8 +136,8 @@ matching_parenthesis(const char *p)
 static void
 print_code(FILE *out, const char *from, const char *to)
 {
-	int several = *from != '~' &&
-	    memchr(from, '|', (size_t)(to - from)) != NULL;
+	int several =
+	    *from != '~' && memchr(from, '|', (size_t)(to - from)) != NULL;
 
 	fputs(several ? "(" : "", out);
 	for (; from < to; from++) {
@@ -154,8 +155,11 @@ print_condition(FILE *out, const char *p)
 	static const struct {
 		const char *name, *words;
 	} kinds[] = {
-		{ "EQ(", "=" }, { "ONLY(", "has only" },
-		{ "WITHOUT(", "has no" }, { "BELOW(", "<" }, { "BITS(", "&" },
+	    {"EQ(", "="},
+	    {"ONLY(", "has only"},
+	    {"WITHOUT(", "has no"},
+	    {"BELOW(", "<"},
+	    {"BITS(", "&"},
 	};
 	const char *words = "?", *end, *comma;
 
@@ -228,30 +232,36 @@ print_session_calls(FILE *out)
 	size_t n;
 
 	fputs("| session-sandbox from | refused with EPERM | why |\n"
-	    "|---|---|---|\n", out);
+	      "|---|---|---|\n",
+	    out);
 	rules = profile_session_rules(&n);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "| %s | %s | %s |\n",
-		    rules[i].from == SANDBOX_SESSION_STANDARD ? "standard" :
-		    "strict", rules[i].call, rules[i].reason);
+		    rules[i].from == SANDBOX_SESSION_STANDARD ? "standard"
+							      : "strict",
+		    rules[i].call, rules[i].reason);
 }
 
 static void
 print_tables(FILE *out)
 {
 	fputs("\n### Roles\n\nA worker has its zygote's sandbox, "
-	    "RLIMIT_NPROC 0 and its own two descriptors.\n\n", out);
+	      "RLIMIT_NPROC 0 and its own two descriptors.\n\n",
+	    out);
 	print_roles(out);
 	fputs("\n### System calls\n\nWhat is not here ends the process by "
-	    "SIGSYS. a0 is a call's first argument.\n\n", out);
+	      "SIGSYS. a0 is a call's first argument.\n\n",
+	    out);
 	print_calls(out);
 	fputs("\n### Sessions and programs\n\nEverything is allowed but "
-	    "this, to 32-bit programs as well.\n\n", out);
+	      "this, to 32-bit programs as well.\n\n",
+	    out);
 	print_session_calls(out);
 	fputs("\n", out);
 }
 
-/* --- the file ----------------------------------------------------------------- */
+/* --- the file
+ * ----------------------------------------------------------------- */
 
 static char *
 tables_text(void)
@@ -311,8 +321,8 @@ handle_file(const char *path, const char *tables, int write)
 	begin = strstr(text, MARK_BEGIN);
 	end = strstr(text, MARK_END);
 	if (begin == NULL || end == NULL || end < begin) {
-		fprintf(stderr, "%s: the marks of the tables are missing\n",
-		    path);
+		fprintf(
+		    stderr, "%s: the marks of the tables are missing\n", path);
 		goto out;
 	}
 	begin += strlen(MARK_BEGIN);
@@ -322,10 +332,12 @@ handle_file(const char *path, const char *tables, int write)
 		goto out;
 	}
 	rc = (size_t)(end - begin) != strlen(tables) ||
-	    memcmp(begin, tables, strlen(tables)) != 0;
+	     memcmp(begin, tables, strlen(tables)) != 0;
 	if (rc != 0)
-		fprintf(stderr, "%s: its tables are not the profiles': run "
-		    "make security\n", path);
+		fprintf(stderr,
+		    "%s: its tables are not the profiles': run "
+		    "make security\n",
+		    path);
 out:
 	free(text);
 	return (rc);
@@ -341,8 +353,8 @@ main(int argc, char **argv)
 		print_tables(stdout);
 		return (0);
 	}
-	if (argc != 3 || (strcmp(argv[1], "-c") != 0 &&
-	    strcmp(argv[1], "-w") != 0)) {
+	if (argc != 3 ||
+	    (strcmp(argv[1], "-c") != 0 && strcmp(argv[1], "-w") != 0)) {
 		fputs("usage: gen-security [-c FILE | -w FILE]\n", stderr);
 		return (2);
 	}

@@ -29,10 +29,10 @@
 #include "sandbox/landlock.h"
 
 /* The line of what was false, modulo 98: SEALED_FAILED is never hit. */
-#define NEED(x)                                                                \
-	do {                                                                   \
-		if (!(x))                                                      \
-			return (__LINE__ % 98 + 1);                            \
+#define NEED(x)                                     \
+	do {                                        \
+		if (!(x))                           \
+			return (__LINE__ % 98 + 1); \
 	} while (0)
 
 static int compare_calls;
@@ -47,16 +47,17 @@ compare_bytes(const void *a, const void *b)
 static int
 act_memory(void)
 {
-	char *p;
+	char *p, *more;
 	const size_t size = 1 << 20;
 
 	NEED((p = malloc(size)) != NULL);
 	memset(p, 1, size);
-	NEED((p = realloc(p, 64 * size)) != NULL);
+	NEED((more = realloc(p, 64 * size)) != NULL);
+	p = more;
 	qsort(p, 4096, 1, compare_bytes);
 	free(p);
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	    -1, 0);
 	NEED(p != MAP_FAILED && madvise(p, size, MADV_DONTFORK) == 0);
 	NEED(mprotect(p, size, PROT_READ) == 0 && munmap(p, size) == 0);
 	return (0);
@@ -66,12 +67,14 @@ act_memory(void)
 static int
 act_channel(int pair[2])
 {
-	char byte = 'x', control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control) };
+	char byte = 'x', control[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	struct pollfd wait = { pair[1], POLLIN, 0 };
+	struct pollfd wait = {pair[1], POLLIN, 0};
 	int fd;
 
 	c->cmsg_level = SOL_SOCKET;
@@ -94,7 +97,7 @@ static int
 act_common(const void *arg)
 {
 	int *pair = (int *)(uintptr_t)arg;
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct timespec now;
 	struct rlimit limit;
 	struct stat st;
@@ -174,8 +177,8 @@ connected(const struct sockaddr_in *sin)
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (const struct sockaddr *)sin,
-	    sizeof(*sin)), 0);
+	assert_int_equal(
+	    connect(fd, (const struct sockaddr *)sin, sizeof(*sin)), 0);
 	return (fd);
 }
 
@@ -184,8 +187,8 @@ static int
 act_master(const void *arg)
 {
 	const int *fds = arg;
-	struct epoll_event ev = { .events = EPOLLIN };
-	struct linger linger = { 1, 0 };
+	struct epoll_event ev = {.events = EPOLLIN};
+	struct linger linger = {1, 0};
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
 	int pair[2], conn, on = 1;
@@ -202,8 +205,8 @@ act_master(const void *arg)
 	len = sizeof(on);
 	NEED(getsockopt(conn, SOL_SOCKET, SO_ERROR, &on, &len) == 0);
 	NEED(ioctl(conn, FIONBIO, &on) == 0);
-	NEED(setsockopt(conn, SOL_SOCKET, SO_LINGER, &linger,
-	    sizeof(linger)) == 0);
+	NEED(setsockopt(conn, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ==
+	     0);
 	NEED(shutdown(conn, SHUT_WR) == 0);
 	return (0);
 }
@@ -227,14 +230,14 @@ test_master(void **state)
 static pid_t
 worker_clone(int *pidfd)
 {
-	return ((pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, pidfd, 0,
-	    0));
+	return (
+	    (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0));
 }
 
 static int
 worker_forks_in_vain(void)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 
 	NEED(setrlimit(RLIMIT_NPROC, &none) == 0);
 	if (geteuid() == 0)
@@ -291,13 +294,13 @@ static int
 act_telnet(const void *arg)
 {
 	const int *fds = arg;
-	struct winsize ws = { 24, 80, 0, 0 };
+	struct winsize ws = {24, 80, 0, 0};
 	int on = 1;
 
 	NEED(ioctl(fds[0], TIOCSWINSZ, &ws) == 0);
 	NEED(ioctl(fds[0], TIOCPKT, &on) == 0);
-	NEED(setsockopt(fds[1], SOL_SOCKET, SO_OOBINLINE, &on,
-	    sizeof(on)) == 0);
+	NEED(
+	    setsockopt(fds[1], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) == 0);
 	NEED(ioctl(fds[1], SIOCATMARK, &on) == 0);
 	return (0);
 }
@@ -324,9 +327,11 @@ static int
 act_audit(const void *arg)
 {
 	const struct sockaddr_un *sun = arg;
-	struct iovec iov = { (void *)(uintptr_t)"event", 5 };
-	struct msghdr msg = { .msg_name = (void *)(uintptr_t)sun,
-		.msg_namelen = sizeof(*sun), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {(void *)(uintptr_t) "event", 5};
+	struct msghdr msg = {.msg_name = (void *)(uintptr_t)sun,
+	    .msg_namelen = sizeof(*sun),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1};
 	int fd;
 
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -341,7 +346,7 @@ act_audit(const void *arg)
 static void
 test_audit(void **state)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	char dir[] = "/tmp/portreeve-audit-XXXXXX", got[16];
 	int fd;
 
@@ -368,7 +373,7 @@ static int
 act_lookup(const void *arg)
 {
 	struct sockaddr_in sin = *(const struct sockaddr_in *)arg;
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
 	char host[64], byte;
 	int fd;
 
@@ -407,7 +412,8 @@ test_lookup(void **state)
 	landlock_abi = landlock_get_abi();
 	if (landlock_abi < 4)
 		print_message("not applicable: Landlock of level %d knows no "
-		    "TCP ports\n", landlock_abi);
+			      "TCP ports\n",
+		    landlock_abi);
 	lis = listener(&sin);
 	check(sealed_run(SANDBOX_LOOKUP, act_lookup, &sin), SANDBOX_LOOKUP);
 	close(lis);
@@ -441,13 +447,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_common),
-		cmocka_unit_test(test_master),
-		cmocka_unit_test(test_zygote),
-		cmocka_unit_test(test_telnet),
-		cmocka_unit_test(test_audit),
-		cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_caller),
+	    cmocka_unit_test(test_common),
+	    cmocka_unit_test(test_master),
+	    cmocka_unit_test(test_zygote),
+	    cmocka_unit_test(test_telnet),
+	    cmocka_unit_test(test_audit),
+	    cmocka_unit_test(test_lookup),
+	    cmocka_unit_test(test_caller),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));

@@ -24,8 +24,8 @@ document_setup(void **state)
 	/* …/tests/unit/sandbox/document → …/tools/gen-security */
 	for (int up = 0; up < 4; up++)
 		dirname(self);
-	n = snprintf(generator, sizeof(generator), "%s/tools/gen-security",
-	    self);
+	n = snprintf(
+	    generator, sizeof(generator), "%s/tools/gen-security", self);
 	return (n < PATH_MAX ? 0 : -1);
 }
 
@@ -38,8 +38,7 @@ run_generator(const char *option, const char *file)
 	fflush(NULL);
 	if ((pid = fork()) == 0) {
 		if (dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2) != -1)
-			execl(generator, generator, option, file,
-			    (char *)NULL);
+			execl(generator, generator, option, file, (char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -56,7 +55,8 @@ test_tables_are_current(void **state)
 	rc = run_generator("-c", "SECURITY.md");
 	if (rc != 0)
 		print_error("SECURITY.md is not what the profiles say: run "
-		    "`make security` (exit status %d)\n", rc);
+			    "`make security` (exit status %d)\n",
+		    rc);
 	assert_int_equal(rc, 0);
 }
 
@@ -83,7 +83,8 @@ test_generator_notices(void **state)
 	write_text(path, "no marks\n");
 	assert_int_equal(run_generator("-c", path), 1);
 	assert_int_equal(run_generator("-w", path), 1);
-	write_text(path, "before\n<!-- made by `make security`: begin -->\nold\n"
+	write_text(path,
+	    "before\n<!-- made by `make security`: begin -->\nold\n"
 	    "<!-- made by `make security`: end -->\nafter\n");
 	assert_int_equal(run_generator("-c", path), 1);
 	assert_int_equal(run_generator("-w", path), 0);
@@ -96,8 +97,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables_are_current),
-		cmocka_unit_test(test_generator_notices),
+	    cmocka_unit_test(test_tables_are_current),
+	    cmocka_unit_test(test_generator_notices),
 	};
 
 	return (cmocka_run_group_tests(tests, document_setup, NULL));

@@ -96,13 +96,13 @@ failed(const struct attempt *got, int err, const char *word)
 	assert_true(said[0] >= 'A' && said[0] <= 'Z');
 }
 
-#define LACKS(...)                                                             \
-	(const struct lack[]){ __VA_ARGS__ },                                  \
-	    sizeof((const struct lack[]){ __VA_ARGS__ }) / sizeof(struct lack)
+#define LACKS(...)                          \
+	(const struct lack[]){__VA_ARGS__}, \
+	    sizeof((const struct lack[]){__VA_ARGS__}) / sizeof(struct lack)
 
-static const struct lack no_landlock = { SCMP_SYS(landlock_create_ruleset),
-	EOPNOTSUPP, -1 };
-static const struct lack no_unshare = { SCMP_SYS(unshare), EPERM, -1 };
+static const struct lack no_landlock = {
+    SCMP_SYS(landlock_create_ruleset), EOPNOTSUPP, -1};
+static const struct lack no_unshare = {SCMP_SYS(unshare), EPERM, -1};
 
 static void
 test_landlock(void **state)
@@ -135,10 +135,10 @@ test_landlock_refuses(void **state)
 
 	(void)state;
 	got = try_lacking(SANDBOX_LOOKUP, &p,
-	    LACKS({ SCMP_SYS(landlock_restrict_self), EPERM, -1 }));
+	    LACKS({SCMP_SYS(landlock_restrict_self), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "Landlock");
 	got = try_lacking(SANDBOX_LOOKUP, &p,
-	    LACKS({ SCMP_SYS(landlock_add_rule), EINVAL, -1 }));
+	    LACKS({SCMP_SYS(landlock_add_rule), EINVAL, -1}));
 	failed(&got, ERR_SYSTEM, "Landlock");
 }
 
@@ -150,21 +150,21 @@ test_no_filter(void **state)
 
 	(void)state;
 	got = try_lacking(SANDBOX_AUDIT, &p,
-	    LACKS({ SCMP_SYS(seccomp), ENOSYS, -1 },
-	    { SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP }));
+	    LACKS({SCMP_SYS(seccomp), ENOSYS, -1},
+		{SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP}));
 	failed(&got, ERR_UNSUPPORTED, "filter");
 	assert_false(got.report.filtered);
 	if (!sealed_as_root())
 		return;
 	p.level = SANDBOX_LANDLOCK_OPTIONAL; /* loosens nothing else */
 	got = try_lacking(SANDBOX_AUDIT, &p,
-	    LACKS({ SCMP_SYS(seccomp), ENOSYS, -1 },
-	    { SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP }));
+	    LACKS({SCMP_SYS(seccomp), ENOSYS, -1},
+		{SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP}));
 	failed(&got, ERR_UNSUPPORTED, "filter");
 	p = sealed_params(SANDBOX_ZYGOTE_SSH);
 	got = try_lacking(SANDBOX_ZYGOTE_SSH, &p,
-	    LACKS({ SCMP_SYS(seccomp), ENOSYS, -1 },
-	    { SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP }));
+	    LACKS({SCMP_SYS(seccomp), ENOSYS, -1},
+		{SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP}));
 	failed(&got, ERR_UNSUPPORTED, "session-sandbox");
 }
 
@@ -176,12 +176,12 @@ test_no_new_privs(void **state)
 
 	(void)state;
 	got = try_lacking(SANDBOX_AUDIT, &p,
-	    LACKS({ SCMP_SYS(prctl), EINVAL, PR_SET_NO_NEW_PRIVS }));
+	    LACKS({SCMP_SYS(prctl), EINVAL, PR_SET_NO_NEW_PRIVS}));
 	failed(&got, ERR_UNSUPPORTED, "NoNewPrivs");
 	if (!sealed_as_root())
 		return; /* this test's own filter has set it already */
 	got = try_lacking(SANDBOX_AUDIT, &p,
-	    LACKS({ SCMP_SYS(prctl), 0, PR_SET_NO_NEW_PRIVS }));
+	    LACKS({SCMP_SYS(prctl), 0, PR_SET_NO_NEW_PRIVS}));
 	assert_int_not_equal(got.err, 0);
 }
 
@@ -217,8 +217,8 @@ test_chroot(void **state)
 
 	(void)state;
 	needs_root();
-	got = try_lacking(SANDBOX_MASTER, &p,
-	    LACKS({ SCMP_SYS(chroot), EPERM, -1 }));
+	got = try_lacking(
+	    SANDBOX_MASTER, &p, LACKS({SCMP_SYS(chroot), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "empty root");
 }
 
@@ -228,8 +228,8 @@ test_identity(void **state)
 {
 	const gid_t group = 2113929220u;
 	struct sandbox_params p = sealed_params(SANDBOX_LOGREADER);
-	const int calls[] = { SCMP_SYS(setresuid), SCMP_SYS(setresgid),
-		SCMP_SYS(setgroups) };
+	const int calls[] = {
+	    SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setgroups)};
 	struct attempt got;
 
 	(void)state;
@@ -237,11 +237,11 @@ test_identity(void **state)
 	p.groups = &group;
 	p.ngroups = 1;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		got = try_lacking(SANDBOX_LOGREADER, &p,
-		    LACKS({ calls[i], EPERM, -1 }));
+		got = try_lacking(
+		    SANDBOX_LOGREADER, &p, LACKS({calls[i], EPERM, -1}));
 		failed(&got, ERR_SYSTEM, "rights");
-		got = try_lacking(SANDBOX_LOGREADER, &p,
-		    LACKS({ calls[i], 0, -1 }));
+		got = try_lacking(
+		    SANDBOX_LOGREADER, &p, LACKS({calls[i], 0, -1}));
 		failed(&got, ERR_SYSTEM, "rights");
 	}
 }
@@ -255,17 +255,17 @@ test_capabilities(void **state)
 	(void)state;
 	needs_root();
 	got = try_lacking(SANDBOX_LOGREADER, &p,
-	    LACKS({ SCMP_SYS(prctl), EPERM, PR_CAPBSET_DROP }));
+	    LACKS({SCMP_SYS(prctl), EPERM, PR_CAPBSET_DROP}));
 	failed(&got, ERR_SYSTEM, "rights");
 	got = try_lacking(SANDBOX_LOGREADER, &p,
-	    LACKS({ SCMP_SYS(prctl), EPERM, PR_SET_SECUREBITS }));
+	    LACKS({SCMP_SYS(prctl), EPERM, PR_SET_SECUREBITS}));
 	failed(&got, ERR_SYSTEM, "rights");
-	got = try_lacking(SANDBOX_LOGREADER, &p,
-	    LACKS({ SCMP_SYS(capset), EPERM, -1 }));
+	got = try_lacking(
+	    SANDBOX_LOGREADER, &p, LACKS({SCMP_SYS(capset), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "rights");
 	p = sealed_params(SANDBOX_ZYGOTE_EXEC);
-	got = try_lacking(SANDBOX_ZYGOTE_EXEC, &p,
-	    LACKS({ SCMP_SYS(capset), EPERM, -1 }));
+	got = try_lacking(
+	    SANDBOX_ZYGOTE_EXEC, &p, LACKS({SCMP_SYS(capset), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "rights");
 }
 
@@ -361,8 +361,10 @@ test_second_thread(void **state)
 		if (pthread_create(&thread, NULL, thread_wait, &pair[0]) != 0)
 			_exit(SEALED_FAILED);
 		_exit(sandbox_seal(SANDBOX_MASTER, &p, &report) ==
-		    ERR_UNSUPPORTED && strstr(report.error, "thread") != NULL ?
-		    0 : 1);
+				  ERR_UNSUPPORTED &&
+			      strstr(report.error, "thread") != NULL
+			  ? 0
+			  : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -397,6 +399,43 @@ test_ordinary_user(void **state)
 	assert_false(got.report.userns || got.report.chrooted);
 }
 
+/* A container's root, who may do less: the identity is given up all the same.
+ */
+static void
+test_rootless_root(void **state)
+{
+	struct sandbox_params p = sealed_params(SANDBOX_MASTER);
+	struct attempt got;
+
+	(void)state;
+	needs_root();
+	p.level = SANDBOX_ROOTLESS;
+	got = try_lacking(SANDBOX_MASTER, &p, NULL, 0);
+	assert_int_equal(got.err, 0);
+	assert_string_equal(got.report.weaker, "");
+	assert_true(got.report.netns && got.report.chrooted);
+	got = try_lacking(SANDBOX_MASTER, &p,
+	    LACKS(
+		{SCMP_SYS(unshare), EPERM, -1}, {SCMP_SYS(chroot), EPERM, -1}));
+	assert_int_equal(got.err, 0);
+	assert_non_null(strstr(got.report.weaker, "No empty network"));
+	assert_non_null(strstr(got.report.weaker, "No empty root"));
+	assert_true(got.report.filtered && got.report.no_new_privs);
+	got = try_lacking(
+	    SANDBOX_MASTER, &p, LACKS({SCMP_SYS(setresuid), EPERM, -1}));
+	failed(&got, ERR_SYSTEM, "rights");
+	p.uid = 0;
+	got = try_lacking(SANDBOX_MASTER, &p, NULL, 0);
+	failed(&got, ERR_VALUE, "identity");
+	p = sealed_params(SANDBOX_ZYGOTE_SSH);
+	p.level = SANDBOX_ROOTLESS;
+	got = try_lacking(SANDBOX_ZYGOTE_SSH, &p,
+	    LACKS({SCMP_SYS(seccomp), ENOSYS, -1},
+		{SCMP_SYS(prctl), EINVAL, PR_SET_SECCOMP}));
+	assert_int_equal(got.err, 0);
+	assert_non_null(strstr(got.report.weaker, "session-sandbox"));
+}
+
 /* A user namespace that cannot be set up whole is no sandbox. */
 static void
 test_broken_user_namespace(void **state)
@@ -416,11 +455,10 @@ test_broken_user_namespace(void **state)
 		skip();
 	}
 	assert_true(got.report.chrooted && got.report.netns);
-	got = try_lacking(SANDBOX_MASTER, &p,
-	    LACKS({ SCMP_SYS(chroot), EPERM, -1 }));
+	got = try_lacking(
+	    SANDBOX_MASTER, &p, LACKS({SCMP_SYS(chroot), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "empty root");
-	got = try_lacking(SANDBOX_MASTER, &p,
-	    LACKS({ SCMP_SYS(capset), 0, -1 }));
+	got = try_lacking(SANDBOX_MASTER, &p, LACKS({SCMP_SYS(capset), 0, -1}));
 	failed(&got, ERR_UNSUPPORTED, "rights");
 }
 
@@ -428,19 +466,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_landlock),
-		cmocka_unit_test(test_landlock_refuses),
-		cmocka_unit_test(test_no_filter),
-		cmocka_unit_test(test_no_new_privs),
-		cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_chroot),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_bad_roots),
-		cmocka_unit_test(test_second_thread),
-		cmocka_unit_test(test_ordinary_user),
-		cmocka_unit_test(test_broken_user_namespace),
+	    cmocka_unit_test(test_landlock),
+	    cmocka_unit_test(test_landlock_refuses),
+	    cmocka_unit_test(test_no_filter),
+	    cmocka_unit_test(test_no_new_privs),
+	    cmocka_unit_test(test_namespace),
+	    cmocka_unit_test(test_chroot),
+	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_capabilities),
+	    cmocka_unit_test(test_parameters),
+	    cmocka_unit_test(test_bad_roots),
+	    cmocka_unit_test(test_second_thread),
+	    cmocka_unit_test(test_ordinary_user),
+	    cmocka_unit_test(test_rootless_root),
+	    cmocka_unit_test(test_broken_user_namespace),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));

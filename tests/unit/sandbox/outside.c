@@ -40,8 +40,8 @@ seen_start(enum sandbox_profile id, const struct sandbox_params *params,
 	}
 	close(pair[1]);
 	role.channel = pair[0];
-	assert_int_equal(recv(role.channel, report, sizeof(*report), 0),
-	    sizeof(*report));
+	assert_int_equal(
+	    recv(role.channel, report, sizeof(*report), 0), sizeof(*report));
 	return (role);
 }
 
@@ -64,8 +64,8 @@ look_at(enum sandbox_profile id, const struct sandbox_params *params)
 	int err;
 
 	role = seen_start(id, params, &report);
-	err = sandbox_inspect(role.pid, id, params, report.userns, why,
-	    sizeof(why));
+	err = sandbox_inspect(
+	    role.pid, id, params, report.userns, why, sizeof(why));
 	seen_end(&role);
 	if (err != 0)
 		print_error("%s\n", why);
@@ -84,7 +84,7 @@ look_at(enum sandbox_profile id, const struct sandbox_params *params)
 static void
 test_every_profile(void **state)
 {
-	const gid_t groups[] = { 2113929230u, 2113929225u };
+	const gid_t groups[] = {2113929230u, 2113929225u};
 
 	(void)state;
 	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
@@ -96,6 +96,8 @@ test_every_profile(void **state)
 			continue;
 		params.groups = groups;
 		params.ngroups = 2;
+		look_at(id, &params);
+		params.level = SANDBOX_ROOTLESS;
 		look_at(id, &params);
 	}
 }
@@ -113,6 +115,9 @@ test_program_starters(void **state)
 		look_at(SANDBOX_ZYGOTE_SSH, &params);
 		params.program_is_root = true;
 		look_at(SANDBOX_ZYGOTE_EXEC, &params);
+		params.level = SANDBOX_ROOTLESS;
+		look_at(SANDBOX_ZYGOTE_EXEC, &params);
+		params = sealed_params(SANDBOX_ZYGOTE_EXEC);
 	}
 }
 
@@ -142,8 +147,9 @@ static void
 test_plain_lines(void **state)
 {
 	struct sandbox_params params = sealed_params(SANDBOX_ZYGOTE_FINGER);
-	const char *none = "\t0000000000000000", *sets[] = { "CapInh:",
-		"CapPrm:", "CapEff:", "CapBnd:", "CapAmb:" };
+	const char *none = "\t0000000000000000",
+		   *sets[] = {
+		       "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"};
 	struct sandbox_report report;
 	struct seen role;
 	char own[128], its[128], link[64];
@@ -159,8 +165,8 @@ test_plain_lines(void **state)
 	    "Uid:\t2113929217\t2113929217\t2113929217\t2113929217");
 	assert_string_equal(status_line(role.pid, "Gid:"),
 	    "Gid:\t2113929218\t2113929218\t2113929218\t2113929218");
-	assert_string_equal(status_line(role.pid, "NoNewPrivs:"),
-	    "NoNewPrivs:\t1");
+	assert_string_equal(
+	    status_line(role.pid, "NoNewPrivs:"), "NoNewPrivs:\t1");
 	assert_string_equal(status_line(role.pid, "Seccomp:"), "Seccomp:\t2");
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		assert_string_equal(status_line(role.pid, sets[i]) + 7, none);
@@ -187,8 +193,9 @@ refused(const struct seen *role, const struct sandbox_params *params,
 {
 	char why[320] = "";
 
-	assert_int_equal(sandbox_inspect(role->pid, id, params, false, why,
-	    sizeof(why)), ERR_REFUSED);
+	assert_int_equal(
+	    sandbox_inspect(role->pid, id, params, false, why, sizeof(why)),
+	    ERR_REFUSED);
 	if (strstr(why, word) == NULL)
 		print_error("\"%s\" not in: %s\n", word, why);
 	assert_non_null(strstr(why, word));
@@ -296,6 +303,41 @@ test_notices_halves(void **state)
 	half_try(HALF_LOOKUP, SANDBOX_CALLER, "root is not the empty one");
 }
 
+/* A starter that kept too much, or whose sessions have other than they should.
+ */
+static void
+test_notices_starters(void **state)
+{
+	struct sandbox_params was = sealed_params(SANDBOX_ZYGOTE_EXEC), p;
+	struct sandbox_report report;
+	struct seen role;
+
+	(void)state;
+	if (!sealed_as_root()) {
+		print_message("not applicable: needs root\n");
+		skip();
+	}
+	was.program_is_root = true;
+	role = seen_start(SANDBOX_ZYGOTE_EXEC, &was, &report);
+	p = was;
+	p.program_is_root = false;
+	refused(&role, &p, SANDBOX_ZYGOTE_EXEC, "capabilities");
+	p = was;
+	p.session = SANDBOX_SESSION_NONE;
+	refused(&role, &p, SANDBOX_ZYGOTE_EXEC, "filter is 2, not 0");
+	seen_end(&role);
+	was.session = SANDBOX_SESSION_NONE;
+	was.program_is_root = false;
+	role = seen_start(SANDBOX_ZYGOTE_EXEC, &was, &report);
+	p = was;
+	p.session = SANDBOX_SESSION_STRICT;
+	refused(&role, &p, SANDBOX_ZYGOTE_EXEC, "filter is 0, not 2");
+	p = was;
+	p.program_is_root = true;
+	refused(&role, &p, SANDBOX_ZYGOTE_EXEC, "capabilities");
+	seen_end(&role);
+}
+
 static void
 test_no_such_process(void **state)
 {
@@ -304,19 +346,21 @@ test_no_such_process(void **state)
 
 	(void)state;
 	assert_int_equal(sandbox_inspect(0x7ffffff0, SANDBOX_MASTER, &p, false,
-	    why, sizeof(why)), ERR_NOT_FOUND);
+			     why, sizeof(why)),
+	    ERR_NOT_FOUND);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_profile),
-		cmocka_unit_test(test_program_starters),
-		cmocka_unit_test(test_plain_lines),
-		cmocka_unit_test(test_notices_what_differs),
-		cmocka_unit_test(test_notices_halves),
-		cmocka_unit_test(test_no_such_process),
+	    cmocka_unit_test(test_every_profile),
+	    cmocka_unit_test(test_program_starters),
+	    cmocka_unit_test(test_plain_lines),
+	    cmocka_unit_test(test_notices_what_differs),
+	    cmocka_unit_test(test_notices_halves),
+	    cmocka_unit_test(test_notices_starters),
+	    cmocka_unit_test(test_no_such_process),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));

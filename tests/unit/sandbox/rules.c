@@ -25,16 +25,18 @@ test_names_and_reasons(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < rules_count; i++) {
-		assert_int_not_equal(seccomp_syscall_resolve_name(
-		    rules[i].call), __NR_SCMP_ERROR);
+		assert_int_not_equal(
+		    seccomp_syscall_resolve_name(rules[i].call),
+		    __NR_SCMP_ERROR);
 		assert_true(strlen(rules[i].reason) > 4);
 		assert_true(rules[i].profiles != 0);
 	}
 	session = profile_session_rules(&n);
 	assert_true(n > 10);
 	for (size_t i = 0; i < n; i++) {
-		assert_int_not_equal(seccomp_syscall_resolve_name(
-		    session[i].call), __NR_SCMP_ERROR);
+		assert_int_not_equal(
+		    seccomp_syscall_resolve_name(session[i].call),
+		    __NR_SCMP_ERROR);
 		assert_true(strlen(session[i].reason) > 4);
 	}
 }
@@ -75,8 +77,8 @@ test_no_row_is_swallowed(void **state)
 			    strcmp(rules[i].call, rules[j].call) != 0 ||
 			    rules[i].conditions[0].compare != COMPARE_NONE)
 				continue;
-			print_error("%s: one row swallows another\n",
-			    rules[i].call);
+			print_error(
+			    "%s: one row swallows another\n", rules[i].call);
 			fail();
 		}
 	}
@@ -87,7 +89,7 @@ static void
 test_starters_have_no_rows(void **state)
 {
 	const uint32_t starters = UINT32_C(1) << SANDBOX_ZYGOTE_SSH |
-	    UINT32_C(1) << SANDBOX_ZYGOTE_EXEC;
+				  UINT32_C(1) << SANDBOX_ZYGOTE_EXEC;
 
 	(void)state;
 	assert_false(profile_get(SANDBOX_ZYGOTE_SSH)->sealed);
@@ -117,11 +119,11 @@ test_sessions_may_sandbox(void **state)
 static void
 test_never_allowed(void **state)
 {
-	static const char *const never[] = { "kill", "tkill", "tgkill",
-		"ptrace", "process_vm_readv", "process_vm_writev",
-		"pidfd_open", "pidfd_getfd", "listen", "accept", "execve",
-		"execveat", "clone3", "unshare", "setns", "mount", "chroot",
-		"setresuid", "seccomp", "bpf", "io_uring_setup", "reboot" };
+	static const char *const never[] = {"kill", "tkill", "tgkill", "ptrace",
+	    "process_vm_readv", "process_vm_writev", "pidfd_open",
+	    "pidfd_getfd", "listen", "accept", "execve", "execveat", "clone3",
+	    "unshare", "setns", "mount", "chroot", "setresuid", "seccomp",
+	    "bpf", "io_uring_setup", "reboot"};
 
 	(void)state;
 	for (size_t i = 0; i < rules_count; i++) {
@@ -142,43 +144,43 @@ test_profiles(void **state)
 		assert_true(strlen(p->identity) > 0);
 		assert_true(p->sealed || (!p->empty_root && !p->reads_files));
 	}
-	assert_int_equal(sandbox_profile_for(ROLE_MASTER, SERVICE_COUNT),
-	    SANDBOX_MASTER);
-	assert_int_equal(sandbox_profile_for(ROLE_AUDIT, SERVICE_COUNT),
-	    SANDBOX_AUDIT);
-	assert_int_equal(sandbox_profile_for(ROLE_LOOKUP, SERVICE_COUNT),
-	    SANDBOX_LOOKUP);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_MASTER, SERVICE_COUNT), SANDBOX_MASTER);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_AUDIT, SERVICE_COUNT), SANDBOX_AUDIT);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_LOOKUP, SERVICE_COUNT), SANDBOX_LOOKUP);
 	assert_int_equal(sandbox_profile_for(ROLE_LOGREADER, SERVICE_SSH),
 	    SANDBOX_LOGREADER);
-	assert_int_equal(sandbox_profile_for(ROLE_CALLER, SERVICE_COUNT),
-	    SANDBOX_CALLER);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_CALLER, SERVICE_COUNT), SANDBOX_CALLER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FINGER),
 	    SANDBOX_ZYGOTE_FINGER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_TELNET),
 	    SANDBOX_ZYGOTE_TELNET);
-	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FTP),
-	    SANDBOX_ZYGOTE_FTP);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FTP), SANDBOX_ZYGOTE_FTP);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_NETCONF),
 	    SANDBOX_ZYGOTE_SSH);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_EXEC),
 	    SANDBOX_ZYGOTE_EXEC);
-	assert_int_equal(sandbox_profile_for(ROLE_LOGIN, SERVICE_SSH),
-	    ERR_NOT_FOUND);
-	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_COUNT),
-	    ERR_NOT_FOUND);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_LOGIN, SERVICE_SSH), ERR_NOT_FOUND);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_ZYGOTE, SERVICE_COUNT), ERR_NOT_FOUND);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names_and_reasons),
-		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_no_row_is_swallowed),
-		cmocka_unit_test(test_starters_have_no_rows),
-		cmocka_unit_test(test_sessions_may_sandbox),
-		cmocka_unit_test(test_never_allowed),
-		cmocka_unit_test(test_profiles),
+	    cmocka_unit_test(test_names_and_reasons),
+	    cmocka_unit_test(test_conditions),
+	    cmocka_unit_test(test_no_row_is_swallowed),
+	    cmocka_unit_test(test_starters_have_no_rows),
+	    cmocka_unit_test(test_sessions_may_sandbox),
+	    cmocka_unit_test(test_never_allowed),
+	    cmocka_unit_test(test_profiles),
 	};
 
 	return (cmocka_run_group_tests(tests, rules_load, NULL));

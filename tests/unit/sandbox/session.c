@@ -19,10 +19,10 @@
 
 #include "sandbox/user.h"
 
-#define NEED(x)                                                                \
-	do {                                                                   \
-		if (!(x))                                                      \
-			return (__LINE__ % 98 + 1);                            \
+#define NEED(x)                                     \
+	do {                                        \
+		if (!(x))                           \
+			return (__LINE__ % 98 + 1); \
 	} while (0)
 
 static int
@@ -116,8 +116,10 @@ act_setuid_program(const void *arg)
 	if ((rc = copy_file("/bin/sh", path, 04755)) != 0)
 		return (rc);
 	NEED(run_as(SEALED_UID, path, "test $(id -u) = 0") == 0);
-	snprintf(command, sizeof(command), "mkdir %s/m && mount -t tmpfs x "
-	    "%s/m && umount %s/m", sealed_root, sealed_root, sealed_root);
+	snprintf(command, sizeof(command),
+	    "mkdir %s/m && mount -t tmpfs x "
+	    "%s/m && umount %s/m",
+	    sealed_root, sealed_root, sealed_root);
 	/* mount(8) asks for the real uid, and setpriv makes it root's. */
 	snprintf(path, sizeof(path), "%s/setpriv", sealed_root);
 	if ((rc = copy_file("/usr/bin/setpriv", path, 04755)) != 0)
@@ -144,11 +146,11 @@ test_setuid_program_mounts(void **state)
 	if (needs_root(state))
 		skip();
 	p = with(SANDBOX_ZYGOTE_SSH, SANDBOX_SESSION_STRICT, false);
-	check(sealed_run_with(SANDBOX_ZYGOTE_SSH, &p, act_setuid_program,
-	    NULL));
+	check(
+	    sealed_run_with(SANDBOX_ZYGOTE_SSH, &p, act_setuid_program, NULL));
 	p = with(SANDBOX_ZYGOTE_EXEC, SANDBOX_SESSION_STRICT, true);
-	check(sealed_run_with(SANDBOX_ZYGOTE_EXEC, &p, act_setuid_program,
-	    NULL));
+	check(
+	    sealed_run_with(SANDBOX_ZYGOTE_EXEC, &p, act_setuid_program, NULL));
 }
 
 /* A call that would fail in its own way, and fails by EPERM when denied. */
@@ -161,25 +163,21 @@ struct denied {
 
 static const struct denied denied[] = {
 #ifdef SYS_iopl
-	{ "iopl", SYS_iopl, { 99 }, SANDBOX_SESSION_STANDARD },
-	{ "ioperm", SYS_ioperm, { -1, 1, 1 }, SANDBOX_SESSION_STANDARD },
-	{ "uselib", SYS_uselib, { 0 }, SANDBOX_SESSION_STANDARD },
-	{ "_sysctl", SYS__sysctl, { 0 }, SANDBOX_SESSION_STANDARD },
+    {"iopl", SYS_iopl, {99}, SANDBOX_SESSION_STANDARD},
+    {"ioperm", SYS_ioperm, {-1, 1, 1}, SANDBOX_SESSION_STANDARD},
+    {"uselib", SYS_uselib, {0}, SANDBOX_SESSION_STANDARD},
+    {"_sysctl", SYS__sysctl, {0}, SANDBOX_SESSION_STANDARD},
 #endif
-	{ "init_module", SYS_init_module, { 0, 0, 0 },
-	    SANDBOX_SESSION_STRICT },
-	{ "finit_module", SYS_finit_module, { -1, 0, 0 },
-	    SANDBOX_SESSION_STRICT },
-	{ "delete_module", SYS_delete_module, { 0 }, SANDBOX_SESSION_STRICT },
-	{ "kexec_load", SYS_kexec_load, { 0, 0, 0, 0xffff },
-	    SANDBOX_SESSION_STRICT },
-	{ "kexec_file_load", SYS_kexec_file_load, { -1, -1, 0, 0, 0xffff },
-	    SANDBOX_SESSION_STRICT },
-	{ "bpf", SYS_bpf, { 9999 }, SANDBOX_SESSION_STRICT },
-	{ "perf_event_open", SYS_perf_event_open, { 0 },
-	    SANDBOX_SESSION_STRICT },
-	{ "open_by_handle_at", SYS_open_by_handle_at, { -1, 0, 0 },
-	    SANDBOX_SESSION_STRICT },
+    {"init_module", SYS_init_module, {0, 0, 0}, SANDBOX_SESSION_STRICT},
+    {"finit_module", SYS_finit_module, {-1, 0, 0}, SANDBOX_SESSION_STRICT},
+    {"delete_module", SYS_delete_module, {0}, SANDBOX_SESSION_STRICT},
+    {"kexec_load", SYS_kexec_load, {0, 0, 0, 0xffff}, SANDBOX_SESSION_STRICT},
+    {"kexec_file_load", SYS_kexec_file_load, {-1, -1, 0, 0, 0xffff},
+	SANDBOX_SESSION_STRICT},
+    {"bpf", SYS_bpf, {9999}, SANDBOX_SESSION_STRICT},
+    {"perf_event_open", SYS_perf_event_open, {0}, SANDBOX_SESSION_STRICT},
+    {"open_by_handle_at", SYS_open_by_handle_at, {-1, 0, 0},
+	SANDBOX_SESSION_STRICT},
 };
 
 #define DENIED_COUNT (sizeof(denied) / sizeof(denied[0]))
@@ -188,7 +186,7 @@ static int
 denied_call(const struct denied *d)
 {
 	if (syscall(d->call, d->args[0], d->args[1], d->args[2], d->args[3],
-	    d->args[4]) != -1)
+		d->args[4]) != -1)
 		return (0);
 	return (errno);
 }
@@ -221,7 +219,8 @@ test_denied(void **state)
 		denied_plain[i] = denied_call(&denied[i]);
 		if (denied_plain[i] == EPERM)
 			print_message("not applicable: this host denies %s "
-			    "itself\n", denied[i].what);
+				      "itself\n",
+			    denied[i].what);
 		else
 			told_apart++;
 	}
@@ -231,11 +230,11 @@ test_denied(void **state)
 		struct sandbox_params p;
 
 		p = with(SANDBOX_ZYGOTE_SSH, level, false);
-		check(sealed_run_with(SANDBOX_ZYGOTE_SSH, &p, act_denied,
-		    &level));
+		check(sealed_run_with(
+		    SANDBOX_ZYGOTE_SSH, &p, act_denied, &level));
 		p = with(SANDBOX_ZYGOTE_EXEC, level, true);
-		check(sealed_run_with(SANDBOX_ZYGOTE_EXEC, &p, act_denied,
-		    &level));
+		check(sealed_run_with(
+		    SANDBOX_ZYGOTE_EXEC, &p, act_denied, &level));
 	}
 }
 
@@ -251,8 +250,8 @@ act_own_sandbox(const void *arg)
 	NEED(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0);
 	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	NEED((ctx = seccomp_init(SCMP_ACT_ALLOW)) != NULL);
-	NEED(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENODEV),
-	    SCMP_SYS(sethostname), 0) == 0);
+	NEED(seccomp_rule_add(
+		 ctx, SCMP_ACT_ERRNO(ENODEV), SCMP_SYS(sethostname), 0) == 0);
 	NEED(seccomp_load(ctx) == 0);
 	seccomp_release(ctx);
 	NEED(syscall(SYS_sethostname, 0, 0) == -1 && errno == ENODEV);
@@ -275,16 +274,117 @@ test_own_sandbox(void **state)
  * always fails, and with EPERM only when it is denied.
  */
 static const unsigned char program_32[] = {
-	/* ELF header */
-	0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	2, 0, 3, 0, 1, 0, 0, 0, 0x54, 0x80, 0x04, 0x08, 52, 0, 0, 0,
-	0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-	/* one segment, the file whole, at 0x08048000, to read and execute */
-	1, 0, 0, 0, 0, 0, 0, 0, 0x00, 0x80, 0x04, 0x08, 0x00, 0x80, 0x04,
-	0x08, 0x6c, 0, 0, 0, 0x6c, 0, 0, 0, 5, 0, 0, 0, 0, 0x10, 0, 0,
-	/* iopl(99); exit(-result) */
-	0xb8, 110, 0, 0, 0, 0xbb, 99, 0, 0, 0, 0xcd, 0x80, 0xf7, 0xd8, 0x89,
-	0xc3, 0xb8, 1, 0, 0, 0, 0xcd, 0x80, 0xf4,
+    /* ELF header */
+    0x7f,
+    'E',
+    'L',
+    'F',
+    1,
+    1,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    2,
+    0,
+    3,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0x54,
+    0x80,
+    0x04,
+    0x08,
+    52,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    52,
+    0,
+    32,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    /* one segment, the file whole, at 0x08048000, to read and execute */
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0x00,
+    0x80,
+    0x04,
+    0x08,
+    0x00,
+    0x80,
+    0x04,
+    0x08,
+    0x6c,
+    0,
+    0,
+    0,
+    0x6c,
+    0,
+    0,
+    0,
+    5,
+    0,
+    0,
+    0,
+    0,
+    0x10,
+    0,
+    0,
+    /* iopl(99); exit(-result) */
+    0xb8,
+    110,
+    0,
+    0,
+    0,
+    0xbb,
+    99,
+    0,
+    0,
+    0,
+    0xcd,
+    0x80,
+    0xf7,
+    0xd8,
+    0x89,
+    0xc3,
+    0xb8,
+    1,
+    0,
+    0,
+    0,
+    0xcd,
+    0x80,
+    0xf4,
 };
 
 static int
@@ -319,8 +419,8 @@ test_program_32(void **state)
 		struct outcome out;
 
 		p = with(SANDBOX_ZYGOTE_SSH, level, false);
-		out = sealed_run_with(SANDBOX_ZYGOTE_SSH, &p, act_program_32,
-		    &level);
+		out = sealed_run_with(
+		    SANDBOX_ZYGOTE_SSH, &p, act_program_32, &level);
 		if (out.status == 95) {
 			print_message("not applicable: no 32-bit programs\n");
 			skip();
@@ -354,9 +454,10 @@ static uint64_t own_permitted, own_bounding;
 static int
 act_starter(const void *arg)
 {
-	const uint64_t most = (UINT64_C(1) << CAP_SETUID) |
-	    (UINT64_C(1) << CAP_SETGID) | (UINT64_C(1) << CAP_KILL) |
-	    (UINT64_C(1) << CAP_SYS_NICE) | (UINT64_C(1) << CAP_SYS_RESOURCE);
+	const uint64_t most =
+	    (UINT64_C(1) << CAP_SETUID) | (UINT64_C(1) << CAP_SETGID) |
+	    (UINT64_C(1) << CAP_KILL) | (UINT64_C(1) << CAP_SYS_NICE) |
+	    (UINT64_C(1) << CAP_SYS_RESOURCE);
 	const gid_t group = 2113929220u;
 
 	(void)arg;
@@ -426,14 +527,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_setuid_program_mounts),
-		cmocka_unit_test(test_denied),
-		cmocka_unit_test(test_own_sandbox),
+	    cmocka_unit_test(test_setuid_program_mounts),
+	    cmocka_unit_test(test_denied),
+	    cmocka_unit_test(test_own_sandbox),
 #ifdef __x86_64__
-		cmocka_unit_test(test_program_32),
+	    cmocka_unit_test(test_program_32),
 #endif
-		cmocka_unit_test(test_starter),
-		cmocka_unit_test(test_inherited),
+	    cmocka_unit_test(test_starter),
+	    cmocka_unit_test(test_inherited),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));
