@@ -23,7 +23,6 @@
 #include "sandbox/profile.h"
 #include "sandbox/root.h"
 #include "sandbox/sandbox.h"
-#include "sandbox/sanitizer.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/violation.h"
 
@@ -270,7 +269,6 @@ sandbox_filter_calls(const struct sealing *s)
 		    "CONFIG_SECCOMP_FILTER.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	s->report->filtered = true;
-	sanitizer_note_sealed();
 	return (0);
 }
 
