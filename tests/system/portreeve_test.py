@@ -105,10 +105,14 @@ class Daemon:
     def argv(self):
         words = [world.BUILD + "/portreeved", "-d", "-c", self.file,
                  "-r", self.run, "-s", self.state]
-        if self.user:
-            words = ["setpriv", "--reuid", self.user, "--regid", self.user,
-                     "--init-groups", "--inh-caps=-all"] + words
-        return self.wrapper + words
+        return self.wrapper + self.become() + words
+
+    def become(self):
+        """What makes a command the daemon's own user's."""
+        if not self.user:
+            return []
+        return ["setpriv", "--reuid", self.user, "--regid", self.user,
+                "--init-groups", "--inh-caps=-all"]
 
     def launch(self):
         """Starts it, and waits for nothing."""
@@ -269,9 +273,11 @@ class Daemon:
         return found[0]
 
     def cli(self, *words, timeout=60):
-        """The portreeve command: a CompletedProcess with text."""
+        """The portreeve command, as the daemon's user: a CompletedProcess
+        with text."""
         return subprocess.run(
-            [world.BUILD + "/portreeve", "-r", self.run] + list(words),
+            self.become() + [world.BUILD + "/portreeve", "-r", self.run] +
+            list(words),
             capture_output=True, text=True, timeout=timeout, check=False,
             stdin=subprocess.DEVNULL)
 
