@@ -14,6 +14,7 @@
 #include "audit/writer/output.h"
 #include "audit/writer/probe.h"
 #include "lib/err.h"
+#include "lib/log.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
@@ -33,16 +34,31 @@ journal_open(void)
 	return (probe_socket(JOURNAL_SOCKET));
 }
 
-/* One more field: NAME=, whose value the caller has put behind it. */
+/* Bytes of the longest "PREFIX_NAME=", and more. */
+#define ENTRY_NAME_MAX 64
+
+static size_t
+entry_left(const struct entry *e, const char *p)
+{
+	return (sizeof(e->buf) - (size_t)(p - e->buf));
+}
+
+/*
+ * One more field: "NAME=". Returns where its value goes. An entry has room for
+ * every event's fields, all bytes escaped; that there is some is checked.
+ */
 static char *
 entry_name(struct entry *e, const char *prefix, const char *name)
 {
 	char *p = e->buf + e->used;
 
+	if (entry_left(e, p) < ENTRY_NAME_MAX || e->n == JOURNAL_FIELDS)
+		bug("a journal entry is longer than any event");
 	e->iov[e->n].iov_base = p;
-	p = stpcpy(p, prefix);
-	for (; *name != '\0'; name++)
-		*p++ = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
+	for (const char *c = prefix; *c != '\0'; c++)
+		*p++ = *c;
+	for (const char *c = name; *c != '\0'; c++)
+		*p++ = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 	*p++ = '=';
 	return (p);
 }
@@ -55,12 +71,6 @@ entry_value(struct entry *e, const char *value, size_t n)
 	e->iov[e->n].iov_len = (size_t)(value - start) + n;
 	e->used += e->iov[e->n].iov_len;
 	e->n++;
-}
-
-static size_t
-entry_left(const struct entry *e, const char *p)
-{
-	return (sizeof(e->buf) - (size_t)(p - e->buf));
 }
 
 static void
@@ -79,7 +89,6 @@ journal_write(const struct event_view *v)
 	static struct entry e;
 	const struct event_info *info = &event_infos[v->event];
 	const char priority[2] = {(char)('0' + info->priority), '\0'};
-	const char *name = event_name(v->event);
 	char *p;
 
 	e.n = 0;
@@ -89,9 +98,7 @@ journal_write(const struct event_view *v)
 	entry_text(&e, "MESSAGE_ID", info->message_id);
 	entry_text(&e, "PRIORITY", priority);
 	entry_text(&e, "SYSLOG_IDENTIFIER", "portreeved");
-	p = entry_name(&e, "PORTREEVE_", "event");
-	memcpy(p, name, strlen(name));
-	entry_value(&e, p, strlen(name));
+	entry_text(&e, "PORTREEVE_EVENT", event_name(v->event));
 	for (int i = 0; i < EVENT_FIELDS; i++) {
 		enum event_field f = (enum event_field)i;
 
