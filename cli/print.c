@@ -48,11 +48,10 @@ print_text(const void *src, size_t n)
 
 	while (n > 0) {
 		size_t part = n < 1024 ? n : 1024;
+		size_t len = print_escape(buf, sizeof(buf), p, part, true,
+		    isatty(STDOUT_FILENO));
 
-		fwrite(buf, 1,
-		    print_escape(buf, sizeof(buf), p, part, true,
-			isatty(STDOUT_FILENO)),
-		    stdout);
+		fwrite(buf, 1, len, stdout); /* print_end() sees errors */
 		p += part;
 		n -= part;
 	}

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <bsd/string.h>
 
 #include <systemd/sd-journal.h>
 
@@ -57,8 +58,11 @@ entry_name(struct entry *e, const char *prefix, const char *name)
 	e->iov[e->n].iov_base = p;
 	for (const char *c = prefix; *c != '\0'; c++)
 		*p++ = *c;
-	for (const char *c = name; *c != '\0'; c++)
-		*p++ = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+	for (const char *c = name; *c != '\0'; c++) {
+		int upper = toupper((unsigned char)*c);
+
+		*p++ = upper == '-' ? '_' : (char)upper;
+	}
 	*p++ = '=';
 	return (p);
 }
@@ -77,10 +81,8 @@ static void
 entry_text(struct entry *e, const char *name, const char *text)
 {
 	char *p = entry_name(e, "", name);
-	size_t n = strlen(text);
 
-	memcpy(p, text, n);
-	entry_value(e, p, n);
+	entry_value(e, p, strlcpy(p, text, entry_left(e, p)));
 }
 
 static int

@@ -17,10 +17,14 @@
 #include "audit/writer/output.h"
 #include "lib/err.h"
 
-#define STREAM_FD     1
-#define STREAM_SIZE   (2u * OUTPUT_BATCH * EVENT_LINE_MAX)
-#define STREAM_CHUNK  PIPE_BUF
-#define FILE_CHUNK    65536
+#define STREAM_FD 1
+
+/* Lines of a batch, each with its newline; two batches are kept at most. */
+#define STREAM_BATCH ((size_t)OUTPUT_BATCH * (EVENT_LINE_MAX + 1))
+#define STREAM_SIZE  (2 * STREAM_BATCH)
+
+#define STREAM_CHUNK PIPE_BUF
+#define FILE_CHUNK   65536
 
 static struct {
 	char buf[STREAM_SIZE];
@@ -43,8 +47,7 @@ stream_open(void)
 static int
 stream_has_room(void)
 {
-	return (STREAM_SIZE - (stream.to - stream.from) >=
-	    OUTPUT_BATCH * (EVENT_LINE_MAX + 1));
+	return (STREAM_SIZE - (stream.to - stream.from) >= STREAM_BATCH);
 }
 
 static int

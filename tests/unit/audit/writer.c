@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bsd/string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -50,8 +51,7 @@ program_path(char *buf, size_t size)
 	buf[n] = '\0';
 	for (int up = 0; up < 4; up++) /* tests/unit/audit/writer */
 		*strrchr(buf, '/') = '\0';
-	assert_true(strlen(buf) + sizeof("/libexec/audit") <= size);
-	strcat(buf, "/libexec/audit");
+	assert_true(strlcat(buf, "/libexec/audit", size) < size);
 }
 
 /* fds 0 and 1 as given, 3 the channel, 2 the test's own. */
@@ -516,7 +516,7 @@ stage_up(void)
 	int fd;
 	char path[96];
 
-	strcpy(stage, "/tmp/portreeve-audit-XXXXXX");
+	strlcpy(stage, "/tmp/portreeve-audit-XXXXXX", sizeof(stage));
 	assert_non_null(mkdtemp(stage));
 	assert_int_equal(chmod(stage, 0755), 0);
 	stage_make("run");

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bsd/string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -514,8 +515,8 @@ setup(void **state)
 		return (-1);
 	for (int up = 0; up < 4; up++) /* tests/unit/cli/command */
 		*strrchr(program, '/') = '\0';
-	strcat(program, "/portreeve");
-	strcpy(dir, "/tmp/portreeve-cli-XXXXXX");
+	strlcat(program, "/portreeve", sizeof(program));
+	strlcpy(dir, "/tmp/portreeve-cli-XXXXXX", sizeof(dir));
 	if (mkdtemp(dir) == NULL)
 		return (-1);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control.sock", dir);
