@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "monitor/answer.h"
 #include "monitor/end.h"
+#include "monitor/inspect.h"
 #include "monitor/logins.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
@@ -169,6 +170,8 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 static void
 answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 {
+	if (!inspect_role(mon, p, m->user_namespace != 0))
+		return;
 	p->state = PROC_UP;
 	log_info("%s%s%s up (pid %d, landlock %u%s)", role_name(p->role),
 	    p->service != NULL ? " " : "",

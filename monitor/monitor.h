@@ -43,6 +43,7 @@ struct proc {
 	uint32_t instance;	     /* zygote; never given twice */
 	pid_t pid;
 	enum proc_state state;
+	struct msg_seal seal; /* what it was told to be, and is held to */
 	bool retired;  /* forks no more; lives for its sessions */
 	bool killed;   /* by us, for a breach; the reason is told */
 	char reason[64];

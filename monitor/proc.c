@@ -207,6 +207,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	if (spec->empty_root)
 		snprintf(seal.root, sizeof(seal.root), "%.240s/empty",
 		    mon->run_dir);
+	p->seal = seal;
 	return (proc_send(mon, p, MSG_SEAL, &seal, NULL, 0));
 }
 
