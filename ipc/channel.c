@@ -14,6 +14,9 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 
+/* Most messages are short: a large buffer would only spread the stack. */
+#define SMALL_MESSAGE 512
+
 /* Room for more descriptors than any message has, so that too many are seen. */
 #define CONTROL_FDS 8
 
@@ -40,23 +43,16 @@ ipc_channel_close(struct ipc_channel *ch)
 	fd_close(&ch->fd);
 }
 
+/* Send the n bytes of an encoded message. */
 static int
-send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
+send_encoded(struct ipc_channel *ch, enum msg_type type, uint8_t *buf, int n,
     const int *fds, size_t nfds, int flags)
 {
-	uint8_t buf[IPC_MESSAGE_MAX];
 	union control control;
 	struct iovec iov = {.iov_base = buf};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *c;
-	int n, err;
 
-	if (ch->fd < 0)
-		return (ERR_CLOSED);
-	err = msg_check_permit(type, ch->self, ch->peer, ch->state, nfds);
-	if (err != 0)
-		return (err);
-	n = msg_encode(type, msg, buf, sizeof(buf));
 	if (n < 0)
 		return (n);
 	iov.iov_len = (size_t)n;
@@ -82,6 +78,34 @@ send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
 	}
 	ch->state = msg_next_state(type, ch->state);
 	return (0);
+}
+
+static __attribute__((noinline)) int
+send_large(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds, int flags)
+{
+	uint8_t buf[IPC_MESSAGE_MAX];
+
+	return (send_encoded(ch, type, buf,
+	    msg_encode(type, msg, buf, sizeof(buf)), fds, nfds, flags));
+}
+
+static int
+send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds, int flags)
+{
+	uint8_t buf[SMALL_MESSAGE];
+	int n, err;
+
+	if (ch->fd < 0)
+		return (ERR_CLOSED);
+	err = msg_check_permit(type, ch->self, ch->peer, ch->state, nfds);
+	if (err != 0)
+		return (err);
+	n = msg_encode(type, msg, buf, sizeof(buf));
+	if (n == ERR_TOO_LONG)
+		return (send_large(ch, type, msg, fds, nfds, flags));
+	return (send_encoded(ch, type, buf, n, fds, nfds, flags));
 }
 
 int
@@ -135,9 +159,8 @@ take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
 static int
 recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 {
-	uint8_t buf[IPC_MESSAGE_MAX];
 	union control control;
-	struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+	struct iovec iov = {.iov_base = in->raw, .iov_len = sizeof(in->raw)};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
 	size_t got;
@@ -164,7 +187,7 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	else if ((hdr.msg_flags & MSG_CTRUNC) != 0)
 		err = ERR_FDS;
 	else
-		err = msg_decode(buf, (size_t)n, &in->type, &in->msg);
+		err = msg_decode(in->raw, (size_t)n, &in->type, &in->msg);
 	if (err == 0)
 		err = msg_check_permit(in->type, ch->peer, ch->self, ch->state,
 		    got);

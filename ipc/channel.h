@@ -22,6 +22,7 @@ struct ipc_in {
 	union msg_any msg;
 	int fds[IPC_FDS_MAX];
 	size_t nfds;
+	uint8_t raw[IPC_MESSAGE_MAX]; /* the datagram; ipc_recv()'s own */
 };
 
 /* Takes fd over. Makes it close-on-exec; blocking stays as it is. */

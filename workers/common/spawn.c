@@ -3,6 +3,9 @@
  * one. The first part runs in the zygote; worker_main() and what it calls in
  * the worker, whose first acts leave it two descriptors and no right to fork.
  * Nothing of the zygote's own memory (struct engine) exists in the worker.
+ *
+ * The fork is POSIX's _Fork(): no handler of a library's has anything to do in
+ * a process of one thread, and each page that they would write is a copy.
  */
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -71,6 +74,7 @@ pooled_main(struct worker *w, int (*serve)(struct worker *), int master,
 	w->peer = in.msg.assign.peer;
 	w->local = in.msg.assign.local;
 	w->connection = in.fds[0];
+	w->began = time_boot_ns();
 	worker_serve(w, serve);
 }
 
@@ -108,6 +112,7 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 	struct worker worker = {.connection = WORKER_CONNECTION_FD,
 	    .master = {WORKER_MASTER_FD, ROLE_WORKER, ROLE_MASTER, ST_UP},
 	    .session = start->session,
+	    .began = time_boot_ns(),
 	    .peer = start->peer,
 	    .local = start->local};
 	int connection = fds[0], master = fds[1];
@@ -115,8 +120,8 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 	pid_t pid;
 
 	slot_claim(e->slots, start->slot, start->session, &start->peer,
-	    time_boot_ns());
-	pid = fork();
+	    worker.began);
+	pid = _Fork();
 	if (pid == 0) {
 		worker_confine(connection, master);
 		worker_serve(&worker, serve);
@@ -170,7 +175,7 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 	atomic_store(&page->assigned, 0);
 	if (madvise(page, size, MADV_DOFORK) < 0)
 		return (-1);
-	pid = fork();
+	pid = _Fork();
 	if (pid == 0)
 		pooled_main(&worker, serve, master, page);
 	if (madvise(page, size, MADV_DONTFORK) < 0)

@@ -23,6 +23,12 @@ worker_deadline(uint64_t ms)
 	return (time_boot_ns() + ms * NS_PER_MS);
 }
 
+uint64_t
+worker_deadline_since(const struct worker *w, uint64_t ms)
+{
+	return (w->began + ms * NS_PER_MS);
+}
+
 int
 worker_wait(int fd, short events, uint64_t deadline)
 {

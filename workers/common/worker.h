@@ -23,6 +23,7 @@ struct worker {
 	int connection; /* blocking or not, both are served alike */
 	struct ipc_channel master;
 	uint64_t session;
+	uint64_t began; /* about when the connection was handed over */
 	struct addr peer, local;
 	uint64_t bytes_in, bytes_out; /* over the connection so far */
 };
@@ -35,8 +36,12 @@ struct worker_input {
 	size_t used; /* of these, already handed out */
 };
 
-/* The deadline that many milliseconds from now. */
+/*
+ * The deadline that many milliseconds from now, and from the connection's
+ * beginning; the latter reads no clock.
+ */
 uint64_t worker_deadline(uint64_t ms);
+uint64_t worker_deadline_since(const struct worker *w, uint64_t ms);
 
 /*
  * Wait for poll() events on fd. 0; ERR_TIMEOUT when the deadline passed;

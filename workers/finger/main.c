@@ -15,8 +15,9 @@
 #include "workers/finger/answer.h"
 #include "workers/finger/query.h"
 
+/* From the connection's beginning. */
 #define QUERY_MS 60000
-#define ANSWER_MS 60000
+#define ANSWER_MS 120000
 #define LINGER_MS 2000
 #define ASK_MS 1500 /* then the master is thought to be dead, and asked again */
 #define ASK_TIMES 4
@@ -55,11 +56,11 @@ take_answer(struct worker *w, uint32_t request, int *found)
 	uint64_t deadline = worker_deadline(ASK_MS);
 
 	for (;;) {
-		int err = worker_wait(w->master.fd, POLLIN, deadline);
+		int err = ipc_recv_now(&w->master, &in);
 
-		if (err == 0)
-			err = ipc_recv(&w->master, &in);
 		if (err == ERR_AGAIN)
+			err = worker_wait(w->master.fd, POLLIN, deadline);
+		if (err == 0 && in.type == MSG_COUNT)
 			continue;
 		if (err != 0)
 			return (err);
@@ -106,7 +107,8 @@ ask(struct worker *w, const struct finger_query *q)
 static int
 say(struct worker *w, const void *text, size_t n)
 {
-	return (worker_write_all(w, text, n, worker_deadline(ANSWER_MS)));
+	return (worker_write_all(w, text, n,
+	    worker_deadline_since(w, ANSWER_MS)));
 }
 
 static int
@@ -143,8 +145,8 @@ serve(struct worker *w)
 	size_t n;
 	int err;
 
-	err = worker_read_line(w, &input, worker_deadline(QUERY_MS), &line,
-	    &n);
+	err = worker_read_line(w, &input, worker_deadline_since(w, QUERY_MS),
+	    &line, &n);
 	if (err == ERR_TOO_LONG)
 		err = say_constant(w, FINGER_SAYS_TOO_LONG);
 	else if (err == 0 || (err == ERR_CLOSED && n > 0))
