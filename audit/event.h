@@ -102,6 +102,9 @@ void event_sink_free(struct event_sink *s);
 
 /* Events held and events lost since the last one that told it. */
 size_t event_sink_queued(const struct event_sink *s);
+/* All that ever left the queue; the one emitted last leaves it when this has
+ * grown by event_sink_queued(). */
+uint64_t event_sink_sent(const struct event_sink *s);
 uint64_t event_sink_dropped(const struct event_sink *s);
 
 /* For a poll loop: the channel's descriptor, or -1; whether to poll POLLOUT. */

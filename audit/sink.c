@@ -34,6 +34,7 @@ struct event_sink {
 	size_t capacity; /* events */
 	size_t count;
 	uint64_t dropped;
+	uint64_t sent;
 	size_t size;	   /* bytes of ring */
 	size_t head, tail; /* first entry, first free byte */
 	size_t end;	   /* where entries stop before they go on at 0 */
@@ -151,6 +152,7 @@ sink_pop(struct event_sink *s, size_t n)
 	struct iovec iov;
 
 	s->count -= n;
+	s->sent += n;
 	while (n-- > 0) {
 		sink_entry(s, &s->head, &iov);
 		if (s->head == s->end) {
@@ -261,6 +263,12 @@ size_t
 event_sink_queued(const struct event_sink *s)
 {
 	return (s->count);
+}
+
+uint64_t
+event_sink_sent(const struct event_sink *s)
+{
+	return (s->sent);
 }
 
 uint64_t

@@ -5,6 +5,8 @@
  */
 #include "master/client.h"
 
+#include <sys/socket.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,8 @@ client_close(struct client *c)
 	c->closing = true;
 	TAILQ_REMOVE(c->list, c, link);
 	uv_close((uv_handle_t *)&c->poll, client_freed);
+	/* The monitor may hold a copy of the connection. */
+	shutdown(c->channel.fd, SHUT_RDWR);
 	ipc_channel_close(&c->channel);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "master/report.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,25 @@
 #include "lib/log.h"
 #include "sandbox/sandbox.h"
 
+/*
+ * At so many events the books are settled within a turn of the loop: before
+ * the sink sends by itself.
+ */
+#define REPORT_BATCH 48
+
+/* Sessions whose books wait for events that do not get out. */
+#define REPORT_UNSETTLED_MAX 4096
+
 /* Events kept while audit is slow or is being replaced. */
 #define REPORT_QUEUE 4096
 
-STAILQ_HEAD(report_list, session);
+TAILQ_HEAD(report_list, session);
 
 struct report {
 	struct event_sink *sink;
-	struct report_list settle; /* their events are in the sink */
+	struct report_list settle; /* their events are in the sink, in order */
+	unsigned unsettled;
+	bool stuck; /* audit did not take all the last time */
 	uv_prepare_t prepare;
 	uv_timer_t retry; /* while audit takes no more */
 	bool retrying;
@@ -38,22 +50,55 @@ report_retry(uv_timer_t *timer)
 	report_flush(m);
 }
 
-void
-report_flush(struct master *m)
+/*
+ * The journal learns that a session was announced, or forgets it: for those
+ * whose last event is among the first `sent` that leave the sink.
+ */
+static void
+report_settle(struct master *m, uint64_t sent)
 {
 	struct report *r = m->report;
 	struct session *s;
 
-	if (event_sink_queued(r->sink) > 0)
-		event_sink_flush(r->sink);
-	while ((s = STAILQ_FIRST(&r->settle)) != NULL) {
-		STAILQ_REMOVE_HEAD(&r->settle, report_link);
+	while ((s = TAILQ_FIRST(&r->settle)) != NULL) {
+		if (s->reported > sent && r->unsettled < REPORT_UNSETTLED_MAX)
+			return;
+		TAILQ_REMOVE(&r->settle, s, report_link);
+		r->unsettled--;
 		s->in_report = false;
 		if (s->over)
 			session_free(m, s);
 		else
 			state_journal_announced(m->state, s->slot);
 	}
+}
+
+static bool
+report_has_room(const struct report *r)
+{
+	struct pollfd p = {.fd = event_sink_fd(r->sink), .events = POLLOUT};
+
+	return (!r->stuck || (p.fd >= 0 && poll(&p, 1, 0) == 1));
+}
+
+void
+report_flush(struct master *m)
+{
+	struct report *r = m->report;
+
+	if (event_sink_queued(r->sink) > 0 && report_has_room(r)) {
+		/*
+		 * The books first: between these stores and the system call
+		 * there are a few instructions, while behind it whoever is
+		 * woken by the events may run at once, and a master killed
+		 * then would tell them again.
+		 */
+		report_settle(m, event_sink_sent(r->sink) +
+		    (r->stuck ? REPORT_BATCH : event_sink_queued(r->sink)));
+		event_sink_flush(r->sink);
+	}
+	r->stuck = event_sink_queued(r->sink) > 0;
+	report_settle(m, event_sink_sent(r->sink));
 	if (!r->retrying && event_sink_wants_write(r->sink)) {
 		uv_timer_start(&r->retry, report_retry, REPORT_RETRY_MS, 0);
 		r->retrying = true;
@@ -80,7 +125,7 @@ report_init(struct master *m)
 		return (ERR_NO_MEMORY);
 	}
 	event_sink_hold(r->sink, 1);
-	STAILQ_INIT(&r->settle);
+	TAILQ_INIT(&r->settle);
 	m->report = r;
 	r->prepare.data = m;
 	r->retry.data = m;
@@ -96,13 +141,21 @@ report_attach(struct master *m, int fd)
 	event_sink_attach(m->report->sink, fd);
 }
 
+/* May free the session, if it is over. */
 static void
-report_later(struct report *r, struct session *s)
+report_later(struct master *m, struct session *s)
 {
+	struct report *r = m->report;
+
+	s->reported = event_sink_sent(r->sink) + event_sink_queued(r->sink);
 	if (s->in_report)
-		return;
+		TAILQ_REMOVE(&r->settle, s, report_link);
+	else
+		r->unsettled++;
 	s->in_report = true;
-	STAILQ_INSERT_TAIL(&r->settle, s, report_link);
+	TAILQ_INSERT_TAIL(&r->settle, s, report_link);
+	if (event_sink_queued(r->sink) >= REPORT_BATCH && !r->stuck)
+		report_flush(m);
 }
 
 static void
@@ -124,7 +177,7 @@ report_accepted(struct master *m, struct session *s)
 	report_session(&b, s);
 	event_emit(m->report->sink, &b);
 	s->announced = true;
-	report_later(m->report, s);
+	report_later(m, s);
 }
 
 /* "SIGKILL", or "signal-N" for one without a name. */
@@ -208,7 +261,7 @@ report_closed(struct master *m, struct session *s,
 		event_text(&b, FIELD_EXIT, signal_text(end->value, text));
 	}
 	event_emit(m->report->sink, &b);
-	report_later(m->report, s);
+	report_later(m, s);
 }
 
 void

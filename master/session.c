@@ -194,9 +194,9 @@ session_end(struct master *m, struct session *s, const struct session_end *end)
 	session_let_go(m, s);
 	policy_limits_end(&s->service->limiter[s->peer.family]);
 	s->over = true;
-	report_closed(m, s, end);
 	if (s->holds_listener)
 		listener_release(m, s->listener);
+	report_closed(m, s, end);
 }
 
 struct session *

@@ -30,7 +30,8 @@ struct session {
 	struct zygote *zygote; /* NULL: held, adopted or inherited */
 	uint32_t instance;     /* as in the journal */
 	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
-	STAILQ_ENTRY(session) report_link;
+	TAILQ_ENTRY(session) report_link;
+	uint64_t reported; /* event_sink_sent() when its last event is out */
 	struct session *hash_next;
 	struct master *master; /* for the watch's callback */
 	struct addr peer, local;

@@ -201,7 +201,7 @@ zygote_worker_channel(struct zygote *z, struct ipc_in *in)
 
 	if (s == NULL)
 		return (0);
-	if (s->zygote != z)
+	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
 	worker_attach(z->master, s, in->fds[0], NULL);
 	in->fds[0] = -1;

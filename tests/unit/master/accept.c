@@ -1,0 +1,424 @@
+/*
+ * From a connection to START and to the end of its books: programs, built-in
+ * services, workers forked ahead, addresses, one-at-a-time listeners. With
+ * the master's own program.
+ */
+#include "tests/unit/master/harness.h"
+
+#define N 1 /* the service's number */
+
+struct fixture {
+	struct world w;
+	struct zut z;
+	struct addr a;
+	int listener;
+};
+
+static void
+begin(struct fixture *f, enum service_kind kind, const char *name)
+{
+	memset(f, 0, sizeof(*f));
+	world_start(&f->w);
+	world_service(&f->w, N, kind, name, 10, 250);
+	f->listener = world_listen(&f->w, 7, N, name, "127.0.0.1", &f->a);
+	world_zygote(&f->w, &f->z, N, 1);
+	world_configured(&f->w);
+}
+
+static void
+end(struct fixture *f)
+{
+	event_none(&f->w);
+	world_end(&f->w);
+	zut_end(&f->z);
+	close(f->listener);
+}
+
+/* A program: the connection itself arrives, with both addresses. */
+static void
+program_is_started(void **state)
+{
+	struct sockaddr_in me;
+	socklen_t len = sizeof(me);
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	char buf[8];
+	int peer;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	peer = peer_connect_from("127.0.0.5", &f.a);
+	getsockname(peer, (struct sockaddr *)&me, &len);
+	zut_start(&f.z, &s, 0);
+	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
+	event_has(&v, FIELD_SERVICE, "echo");
+	event_has(&v, FIELD_FAMILY, "inet");
+	event_has(&v, FIELD_SOURCE, "127.0.0.5");
+	event_counts(&v, FIELD_SOURCE_PORT, ntohs(me.sin_port));
+	event_counts(&v, FIELD_SESSION, s.msg.session);
+	assert_int_equal(s.msg.peer.port, ntohs(me.sin_port));
+	assert_true(addr_equal(&s.msg.local, &f.a));
+	/* It is the very connection, and blocking, as programs want it. */
+	assert_int_equal(fcntl(s.connection, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(write(s.connection, "hello", 5), 5);
+	ut_readable(peer);
+	assert_int_equal(read(peer, buf, sizeof(buf)), 5);
+	zut_ended(&f.z, &s, ENDED_EXITED, 7);
+	event_closed(&f.w, s.msg.session, "7");
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* A built-in service: its worker's channel, and what it says there. */
+static void
+worker_is_started(void **state)
+{
+	struct msg_stats stats = {.bytes_in = 12, .bytes_out = 3456};
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	assert_int_not_equal(fcntl(s.connection, F_GETFL) & O_NONBLOCK, 0);
+	ut_tell(&s.worker, MSG_STATS, &stats, NULL, 0);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_next(&f.w, EV_SESSION_CLOSED, &v);
+	event_counts(&v, FIELD_SESSION, s.msg.session);
+	event_counts(&v, FIELD_BYTES_IN, 12);
+	event_counts(&v, FIELD_BYTES_OUT, 3456);
+	event_has(&v, FIELD_EXIT, "0");
+	assert_non_null(v.fields[FIELD_DURATION_MS].p);
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* Died by a signal, or never started: worker-failed comes first. */
+static void
+failures_are_told(void **state)
+{
+	struct msg_violation violation = {.syscall = 41};
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGSEGV);
+	event_next(&f.w, EV_WORKER_FAILED, &v);
+	event_has(&v, FIELD_SIGNAL, "SIGSEGV");
+	event_has(&v, FIELD_REASON, NULL);
+	event_counts(&v, FIELD_PID, 4242);
+	event_closed(&f.w, s.msg.session, "SIGSEGV");
+	peer_reads(peer, "");
+
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	ut_tell(&s.worker, MSG_VIOLATION, &violation, NULL, 0);
+	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGSYS);
+	event_next(&f.w, EV_WORKER_FAILED, &v);
+	event_has(&v, FIELD_SIGNAL, "SIGSYS");
+	event_has(&v, FIELD_REASON, "sandbox");
+	assert_non_null(v.fields[FIELD_SYSCALL].p);
+	event_closed(&f.w, s.msg.session, "SIGSYS");
+	peer_reads(peer, "");
+
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	zut_ended(&f.z, &s, ENDED_FAILED, ENOENT);
+	event_next(&f.w, EV_WORKER_FAILED, &v);
+	event_has(&v, FIELD_ERRNO, "ENOENT");
+	event_closed(&f.w, s.msg.session, NULL);
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* A worker forked ahead of time: the zygote hears first, then the worker. */
+static void
+pool_is_used(void **state)
+{
+	struct msg_pooled pooled = {.pid = 77};
+	struct ipc_channel idle;
+	struct fixture f;
+	struct start s = {.kept = -1};
+	struct ipc_in in;
+	int peer, pair[2];
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	ut_pair(pair);
+	ipc_channel_init(&idle, pair[1], ROLE_WORKER, ROLE_MASTER, ST_IDLE);
+	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	close(pair[0]);
+	world_sync(&f.w);
+	peer = peer_connect(&f.a);
+	ut_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
+	assert_int_equal(in.msg.pool_taken.pid, 77);
+	s.msg.slot = in.msg.pool_taken.slot;
+	s.msg.session = in.msg.pool_taken.session;
+	slot_claim(f.z.slots, s.msg.slot, s.msg.session,
+	    &in.msg.pool_taken.peer, time_boot_ns());
+	ut_expect(&idle, MSG_ASSIGN, &in);
+	assert_int_equal(in.msg.assign.session, s.msg.session);
+	s.connection = in.fds[0];
+	s.worker = idle;
+	assert_int_equal(event_accepted(&f.w, "finger"), s.msg.session);
+	assert_int_equal(ipc_send(&s.worker, MSG_STATS,
+	    &(struct msg_stats){.bytes_in = 1}, NULL, 0), 0);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+	/* The pool is empty: the next is forked on order. */
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* One that ended while it was idle gets no connection. */
+static void
+dead_pool_is_left(void **state)
+{
+	struct msg_pooled pooled = {.pid = 78};
+	struct pollfd p = {.events = 0};
+	struct fixture f;
+	struct start s;
+	int peer, pair[2];
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	ut_pair(pair);
+	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	close(pair[1]); /* the worker's end: it is dead */
+	p.fd = pair[0];
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+	close(pair[0]);
+	world_sync(&f.w);
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* On a listener for every address: IPv4 is IPv4, and the local one is told. */
+static void
+mapped_peer_is_inet(void **state)
+{
+	struct addr any, to;
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	char text[ADDR_TEXT_MAX];
+	int peer, fd;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	fd = world_listen(&f.w, 8, N, "echo", "::", &any);
+	world_configured(&f.w);
+	assert_int_equal(addr_parse(&to, "127.0.0.9", any.port), 0);
+	peer = peer_connect(&to);
+	zut_start(&f.z, &s, 0);
+	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
+	event_has(&v, FIELD_FAMILY, "inet");
+	assert_int_equal(s.msg.peer.family, FAMILY_INET);
+	assert_string_equal(addr_text(&s.msg.local, text), "127.0.0.9");
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+
+	assert_int_equal(addr_parse(&to, "::1", any.port), 0);
+	peer = peer_connect(&to);
+	zut_start(&f.z, &s, 0);
+	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
+	event_has(&v, FIELD_FAMILY, "inet6");
+	event_has(&v, FIELD_SOURCE, "::1");
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+	close(fd);
+	end(&f);
+}
+
+/* No statement wants it: accepted and closed, and said why. */
+static void
+not_configured_is_closed(void **state)
+{
+	struct fixture f;
+	struct addr a;
+	int peer, fd;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	fd = ut_bind("127.0.0.1", SOCK_STREAM, &a);
+	world_listener_fd(&f.w, 9, SERVICES_MAX, "telnet", fd, &a, 0, 0);
+	world_configured(&f.w);
+	peer = peer_connect(&a);
+	event_refused(&f.w, "telnet", "not-configured");
+	peer_reads(peer, "");
+	close(fd);
+	end(&f);
+}
+
+/* wait yes: the listener goes to one program at a time. */
+static void
+wait_yes_is_alone(void **state)
+{
+	struct pollfd p;
+	struct fixture f;
+	struct addr a;
+	struct start s;
+	int peer, again, fd;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	world_service(&f.w, 2, SERVICE_EXEC, "waiter", 5, 250);
+	world_attach(&f.w, &f.z, 2, 0);
+	fd = ut_bind("127.0.0.1", SOCK_STREAM, &a);
+	world_listener_fd(&f.w, 10, 2, "waiter", fd, &a, 0, 1);
+	world_configured(&f.w);
+	peer = peer_connect(&a);
+	zut_start(&f.z, &s, 0);
+	assert_int_equal(event_accepted(&f.w, "waiter"), s.msg.session);
+	/* It accepts for itself; who comes meanwhile is its own affair. */
+	again = peer_connect(&a);
+	p = (struct pollfd){.fd = f.z.ch.fd, .events = POLLIN};
+	world_sync(&f.w);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	close(accept(s.connection, NULL, NULL));
+	peer_reads(peer, "");
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	/* It left one: the next program is started for that. */
+	zut_start(&f.z, &s, 0);
+	assert_int_equal(event_accepted(&f.w, "waiter"), s.msg.session);
+	close(accept(s.connection, NULL, NULL));
+	peer_reads(again, "");
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	close(fd);
+	end(&f);
+}
+
+/* Datagrams: one start is one connection; past the rate they are dropped. */
+static void
+datagrams_are_served(void **state)
+{
+	struct sockaddr_storage ss;
+	struct event_view v;
+	struct fixture f;
+	struct addr a;
+	struct start s;
+	socklen_t len;
+	char buf[8];
+	int peer, fd;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	world_service(&f.w, 2, SERVICE_EXEC, "udp", 1, 2);
+	world_attach(&f.w, &f.z, 2, 0);
+	fd = ut_bind("127.0.0.1", SOCK_DGRAM, &a);
+	world_listener_fd(&f.w, 11, 2, "udp", fd, &a, 1, 0);
+	world_configured(&f.w);
+	addr_to_sockaddr(&a, &ss, &len);
+	peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 2; i++) {
+		sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len);
+		zut_start(&f.z, &s, 0);
+		event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
+		event_has(&v, FIELD_SOURCE, "0.0.0.0");
+		assert_int_equal(recv(s.connection, buf, sizeof(buf), 0), 3);
+		zut_ended(&f.z, &s, ENDED_EXITED, 0);
+		event_closed(&f.w, s.msg.session, "0");
+	}
+	sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len);
+	event_refused(&f.w, "udp", "rate-limit");
+	/* It is gone from the socket: nothing spins. */
+	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+	close(peer);
+	close(fd);
+	end(&f);
+}
+
+/* A service that is taken away lets its sessions go on. */
+static void
+gone_service_keeps_sessions(void **state)
+{
+	struct msg_service_gone gone = {.number = N};
+	struct msg_listener_gone lgone = {.id = 7};
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	ut_tell(&f.w.mon, MSG_SERVICE_GONE, &gone, NULL, 0);
+	ut_tell(&f.w.mon, MSG_LISTENER_GONE, &lgone, NULL, 0);
+	world_configured(&f.w);
+	assert_int_equal(write(s.connection, "x", 1), 1);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "x");
+	/* And back again, it serves as before. */
+	world_service(&f.w, N, SERVICE_EXEC, "echo", 10, 250);
+	world_listener_fd(&f.w, 7, N, "echo", f.listener, &f.a, 0, 0);
+	zut_end(&f.z);
+	world_zygote(&f.w, &f.z, N, 2);
+	world_configured(&f.w);
+	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* Told to stop: every session's books are closed, unless it goes on. */
+static void
+stop_closes_the_books(void **state)
+{
+	struct msg_stop stop = {.keep_sessions = 0};
+	struct fixture f;
+	struct start s;
+	int peer, status;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	ut_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
+	event_closed(&f.w, s.msg.session, "SIGTERM");
+	assert_int_equal(waitpid(f.w.master, &status, 0), f.w.master);
+	assert_int_equal(status, 0);
+	f.w.master = 0;
+	ipc_channel_close(&f.w.mon);
+	zut_finish(&f.z, &s, ENDED_EXITED, 0);
+	close(peer);
+	world_end(&f.w);
+	zut_end(&f.z);
+	close(f.listener);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(program_is_started),
+	    cmocka_unit_test(worker_is_started),
+	    cmocka_unit_test(failures_are_told),
+	    cmocka_unit_test(pool_is_used),
+	    cmocka_unit_test(dead_pool_is_left),
+	    cmocka_unit_test(mapped_peer_is_inet),
+	    cmocka_unit_test(not_configured_is_closed),
+	    cmocka_unit_test(wait_yes_is_alone),
+	    cmocka_unit_test(datagrams_are_served),
+	    cmocka_unit_test(gone_service_keeps_sessions),
+	    cmocka_unit_test(stop_closes_the_books),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,360 @@
+/*
+ * The control socket: who may speak, rows, what is passed on to the monitor,
+ * clients that lie or do not read. With the master's own program.
+ */
+#include "tests/unit/master/harness.h"
+
+#define N 1
+
+struct fixture {
+	struct world w;
+	struct zut z;
+	struct addr a;
+	int listener;
+};
+
+static void
+begin(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	world_start(&f->w);
+	world_service(&f->w, N, SERVICE_SSH, "ssh", 2000, 65535);
+	f->listener = world_listen(&f->w, 7, N, "ssh", "127.0.0.1", &f->a);
+	world_zygote(&f->w, &f->z, N, 1);
+	world_configured(&f->w);
+}
+
+static void
+end(struct fixture *f)
+{
+	event_none(&f->w);
+	world_end(&f->w);
+	zut_end(&f->z);
+	close(f->listener);
+}
+
+static void
+done(struct ipc_channel *ch, int status)
+{
+	struct ipc_in in;
+
+	ut_expect(ch, MSG_DONE, &in);
+	assert_int_equal(in.msg.done.status, status);
+	assert_int_equal(in.msg.done.reason[0] == '\0', status == 0);
+}
+
+static void
+service_rows(void **state)
+{
+	struct msg_row_service row;
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	client_service(&f.w, "ssh", FAMILY_INET, &row);
+	assert_true(addr_equal(&row.address, &f.a));
+	assert_int_equal(row.connection_limit, 2000);
+	assert_int_equal(row.rate_limit, 65535);
+	assert_int_equal(row.sessions, 0);
+	assert_int_equal(row.accepted, 0);
+	assert_int_equal(row.refused, 0);
+	end(&f);
+}
+
+/* A login, before and after its user is known. */
+static void
+session_rows(void **state)
+{
+	struct msg_show_sessions ask = {.end_ = 0};
+	struct msg_session_user user = {.user = "alice", .tty = "pts/9"};
+	struct ipc_channel ch;
+	struct fixture f;
+	struct ipc_in in;
+	struct start s;
+	uint64_t now = time_wall_ns();
+	int peer;
+
+	(void)state;
+	begin(&f);
+	client_connect(&f.w, &ch);
+	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	done(&ch, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
+	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	ut_expect(&ch, MSG_ROW_SESSION, &in);
+	assert_int_equal(in.msg.row_session.id, s.msg.session);
+	assert_string_equal(in.msg.row_session.service, "ssh");
+	assert_true(addr_equal(&in.msg.row_session.source, &s.msg.peer));
+	assert_string_equal(in.msg.row_session.user, "");
+	assert_string_equal(in.msg.row_session.doing, "login");
+	assert_int_equal(in.msg.row_session.pid, 4242);
+	assert_true(in.msg.row_session.since >= now);
+	assert_true(in.msg.row_session.bytes_in == UINT64_MAX);
+	done(&ch, 0);
+	user.session = s.msg.session;
+	ut_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
+	world_sync(&f.w);
+	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	ut_expect(&ch, MSG_ROW_SESSION, &in);
+	assert_string_equal(in.msg.row_session.user, "alice");
+	assert_string_equal(in.msg.row_session.tty, "pts/9");
+	assert_string_equal(in.msg.row_session.doing, "session");
+	done(&ch, 0);
+	ipc_channel_close(&ch);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	{
+		struct event_view v;
+
+		event_next(&f.w, EV_SESSION_CLOSED, &v);
+		event_has(&v, FIELD_USER, "alice");
+	}
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* More rows than the socket holds: all come, each once. */
+static void
+many_rows(void **state)
+{
+	enum { MANY = 600 };
+	static uint8_t seen[MANY + 1000];
+	struct msg_show_sessions ask = {.end_ = 0};
+	static struct start s[MANY];
+	static int peer[MANY];
+	struct ipc_channel ch;
+	struct fixture f;
+	struct ipc_in in;
+	int rows = 0;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < MANY; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "ssh", &s[i], 0);
+	client_connect(&f.w, &ch);
+	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	world_sync(&f.w); /* it does not wait for this client */
+	for (;;) {
+		ut_readable(ch.fd);
+		assert_int_equal(ipc_recv(&ch, &in), 0);
+		if (in.type == MSG_DONE)
+			break;
+		assert_true(in.msg.row_session.id < sizeof(seen));
+		assert_int_equal(seen[in.msg.row_session.id]++, 0);
+		rows++;
+	}
+	assert_int_equal(rows, MANY);
+	ipc_channel_close(&ch);
+	for (int i = 0; i < MANY; i++) {
+		zut_ended(&f.z, &s[i], ENDED_EXITED, 0);
+		event_closed(&f.w, s[i].msg.session, "0");
+		close(peer[i]);
+	}
+	end(&f);
+}
+
+/* Reload and configuration: the monitor's word, and with the client's own
+ * connection, so that it can see for itself who asks. */
+static void
+passed_on(void **state)
+{
+	struct msg_reload reload = {.end_ = 0};
+	struct msg_show_configuration show = {.set = 1};
+	struct msg_answer_done answer = {.status = 1, .reason = "line 3: no"};
+	struct msg_answer_text text = {.text = {.n = 3, .b = "abc"}};
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct ipc_channel ch;
+	struct fixture f;
+	struct ipc_in in;
+
+	(void)state;
+	begin(&f);
+	client_connect(&f.w, &ch);
+	ut_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
+	ut_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
+	assert_int_equal(getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred,
+	    &len), 0);
+	assert_int_equal(cred.pid, getpid());
+	close(in.fds[0]);
+	answer.request = in.msg.ask_reload.request;
+	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	ut_expect(&ch, MSG_DONE, &in);
+	assert_int_equal(in.msg.done.status, 1);
+	assert_string_equal(in.msg.done.reason, "line 3: no");
+
+	ut_tell(&ch, MSG_SHOW_CONFIGURATION, &show, NULL, 0);
+	ut_expect(&f.w.mon, MSG_ASK_CONFIGURATION, &in);
+	assert_int_equal(in.msg.ask_configuration.set, 1);
+	close(in.fds[0]);
+	text.request = answer.request = in.msg.ask_configuration.request;
+	answer.status = 0;
+	answer.reason[0] = '\0';
+	/* More than the client's socket holds. */
+	for (int i = 0; i < 500; i++)
+		ut_tell(&f.w.mon, MSG_ANSWER_TEXT, &text, NULL, 0);
+	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	for (int i = 0; i < 500; i++) {
+		ut_expect(&ch, MSG_TEXT, &in);
+		assert_int_equal(in.msg.text.text.n, 3);
+	}
+	done(&ch, 0);
+	/* An answer to nobody is dropped. */
+	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	ipc_channel_close(&ch);
+	end(&f);
+}
+
+/* Ended by an administrator: it is no failure of the worker. */
+static void
+clear_session(void **state)
+{
+	struct msg_clear_session clear = {.session = 4711};
+	struct msg_answer_done answer = {.status = 0};
+	struct ipc_channel ch;
+	struct fixture f;
+	struct ipc_in in;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f);
+	peer = zut_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
+	client_connect(&f.w, &ch);
+	ut_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
+	done(&ch, 1);
+	clear.session = s.msg.session;
+	ut_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
+	ut_expect(&f.w.mon, MSG_ASK_CLEAR, &in);
+	assert_int_equal(in.msg.ask_clear.session, s.msg.session);
+	answer.request = in.msg.ask_clear.request;
+	close(in.fds[0]);
+	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
+	event_closed(&f.w, s.msg.session, "SIGKILL");
+	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	done(&ch, 0);
+	peer_reads(peer, "");
+	ipc_channel_close(&ch);
+	end(&f);
+}
+
+/* What is no question closes the client and nothing else. */
+static void
+client_lies(void **state)
+{
+	struct ipc_channel ch, second;
+	struct fixture f;
+	char c;
+
+	(void)state;
+	begin(&f);
+	client_connect(&f.w, &second);
+	client_connect(&f.w, &ch);
+	assert_int_equal(send(ch.fd, (uint16_t[]){MSG_STOP, 0}, 4, 0), 4);
+	ut_readable(ch.fd);
+	assert_int_equal(read(ch.fd, &c, 1), 0);
+	ipc_channel_close(&ch);
+	/* Two questions at once are one too many. */
+	client_connect(&f.w, &ch);
+	ut_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
+	ch.state = ST_UP;
+	ut_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
+	ut_readable(ch.fd);
+	assert_int_equal(read(ch.fd, &c, 1), 0);
+	ipc_channel_close(&ch);
+	ut_tell(&second, MSG_SHOW_SESSIONS,
+	    &(struct msg_show_sessions){.end_ = 0}, NULL, 0);
+	done(&second, 0);
+	ipc_channel_close(&second);
+	{
+		struct ipc_in in;
+
+		ut_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
+		ipc_in_close(&in);
+	}
+	end(&f);
+}
+
+/* Neither root, nor the daemon's user, nor in the group. */
+static void
+strangers_are_closed(void **state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct fixture f;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* another user is root's to become */
+	begin(&f);
+	assert_int_equal(chmod(f.w.control_path, 0777), 0);
+	strcpy(un.sun_path, f.w.control_path);
+	child = fork();
+	if (child == 0) {
+		struct pollfd p = {.events = POLLIN};
+		char c;
+
+		p.fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+		if (setgid(64999) != 0 || setuid(64999) != 0 ||
+		    connect(p.fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
+		    poll(&p, 1, PATIENCE_MS) != 1)
+			_exit(1);
+		_exit(read(p.fd, &c, 1) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	end(&f);
+}
+
+/* The group's members may, by their supplementary groups. */
+static void
+group_may(void **state)
+{
+	struct msg_control control = {.group = 64777, .owner = 1};
+	struct fixture f;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* a group is root's to join */
+	begin(&f);
+	assert_int_equal(chmod(f.w.control_path, 0777), 0);
+	ut_tell(&f.w.mon, MSG_CONTROL, &control, &f.w.control, 1);
+	world_sync(&f.w);
+	child = fork();
+	if (child == 0) {
+		gid_t groups[] = {64778, 64777};
+		struct ipc_channel ch;
+
+		if (setgroups(2, groups) != 0 || setgid(64999) != 0 ||
+		    setuid(64999) != 0)
+			_exit(1);
+		client_connect(&f.w, &ch);
+		ut_tell(&ch, MSG_SHOW_SESSIONS,
+		    &(struct msg_show_sessions){.end_ = 0}, NULL, 0);
+		done(&ch, 0);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	end(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(service_rows),
+	    cmocka_unit_test(session_rows),
+	    cmocka_unit_test(many_rows),
+	    cmocka_unit_test(passed_on),
+	    cmocka_unit_test(clear_session),
+	    cmocka_unit_test(client_lies),
+	    cmocka_unit_test(strangers_are_closed),
+	    cmocka_unit_test(group_may),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

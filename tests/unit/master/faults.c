@@ -1,0 +1,367 @@
+/*
+ * Faults: out of descriptors, a channel without room, a zygote that dies, is
+ * replaced, gives back or lies, a worker that lies, an audit that does not
+ * read. With the master's own program.
+ */
+#include "tests/unit/master/harness.h"
+
+#define N 1
+
+struct fixture {
+	struct world w;
+	struct zut z;
+	struct addr a;
+	int listener;
+};
+
+static void
+begin_with(struct fixture *f, enum service_kind kind, rlim_t nofile)
+{
+	memset(f, 0, sizeof(*f));
+	f->w.nofile = nofile;
+	world_start(&f->w);
+	world_service(&f->w, N, kind, "it", 1000, 65535);
+	f->listener = world_listen(&f->w, 7, N, "it", "127.0.0.1", &f->a);
+	world_zygote(&f->w, &f->z, N, 1);
+	world_configured(&f->w);
+}
+
+static void
+end(struct fixture *f)
+{
+	event_none(&f->w);
+	world_end(&f->w);
+	zut_end(&f->z);
+	close(f->listener);
+}
+
+static void
+over(struct fixture *f, struct zut *z, struct start *s, int peer)
+{
+	zut_ended(z, s, ENDED_EXITED, 0);
+	event_closed(&f->w, s->msg.session, "0");
+	peer_reads(peer, "");
+}
+
+/*
+ * Workers' channels fill the table: the next is refused by its text, told as
+ * no-resources with one resources-short, and afterwards all is well.
+ */
+static void
+out_of_descriptors(void **state)
+{
+	enum { MOST = 64, REFUSED = 8 };
+	struct event_view v;
+	struct start s[MOST];
+	struct fixture f;
+	int peer[MOST], n, refused;
+	struct pollfd p;
+	struct ipc_in in;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 40);
+	p = (struct pollfd){.fd = f.w.audit.fd, .events = POLLIN};
+	for (n = 0; n < MOST; n++) {
+		peer[n] = peer_connect(&f.a);
+		ut_readable(f.w.audit.fd);
+		assert_int_equal(ipc_recv(&f.w.audit, &in), 0);
+		assert_int_equal(event_decode(&in.msg.event, ROLE_MASTER, &v),
+		    0);
+		if (v.event != EV_CONNECTION_ACCEPTED)
+			break;
+		zut_start(&f.z, &s[n], 1);
+	}
+	assert_true(n > 4 && n < MOST);
+	/* The first of several: one event for all. */
+	assert_int_equal(v.event, EV_RESOURCES_SHORT);
+	event_has(&v, FIELD_ERRNO, "EMFILE");
+	event_refused(&f.w, "it", "no-resources");
+	peer_reads(peer[n], "Too many connections\r\n");
+	for (int i = 0; i < REFUSED; i++) {
+		refused = peer_connect(&f.a);
+		event_refused(&f.w, "it", "no-resources");
+		peer_reads(refused, "Too many connections\r\n");
+	}
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), n);
+	for (int i = 0; i < n; i++)
+		over(&f, &f.z, &s[i], peer[i]);
+	peer[0] = zut_serve(&f.w, &f.z, &f.a, "it", &s[0], 1);
+	over(&f, &f.z, &s[0], peer[0]);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	end(&f);
+}
+
+/* Nobody reads the zygote's channel: the backlog holds them, none is lost. */
+static void
+full_channel_waits(void **state)
+{
+	enum { MANY = 400 };
+	static int count[EV_COUNT];
+	struct fixture f;
+	struct ipc_in in;
+	struct start s;
+	int peer[MANY];
+
+	(void)state;
+	begin_with(&f, SERVICE_EXEC, 0);
+	for (int i = 0; i < MANY; i++)
+		peer[i] = peer_connect(&f.a);
+	for (int i = 0; i < MANY; i++) {
+		zut_start(&f.z, &s, 0);
+		zut_ended(&f.z, &s, ENDED_EXITED, 0);
+		peer_reads(peer[i], "");
+	}
+	/* Accepted in batches, so that their events are not in turn. */
+	for (int i = 0; i < 2 * MANY; i++) {
+		ut_expect(&f.w.audit, MSG_EVENT, &in);
+		count[in.msg.event.event]++;
+	}
+	assert_int_equal(count[EV_CONNECTION_ACCEPTED], MANY);
+	assert_int_equal(count[EV_SESSION_CLOSED], MANY);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
+	end(&f);
+}
+
+/* The zygote's death ends its sessions; who comes waits for the next one. */
+static void
+zygote_death(void **state)
+{
+	struct start s[2], t;
+	struct fixture f;
+	struct zut next;
+	int peer[2], waiting;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	for (int i = 0; i < 2; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
+	/* One had ended just before, and the table says how. */
+	zut_finish(&f.z, &s[1], ENDED_EXITED, 3);
+	ipc_channel_close(&f.z.ch);
+	zut_finish(&f.z, &s[0], ENDED_UNKNOWN, 0);
+	slot_claim(f.z.slots, s[0].msg.slot, s[0].msg.session, &s[0].msg.peer,
+	    1); /* it never came to write that */
+	event_closed(&f.w, s[0].msg.session, "SIGKILL");
+	event_closed(&f.w, s[1].msg.session, "3");
+	peer_reads(peer[0], "");
+	peer_reads(peer[1], "");
+	waiting = peer_connect(&f.a);
+	event_none(&f.w);
+	world_zygote(&f.w, &next, N, 2);
+	zut_start(&next, &t, 1);
+	assert_int_equal(event_accepted(&f.w, "it"), t.msg.session);
+	over(&f, &next, &t, waiting);
+	zut_end(&next);
+	end(&f);
+}
+
+/* A new zygote takes over; the old one keeps its sessions and no more. */
+static void
+zygote_replaced(void **state)
+{
+	struct start s, t;
+	struct fixture f;
+	struct zut next;
+	int peer, other;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	world_zygote(&f.w, &next, N, 2);
+	world_configured(&f.w);
+	other = zut_serve(&f.w, &next, &f.a, "it", &t, 1);
+	over(&f, &f.z, &s, peer);
+	ipc_channel_close(&f.z.ch); /* it has none left, and ends */
+	over(&f, &next, &t, other);
+	peer = zut_serve(&f.w, &next, &f.a, "it", &s, 1);
+	over(&f, &next, &s, peer);
+	zut_end(&next);
+	end(&f);
+}
+
+/* Given back by a zygote that retires: the same session, the same peer. */
+static void
+returned_is_dispatched_again(void **state)
+{
+	struct msg_returned m = {.end_ = 0};
+	struct start s, t;
+	struct fixture f;
+	struct zut next;
+	char c;
+	int peer, fds[3];
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	m.slot = s.msg.slot;
+	m.session = s.msg.session;
+	fds[0] = s.connection;
+	fds[1] = s.worker.fd;
+	fds[2] = s.kept;
+	ut_tell(&f.z.ch, MSG_RETURNED, &m, fds, 3);
+	zut_finish(&f.z, &s, ENDED_UNKNOWN, 0);
+	event_none(&f.w);
+	world_zygote(&f.w, &next, N, 2);
+	zut_start(&next, &t, 1);
+	assert_int_equal(t.msg.session, s.msg.session);
+	assert_int_equal(t.msg.slot, s.msg.slot);
+	assert_int_equal(write(t.connection, "x", 1), 1);
+	ut_readable(peer);
+	assert_int_equal(read(peer, &c, 1), 1);
+	over(&f, &next, &t, peer);
+	zut_end(&next);
+	end(&f);
+}
+
+/* A zygote that speaks of another's session loses its channel. */
+static void
+zygote_lies(void **state)
+{
+	struct start s, t;
+	struct fixture f;
+	struct zut other, next;
+	int peer, mine;
+	char c;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	world_service(&f.w, 2, SERVICE_FINGER, "two", 10, 250);
+	world_zygote(&f.w, &other, 2, 5);
+	world_configured(&f.w);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	t = s;
+	t.connection = t.worker.fd = t.kept = -1;
+	zut_ended(&other, &t, ENDED_EXITED, 0);
+	ut_readable(other.ch.fd);
+	assert_int_equal(read(other.ch.fd, &c, 1), 0);
+	/* The session is as it was. */
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 1);
+	over(&f, &f.z, &s, peer);
+	/* An ENDED of what the books do not know is no fault. */
+	t.msg.session = 999999;
+	zut_ended(&f.z, &t, ENDED_EXITED, 0);
+	mine = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	over(&f, &f.z, &s, mine);
+	/* What is no message at all is one. */
+	assert_int_equal(send(f.z.ch.fd, "nonsense", 8, 0), 8);
+	ut_readable(f.z.ch.fd);
+	assert_int_equal(read(f.z.ch.fd, &c, 1), 0);
+	world_zygote(&f.w, &next, N, 9);
+	mine = zut_serve(&f.w, &next, &f.a, "it", &s, 1);
+	over(&f, &next, &s, mine);
+	zut_end(&next);
+	zut_end(&other);
+	end(&f);
+}
+
+/* A worker that was taken over: its channel goes, nothing else does. */
+static void
+worker_lies(void **state)
+{
+	struct msg_stats stats = {.bytes_in = 1};
+	struct event_view v;
+	struct start s[2];
+	struct fixture f;
+	int peer[2];
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	for (int i = 0; i < 2; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
+	/* A zygote's message, as a worker: not its to send. */
+	assert_int_equal(send(s[0].worker.fd,
+	    (uint16_t[]){MSG_ATTACHED, 1, 0}, 6, 0), 6);
+	event_next(&f.w, EV_WORKER_FAILED, &v);
+	event_counts(&v, FIELD_SESSION, s[0].msg.session);
+	event_has(&v, FIELD_REASON, "message");
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 2);
+	ut_tell(&s[1].worker, MSG_STATS, &stats, NULL, 0);
+	over(&f, &f.z, &s[1], peer[1]);
+	over(&f, &f.z, &s[0], peer[0]);
+	end(&f);
+}
+
+/* Audit does not read: no connection waits for it; drops are told. */
+static void
+audit_does_not_read(void **state)
+{
+	enum { MANY = 6000 };
+	struct event_view v;
+	struct ipc_in in;
+	struct fixture f;
+	struct start s;
+	uint64_t seen = 0, dropped = 0;
+	int peer;
+
+	(void)state;
+	begin_with(&f, SERVICE_EXEC, 0);
+	for (int i = 0; i < MANY; i++) {
+		peer = peer_connect(&f.a);
+		zut_start(&f.z, &s, 0);
+		zut_ended(&f.z, &s, ENDED_EXITED, 0);
+		peer_reads(peer, "");
+	}
+	while (seen + dropped < 2 * MANY) {
+		ut_readable(f.w.audit.fd);
+		assert_int_equal(ipc_recv(&f.w.audit, &in), 0);
+		assert_int_equal(event_decode(&in.msg.event, ROLE_MASTER, &v),
+		    0);
+		if (v.event == EV_EVENTS_DROPPED)
+			dropped += v.fields[FIELD_COUNT].number;
+		else
+			seen++;
+	}
+	assert_int_equal(seen + dropped, 2 * MANY);
+	assert_true(dropped > 0);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
+	end(&f);
+}
+
+/* The monitor is gone: so is the master, at once. */
+static void
+monitor_death(void **state)
+{
+	struct fixture f;
+	struct start s;
+	int peer, status;
+
+	(void)state;
+	begin_with(&f, SERVICE_EXEC, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 0);
+	/* The zygotes go first, as when the kernel closes the monitor's. */
+	ipc_channel_close(&f.z.ch);
+	ipc_channel_close(&f.w.mon);
+	assert_int_equal(waitpid(f.w.master, &status, 0), f.w.master);
+	f.w.master = 0;
+	/* The books are open: the next daemon may adopt the session. */
+	{
+		struct pollfd p = {.fd = f.w.audit.fd, .events = POLLIN};
+
+		assert_int_equal(poll(&p, 1, 0), 0);
+	}
+	zut_finish(&f.z, &s, ENDED_EXITED, 0);
+	close(peer);
+	world_end(&f.w);
+	zut_end(&f.z);
+	close(f.listener);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(out_of_descriptors),
+	    cmocka_unit_test(full_channel_waits),
+	    cmocka_unit_test(zygote_death),
+	    cmocka_unit_test(zygote_replaced),
+	    cmocka_unit_test(returned_is_dispatched_again),
+	    cmocka_unit_test(zygote_lies),
+	    cmocka_unit_test(worker_lies),
+	    cmocka_unit_test(audit_does_not_read),
+	    cmocka_unit_test(monitor_death),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

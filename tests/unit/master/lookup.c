@@ -1,0 +1,374 @@
+/*
+ * finger's questions: from worker to lookup and back, one at a time; a lookup
+ * that dies, hangs, lies; workers that leave, ask again or do not read. With
+ * the master's own program.
+ */
+#include "tests/unit/master/harness.h"
+
+#define N 1
+
+struct fixture {
+	struct world w;
+	struct zut z;
+	struct addr a;
+	int listener;
+	struct ipc_channel lookup;
+};
+
+static void
+give_lookup(struct fixture *f)
+{
+	struct msg_lookup m = {.end_ = 0};
+	int pair[2];
+
+	ut_pair(pair);
+	ut_tell(&f->w.mon, MSG_LOOKUP, &m, &pair[1], 1);
+	close(pair[1]);
+	ipc_channel_init(&f->lookup, pair[0], ROLE_LOOKUP, ROLE_MASTER,
+	    ST_UP);
+}
+
+static void
+begin(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	world_start(&f->w);
+	world_service(&f->w, N, SERVICE_FINGER, "finger", 100, 250);
+	f->listener = world_listen(&f->w, 7, N, "finger", "127.0.0.1", &f->a);
+	world_zygote(&f->w, &f->z, N, 1);
+	give_lookup(f);
+	world_configured(&f->w);
+}
+
+static void
+end(struct fixture *f)
+{
+	event_none(&f->w);
+	ipc_channel_close(&f->lookup);
+	world_end(&f->w);
+	zut_end(&f->z);
+	close(f->listener);
+}
+
+static int
+serve(struct fixture *f, struct start *s)
+{
+	return (zut_serve(&f->w, &f->z, &f->a, "finger", s, 1));
+}
+
+static void
+over(struct fixture *f, struct start *s, int peer)
+{
+	zut_ended(&f->z, s, ENDED_EXITED, 0);
+	event_closed(&f->w, s->msg.session, "0");
+	peer_reads(peer, "");
+}
+
+static void
+ask(struct start *s, uint32_t request, const char *name)
+{
+	struct msg_lookup_ask m = {.request = request, .what = LOOKUP_USER};
+
+	snprintf(m.name, sizeof(m.name), "%s", name);
+	ut_tell(&s->worker, MSG_LOOKUP_ASK, &m, NULL, 0);
+}
+
+/* Lookup is asked about this name; returns the master's number. */
+static uint32_t
+asked(struct fixture *f, const char *name)
+{
+	struct ipc_in in;
+
+	ut_expect(&f->lookup, MSG_LOOKUP_ASK, &in);
+	assert_string_equal(in.msg.lookup_ask.name, name);
+	return (in.msg.lookup_ask.request);
+}
+
+static void
+piece(struct fixture *f, uint32_t request, const char *text)
+{
+	struct msg_lookup_piece m = {.request = request,
+	    .piece = PIECE_LOGIN};
+
+	m.text.n = (uint16_t)strlen(text);
+	memcpy(m.text.b, text, m.text.n);
+	ut_tell(&f->lookup, MSG_LOOKUP_PIECE, &m, NULL, 0);
+}
+
+static void
+done(struct fixture *f, uint32_t request, int found)
+{
+	struct msg_lookup_done m = {.request = request,
+	    .found = (uint8_t)found};
+
+	ut_tell(&f->lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+}
+
+static void
+told(struct start *s, uint32_t request, const char *text)
+{
+	struct ipc_in in;
+
+	ut_expect(&s->worker, MSG_LOOKUP_PIECE, &in);
+	assert_int_equal(in.msg.lookup_piece.request, request);
+	assert_int_equal(in.msg.lookup_piece.text.n, strlen(text));
+	assert_memory_equal(in.msg.lookup_piece.text.b, text, strlen(text));
+}
+
+static void
+answered(struct start *s, uint32_t request, int found)
+{
+	struct ipc_in in;
+
+	ut_expect(&s->worker, MSG_LOOKUP_DONE, &in);
+	assert_int_equal(in.msg.lookup_done.request, request);
+	assert_int_equal(in.msg.lookup_done.found, found);
+}
+
+/* Two ask at once, by the same number of their own: each gets its answer. */
+static void
+one_at_a_time(void **state)
+{
+	struct start s[2];
+	struct fixture f;
+	struct pollfd p;
+	uint32_t r;
+	int peer[2];
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 2; i++)
+		peer[i] = serve(&f, &s[i]);
+	ask(&s[0], 5, "alice");
+	r = asked(&f, "alice");
+	ask(&s[1], 5, "bob");
+	world_sync(&f.w);
+	p = (struct pollfd){.fd = f.lookup.fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 0), 0);
+	piece(&f, r, "alice's");
+	done(&f, r, 1);
+	told(&s[0], 5, "alice's");
+	answered(&s[0], 5, 1);
+	r = asked(&f, "bob");
+	done(&f, r, 0);
+	answered(&s[1], 5, 0);
+	for (int i = 0; i < 2; i++)
+		over(&f, &s[i], peer[i]);
+	end(&f);
+}
+
+/* Its worker is gone: the answer goes to nobody, the next is asked. */
+static void
+worker_leaves(void **state)
+{
+	struct start s[3];
+	struct fixture f;
+	uint32_t r;
+	int peer[3];
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 3; i++)
+		peer[i] = serve(&f, &s[i]);
+	ask(&s[0], 1, "alice");
+	r = asked(&f, "alice");
+	ask(&s[1], 2, "carol");
+	ask(&s[2], 3, "bob");
+	world_sync(&f.w);
+	over(&f, &s[0], peer[0]);
+	over(&f, &s[1], peer[1]);
+	piece(&f, r, "alice's");
+	done(&f, r, 1);
+	r = asked(&f, "bob");
+	piece(&f, r, "bob's");
+	done(&f, r, 1);
+	told(&s[2], 3, "bob's");
+	answered(&s[2], 3, 1);
+	over(&f, &s[2], peer[2]);
+	end(&f);
+}
+
+/* Lookup dies: the next one is asked the same, once; then it is enough. */
+static void
+lookup_dies(void **state)
+{
+	struct start s[2];
+	struct fixture f;
+	uint32_t r;
+	int peer[2];
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 2; i++)
+		peer[i] = serve(&f, &s[i]);
+	ask(&s[0], 1, "alice");
+	asked(&f, "alice");
+	ask(&s[1], 2, "bob");
+	ipc_channel_close(&f.lookup);
+	world_sync(&f.w);
+	give_lookup(&f);
+	r = asked(&f, "alice");
+	/* Asked again meanwhile, by a worker that is impatient: no matter. */
+	ask(&s[0], 9, "alice");
+	world_sync(&f.w);
+	ipc_channel_close(&f.lookup);
+	answered(&s[0], 9, 0);
+	give_lookup(&f);
+	r = asked(&f, "bob");
+	/* Half an answer was passed on: it cannot be begun anew. */
+	piece(&f, r, "bob's");
+	told(&s[1], 2, "bob's");
+	ipc_channel_close(&f.lookup);
+	answered(&s[1], 2, 1);
+	give_lookup(&f);
+	for (int i = 0; i < 2; i++)
+		over(&f, &s[i], peer[i]);
+	end(&f);
+}
+
+/* Lookup hangs: it is let go, and in the end there is an answer. */
+static void
+lookup_hangs(void **state)
+{
+	struct fixture f;
+	struct start s;
+	char c;
+	int peer;
+
+	(void)state;
+	begin(&f);
+	peer = serve(&f, &s);
+	ask(&s, 1, "alice");
+	asked(&f, "alice");
+	ut_readable(f.lookup.fd); /* the master closes it */
+	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
+	ipc_channel_close(&f.lookup);
+	/* And none comes. */
+	answered(&s, 1, 0);
+	ask(&s, 2, "alice");
+	answered(&s, 2, 0);
+	give_lookup(&f);
+	ask(&s, 3, "alice");
+	done(&f, asked(&f, "alice"), 1);
+	answered(&s, 3, 1);
+	over(&f, &s, peer);
+	end(&f);
+}
+
+/* A number that was not asked: its channel is closed. */
+static void
+lookup_lies(void **state)
+{
+	struct fixture f;
+	struct start s;
+	char c;
+	int peer;
+
+	(void)state;
+	begin(&f);
+	peer = serve(&f, &s);
+	ask(&s, 1, "alice");
+	piece(&f, asked(&f, "alice") + 1, "another's");
+	ut_readable(f.lookup.fd);
+	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
+	ipc_channel_close(&f.lookup);
+	give_lookup(&f);
+	done(&f, asked(&f, "alice"), 0);
+	answered(&s, 1, 0);
+	over(&f, &s, peer);
+	end(&f);
+}
+
+/* More pieces than a channel holds: all arrive, in order. */
+static void
+long_answer(void **state)
+{
+	enum { PIECES = 2000 };
+	struct fixture f;
+	struct start s;
+	char text[32];
+	uint32_t r;
+	int peer, status;
+	pid_t child;
+
+	(void)state;
+	begin(&f);
+	peer = serve(&f, &s);
+	ask(&s, 1, "alice");
+	r = asked(&f, "alice");
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < PIECES; i++) {
+			snprintf(text, sizeof(text), "piece %d", i);
+			piece(&f, r, text);
+		}
+		done(&f, r, 1);
+		_exit(0);
+	}
+	for (int i = 0; i < PIECES; i++) {
+		snprintf(text, sizeof(text), "piece %d", i);
+		told(&s, 1, text);
+	}
+	answered(&s, 1, 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	f.lookup.state = ST_UP; /* the child's copy said DONE */
+	ask(&s, 2, "alice");
+	done(&f, asked(&f, "alice"), 1);
+	answered(&s, 2, 1);
+	over(&f, &s, peer);
+	end(&f);
+}
+
+/* A worker that reads nothing holds up nobody for long. */
+static void
+worker_does_not_read(void **state)
+{
+	enum { PIECES = 2000 };
+	struct start s[2];
+	struct fixture f;
+	uint32_t r;
+	int peer[2], status;
+	pid_t child;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 2; i++)
+		peer[i] = serve(&f, &s[i]);
+	ask(&s[0], 1, "alice");
+	r = asked(&f, "alice");
+	ask(&s[1], 2, "bob");
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < PIECES; i++)
+			piece(&f, r, "text");
+		done(&f, r, 1);
+		_exit(0);
+	}
+	f.lookup.state = ST_UP;
+	r = asked(&f, "bob");
+	done(&f, r, 1);
+	answered(&s[1], 2, 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < 2; i++)
+		over(&f, &s[i], peer[i]);
+	end(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(one_at_a_time),
+	    cmocka_unit_test(worker_leaves),
+	    cmocka_unit_test(lookup_dies),
+	    cmocka_unit_test(lookup_hangs),
+	    cmocka_unit_test(lookup_lies),
+	    cmocka_unit_test(long_answer),
+	    cmocka_unit_test(worker_does_not_read),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
