@@ -23,10 +23,9 @@ def start(more="", limits="connection-limit 2;"):
 
 def again(old):
     """The next daemon, over the same folders."""
-    daemon = Daemon("", directory=old.directory)
     with open(old.file, encoding="utf-8") as file:
         text = file.read()
-    daemon.configure(text)
+    daemon = Daemon(text, directory=old.directory)
     daemon.port, daemon.ssh, daemon.cat = old.port, old.ssh, old.cat
     return daemon
 
