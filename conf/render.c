@@ -28,8 +28,7 @@ render_is_bare(const char *text)
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789._:/@+%,=-";
 
-	return (text[0] != '\0' && text[strspn(text, safe)] == '\0' &&
-		strncmp(text, "/*", 2) != 0 && strcmp(text, "inactive:") != 0);
+	return (text[0] != '\0' && text[strspn(text, safe)] == '\0');
 }
 
 static void

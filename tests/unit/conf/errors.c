@@ -170,6 +170,22 @@ test_service_values(void **state)
 	    ERROR(7, 15, "`a b` is no name"), ERROR(7, 27, "names a folder"));
 }
 
+/* 65534 and 65535 are nobody's, to the number. */
+static void
+test_uids(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	EXPECT(IN "role-uids 65500-65534;" END, ERROR(2, 11, "mean nobody"));
+	EXPECT(IN "role-uids 65535-65600;" END, ERROR(2, 11, "mean nobody"));
+	EXPECT(IN "role-uids 65500-65533;" END);
+	p = parse_ok(IN "role-uids 65536-65551;" END);
+	assert_int_equal(p.conf->role_uid_low, 65536);
+	assert_int_equal(p.conf->role_uid_high, 65551);
+	parsed_free(&p);
+}
+
 /* What is replaced or inactive is checked as well. */
 static void
 test_all_are_checked(void **state)
@@ -179,6 +195,12 @@ test_all_are_checked(void **state)
 		  "inactive: ftp { port 70000; }" END,
 	    ERROR(2, 12, "port: 0"), ERROR(2, 45, "rate-limit: 0"),
 	    ERROR(3, 22, "port: 70000"));
+	/* extended-limits widens nothing where it is inactive itself. */
+	EXPECT("system { inactive: services {\nextended-limits;\n"
+	       "ssh { rate-limit 251; } } }",
+	    ERROR(3, 18, "rate-limit: 251"));
+	EXPECT(IN "inactive: extended-limits;\nssh { rate-limit 251; }" END,
+	    ERROR(3, 18, "rate-limit: 251"));
 }
 
 static void
@@ -402,6 +424,7 @@ main(void)
 	    cmocka_unit_test(test_broken_strings),
 	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_service_values),
+	    cmocka_unit_test(test_uids),
 	    cmocka_unit_test(test_all_are_checked),
 	    cmocka_unit_test(test_contradictions),
 	    cmocka_unit_test(test_services),

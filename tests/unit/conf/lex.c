@@ -79,7 +79,7 @@ test_comments(void **state)
 {
 	/* A mark within a word is the word's: nothing is cut in silence. */
 	static const char text[] =
-	    "# all\na#b /* c ; */d/*e */ f;#g\n/**/ \"# /* h\"";
+	    "# all\na#b /* c*; */d/*e */ f;#g\n/**/ \"# /* h\"";
 	struct lexed l;
 
 	(void)state;

@@ -221,7 +221,11 @@ test_deactivate(void **state)
 static void
 test_inactive_stays(void **state)
 {
+	struct parsed p = parse("system services { inactive: ssh; ssh; }");
+
 	(void)state;
+	assert_int_equal(p.conf->service_count, 0);
+	parsed_free(&p);
 	EXPECT("system services { inactive: ssh { port 1; }\n"
 	       "ssh { port 2; } }",
 	    WARNING(2, 1, "ssh is inactive since line 1 and stays so"));
