@@ -55,6 +55,7 @@ endif
 
 # --- libraries ------------------------------------------------------------
 LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common \
+	  workers/logreader \
 	  workers/finger workers/lookup
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
@@ -123,6 +124,7 @@ $(B)/obj/pic/%.o: %.c
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
 UNITLIB	= conf/sshd conf policy workers/finger workers/lookup \
+	  workers/logreader \
 	  workers/common audit sandbox ipc lib
 unit-tests: $(UNIT)
 $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
@@ -136,7 +138,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 # Everything they call is built once more below build/fuzz, instrumented.
 FUZZ_SECONDS ?= 60
 FUZZERS	= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZDIRS = $(UNITLIB) workers/logreader
+FUZZDIRS = $(UNITLIB)
 FUZZFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer \
 	  -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 fuzzobjs = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))

@@ -203,7 +203,7 @@ sshsession_record(struct sshsession *s, const struct sshsession_config *c,
 		else
 			session_leader(s, c, &log, now, out);
 	} else if (s->accepted && w->pid == s->child &&
-	    log.kind == SSHLOG_STARTING) {
+	    log.kind == SSHLOG_STARTING && !log.preauth) {
 		session_open(s, &log.tty, out);
 	}
 }

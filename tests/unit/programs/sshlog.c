@@ -1,0 +1,292 @@
+/*
+ * sshd's records, as files below tests/hostile/sshlog hold them, and what is
+ * made of each connection. A file's lines:
+ *     # what it is
+ *     root-login allow|deny|deny-password
+ *     packets N                      before authentication
+ *     leader UID RECORD              as the group's leader wrote it
+ *     PID UID RECORD                 as another process did
+ *     tick SECONDS                   time passes
+ *     end STATUS                     the leader has ended
+ *     = ACT USER|METHOD|REASON|TTY   expected after the line before; in order
+ * Records and expectations are escaped: \\ and \xHH.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/escape.h"
+#include "workers/logreader/sshsession.h"
+
+#define FOLDER "tests/hostile/sshlog"
+
+struct replay {
+	const char *file;
+	int line;
+	struct sshsession s;
+	struct sshsession_config c;
+	uint64_t now;
+	struct sshsession_actions got;
+	size_t taken; /* of got, by expectations */
+	int expected;
+};
+
+static bool
+is_root(const char *name)
+{
+	return (strcmp(name, "root") == 0 || strcmp(name, "toor") == 0);
+}
+
+static int
+hex(char c)
+{
+	return (c >= 'a' ? c - 'a' + 10 : c - '0');
+}
+
+static size_t
+unescape(const char *from, char *to)
+{
+	size_t n = 0;
+
+	for (; *from != '\0'; from++) {
+		if (*from == '\\' && from[1] == 'x') {
+			to[n++] = (char)(hex(from[2]) * 16 + hex(from[3]));
+			from += 3;
+		} else {
+			from += *from == '\\';
+			to[n++] = *from;
+		}
+	}
+	to[n] = '\0';
+	return (n);
+}
+
+static void
+describe(const struct sshsession_action *a, char *text, size_t size)
+{
+	static const char *const names[] = {"failure", "success", "opened",
+	    "tty", "flood", "trouble"};
+	char user[1100];
+
+	escape_bytes(user, sizeof(user), a->user, strlen(a->user));
+	snprintf(text, size, "%s %s|%s|%s|%s", names[a->act], user, a->method,
+	    a->reason == NULL ? "" : a->reason, a->tty);
+}
+
+/* Everything that came was expected. */
+static void
+all_taken(struct replay *r)
+{
+	char text[1400];
+
+	if (r->taken == r->got.n)
+		return;
+	describe(&r->got.a[r->taken], text, sizeof(text));
+	fail_msg("%s:%d: nobody expects: %s", r->file, r->line, text);
+}
+
+static void
+expectation(struct replay *r, const char *wanted)
+{
+	char text[1400];
+
+	r->expected++;
+	if (r->taken == r->got.n)
+		fail_msg("%s:%d: did not come: %s", r->file, r->line, wanted);
+	describe(&r->got.a[r->taken++], text, sizeof(text));
+	if (strcmp(text, wanted) != 0)
+		fail_msg("%s:%d: came: %s", r->file, r->line, text);
+}
+
+static void
+record(struct replay *r, char *line)
+{
+	struct sshsession_writer w;
+	char *uid = strchr(line, ' '), *text;
+	char bytes[4096];
+	size_t n;
+
+	assert_non_null(uid);
+	w.leader = strncmp(line, "leader ", 7) == 0;
+	w.pid = w.leader ? 1000 : (pid_t)atoi(line);
+	w.uid = (uid_t)strtoul(uid + 1, &text, 10);
+	assert_int_equal(*text, ' ');
+	n = unescape(text + 1, bytes);
+	sshsession_record(&r->s, &r->c, &w, bytes, n, r->now, &r->got);
+}
+
+static void
+step(struct replay *r, char *line)
+{
+	if (strncmp(line, "= ", 2) == 0) {
+		expectation(r, line + 2);
+		return;
+	}
+	all_taken(r);
+	r->taken = r->got.n = 0;
+	if (line[0] == '#' || line[0] == '\0')
+		return;
+	if (strcmp(line, "root-login allow") == 0)
+		r->c.root_login = SSHSESSION_ROOT_ALLOW;
+	else if (strcmp(line, "root-login deny") == 0)
+		r->c.root_login = SSHSESSION_ROOT_DENY;
+	else if (strcmp(line, "root-login deny-password") == 0)
+		r->c.root_login = SSHSESSION_ROOT_DENY_PASSWORD;
+	else if (strncmp(line, "packets ", 8) == 0)
+		r->c.packets = (uint32_t)atoi(line + 8);
+	else if (strncmp(line, "tick ", 5) == 0) {
+		r->now += (uint64_t)atoi(line + 5) * 1000000000;
+		sshsession_tick(&r->s, &r->c, -1, r->now, &r->got);
+	} else if (strncmp(line, "end ", 4) == 0)
+		sshsession_tick(&r->s, &r->c, atoi(line + 4), r->now, &r->got);
+	else
+		record(r, line);
+}
+
+static void
+replay(const char *name)
+{
+	struct replay r;
+	char path[512], line[8192];
+	FILE *f;
+
+	memset(&r, 0, sizeof(r));
+	r.file = name;
+	r.c.is_root = is_root;
+	r.s.session = 1;
+	r.now = 1000000000;
+	snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		r.line++;
+		line[strcspn(line, "\n")] = '\0';
+		step(&r, line);
+	}
+	all_taken(&r);
+	fclose(f);
+}
+
+/* Run from the top of the tree, as `make check` does. */
+static void
+test_files(void **state)
+{
+	DIR *d = opendir(FOLDER);
+	struct dirent *e;
+	int n = 0;
+
+	(void)state;
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		replay(e->d_name);
+		n++;
+	}
+	closedir(d);
+	assert_true(n >= 30);
+}
+
+static void
+parse(const char *text, struct sshlog *log)
+{
+	sshlog_parse(text, strlen(text), log);
+}
+
+/* Only the first bytes make a record what it is. */
+static void
+test_first_bytes(void **state)
+{
+	static const char accepted[] =
+	    "Accepted password for root from 192.0.2.1 port 7 ssh2";
+	struct sshlog log;
+	char text[256];
+
+	(void)state;
+	parse(accepted, &log);
+	assert_int_equal(log.kind, SSHLOG_ACCEPTED);
+	assert_int_equal(log.user.n, 4);
+	snprintf(text, sizeof(text), "x\r\n%s", accepted);
+	parse(text, &log);
+	assert_int_equal(log.kind, SSHLOG_OTHER);
+	snprintf(text, sizeof(text), " %s", accepted);
+	parse(text, &log);
+	assert_int_equal(log.kind, SSHLOG_OTHER);
+}
+
+/* Every prefix of a good record parses to something, and never to a login. */
+static void
+test_every_prefix(void **state)
+{
+	static const char text[] = "Accepted keyboard-interactive/pam for alice "
+	    "from 2001:db8::1 port 40112 ssh2\r\n";
+	struct sshlog log;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text) - 1; n++) {
+		char *copy = malloc(n + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, text, n);
+		sshlog_parse(copy, n, &log);
+		if (n < sizeof(text) - 3)
+			assert_int_equal(log.kind, SSHLOG_OTHER);
+		free(copy);
+	}
+	parse(text, &log);
+	assert_int_equal(log.kind, SSHLOG_ACCEPTED);
+	assert_int_equal(log.method.n, strlen("keyboard-interactive"));
+}
+
+static void
+test_terminals(void **state)
+{
+	static const struct {
+		const char *text, *tty;
+	} rows[] = {
+	    {"Starting session: shell on pts/3 for alice from 192.0.2.1 port "
+	     "1 id 0",
+		"pts/3"},
+	    {"Starting session: command for alice from 192.0.2.1 port 1 id 0",
+		""},
+	    {"Starting session: subsystem 'sftp' for alice from 192.0.2.1 "
+	     "port 1 id 0",
+		""},
+	    {"Starting session: forced-command (config) 'a on b' on pts/12 "
+	     "for alice from 192.0.2.1 port 1 id 0",
+		"pts/12"},
+	    {"Starting session: shell on \x1b[2J for alice from 192.0.2.1", ""},
+	    {"Starting session: shell on pts/3", ""},
+	};
+	struct sshlog log;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		parse(rows[i].text, &log);
+		assert_int_equal(log.kind, SSHLOG_STARTING);
+		assert_int_equal(log.tty.n, strlen(rows[i].tty));
+		assert_memory_equal(log.tty.n ? log.tty.p : "", rows[i].tty,
+		    log.tty.n);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_first_bytes),
+	    cmocka_unit_test(test_every_prefix),
+	    cmocka_unit_test(test_terminals),
+	};
+
+	return (cmocka_run_group_tests_name("sshd's log", tests, NULL, NULL));
+}
