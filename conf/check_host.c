@@ -64,6 +64,28 @@ host_check_file(const struct conf *conf, const struct conf_service *s,
 		    statement, path, strerror(errno));
 }
 
+/*
+ * sshd obeys this file as root (AuthorizedKeysCommand, say), and does not ask
+ * who could have written it.
+ */
+static void
+host_check_sshd_config(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	struct stat st;
+
+	host_check_file(conf, s, "sshd-config", s->ssh.sshd_config, report);
+	if (s->ssh.sshd_config == NULL || stat(s->ssh.sshd_config, &st) != 0)
+		return;
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		conf_report_add(report, CONF_ERROR,
+		    conf_statement_pos(conf, s, "sshd-config"),
+		    "sshd-config: others than root can write %.100s: chown "
+		    "it to root and chmod go-w it",
+		    s->ssh.sshd_config);
+}
+
 /* A subsystem is a command; its first word is the program. */
 static void
 host_check_subsystem(const struct conf *conf, struct conf_report *report)
@@ -98,8 +120,7 @@ conf_check_host(const struct conf *conf, struct conf_report *report)
 			host_check_program(conf, s, report);
 			host_check_account(conf, s, report);
 		} else if (s->kind == SERVICE_SSH)
-			host_check_file(
-			    conf, s, "sshd-config", s->ssh.sshd_config, report);
+			host_check_sshd_config(conf, s, report);
 		else if (s->kind == SERVICE_TELNET)
 			host_check_file(
 			    conf, s, "banner", s->telnet.banner, report);

@@ -179,7 +179,7 @@ expect_host(const char *text, size_t count, unsigned line, unsigned col,
 static void
 test_host(void **state)
 {
-	const char *banner = make_file("banner", "hello\n", 0644);
+	const char *file = make_file("banner", "hello\n", 0644);
 	char text[512];
 
 	(void)state;
@@ -196,11 +196,17 @@ test_host(void **state)
 		    "exec /bin/no-such; }",
 	    0, 0, 0, NULL);
 	snprintf(text, sizeof(text),
-	    "system services telnet { listen-address ::1;\nbanner %s; }",
-	    banner);
+	    "system services telnet { listen-address ::1;\nbanner %s; }", file);
 	expect_host(text, 0, 0, 0, NULL);
-	unlink(banner);
+	unlink(file);
 	expect_host(text, 1, 2, 1, "banner:");
+	file = make_file("sshd", "DenyUsers x\n", 0644);
+	snprintf(text, sizeof(text), "system services ssh {\nsshd-config %s; }",
+	    file);
+	expect_host(text, 0, 0, 0, NULL);
+	assert_int_equal(chmod(file, 0664), 0);
+	expect_host(text, 1, 2, 1, "others than root can write");
+	unlink(file);
 	expect_host("system services ssh {\nsshd-config /etc; }", 1, 2, 1,
 	    "no regular file");
 }
