@@ -121,15 +121,15 @@ test_program_starters(void **state)
 	}
 }
 
-/* The line of /proc/PID/status that begins so, in a static buffer. */
+/* The line of a file of /proc/PID that begins so, in a static buffer. */
 static const char *
-status_line(pid_t pid, const char *name)
+proc_line(pid_t pid, const char *file, const char *name)
 {
 	static char line[256];
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	f = fopen(path, "re");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f) != NULL) {
@@ -140,6 +140,12 @@ status_line(pid_t pid, const char *name)
 	fclose(f);
 	line[strcspn(line, "\n")] = '\0';
 	return (line);
+}
+
+static const char *
+status_line(pid_t pid, const char *name)
+{
+	return (proc_line(pid, "status", name));
 }
 
 /* Not by our own reading of /proc alone: the lines themselves. */
@@ -153,6 +159,8 @@ test_plain_lines(void **state)
 	struct sandbox_report report;
 	struct seen role;
 	char own[128], its[128], link[64];
+	unsigned long soft = 1, hard = 1;
+	struct stat st;
 	ssize_t n;
 
 	(void)state;
@@ -170,6 +178,14 @@ test_plain_lines(void **state)
 	assert_string_equal(status_line(role.pid, "Seccomp:"), "Seccomp:\t2");
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		assert_string_equal(status_line(role.pid, sets[i]) + 7, none);
+	/* Undumpable: nobody of the same uid can look into it. */
+	snprintf(link, sizeof(link), "/proc/%d/status", (int)role.pid);
+	assert_int_equal(stat(link, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(sscanf(proc_line(role.pid, "limits", "Max core"),
+			     "Max core file size %lu %lu", &soft, &hard),
+	    2);
+	assert_true(soft == 0 && hard == 0);
 	n = readlink("/proc/self/ns/net", own, sizeof(own) - 1);
 	assert_true(n > 0);
 	own[n] = '\0';
