@@ -14,6 +14,11 @@
 #include "workers/common/zygote.h"
 
 #define ENGINE_FORKS_MAX 10000	/* then the zygote is replaced */
+/*
+ * And when so many workers live: a fork copies a descriptor for each of them,
+ * and a wait looks at each, so that the next connection pays for the idle.
+ */
+#define ENGINE_LIVE_MAX 512
 #define ENGINE_POOL_MAX 64	/* as MSG_MASTER_CHANNEL bounds it */
 #define ENGINE_SPARE_FDS 64	/* of RLIMIT_NOFILE, for what is no worker */
 #define ENGINE_BATCH 64		/* messages of the master in a row */

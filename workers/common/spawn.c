@@ -82,7 +82,8 @@ static void
 count_fork(struct engine *e)
 {
 	e->pool_failed = false;
-	if (++e->forks >= ENGINE_FORKS_MAX)
+	if (++e->forks >= ENGINE_FORKS_MAX ||
+	    e->roster.live >= ENGINE_LIVE_MAX)
 		engine_retire(e, false);
 }
 
