@@ -150,6 +150,9 @@ dispatch_refuse(struct listener *l, enum policy_reason reason)
 	int fd = -1;
 
 	if (!l->datagram) {
+		/* The last program had it blocking; the master never waits. */
+		if (fd_set_nonblock(l->fd, 1) != 0)
+			return;
 		fd = accept_one(l, &peer);
 		if (fd < 0)
 			return;
