@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -156,6 +157,28 @@ take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
 	}
 }
 
+/*
+ * A peer that ended with messages of ours unread is told first, by one
+ * ECONNRESET; what it had sent before is still there.
+ */
+static ssize_t
+recv_message(int fd, struct msghdr *hdr, int flags)
+{
+	bool reset = false;
+	ssize_t n;
+
+	for (;;) {
+		n = recvmsg(fd, hdr, MSG_CMSG_CLOEXEC | flags);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ECONNRESET && !reset) {
+			reset = true;
+			continue;
+		}
+		return (n);
+	}
+}
+
 static int
 recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 {
@@ -171,9 +194,7 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	in->nfds = 0;
 	if (ch->fd < 0)
 		return (ERR_CLOSED);
-	do {
-		n = recvmsg(ch->fd, &hdr, MSG_CMSG_CLOEXEC | flags);
-	} while (n < 0 && errno == EINTR);
+	n = recv_message(ch->fd, &hdr, flags);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return (ERR_AGAIN);

@@ -49,7 +49,8 @@ dispatch_try(struct master *m, struct session *s)
 		return (ERR_AGAIN);
 	err = zygote_start_session(m, sv->zygote, s);
 	if (err == ERR_CLOSED) {
-		zygote_lose(m, sv->zygote);
+		/* Its last words may be in the channel: they come first. */
+		zygote_retire(sv->zygote);
 		return (ERR_AGAIN);
 	}
 	return (err);

@@ -83,14 +83,15 @@ pool_start_session(struct zygote *z, struct session *s)
 	if (err != 0)
 		return (err);
 	/*
-	 * From here on it is the zygote's session: if the worker has just
-	 * ended, its ENDED closes the books.
+	 * From here on it is the zygote's session. If the worker has just
+	 * ended, the zygote says so, and the connection goes elsewhere.
 	 */
 	err = ipc_send(&p->channel, MSG_ASSIGN, &assign, &s->connection, 1);
 	if (err == 0) {
 		worker_attach(z->master, s, p->channel.fd, &p->watch);
 		p->channel.fd = -1;
 	}
+	s->undelivered = err != 0;
 	pool_remove(p);
 	return (0);
 }

@@ -49,6 +49,7 @@ struct session {
 	bool adopted;	     /* of an earlier daemon; the monitor watches it */
 	bool announced;	     /* connection-accepted is out */
 	bool in_report;	     /* in the report's list */
+	bool undelivered;    /* its ASSIGN failed: ENDED comes, then again */
 	bool over;	     /* session-closed was reported */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */

@@ -89,6 +89,11 @@ zygote_end_sessions(struct zygote *z)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&z->sessions)) != NULL) {
+		if (s->undelivered) {
+			s->undelivered = false;
+			dispatch_again(z->master, s);
+			continue;
+		}
 		session_in_table(s, z->table, &end);
 		if (end.how == ENDED_UNKNOWN) {
 			end.how = ENDED_SIGNAL;
@@ -110,8 +115,7 @@ zygote_lost(uv_timer_t *timer)
 	zygote_free(z);
 }
 
-/* It serves no longer: the service waits for another. */
-static void
+void
 zygote_retire(struct zygote *z)
 {
 	struct service *sv = z->service;
@@ -168,6 +172,11 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 		return (0);
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
+	if (s->undelivered) {
+		s->undelivered = false;
+		dispatch_again(z->master, s);
+		return (0);
+	}
 	session_end(z->master, s, &end);
 	return (0);
 }

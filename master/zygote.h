@@ -31,6 +31,12 @@ int zygote_add(struct master *m, const struct msg_zygote *msg, int channel,
 int zygote_start_session(struct master *m, struct zygote *z,
     struct session *s);
 
+/*
+ * It starts nothing more: its service waits for another zygote. What it has
+ * to say is still heard.
+ */
+void zygote_retire(struct zygote *z);
+
 /* Its channel is of no use any more: it ends, with its sessions, presently. */
 void zygote_lose(struct master *m, struct zygote *z);
 

@@ -56,7 +56,8 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 		err = start_on_order(z, s);
 	if (err == 0) {
 		session_join(m, s, z);
-		fd_close(&s->connection);
+		if (!s->undelivered)
+			fd_close(&s->connection);
 		return (0);
 	}
 	if (err == ERR_AGAIN)

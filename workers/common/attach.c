@@ -7,6 +7,7 @@
  */
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -202,9 +203,15 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 {
 	struct roster_worker *w = roster_find(&e->roster, taken->pid);
 
-	/* Dead before it was asked: the master's ASSIGN failed. */
-	if (w == NULL || w->state != ROSTER_IDLE)
+	/*
+	 * Dead before it was asked, so that the master's ASSIGN failed. It
+	 * has the connection still, and dispatches it again when it hears of
+	 * this end.
+	 */
+	if (w == NULL || w->state != ROSTER_IDLE) {
+		engine_failed(e, taken->slot, taken->session, ESRCH);
 		return;
+	}
 	w->state = ROSTER_TAKEN;
 	w->slot = taken->slot;
 	w->session = taken->session;

@@ -78,6 +78,9 @@ bool engine_wants_in(const struct engine *e);
  * end is taken (set to -1); the others stay the caller's.
  */
 void engine_start(struct engine *e, const struct msg_start *start, int fds[3]);
+/* A session that did not become a process; error is an errno. */
+void engine_failed(struct engine *e, uint32_t slot, uint64_t session,
+    int error);
 bool engine_pool_wanted(const struct engine *e);
 /* Fork one worker ahead. */
 void engine_pool_refill(struct engine *e);

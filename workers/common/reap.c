@@ -28,27 +28,11 @@ engine_retire(struct engine *e, bool crashed)
 		log_warn("RETIRING could not be told: %s", err_text(err));
 }
 
-/*
- * A worker that we closed before the master's ASSIGN reached it: the master's
- * sending failed, the session is the master's still and goes elsewhere.
- */
-static bool
-never_assigned(struct engine *e, const struct roster_worker *w)
-{
-	return (w->state == ROSTER_TAKEN && w->closing &&
-	    w->how == ENDED_EXITED && e->master.fd >= 0 && w->announced &&
-	    engine_page(e, w->page)->assigned == 0);
-}
-
 static void
 worker_ended(struct engine *e, struct roster_worker *w)
 {
 	bool session = w->state == ROSTER_TAKEN || w->state == ROSTER_SERVING;
 
-	if (never_assigned(e, w)) {
-		session = false;
-		atomic_store(&e->slots->slots[w->slot].use, SLOT_FREE);
-	}
 	roster_unlink(&e->roster, w);
 	fd_close(&w->fd);
 	if (w->page != ROSTER_NO_PAGE)

@@ -87,18 +87,17 @@ count_fork(struct engine *e)
 		engine_retire(e, false);
 }
 
-/* A session that did not become a process. */
-static void
-start_failed(struct engine *e, const struct msg_start *start, int error)
+void
+engine_failed(struct engine *e, uint32_t slot, uint64_t session, int error)
 {
 	struct roster_worker *w;
 
-	slot_end(e->slots, start->slot, ENDED_FAILED, error);
+	slot_end(e->slots, slot, ENDED_FAILED, error);
 	w = roster_add(&e->roster, 0, ROSTER_SERVING);
 	if (w == NULL)
 		return; /* the slot tells it */
-	w->slot = start->slot;
-	w->session = start->session;
+	w->slot = slot;
+	w->session = session;
 	w->how = ENDED_FAILED;
 	w->value = error > 255 ? 255 : error;
 	roster_unlink(&e->roster, w);
@@ -128,7 +127,7 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 		worker_serve(&worker, serve);
 	}
 	if (pid < 0) {
-		start_failed(e, start, errno);
+		engine_failed(e, start->slot, start->session, errno);
 		return;
 	}
 	e->slots->slots[start->slot].pid = pid;

@@ -205,6 +205,42 @@ dead_pool_is_left(void **state)
 	end(&f);
 }
 
+/* One that was let go just before its ASSIGN: the connection is kept. */
+static void
+failed_assign_goes_again(void **state)
+{
+	struct msg_ended ended = {.pid = 79, .how = ENDED_EXITED};
+	struct msg_pooled pooled = {.pid = 79};
+	struct fixture f;
+	struct start s;
+	struct ipc_in in;
+	int peer, pair[2];
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	ut_pair(pair);
+	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	/* As a zygote does that retires: what the master sends fails now. */
+	assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
+	world_sync(&f.w);
+	peer = peer_connect(&f.a);
+	ut_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
+	ended.slot = in.msg.pool_taken.slot;
+	ended.session = event_accepted(&f.w, "finger");
+	assert_int_equal(in.msg.pool_taken.session, ended.session);
+	event_none(&f.w);
+	ut_tell(&f.z.ch, MSG_ENDED, &ended, NULL, 0);
+	zut_start(&f.z, &s, 1);
+	assert_int_equal(s.msg.session, ended.session);
+	assert_int_equal(write(s.connection, "x", 1), 1);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_closed(&f.w, s.msg.session, "0");
+	peer_reads(peer, "x");
+	close(pair[0]);
+	close(pair[1]);
+	end(&f);
+}
+
 /* On a listener for every address: IPv4 is IPv4, and the local one is told. */
 static void
 mapped_peer_is_inet(void **state)
@@ -411,6 +447,7 @@ main(void)
 	    cmocka_unit_test(failures_are_told),
 	    cmocka_unit_test(pool_is_used),
 	    cmocka_unit_test(dead_pool_is_left),
+	    cmocka_unit_test(failed_assign_goes_again),
 	    cmocka_unit_test(mapped_peer_is_inet),
 	    cmocka_unit_test(not_configured_is_closed),
 	    cmocka_unit_test(wait_yes_is_alone),

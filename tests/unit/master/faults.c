@@ -156,6 +156,53 @@ zygote_death(void **state)
 	end(&f);
 }
 
+/*
+ * It ends with a START unread, which the kernel tells before all that it had
+ * sent: that is heard all the same, and a connection given back is served.
+ */
+static void
+last_words_are_heard(void **state)
+{
+	struct msg_returned back = {.end_ = 0};
+	struct msg_ended ended = {.how = ENDED_EXITED, .value = 5};
+	struct start s[2], t;
+	struct fixture f;
+	struct zut next;
+	int peer[3], fds[3];
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	for (int i = 0; i < 2; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
+	peer[2] = peer_connect(&f.a);
+	event_accepted(&f.w, "it");
+	kill(f.w.master, SIGSTOP);
+	assert_int_equal(waitpid(f.w.master, NULL, WUNTRACED), f.w.master);
+	ended.slot = s[0].msg.slot;
+	ended.session = s[0].msg.session;
+	ut_tell(&f.z.ch, MSG_ENDED, &ended, NULL, 0);
+	back.slot = s[1].msg.slot;
+	back.session = s[1].msg.session;
+	fds[0] = s[1].connection;
+	fds[1] = s[1].worker.fd;
+	fds[2] = s[1].kept;
+	ut_tell(&f.z.ch, MSG_RETURNED, &back, fds, 3);
+	ipc_channel_close(&f.z.ch);
+	kill(f.w.master, SIGCONT);
+	event_closed(&f.w, s[0].msg.session, "5");
+	event_closed(&f.w, s[1].msg.session + 1, "SIGKILL");
+	peer_reads(peer[2], "");
+	zut_finish(&f.z, &s[0], ENDED_UNKNOWN, 0);
+	zut_finish(&f.z, &s[1], ENDED_UNKNOWN, 0);
+	peer_reads(peer[0], "");
+	world_zygote(&f.w, &next, N, 2);
+	zut_start(&next, &t, 1);
+	assert_int_equal(t.msg.session, s[1].msg.session);
+	over(&f, &next, &t, peer[1]);
+	zut_end(&next);
+	end(&f);
+}
+
 /* A new zygote takes over; the old one keeps its sessions and no more. */
 static void
 zygote_replaced(void **state)
@@ -354,6 +401,7 @@ main(void)
 	    cmocka_unit_test(out_of_descriptors),
 	    cmocka_unit_test(full_channel_waits),
 	    cmocka_unit_test(zygote_death),
+	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),
 	    cmocka_unit_test(returned_is_dispatched_again),
 	    cmocka_unit_test(zygote_lies),

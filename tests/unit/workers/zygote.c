@@ -400,7 +400,7 @@ test_crash_closes_the_pool(void **state)
 
 /* Taken after it was closed: the session is the master's to place again. */
 static void
-test_taken_after_a_crash_is_not_ended_twice(void **state)
+test_taken_after_a_crash_is_ended_once(void **state)
 {
 	struct pooled p[2];
 	struct ipc_in in;
@@ -419,11 +419,40 @@ test_taken_after_a_crash_is_not_ended_twice(void **state)
 	while (slots_running(&z) == 0)
 		continue;
 	kill(p[1].pid, SIGCONT);
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.session, 66);
 	expect_closed(&z.master);
 	assert_int_equal(zut_wait(&z), 0);
 	assert_int_equal(slots_running(&z), 0);
 	ipc_channel_close(&p[0].worker);
 	sut_close(&s);
+	zut_free(&z);
+}
+
+/* The master takes one that is dead already: it hears of it, and goes on. */
+static void
+test_taken_when_dead_is_answered(void **state)
+{
+	struct pooled none = {.pid = INT32_MAX};
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	zut_new(&z, &ops, 0);
+	send_taken(&z, &none, 6, 66);
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.slot, 6);
+	assert_int_equal(in.msg.ended.session, 66);
+	assert_int_equal(in.msg.ended.how, ENDED_FAILED);
+	assert_int_equal(in.msg.ended.value, ESRCH);
+	/* The same slot and session may be started now. */
+	sut_start(&z, &s, 6, 66);
+	sut_say(&s, "crash\n");
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.how, ENDED_SIGNAL);
+	sut_close(&s);
+	zut_wait(&z);
 	zut_free(&z);
 }
 
@@ -649,7 +678,8 @@ main(void)
 	    cmocka_unit_test(test_pool_taken_and_forgotten_ends),
 	    cmocka_unit_test(test_crash_retires_and_returns),
 	    cmocka_unit_test(test_crash_closes_the_pool),
-	    cmocka_unit_test(test_taken_after_a_crash_is_not_ended_twice),
+	    cmocka_unit_test(test_taken_after_a_crash_is_ended_once),
+	    cmocka_unit_test(test_taken_when_dead_is_answered),
 	    cmocka_unit_test(test_a_thousand_crashes_leave_no_slot),
 	    cmocka_unit_test(test_many_forks_retire),
 	    cmocka_unit_test(test_a_new_master_gets_the_live_workers),
