@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 
 #include "sandbox/caps.h"
@@ -55,18 +57,32 @@ seen_end(struct seen *role)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* root, when nobody of the same uid can look into it. */
+static uid_t
+proc_owner(pid_t pid)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return (stat(path, &st) == 0 ? st.st_uid : (uid_t)-1);
+}
+
 static void
 look_at(enum sandbox_profile id, const struct sandbox_params *params)
 {
 	struct sandbox_report report;
 	struct seen role;
 	char why[320] = "";
+	bool undumpable;
 	int err;
 
 	role = seen_start(id, params, &report);
 	err = sandbox_inspect(
 	    role.pid, id, params, report.userns, why, sizeof(why));
+	undumpable = proc_owner(role.pid) == 0;
 	seen_end(&role);
+	assert_true(undumpable);
 	if (err != 0)
 		print_error("%s\n", why);
 	assert_int_equal(err, 0);
@@ -160,7 +176,6 @@ test_plain_lines(void **state)
 	struct seen role;
 	char own[128], its[128], link[64];
 	unsigned long soft = 1, hard = 1;
-	struct stat st;
 	ssize_t n;
 
 	(void)state;
@@ -178,10 +193,6 @@ test_plain_lines(void **state)
 	assert_string_equal(status_line(role.pid, "Seccomp:"), "Seccomp:\t2");
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		assert_string_equal(status_line(role.pid, sets[i]) + 7, none);
-	/* Undumpable: nobody of the same uid can look into it. */
-	snprintf(link, sizeof(link), "/proc/%d/status", (int)role.pid);
-	assert_int_equal(stat(link, &st), 0);
-	assert_int_equal(st.st_uid, 0);
 	assert_int_equal(sscanf(proc_line(role.pid, "limits", "Max core"),
 			     "Max core file size %lu %lu", &soft, &hard),
 	    2);
@@ -250,11 +261,12 @@ test_notices_what_differs(void **state)
 /* Half a sandbox, made by hand: each step holds those before it. */
 enum half {
 	HALF_NOTHING,
-	HALF_KEPT,   /* the identity, with capabilities kept over it */
-	HALF_UID,    /* the identity */
-	HALF_CLOSED, /* and the way back to capabilities closed */
-	HALF_NNP,    /* and NoNewPrivs */
-	HALF_LOOKUP  /* all that lookup has: neither empty root nor network */
+	HALF_KEPT,    /* the identity, with capabilities kept over it */
+	HALF_UID,     /* the identity */
+	HALF_CLOSED,  /* and the way back to capabilities closed */
+	HALF_NNP,     /* and NoNewPrivs */
+	HALF_THREADS, /* and a filter that allows everything, and a thread */
+	HALF_LOOKUP   /* all that lookup has: neither empty root nor network */
 };
 
 static void
@@ -279,6 +291,26 @@ half_seal(enum half half)
 		_exit(SEALED_FAILED);
 }
 
+static void *
+half_thread(void *arg)
+{
+	pause();
+	return (arg);
+}
+
+static void
+half_add_thread(void)
+{
+	scmp_filter_ctx ctx;
+	pthread_t thread;
+
+	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL ||
+	    seccomp_load(ctx) != 0 ||
+	    pthread_create(&thread, NULL, half_thread, NULL) != 0)
+		_exit(SEALED_FAILED);
+	seccomp_release(ctx);
+}
+
 static void
 half_try(enum half half, enum sandbox_profile id, const char *word)
 {
@@ -291,6 +323,8 @@ half_try(enum half half, enum sandbox_profile id, const char *word)
 	if ((role.pid = fork()) == 0) {
 		close(pair[0]);
 		half_seal(half);
+		if (half == HALF_THREADS)
+			half_add_thread();
 		(void)send(pair[1], "x", 1, MSG_NOSIGNAL);
 		(void)recv(pair[1], &byte, 1, 0);
 		_exit(0);
@@ -315,6 +349,7 @@ test_notices_halves(void **state)
 	half_try(HALF_UID, SANDBOX_MASTER, "bounding set");
 	half_try(HALF_CLOSED, SANDBOX_MASTER, "NoNewPrivs");
 	half_try(HALF_NNP, SANDBOX_MASTER, "system call filter");
+	half_try(HALF_THREADS, SANDBOX_MASTER, "2 threads");
 	half_try(HALF_LOOKUP, SANDBOX_AUDIT, "the system's network");
 	half_try(HALF_LOOKUP, SANDBOX_CALLER, "root is not the empty one");
 }
