@@ -52,6 +52,10 @@ test_tables_are_current(void **state)
 	int rc;
 
 	(void)state;
+	if (access("SECURITY.md", F_OK) != 0 && geteuid() != 0) {
+		print_message("not applicable: not in the source's folder\n");
+		skip();
+	}
 	rc = run_generator("-c", "SECURITY.md");
 	if (rc != 0)
 		print_error("SECURITY.md is not what the profiles say: run "
