@@ -242,6 +242,18 @@ dirs_open_files(struct monitor *mon, char *reason, size_t size)
 	return (err);
 }
 
+void
+dirs_remove_sockets(struct monitor *mon)
+{
+	static const char *const names[] = {"control.sock", "pam.sock"};
+	char path[PATH_MAX + 32];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", mon->run_dir, names[i]);
+		unlink(path);
+	}
+}
+
 int
 dirs_find_libexec(struct monitor *mon, char *reason, size_t size)
 {

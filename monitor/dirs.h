@@ -15,6 +15,9 @@ int dirs_lock(struct monitor *mon, char *reason, size_t size);
 /* The control socket, the master's memory, the developers' log. */
 int dirs_open_files(struct monitor *mon, char *reason, size_t size);
 
+/* At the end: remove the sockets. */
+void dirs_remove_sockets(struct monitor *mon);
+
 /* Where the roles' programs are. */
 int dirs_find_libexec(struct monitor *mon, char *reason, size_t size);
 

@@ -241,5 +241,6 @@ main(int argc, char **argv)
 	notify_open(mon);
 	while (!stop_is_over(mon))
 		loop_turn();
+	dirs_remove_sockets(mon);
 	return (mon->exit_status);
 }

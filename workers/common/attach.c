@@ -217,8 +217,7 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	w->session = taken->session;
 	if (!w->closing)
 		e->roster.idle--;
-	slot_claim(e->slots, w->slot, w->session, &taken->peer,
-	    time_boot_ns());
+	slot_claim(e->slots, w->slot, w->session, &taken->peer, w->forked);
 	e->slots->slots[w->slot].pid = w->pid;
 }
 

@@ -24,6 +24,7 @@ enum roster_state {
 
 struct roster_worker {
 	uint64_t session; /* 0 when it has none */
+	uint64_t forked;  /* just before, for its slot; 0 not forked ahead */
 	int32_t pid;
 	uint32_t slot;
 	int fd;		   /* copy of the master's end of its channel */

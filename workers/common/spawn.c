@@ -189,6 +189,7 @@ engine_pool_refill(struct engine *e)
 	uint8_t number = free_page(e);
 	struct roster_worker *w;
 	uint32_t i;
+	uint64_t before = time_boot_ns();
 	int pair[2];
 	pid_t pid;
 
@@ -207,6 +208,7 @@ engine_pool_refill(struct engine *e)
 	if (w == NULL)
 		bug("the roster is full after %u forks", e->forks);
 	w->fd = pair[0];
+	w->forked = before;
 	w->page = number;
 	e->page_used[number] = true;
 	i = (uint32_t)(w - e->roster.workers);
