@@ -23,6 +23,7 @@ _Static_assert(sizeof(zygote_title) == sizeof(worker_title),
     "a worker's title fits where its zygote's was");
 
 static char *title; /* argv[0], which ps shows */
+static int title_is_zygotes;
 
 void
 start_receive(struct start *s, enum role self, char **argv)
@@ -31,8 +32,11 @@ start_receive(struct start *s, enum role self, char **argv)
 	int err;
 
 	title = argv[0];
-	if (title != NULL)
+	if (title != NULL) {
 		log_set_name(title);
+		title_is_zygotes = strncmp(title, zygote_title,
+		    sizeof(zygote_title) - 1) == 0;
+	}
 	prctl(PR_SET_NAME, "portreeve");
 	ipc_channel_init(&s->monitor, START_MONITOR_FD, self, ROLE_MONITOR,
 	    ST_NEW);
@@ -105,8 +109,6 @@ start_role(struct start *s, enum role self, char **argv)
 void
 start_retitle_worker(void)
 {
-	size_t n = sizeof(zygote_title) - 1;
-
-	if (title != NULL && strncmp(title, zygote_title, n) == 0)
-		memcpy(title, worker_title, n);
+	if (title_is_zygotes)
+		memcpy(title, worker_title, sizeof(worker_title) - 1);
 }

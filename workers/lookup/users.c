@@ -161,6 +161,16 @@ tell_files(struct reply *r, const struct passwd *pw, int home)
 		    home_read(home, kept[i].name, pw->pw_uid, file_buf));
 }
 
+/*
+ * Who is not told of takes as long as who does not exist: in either case the
+ * database is asked for one who exists and one who does not.
+ */
+static void
+even_out(const struct passwd *pw)
+{
+	(void)getpwnam(pw == NULL ? "root" : "no-one-has-this-name");
+}
+
 int
 users_tell(struct reply *r, const struct users_files *files, const char *name,
     int details)
@@ -169,8 +179,10 @@ users_tell(struct reply *r, const struct users_files *files, const char *name,
 	struct one one = {.reply = r, .name = name};
 	int home;
 
-	if (!is_shown(pw, name, &home))
+	if (!is_shown(pw, name, &home)) {
+		even_out(pw);
 		return (0);
+	}
 	reply_text(r, PIECE_LOGIN, name, strlen(name));
 	tell_name(r, pw);
 	tell_office(r, pw);
