@@ -22,9 +22,6 @@
 #include "workers/common/program.h"
 #include "workers/common/program_reap.h"
 
-/* Starts between two looks at ended children. */
-#define STARTS_AT_A_TIME 16
-
 struct zygote {
 	const struct program_ops *ops;
 	struct start *start;
@@ -204,29 +201,29 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 	return (0);
 }
 
-/* Returns whether there may be more to read. */
+/*
+ * One message, then poll() again: mostly there is but one, and a second look
+ * would cost as much as the poll. False when there was none.
+ */
 static bool
 zygote_serve_master(struct zygote *z)
 {
-	for (int i = 0; i < STARTS_AT_A_TIME; i++) {
-		struct ipc_in in;
-		int err = ipc_recv(&z->master, &in);
+	struct ipc_in in;
+	int err = ipc_recv(&z->master, &in);
 
-		if (err == ERR_AGAIN)
-			return (false);
-		if (err == 0) {
-			err = zygote_take_start(z, &in);
-			ipc_in_close(&in);
-		}
-		if (err == 0)
-			continue;
-		if (err != ERR_CLOSED)
-			log_warn("the master's channel is closed: %s: %s",
-			    msg_name(in.type), err_text(err));
-		zygote_drop_master(z);
+	if (err == ERR_AGAIN)
 		return (false);
+	if (err == 0) {
+		err = zygote_take_start(z, &in);
+		ipc_in_close(&in);
 	}
-	return (true);
+	if (err == 0)
+		return (true);
+	if (err != ERR_CLOSED)
+		log_warn("the master's channel is closed: %s: %s",
+		    msg_name(in.type), err_text(err));
+	zygote_drop_master(z);
+	return (false);
 }
 
 /* --- the monitor's messages ------------------------------------------------ */
@@ -328,11 +325,10 @@ program_zygote_serve(struct start *s)
 {
 	struct zygote *z = &zygote;
 	struct signalfd_siginfo si;
-	bool more = false;
 
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
-	while (more || !zygote_is_done(z)) {
+	while (!zygote_is_done(z)) {
 		struct pollfd p[3] = {
 		    {.fd = z->signals, .events = POLLIN},
 		    {.fd = s->monitor.fd, .events = POLLIN},
@@ -340,7 +336,7 @@ program_zygote_serve(struct start *s)
 
 		if (z->pending_count > 0)
 			p[2].events |= POLLOUT;
-		if (poll(p, 3, more ? 0 : -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return (1);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
 			return (1);
@@ -349,10 +345,11 @@ program_zygote_serve(struct start *s)
 			zygote_reap(z);
 		if ((p[2].revents & POLLOUT) != 0)
 			zygote_flush(z);
-		/* On STOP, what was sent before is still taken, or returned. */
-		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0 || more ||
-		    z->stopping)
-			more = zygote_serve_master(z);
+		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+			zygote_serve_master(z);
+		/* What was sent before the STOP is returned. */
+		while (z->stopping && zygote_serve_master(z))
+			continue;
 	}
 	return (0);
 }

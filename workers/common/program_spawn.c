@@ -88,10 +88,12 @@ program_spawn(const struct program_spec *spec, char *const envp[],
 {
 	struct spawn s = {.spec = spec, .envp = envp,
 	    .connection = connection, .log = log, .exec = exec, .err = 0};
+	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
 	int off = 0;
 	pid_t pid;
 
-	if (ioctl(connection, FIONBIO, &off) < 0)
+	/* The master accepts programs' connections blocking, but listens not. */
+	if (listener && ioctl(connection, FIONBIO, &off) < 0)
 		return (-1);
 	pid = clone(spawn_child, spawn_stack + sizeof(spawn_stack),
 	    CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &s,

@@ -17,8 +17,8 @@ typedef int program_exec(const char *path, char *const argv[],
     char *const envp[]);
 
 /*
- * Start spec's program with `connection` as its descriptors 0 and 1 (made
- * blocking) and `log` as 2, everything else closed, in a session and process
+ * Start spec's program with `connection` as its descriptors 0 and 1 (a
+ * listener is made blocking, a connection comes so) and `log` as 2, everything else closed, in a session and process
  * group of its own. The kernel stores its process id in *slot_pid before it
  * runs. Returns the process id, or -1 with errno when there is no process, or
  * 0 with errno when exec or a step before it failed: then there is a child

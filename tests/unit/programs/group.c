@@ -85,8 +85,7 @@ static void
 test_limits(void **state)
 {
 	static const char *const argv[] = {"sh", "-c",
-	    "umask; ulimit -n; nice; test -p /dev/stdin || echo blocking",
-	    NULL};
+	    "umask; ulimit -n; nice", NULL};
 	struct program_rlimit limit = {.soft = 77, .hard = 99,
 	    .resource = RLIMIT_NOFILE};
 	struct msg_program m;
@@ -99,7 +98,37 @@ test_limits(void **state)
 	memcpy(m.rlimits.b, &limit, sizeof(limit));
 	m.rlimits.n = sizeof(limit);
 	run(&exec_ops, &m, out, sizeof(out));
-	assert_string_equal(out, "0137\n77\n5\nblocking\n");
+	assert_string_equal(out, "0137\n77\n5\n");
+}
+
+/* A listener comes from the master's loop, and programs expect to wait. */
+static void
+test_listener_is_blocking(void **state)
+{
+	static const char *const argv[] = {"grep", "flags:",
+	    "/proc/self/fdinfo/0", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	struct msg_start start;
+	int pair[2];
+	char out[64];
+
+	(void)state;
+	program_message(&m, "/bin/grep", argv);
+	m.wait = 1;
+	zygote_new(&z, &exec_ops, &m);
+	start_message(&start, 0, 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    pair), 0);
+	assert_int_equal(fd_set_nonblock(pair[1], 1), 0);
+	assert_int_equal(ipc_send(&z.master, MSG_START, &start, &pair[1], 1),
+	    0);
+	close(pair[1]);
+	read_all(pair[0], out, sizeof(out));
+	assert_string_equal(out, "flags:\t02\n");
+	expect_ended(&z, 0, 1, ENDED_EXITED, 0);
+	close(pair[0]);
+	zygote_stop(&z);
 }
 
 static void
@@ -256,6 +285,7 @@ main(void)
 	    cmocka_unit_test(test_descriptors),
 	    cmocka_unit_test(test_signals_are_default),
 	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_listener_is_blocking),
 	    cmocka_unit_test(test_identity),
 	    cmocka_unit_test(test_group_is_killed),
 	    cmocka_unit_test(test_detach),
@@ -263,6 +293,8 @@ main(void)
 	    cmocka_unit_test(test_stderr),
 	};
 
+	/* A program that has gone is a failure here, and inherits none of it. */
+	signal(SIGPIPE, SIG_IGN);
 	return (cmocka_run_group_tests_name("programs and groups", tests, NULL,
 	    NULL));
 }

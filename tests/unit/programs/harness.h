@@ -155,12 +155,11 @@ zygote_start_one(struct zygote_under_test *z, uint32_t slot, uint64_t session)
 	int pair[2];
 
 	start_message(&m, slot, session);
-	assert_int_equal(socketpair(AF_UNIX,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    pair), 0);
 	assert_int_equal(ipc_send_wait(&z->master, MSG_START, &m, &pair[1], 1),
 	    0);
 	close(pair[1]);
-	assert_int_equal(fd_set_nonblock(pair[0], 0), 0);
 	return (pair[0]);
 }
 
