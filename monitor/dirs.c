@@ -190,8 +190,12 @@ open_control(struct monitor *mon, char *reason, size_t size)
 	mode_t old;
 	int ok;
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.90s/control.sock",
-	    mon->run_dir);
+	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%.*s/control.sock",
+		(int)sizeof(sun.sun_path), mon->run_dir) >=
+	    (int)sizeof(sun.sun_path))
+		return (fail(reason, size, mon->run_dir,
+		    "is too long a name for a socket's folder: choose another "
+		    "by -r"));
 	mon->control_fd = socket(AF_UNIX,
 	    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(sun.sun_path);

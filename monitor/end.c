@@ -16,10 +16,12 @@
 #include "monitor/records.h"
 
 #define GRACE_NS (1ull * SECOND)
+/* Looks at the process table until nobody new is in it. */
+#define FREEZE_ROUNDS 64
 /* A fork takes a while on a loaded machine, and the kernel's tick is coarse. */
 #define START_SLACK_NS (5ull * SECOND)
 
-/* Processes to kill when their grace is over. */
+/* Leaders to kill when their grace is over. */
 struct ending {
 	struct ending *next;
 	pid_t pid;
@@ -50,6 +52,36 @@ end_kill_row(const struct ptable_row *row)
 		kill(row->pid, SIGKILL);
 }
 
+/*
+ * Read the table, mark the leader and all that descends from it, and stop
+ * them, until nobody new is there: what is stopped forks no more, so that
+ * nobody escapes between the look and the kill.
+ */
+static void
+end_freeze(struct ptable *t, pid_t leader)
+{
+	for (int round = 0; round < FREEZE_ROUNDS; round++) {
+		bool fresh = false;
+
+		ptable_free(t);
+		if (ptable_read(t) < 0) {
+			log_warn("cannot read the process table");
+			return;
+		}
+		ptable_mark_descent(t, leader);
+		for (size_t i = 0; i < t->count; i++) {
+			struct ptable_row *row = &t->rows[i];
+
+			if (!row->marked || row->zombie || row->stopped)
+				continue;
+			kill(row->pid, SIGSTOP);
+			fresh = true;
+		}
+		if (!fresh)
+			return;
+	}
+}
+
 void
 end_now(struct monitor *mon)
 {
@@ -57,10 +89,18 @@ end_now(struct monitor *mon)
 	loop_timer_clear(&grace);
 	while (endings != NULL) {
 		struct ending *e = endings;
-		struct ptable_row row = {.pid = e->pid, .start = e->start};
+		struct ptable_row now;
+		struct ptable t = {0};
 
 		endings = e->next;
-		end_kill_row(&row);
+		if (ptable_read_one(e->pid, &now) == 0 &&
+		    now.start == e->start)
+			end_freeze(&t, e->pid);
+		for (size_t i = 0; i < t.count; i++) {
+			if (t.rows[i].marked && !t.rows[i].zombie)
+				end_kill_row(&t.rows[i]);
+		}
+		ptable_free(&t);
 		free(e);
 	}
 }
@@ -87,22 +127,29 @@ end_later(struct monitor *mon, const struct ptable_row *row)
 	loop_timer_in(&grace, GRACE_NS, grace_over, mon);
 }
 
-/* SIGTERM now, SIGKILL later, for the leader and all below it. */
+/*
+ * The leader gets a second to close its books (sshd its PAM session); what
+ * descends from it gets none, or it could leave something behind.
+ */
 static void
 end_tree(struct monitor *mon, pid_t leader)
 {
 	struct ptable t = {0};
 
-	if (ptable_read(&t) < 0)
-		log_warn("cannot read the process table");
-	ptable_mark_descent(&t, leader);
+	end_freeze(&t, leader);
 	for (size_t i = 0; i < t.count; i++) {
-		if (t.rows[i].marked && !t.rows[i].zombie)
-			end_later(mon, &t.rows[i]);
+		struct ptable_row *row = &t.rows[i];
+
+		if (!row->marked || row->zombie)
+			continue;
+		if (row->pid == leader)
+			end_later(mon, row);
+		else
+			end_kill_row(row);
 	}
 	ptable_free(&t);
-	kill(-leader, SIGTERM);
 	kill(leader, SIGTERM);
+	kill(leader, SIGCONT);
 }
 
 int
@@ -172,8 +219,7 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		    slot.use != SLOT_RUNNING || !end_verify(&slot, 0, &row))
 			continue;
 		/* Ours by now: the monitor is the subreaper above it. */
-		if (ptable_read(&t) == 0)
-			ptable_mark_descent(&t, slot.pid);
+		end_freeze(&t, slot.pid);
 		for (size_t j = 0; j < t.count; j++) {
 			if (!t.rows[j].marked || t.rows[j].zombie)
 				continue;

@@ -9,9 +9,9 @@
 #include "monitor/monitor.h"
 
 /*
- * End one session and all that descends from it: SIGTERM to its process group
- * at once, SIGKILL a second later to what is left. ERR_NOT_FOUND when there is
- * no such session.
+ * End one session and all that descends from it: SIGKILL at once, but SIGTERM
+ * to its leader, and SIGKILL to that a second later. ERR_NOT_FOUND when there
+ * is no such session.
  */
 int end_session(struct monitor *mon, uint64_t session);
 

@@ -219,9 +219,12 @@ main(int argc, char **argv)
 {
 	struct monitor *mon = table_monitor();
 	struct options o = {0};
+	char *argv0_end;
 
 	setlocale(LC_ALL, "C");
 	log_set_name("portreeved");
+	argv0_end = argv[0] + strlen(argv[0]);
+	setproctitle_init(argc, argv, environ);
 	parse_options(mon, &o, argc, argv);
 	mon->rootless = geteuid() != 0;
 	mon->state_fd = mon->control_fd = -1;
@@ -230,6 +233,10 @@ main(int argc, char **argv)
 	mon->next_listener = 1;
 	if (o.check)
 		return (check_only(mon));
+	setproctitle("-portreeve: monitor");
+	/* libbsd's mark for kernels of old: ps would show it as a word. */
+	if (*argv0_end == '.')
+		*argv0_end = '\0';
 	bind_take_handed_over(mon);
 	umask(022);
 	prepare(mon, &o);

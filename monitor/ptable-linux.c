@@ -35,6 +35,7 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	row->parent = parent;
 	row->group = group;
 	row->zombie = state == 'Z' || state == 'X';
+	row->stopped = state == 'T' || state == 't';
 	row->start = start * (1000000000ull / (unsigned long)ticks);
 	row->marked = false;
 	*threads = count > 0 ? (unsigned)count : 0;

@@ -16,6 +16,7 @@ struct ptable_row {
 	uid_t uid;	/* real */
 	uint64_t start; /* ns of CLOCK_BOOTTIME, to the kernel's tick */
 	bool zombie;
+	bool stopped; /* by a signal or a tracer: it forks no more */
 	bool marked; /* the caller's */
 };
 

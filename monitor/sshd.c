@@ -121,7 +121,6 @@ make_key(const char *type, const char *path, char *reason, size_t size)
 		    "it (Debian: apt-get install openssh-client)");
 		return (ERR_NOT_FOUND);
 	}
-	log_info("making a host key: %s", path);
 	status = run_program(argv, 120, out, sizeof(out));
 	if (status == 0)
 		return (0);

@@ -74,6 +74,20 @@ stop_zygotes(struct monitor *mon)
 	}
 }
 
+/* Whether a role should have ended in this stage. */
+static bool
+is_due(enum role role)
+{
+	switch (stage) {
+	case STAGE_ZYGOTES:
+		return (role == ROLE_ZYGOTE);
+	case STAGE_MASTER:
+		return (role != ROLE_AUDIT);
+	default:
+		return (true);
+	}
+}
+
 static void
 too_slow(void *arg)
 {
@@ -83,6 +97,8 @@ too_slow(void *arg)
 	end_now(mon);
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
+		if (!is_due(p->role))
+			continue;
 		log_warn("%s (pid %d) does not end: killed",
 		    role_name(p->role), (int)p->pid);
 		kill(p->pid, SIGKILL);

@@ -63,14 +63,14 @@ inject_argument(pid_t pid, const char *text, uintptr_t *room)
 	return at;
 }
 
-/* Steps over the call; what became of the process. */
+/* Runs up to the trap behind the call; what became of the process. */
 static int
-inject_step(pid_t pid, struct user_regs_struct *regs)
+inject_run(pid_t pid, struct user_regs_struct *regs)
 {
 	int status, signo;
 
-	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0)
-		err(1, "step");
+	if (ptrace(PTRACE_CONT, pid, NULL, NULL) != 0)
+		err(1, "continue");
 	if (waitpid(pid, &status, __WALL) != pid)
 		err(1, "wait");
 	if (WIFSIGNALED(status)) {
@@ -96,7 +96,8 @@ inject_step(pid_t pid, struct user_regs_struct *regs)
 int
 main(int argc, char **argv)
 {
-	static const unsigned char syscall_insn[2] = { 0x0f, 0x05 };
+	/* syscall; int3 */
+	static const unsigned char call[3] = { 0x0f, 0x05, 0xcc };
 	struct user_regs_struct old, regs;
 	unsigned long long *slots[ARGS_MAX];
 	unsigned char code[sizeof(long)];
@@ -121,7 +122,7 @@ main(int argc, char **argv)
 	if (errno != 0)
 		err(1, "peek");
 	memcpy(code, &word, sizeof(code));
-	inject_write(pid, old.rip, syscall_insn, sizeof(syscall_insn));
+	inject_write(pid, old.rip, call, sizeof(call));
 	room = (old.rsp - BELOW) & ~(uintptr_t)15;
 	slots[0] = &regs.rdi;
 	slots[1] = &regs.rsi;
@@ -136,7 +137,7 @@ main(int argc, char **argv)
 	regs.orig_rax = (unsigned long long)-1; /* restart nothing */
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0)
 		err(1, "registers");
-	if (!inject_step(pid, &regs))
+	if (!inject_run(pid, &regs))
 		return 0;
 	inject_write(pid, old.rip, code, sizeof(code));
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &old) != 0 ||

@@ -74,7 +74,7 @@ def descriptors(pid):
 
 
 def namespace(pid, kind):
-    return os.readlink("/proc/%d/ns/%s" % (pid, kind))
+    return os.readlink("/proc/%s/ns/%s" % (pid, kind))
 
 
 def listeners():
