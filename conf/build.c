@@ -151,11 +151,27 @@ build_statement(struct builder *b, const struct conf_node *node, bool active,
 		value_read(&b->reader, old, NULL);
 }
 
+/* Whether this very block says extended-limits, before its limits or behind. */
+static bool
+build_extends(const struct conf_node *block)
+{
+	const struct conf_statement *stmt =
+	    schema_find_statement(block->block, "extended-limits");
+	const struct conf_node *n =
+	    stmt == NULL ? NULL : tree_find_statement(block, stmt, NULL);
+
+	return (n != NULL && !n->inactive);
+}
+
 static void
 build_block(struct builder *b, const struct conf_node *node, bool active,
     struct objects o)
 {
+	bool extended = b->reader.extended;
+
 	build_open(b, node, active, &o);
+	if (build_extends(node))
+		b->reader.extended = true;
 	for (const struct conf_node *c = node->children; c != NULL;
 	     c = c->next) {
 		if (c->stmt != NULL)
@@ -164,6 +180,7 @@ build_block(struct builder *b, const struct conf_node *node, bool active,
 		else
 			build_block(b, c, active && !c->inactive, o);
 	}
+	b->reader.extended = extended;
 }
 
 /* What follows from several statements at once. */
@@ -195,9 +212,7 @@ build_extended(const struct conf_tree *tree)
 	n = tree_find_block(n, BLOCK_SERVICES, NULL);
 	if (n == NULL || n->inactive)
 		return (false);
-	n = tree_find_statement(
-	    n, schema_find_statement(BLOCK_SERVICES, "extended-limits"), NULL);
-	return (n != NULL && !n->inactive);
+	return (build_extends(n));
 }
 
 static int

@@ -107,6 +107,7 @@ struct conf_service {
 	struct addr listen[CONF_LISTEN_MAX]; /* the port set in each */
 	unsigned listen_count;		     /* never 0 */
 	bool listen_default;	   /* no listen-address: 0.0.0.0 and :: */
+	bool extended_limits;	   /* its own or the configuration's */
 	uint32_t connection_limit; /* per family */
 	uint32_t rate_limit;	   /* per family, in any 60 s */
 	enum conf_root_login root_login;
