@@ -170,7 +170,7 @@ build_block(struct builder *b, const struct conf_node *node, bool active,
 	bool extended = b->reader.extended;
 
 	build_open(b, node, active, &o);
-	if (build_extends(node))
+	if (node->block != BLOCK_SERVICES && build_extends(node))
 		b->reader.extended = true;
 	for (const struct conf_node *c = node->children; c != NULL;
 	     c = c->next) {

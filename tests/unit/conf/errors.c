@@ -201,6 +201,10 @@ test_all_are_checked(void **state)
 	    ERROR(3, 18, "rate-limit: 251"));
 	EXPECT(IN "inactive: extended-limits;\nssh { rate-limit 251; }" END,
 	    ERROR(3, 18, "rate-limit: 251"));
+	/* Within a service it widens that service's alone. */
+	EXPECT(IN "ssh { rate-limit 251; extended-limits; }\n"
+		  "finger { rate-limit 251; }" END,
+	    ERROR(3, 21, "rate-limit: 251"));
 }
 
 static void
