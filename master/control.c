@@ -84,8 +84,9 @@ control_accept(uv_poll_t *poll, int status, int events)
 	struct control *c = m->control;
 	int fd;
 
-	(void)status;
 	(void)events;
+	if (status != 0)
+		uv_poll_start(poll, UV_READABLE, control_accept);
 	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;

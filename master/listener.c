@@ -4,7 +4,7 @@
  */
 #include "master/listener.h"
 
-#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +26,21 @@ struct listeners {
 static void
 listener_ready(uv_poll_t *poll, int status, int events)
 {
-	(void)status;
+	struct listener *l = CONTAINER_OF(poll, struct listener, poll);
+	socklen_t len = sizeof(status);
+
 	(void)events;
-	accept_ready(CONTAINER_OF(poll, struct listener, poll));
+	if (status == 0) {
+		accept_ready(l);
+		return;
+	}
+	/*
+	 * An error waits in the socket, such as ICMP's word on an earlier
+	 * datagram, and libuv has stopped the handle: take it, and go on.
+	 */
+	(void)getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &status, &len);
+	if (uv_poll_start(poll, UV_READABLE, listener_ready) != 0)
+		l->polled = false;
 }
 
 static bool

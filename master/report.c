@@ -20,6 +20,14 @@
  */
 #define REPORT_BATCH 48
 
+/*
+ * Events of built-in services and refusals may wait so long for company: under
+ * load that spares most of the system calls, and audit most of its turns.
+ * What logreader reports of a program could be faster than that, so programs'
+ * events leave with the turn.
+ */
+#define REPORT_WAIT_MS 2
+
 /* Sessions whose books wait for events that do not get out. */
 #define REPORT_UNSETTLED_MAX 4096
 
@@ -32,9 +40,10 @@ struct report {
 	struct event_sink *sink;
 	struct report_list settle; /* their events are in the sink, in order */
 	unsigned unsettled;
+	bool urgent; /* an event leaves with this turn */
 	bool stuck; /* audit did not take all the last time */
 	uv_prepare_t prepare;
-	uv_timer_t retry; /* while audit takes no more */
+	uv_timer_t retry; /* for company, or while audit takes no more */
 	bool retrying;
 };
 
@@ -97,6 +106,7 @@ report_flush(struct master *m)
 		    (r->stuck ? REPORT_BATCH : event_sink_queued(r->sink)));
 		event_sink_flush(r->sink);
 	}
+	r->urgent = false;
 	r->stuck = event_sink_queued(r->sink) > 0;
 	report_settle(m, event_sink_sent(r->sink));
 	if (!r->retrying && event_sink_wants_write(r->sink)) {
@@ -109,7 +119,15 @@ report_flush(struct master *m)
 static void
 report_prepare(uv_prepare_t *prepare)
 {
-	report_flush(prepare->data);
+	struct master *m = prepare->data;
+	struct report *r = m->report;
+
+	if (r->urgent)
+		report_flush(m);
+	else if (!r->retrying && event_sink_queued(r->sink) > 0) {
+		uv_timer_start(&r->retry, report_retry, REPORT_WAIT_MS, 0);
+		r->retrying = true;
+	}
 }
 
 int
@@ -147,6 +165,8 @@ report_later(struct master *m, struct session *s)
 {
 	struct report *r = m->report;
 
+	if (!s->service->builtin && !r->stuck)
+		r->urgent = true;
 	s->reported = event_sink_sent(r->sink) + event_sink_queued(r->sink);
 	if (s->in_report)
 		TAILQ_REMOVE(&r->settle, s, report_link);

@@ -2,7 +2,7 @@
  * Events of the master, and the books that go with them: the journal says that
  * a session was announced, or forgets it, at the moment its event goes out, so
  * that a master killed at any time leaves nothing told twice or not at all.
- * Events of one turn of the loop leave together. Master only.
+ * Events leave together, those of some milliseconds at most. Master only.
  */
 #ifndef PORTREEVE_MASTER_REPORT_H
 #define PORTREEVE_MASTER_REPORT_H

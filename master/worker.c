@@ -18,6 +18,8 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 	case MSG_STATS:
 		s->bytes_in = in->msg.stats.bytes_in;
 		s->bytes_out = in->msg.stats.bytes_out;
+		/* The last that it says: its end is the zygote's to tell. */
+		watch_remove(&m->watcher, &s->watch);
 		break;
 	case MSG_VIOLATION:
 		s->violation = in->msg.violation.syscall;

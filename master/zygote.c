@@ -19,6 +19,7 @@
 #include "master/zygote_private.h"
 
 #define RECEIVE_BATCH 64
+#define DRAIN_MOST    65536
 
 /*
  * Between a zygote's end and that of its sessions in the books. When the
@@ -240,30 +241,41 @@ zygote_message(struct zygote *z, struct ipc_in *in)
 	}
 }
 
-/* Up to a batch of messages; 0 when there may be more. */
+/* One message; its error, if any, has been dealt with. */
 static int
 zygote_receive(struct zygote *z)
 {
 	struct ipc_in in;
-	int err = 0;
+	int err = ipc_recv_now(&z->channel, &in);
 
-	for (int i = 0; i < RECEIVE_BATCH && !z->lost; i++) {
-		err = ipc_recv_now(&z->channel, &in);
-		if (err == 0) {
-			err = zygote_message(z, &in);
-			ipc_in_close(&in);
-		}
-		if (err == ERR_AGAIN)
-			return (err);
-		if (err == 0)
-			continue;
-		if (err != ERR_CLOSED)
-			log_warn("zygote %u broke the message catalogue: %s",
-			    z->instance, err_text(err));
-		zygote_lose(z->master, z);
-		return (err);
+	if (err == 0) {
+		err = zygote_message(z, &in);
+		ipc_in_close(&in);
 	}
+	if (err == 0 || err == ERR_AGAIN)
+		return (err);
+	if (err != ERR_CLOSED)
+		log_warn("zygote %u broke the message catalogue: %s",
+		    z->instance, err_text(err));
+	zygote_lose(z->master, z);
 	return (err);
+}
+
+/*
+ * As many messages as came the last time and one more: what is left makes the
+ * channel readable again, and no call is spent on finding it empty.
+ */
+static void
+zygote_receive_batch(struct zygote *z)
+{
+	unsigned n = 0;
+
+	while (n < z->batch && !z->lost && zygote_receive(z) == 0)
+		n++;
+	if (n < z->batch)
+		z->batch = n > 0 ? n : 1;
+	else if (z->batch < RECEIVE_BATCH)
+		z->batch++;
 }
 
 static void
@@ -271,8 +283,19 @@ zygote_ready(uv_poll_t *poll, int status, int events)
 {
 	struct zygote *z = poll->data;
 
-	if (status != 0 || (events & UV_READABLE) != 0)
-		zygote_receive(z);
+	if (status != 0) {
+		/*
+		 * It ended with messages unread; libuv has stopped the handle.
+		 * What it had said is heard to the end.
+		 */
+		while (!z->lost && zygote_receive(z) == 0)
+			continue;
+		if (!z->lost)
+			zygote_lose(z->master, z);
+		return;
+	}
+	if ((events & UV_READABLE) != 0)
+		zygote_receive_batch(z);
 	if (z->lost || (events & UV_WRITABLE) == 0)
 		return;
 	zygote_want_room(z, false);
@@ -297,7 +320,7 @@ zygotes_drain(struct master *m)
 
 	for (z = TAILQ_FIRST(&m->zygotes->all); z != NULL; z = next) {
 		next = TAILQ_NEXT(z, link);
-		for (int i = 0; i < 1024 && zygote_receive(z) == 0; i++)
+		for (int i = 0; i < DRAIN_MOST && zygote_receive(z) == 0; i++)
 			continue;
 	}
 }
@@ -320,6 +343,7 @@ zygote_make(struct master *m, const struct msg_zygote *msg, int channel,
 		return (NULL);
 	}
 	z->handles = 2;
+	z->batch = 1;
 	z->poll.data = z->lost_timer.data = z;
 	uv_timer_init(&m->loop, &z->lost_timer);
 	z->master = m;

@@ -19,6 +19,7 @@ struct zygote {
 	bool attached; /* its slot table is true */
 	bool retired;  /* no new sessions */
 	bool lost;     /* its channel is closed */
+	unsigned batch; /* messages to expect at a time */
 	bool full;     /* waits for room in the channel */
 	int handles;
 	struct ipc_channel channel;
