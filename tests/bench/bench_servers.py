@@ -5,6 +5,7 @@ their own, and are ended by the process id that was started. The others'
 programs are Debian packages that are downloaded and unpacked, never
 installed: several conflict, and none may start at boot.
 """
+import collections
 import glob
 import os
 import re
@@ -16,6 +17,9 @@ import time
 
 import world
 
+#: What a run without faults says; anything else is a row's problem.
+USUAL = re.compile(rb"event=(ready|stopped|connection-accepted|session-opened|"
+                   rb"connection-refused|session-closed|auth-success) ")
 PACKAGES = ["openbsd-inetd", "xinetd", "ucspi-tcp", "fingerd", "finger",
             "tcpd", "libwrap0", "libevent-2.1-7"]
 
@@ -249,7 +253,7 @@ class Portreeve(Server):
         self.config = config
         self.listening = ports
         self.log = self.directory + "/events"
-        self.dropped = 0
+        self.unusual = collections.Counter()
         self.open = 0  # connections, by the events read so far
 
     def ports(self):
@@ -280,13 +284,14 @@ class Portreeve(Server):
             time.sleep(0.1)
 
     def read_events(self):
-        """Counts what was dropped so far, and empties the file."""
+        """Counts what is open and what is unusual, and empties the file.
+        Dropped events are unusual too: a server that tells less does less."""
         with open(self.log, "r+b") as file:
             for line in file:
                 self.open += line.startswith(b"event=connection-accepted ")
                 self.open -= line.startswith(b"event=session-closed ")
-                if line.startswith(b"event=events-dropped"):
-                    match = re.search(rb"count=(\d+)", line)
-                    self.dropped += int(match.group(1)) if match else 1
+                if line.startswith(b"event=") and not USUAL.match(line):
+                    self.unusual[re.sub(
+                        r"(session|source|source-port|pid|count)=\S+ ?", "",
+                        line.decode("ascii", "replace").strip())] += 1
             file.truncate(0)
-        return self.dropped

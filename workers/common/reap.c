@@ -45,20 +45,40 @@ worker_ended(struct engine *e, struct roster_worker *w)
 	roster_queue(&e->roster, w);
 }
 
+/*
+ * The next dead worker, its process id still its own; NULL when there is none
+ * or it is none of ours. One that seems to be without a session may have had
+ * one all the same: the master's POOL_TAKEN is older than this death, so that
+ * it is read before the worker's end is judged.
+ */
+static struct roster_worker *
+next_dead(struct engine *e, siginfo_t *si)
+{
+	struct roster_worker *w;
+
+	si->si_pid = 0;
+	if (waitid(P_ALL, 0, si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	    si->si_pid == 0)
+		return (NULL);
+	w = roster_find(&e->roster, si->si_pid);
+	while (w != NULL && w->state == ROSTER_IDLE && engine_wants_in(e) &&
+	    !engine_read_master(e))
+		continue;
+	return (w);
+}
+
 void
 engine_reap(struct engine *e)
 {
 	bool crashed = false;
 
 	for (;;) {
-		struct roster_worker *w;
 		siginfo_t si;
+		struct roster_worker *w = next_dead(e, &si);
 
-		si.si_pid = 0;
-		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0 ||
-		    si.si_pid == 0)
+		if (si.si_pid == 0 ||
+		    waitid(P_PID, (id_t)si.si_pid, &si, WEXITED) < 0)
 			break;
-		w = roster_find(&e->roster, si.si_pid);
 		if (w == NULL)
 			continue;
 		w->how = si.si_code == CLD_EXITED ? ENDED_EXITED : ENDED_SIGNAL;
