@@ -20,6 +20,11 @@
 
 #include "sandbox/profile.h"
 
+/* Of Linux 6.5; not in older C libraries. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
 #define P(name) (UINT32_C(1) << SANDBOX_##name)
 #define ALWAYS                                \
 	{                                     \

@@ -5,6 +5,7 @@
  * that this machine has not got.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,8 @@ seccomp_install_profile(enum sandbox_profile profile)
 		rc = seccomp_error(rc);
 out:
 	seccomp_release(ctx);
+	/* What building took, no worker of a zygote should have to share. */
+	malloc_trim(0);
 	return (rc);
 }
 

@@ -16,7 +16,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -228,10 +227,9 @@ test_master(void **state)
 }
 
 static pid_t
-worker_clone(int *pidfd)
+worker_clone(void)
 {
-	return (
-	    (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0));
+	return ((pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
 }
 
 static int
@@ -246,31 +244,21 @@ worker_forks_in_vain(void)
 	return (0);
 }
 
-/* A zygote: a worker that ends by itself, and one that it ends. */
+/* A zygote: workers that it makes, and waits for. */
 static int
 act_zygote(const void *arg)
 {
 	siginfo_t info;
-	int pidfd = -1;
 	pid_t pid;
 
 	(void)arg;
-	if ((pid = worker_clone(&pidfd)) == 0)
+	if ((pid = worker_clone()) == 0)
 		_exit(worker_forks_in_vain());
-	NEED(pid > 0 && pidfd >= 0);
+	NEED(pid > 0);
 	NEED(waitid(P_ALL, 0, &info, WEXITED) == 0);
 	NEED(info.si_code == CLD_EXITED);
 	if (info.si_status != 0)
 		return (info.si_status);
-	close(pidfd);
-	if ((pid = worker_clone(&pidfd)) == 0) {
-		poll(NULL, 0, -1);
-		_exit(1);
-	}
-	NEED(pid > 0);
-	NEED(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0);
-	NEED(waitid(P_PID, (id_t)pid, &info, WEXITED) == 0);
-	NEED(info.si_code == CLD_KILLED && info.si_status == SIGKILL);
 	if ((pid = fork()) == 0)
 		_exit(0);
 	NEED(waitpid(pid, NULL, 0) == pid);
