@@ -132,7 +132,9 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	$(SAY) "LINK $@"
 	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
-	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD)
+	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
+$(B)/tests/unit/programs/pam: TESTLIBS = -lpam
+$(B)/tests/unit/programs/pam: | $(B)/pam_portreeve.so
 
 # --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------
 # Everything they call is built once more below build/fuzz, instrumented.
