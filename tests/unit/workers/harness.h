@@ -117,9 +117,12 @@ zut_send_table(struct zut *z)
 	    1), 0);
 }
 
-/* A zygote unsealed, in a fork; its table may be an earlier one's. */
+/*
+ * A zygote unsealed, in a fork; its table may be an earlier one's. before(), if
+ * any, is called in it first.
+ */
 static inline void
-zut_fork(struct zut *z, const struct zygote_ops *ops)
+zut_fork(struct zut *z, const struct zygote_ops *ops, void (*before)(void))
 {
 	int pair[2];
 
@@ -137,6 +140,8 @@ zut_fork(struct zut *z, const struct zygote_ops *ops)
 		if (dup2(pair[1], START_MONITOR_FD) < 0)
 			_exit(99);
 		close_range(START_MONITOR_FD + 1, ~0u, 0);
+		if (before != NULL)
+			before();
 		ipc_channel_init(&s.monitor, START_MONITOR_FD, ROLE_ZYGOTE,
 		    ROLE_MONITOR, ST_UP);
 		if (zygote_open(ops) != 0)
@@ -149,16 +154,23 @@ zut_fork(struct zut *z, const struct zygote_ops *ops)
 }
 
 static inline void
-zut_new(struct zut *z, const struct zygote_ops *ops, uint16_t pool)
+zut_new_limited(struct zut *z, const struct zygote_ops *ops, uint16_t pool,
+    void (*before)(void))
 {
 	memset(z, 0, sizeof(*z));
 	zut_table(z);
 	/* The table's descriptor goes by a message; the fork closes all. */
 	if (z->table == START_MONITOR_FD)
 		z->table = dup(z->table);
-	zut_fork(z, ops);
+	zut_fork(z, ops, before);
 	zut_send_table(z);
 	zut_attach(z, pool);
+}
+
+static inline void
+zut_new(struct zut *z, const struct zygote_ops *ops, uint16_t pool)
+{
+	zut_new_limited(z, ops, pool, NULL);
 }
 
 /*

@@ -1,0 +1,301 @@
+/*
+ * The zygote of built-in services, with this test as its monitor and master:
+ * workers forked ahead, crashes, retirement.
+ */
+#include "tests/unit/workers/service.h"
+
+/* --- the pool --------------------------------------------------------------- */
+
+static void
+test_pool_serves_and_refills(void **state)
+{
+	struct pooled p[3];
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+	char buf[160];
+
+	(void)state;
+	zut_new(&z, &ops, 2);
+	expect_pooled(&z, &p[0]);
+	expect_pooled(&z, &p[1]);
+	assert_int_equal(count_fds(p[0].pid), 4);
+	send_taken(&z, &p[0], 9, 99);
+	assert_int_equal(send_assign(&p[0], &s, 9, 99), 0);
+	sut_say(&s, "state\n");
+	sut_read(&s, buf, sizeof(buf));
+	assert_non_null(strstr(buf, "nproc 0 session 99 port 40112"));
+	expect(&s.worker, &in, MSG_STATS);
+	assert_int_equal(in.msg.stats.bytes_in, 6);
+	/* One is forked in its place; the end may be told before or after. */
+	wait_readable(z.master.fd);
+	assert_int_equal(ipc_recv(&z.master, &in), 0);
+	if (in.type == MSG_ENDED) {
+		assert_int_equal(in.msg.ended.pid, p[0].pid);
+		expect_pooled(&z, &p[2]);
+	} else {
+		assert_int_equal(in.type, MSG_POOLED);
+		p[2].pid = in.msg.pooled.pid;
+		p[2].worker.fd = in.fds[0];
+		expect_ended(&z, &s, ENDED_EXITED, 0);
+	}
+	assert_int_not_equal(p[2].pid, p[1].pid);
+	sut_close(&s);
+	ipc_channel_close(&p[1].worker);
+	ipc_channel_close(&p[2].worker);
+	zut_stop(&z);
+}
+
+static void
+test_pool_is_announced_to_a_new_master(void **state)
+{
+	struct pooled p, again;
+	struct zut z;
+	struct sut s;
+	char buf[64];
+
+	(void)state;
+	zut_new(&z, &ops, 1);
+	expect_pooled(&z, &p);
+	ipc_channel_close(&p.worker);
+	ipc_channel_close(&z.master);
+	zut_attach(&z, 1);
+	expect_pooled(&z, &again);
+	assert_int_equal(again.pid, p.pid);
+	send_taken(&z, &again, 1, 11);
+	assert_int_equal(send_assign(&again, &s, 1, 11), 0);
+	sut_say(&s, "here\n");
+	sut_read(&s, buf, sizeof(buf));
+	assert_string_equal(buf, "here");
+	sut_close(&s);
+	zut_stop(&z);
+}
+
+/* The master took it, and died before it gave the connection. */
+static void
+test_pool_taken_and_forgotten_ends(void **state)
+{
+	struct sut s = {.slot = 4, .session = 44};
+	struct pooled p;
+	struct zut z;
+
+	(void)state;
+	zut_new(&z, &ops, 1);
+	expect_pooled(&z, &p);
+	send_taken(&z, &p, 4, 44);
+	ipc_channel_close(&p.worker);
+	ipc_channel_close(&z.master);
+	zut_attach(&z, 0);
+	assert_int_equal(expect_ended(&z, &s, ENDED_EXITED, 0), p.pid);
+	zut_stop(&z);
+}
+
+/* --- crashes and retirement ----------------------------------------------------- */
+
+static void
+expect_returned(struct zut *z, const struct sut *s)
+{
+	struct ipc_in in;
+	char buf[8];
+
+	expect(&z->master, &in, MSG_RETURNED);
+	assert_int_equal(in.msg.returned.slot, s->slot);
+	assert_int_equal(in.msg.returned.session, s->session);
+	assert_int_equal(in.nfds, 3);
+	/* It is that connection: what is said into it comes out here. */
+	assert_int_equal(write(in.fds[0], "back", 4), 4);
+	assert_int_equal(read(s->peer, buf, sizeof(buf)), 4);
+	ipc_in_close(&in);
+}
+
+static void
+test_crash_retires_and_returns(void **state)
+{
+	struct sut bad, live, late;
+	struct ipc_in in;
+	struct zut z;
+	char buf[64];
+
+	(void)state;
+	zut_new(&z, &ops, 0);
+	sut_start(&z, &live, 0, 1);
+	sut_start(&z, &bad, 1, 2);
+	sut_say(&bad, "crash\n");
+	expect_ended(&z, &bad, ENDED_SIGNAL, SIGKILL);
+	expect(&z.monitor, &in, MSG_RETIRING);
+	assert_int_equal(in.msg.retiring.crashed, 1);
+	for (uint32_t i = 2; i < 12; i++) {
+		sut_start(&z, &late, i, i + 1);
+		expect_returned(&z, &late);
+		sut_close(&late);
+	}
+	/* Who was being served is served on; then the zygote is done. */
+	sut_say(&live, "on\n");
+	sut_read(&live, buf, sizeof(buf));
+	assert_string_equal(buf, "on");
+	expect_ended(&z, &live, ENDED_EXITED, 0);
+	expect_closed(&z.master);
+	sut_close(&live);
+	sut_close(&bad);
+	assert_int_equal(zut_wait(&z), 0);
+	zut_free(&z);
+}
+
+static void
+test_crash_closes_the_pool(void **state)
+{
+	struct pooled p[2];
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	zut_new(&z, &ops, 2);
+	expect_pooled(&z, &p[0]);
+	expect_pooled(&z, &p[1]);
+	kill(p[0].pid, SIGKILL);
+	expect(&z.monitor, &in, MSG_RETIRING);
+	expect_closed(&p[1].worker);
+	assert_int_equal(send_assign(&p[1], &s, 0, 1), ERR_CLOSED);
+	expect_closed(&z.master);
+	assert_int_equal(zut_wait(&z), 0);
+	assert_int_equal(slots_running(&z), 0);
+	ipc_channel_close(&p[0].worker);
+	sut_close(&s);
+	zut_free(&z);
+}
+
+/* Taken after it was closed: the session is the master's to place again. */
+static void
+test_taken_after_a_crash_is_ended_once(void **state)
+{
+	struct pooled p[2];
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	zut_new(&z, &ops, 2);
+	expect_pooled(&z, &p[0]);
+	expect_pooled(&z, &p[1]);
+	kill(p[1].pid, SIGSTOP);
+	kill(p[0].pid, SIGKILL);
+	expect(&z.monitor, &in, MSG_RETIRING);
+	send_taken(&z, &p[1], 6, 66);
+	assert_int_equal(send_assign(&p[1], &s, 6, 66), ERR_CLOSED);
+	while (slots_running(&z) == 0)
+		continue;
+	kill(p[1].pid, SIGCONT);
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.session, 66);
+	expect_closed(&z.master);
+	assert_int_equal(zut_wait(&z), 0);
+	assert_int_equal(slots_running(&z), 0);
+	ipc_channel_close(&p[0].worker);
+	sut_close(&s);
+	zut_free(&z);
+}
+
+/* The master takes one that is dead already: it hears of it, and goes on. */
+static void
+test_taken_when_dead_is_answered(void **state)
+{
+	struct pooled none = {.pid = INT32_MAX};
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	zut_new(&z, &ops, 0);
+	send_taken(&z, &none, 6, 66);
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.slot, 6);
+	assert_int_equal(in.msg.ended.session, 66);
+	assert_int_equal(in.msg.ended.how, ENDED_FAILED);
+	assert_int_equal(in.msg.ended.value, ESRCH);
+	/* The same slot and session may be started now. */
+	sut_start(&z, &s, 6, 66);
+	sut_say(&s, "crash\n");
+	expect(&z.master, &in, MSG_ENDED);
+	assert_int_equal(in.msg.ended.how, ENDED_SIGNAL);
+	sut_close(&s);
+	zut_wait(&z);
+	zut_free(&z);
+}
+
+#define CRASH_ROUNDS 20
+#define CRASH_AT_ONCE 50
+
+static void
+test_a_thousand_crashes_leave_no_slot(void **state)
+{
+	struct sut s[CRASH_AT_ONCE];
+	uint64_t session = 1;
+	struct ipc_in in;
+	struct zut z;
+
+	(void)state;
+	memset(&z, 0, sizeof(z));
+	zut_table(&z);
+	for (int round = 0; round < CRASH_ROUNDS; round++) {
+		zut_fork(&z, &ops, NULL);
+		zut_send_table(&z);
+		zut_attach(&z, 0);
+		for (uint32_t i = 0; i < CRASH_AT_ONCE; i++)
+			sut_start(&z, &s[i], i, session++);
+		for (int i = 0; i < CRASH_AT_ONCE; i++)
+			sut_say(&s[i], "crash\n");
+		for (int i = 0; i < CRASH_AT_ONCE; i++) {
+			expect(&z.master, &in, MSG_ENDED);
+			assert_int_equal(in.msg.ended.how, ENDED_SIGNAL);
+		}
+		expect_closed(&z.master);
+		expect(&z.monitor, &in, MSG_RETIRING);
+		assert_int_equal(zut_wait(&z), 0);
+		assert_int_equal(slots_running(&z), 0);
+		for (int i = 0; i < CRASH_AT_ONCE; i++)
+			sut_close(&s[i]);
+	}
+	zut_free(&z);
+}
+
+static void
+test_many_forks_retire(void **state)
+{
+	uint64_t session = 1;
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	zut_new(&z, &ops, 0);
+	for (; session <= ENGINE_FORKS_MAX; session++) {
+		sut_start(&z, &s, 0, session);
+		fd_close(&s.peer);
+		expect_ended(&z, &s, ENDED_EXITED, 9);
+		ipc_channel_close(&s.worker);
+	}
+	expect(&z.monitor, &in, MSG_RETIRING);
+	assert_int_equal(in.msg.retiring.crashed, 0);
+	expect_closed(&z.master);
+	assert_int_equal(zut_wait(&z), 0);
+	zut_free(&z);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_pool_serves_and_refills),
+	    cmocka_unit_test(test_pool_is_announced_to_a_new_master),
+	    cmocka_unit_test(test_pool_taken_and_forgotten_ends),
+	    cmocka_unit_test(test_crash_retires_and_returns),
+	    cmocka_unit_test(test_crash_closes_the_pool),
+	    cmocka_unit_test(test_taken_after_a_crash_is_ended_once),
+	    cmocka_unit_test(test_taken_when_dead_is_answered),
+	    cmocka_unit_test(test_a_thousand_crashes_leave_no_slot),
+	    cmocka_unit_test(test_many_forks_retire),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
