@@ -25,6 +25,7 @@
 #include "master/resource.h"
 #include "master/service.h"
 #include "master/session.h"
+#include "master/worker.h"
 #include "master/zygote.h"
 #include "sandbox/sandbox.h"
 
@@ -83,7 +84,8 @@ master_prepare(struct master *m)
 	    services_init(m) != 0 || sessions_init(m) != 0 ||
 	    listener_init(m) != 0 || zygotes_init(m) != 0 ||
 	    lookup_init(m) != 0 || control_init(m) != 0 ||
-	    refuse_init(m) != 0 || dispatch_init(m) != 0)
+	    refuse_init(m) != 0 || dispatch_init(m) != 0 ||
+	    worker_init(m) != 0)
 		master_fail(m, "out of memory or descriptors at the start of "
 			       "the master");
 }

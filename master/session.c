@@ -163,7 +163,7 @@ session_join(struct master *m, struct session *s, struct zygote *z)
 void
 session_close_channel(struct master *m, struct session *s)
 {
-	watch_remove(&m->watcher, &s->watch);
+	worker_detach(m, s);
 	ipc_channel_close(&s->channel);
 }
 

@@ -41,6 +41,8 @@ struct session {
 	int connection;		      /* until handed over; -1 */
 	struct ipc_channel channel;   /* to its worker; fd -1 none */
 	struct watch watch;
+	TAILQ_ENTRY(session) unwatched_link;
+	bool unwatched; /* the channel is to be watched soon */
 	int32_t violation; /* system call number; -1 none */
 	uint32_t listener; /* MSG_LISTENER's id */
 	bool holds_listener; /* that listener rests until the end */

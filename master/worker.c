@@ -8,6 +8,23 @@
 #include "master/lookup.h"
 #include "master/report.h"
 
+/*
+ * Under load most workers end before they have asked anything, and then their
+ * channels need no watching: what they said is read when the zygote tells the
+ * end. So while as many as this start in a window, watching waits a little.
+ */
+#define LOAD_WINDOW_MS 16
+#define LOAD_WORKERS   8
+#define UNWATCHED_MS   1
+
+static struct {
+	TAILQ_HEAD(, session) list;
+	uint64_t window; /* uv_now() / LOAD_WINDOW_MS */
+	unsigned now, before; /* workers of this window, and of the last */
+	uv_prepare_t prepare;
+	uv_timer_t timer;
+} unwatched;
+
 /* A worker has few things to say; more in a row is let wait. */
 #define WORKER_MESSAGES 8
 
@@ -71,24 +88,89 @@ worker_ready(struct watch *w, uint32_t events)
 }
 
 void
+worker_detach(struct master *m, struct session *s)
+{
+	watch_remove(&m->watcher, &s->watch);
+	if (!s->unwatched)
+		return;
+	s->unwatched = false;
+	TAILQ_REMOVE(&unwatched.list, s, unwatched_link);
+}
+
+static void
+worker_watch_all(struct master *m)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&unwatched.list)) != NULL) {
+		s->unwatched = false;
+		TAILQ_REMOVE(&unwatched.list, s, unwatched_link);
+		if (watch_add(&m->watcher, &s->watch, s->channel.fd, EPOLLIN,
+			worker_ready) != 0)
+			log_errno("the worker of session %llu cannot be heard",
+			    (unsigned long long)s->id);
+	}
+}
+
+static void
+worker_watch_timer(uv_timer_t *timer)
+{
+	worker_watch_all(timer->data);
+}
+
+static void
+worker_count(struct master *m)
+{
+	uint64_t window = uv_now(&m->loop) / LOAD_WINDOW_MS;
+
+	if (window != unwatched.window) {
+		unwatched.before = window == unwatched.window + 1 ?
+		    unwatched.now : 0;
+		unwatched.now = 0;
+		unwatched.window = window;
+	}
+	unwatched.now++;
+}
+
+static void
+worker_prepare(uv_prepare_t *prepare)
+{
+	if (TAILQ_EMPTY(&unwatched.list))
+		return;
+	if (unwatched.now + unwatched.before < LOAD_WORKERS)
+		worker_watch_all(prepare->data);
+	else if (!uv_is_active((uv_handle_t *)&unwatched.timer))
+		uv_timer_start(&unwatched.timer, worker_watch_timer,
+		    UNWATCHED_MS, 0);
+}
+
+int
+worker_init(struct master *m)
+{
+	TAILQ_INIT(&unwatched.list);
+	unwatched.prepare.data = unwatched.timer.data = m;
+	if (uv_prepare_init(&m->loop, &unwatched.prepare) != 0 ||
+	    uv_timer_init(&m->loop, &unwatched.timer) != 0 ||
+	    uv_prepare_start(&unwatched.prepare, worker_prepare) != 0)
+		return (ERR_SYSTEM);
+	return (0);
+}
+
+void
 worker_attach(struct master *m, struct session *s, int fd,
     struct watch *from)
 {
-	int err;
-
 	session_close_channel(m, s);
 	s->channel.fd = fd;
 	s->channel.self = ROLE_MASTER;
 	s->channel.peer = ROLE_WORKER;
 	s->channel.state = ST_UP;
-	if (from != NULL)
-		err = watch_move(&m->watcher, from, &s->watch, worker_ready);
-	else
-		err = watch_add(&m->watcher, &s->watch, fd, EPOLLIN,
-		    worker_ready);
-	if (err != 0)
-		log_errno("the worker of session %llu cannot be heard",
-		    (unsigned long long)s->id);
+	if (from != NULL &&
+	    watch_move(&m->watcher, from, &s->watch, worker_ready) == 0)
+		return;
+	s->unwatched = true;
+	TAILQ_INSERT_TAIL(&unwatched.list, s, unwatched_link);
+	worker_count(m);
 }
 
 void
