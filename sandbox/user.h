@@ -21,7 +21,7 @@
  * memory, where the C library would keep records about its threads.
  * 0 or ERR_SYSTEM with errno: the caller must then not exec.
  */
-int sandbox_become_user(uid_t uid, gid_t gid, const gid_t *groups,
-    size_t ngroups);
+int sandbox_become_user(
+    uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups);
 
 #endif

@@ -31,15 +31,15 @@ ask_left(uint64_t end)
 static int
 ask_connect(const struct sockaddr_un *sun, struct ipc_channel *ch)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
+	int fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return (ERR_SYSTEM);
 	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0) {
 		/* Its queue is full, or it is being started again. */
-		int again = errno == EAGAIN || errno == ECONNREFUSED ||
-		    errno == ENOENT;
+		int again =
+		    errno == EAGAIN || errno == ECONNREFUSED || errno == ENOENT;
 
 		fd_close(&fd);
 		return (again ? ERR_AGAIN : ERR_SYSTEM);
@@ -73,8 +73,8 @@ ask_once(struct ipc_channel *ch, enum msg_type type, const void *msg,
 }
 
 int
-pam_ask(const char *path, enum msg_type type, const void *msg,
-    int patience_ms, struct msg_pam_verdict *verdict)
+pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
+    struct msg_pam_verdict *verdict)
 {
 	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};

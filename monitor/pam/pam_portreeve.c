@@ -34,7 +34,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define PATIENCE_MS	  5000
+#define PATIENCE_MS 5000
 #define PATIENCE_CLOSE_MS 500
 
 static const char *
@@ -88,7 +88,7 @@ module_method(pam_handle_t *pamh, char *dst, size_t size)
 	for (start = end; start > 0 && info[start - 1] != '\n';)
 		start--;
 	while (start + n < end && n < size - 1 && info[start + n] != ' ' &&
-	    info[start + n] != '/') {
+	       info[start + n] != '/') {
 		dst[n] = info[start + n];
 		n++;
 	}
@@ -100,8 +100,8 @@ static void
 module_write_refusal(const char *reason)
 {
 	char line[128];
-	int n = snprintf(line, sizeof(line), "pam_portreeve: refused %.64s\r\n",
-	    reason);
+	int n = snprintf(
+	    line, sizeof(line), "pam_portreeve: refused %.64s\r\n", reason);
 
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* there is no log; the verdict stands */
@@ -111,11 +111,14 @@ static void
 module_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
 {
 	if (strcmp(v->reason, "user-limit") == 0)
-		pam_error(pamh, "You are logged in, or run processes, as often "
+		pam_error(pamh,
+		    "You are logged in, or run processes, as often "
 		    "as this host allows one user. End a session first.");
 	else
-		pam_error(pamh, "This host does not let you log in (%.64s). "
-		    "Ask its administrator.", v->reason);
+		pam_error(pamh,
+		    "This host does not let you log in (%.64s). "
+		    "Ask its administrator.",
+		    v->reason);
 	module_write_refusal(v->reason);
 }
 
@@ -127,11 +130,12 @@ module_ask(pam_handle_t *pamh, const char *path, enum msg_type type,
 	int err = pam_ask(path, type, msg, PATIENCE_MS, v);
 
 	if (err != 0) {
-		pam_syslog(pamh, LOG_ERR, "no verdict from portreeved at %s "
+		pam_syslog(pamh, LOG_ERR,
+		    "no verdict from portreeved at %s "
 		    "(%s): the login is refused; is the daemon running?",
 		    path, err_text(err));
 		pam_error(pamh, "The service that watches over logins does "
-		    "not answer. Try again in a moment.");
+				"not answer. Try again in a moment.");
 		return (refused);
 	}
 	if (v->allow)
@@ -193,8 +197,8 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
 		return (PAM_USER_UNKNOWN);
 	module_method(pamh, m.method, sizeof(m.method));
-	return (module_ask(pamh, path, MSG_PAM_ACCOUNT, &m, &v,
-	    PAM_PERM_DENIED));
+	return (
+	    module_ask(pamh, path, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
 }
 
 EXPORT int
@@ -222,8 +226,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 }
 
 EXPORT int
-pam_sm_close_session(pam_handle_t *pamh, int flags, int argc,
-    const char **argv)
+pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	const char *path = module_socket(argc, argv);
 	struct msg_pam_close m = {.end_ = 0};

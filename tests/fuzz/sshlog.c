@@ -31,11 +31,12 @@ check_part(const struct sshlog_part *part, const char *p, size_t n)
 }
 
 static void
-one_record(struct sshsession *s, const struct sshsession_config *c,
-    uint8_t who, const char *p, size_t n, uint64_t now)
+one_record(struct sshsession *s, const struct sshsession_config *c, uint8_t who,
+    const char *p, size_t n, uint64_t now)
 {
 	struct sshsession_writer w = {.leader = (who & 1) != 0,
-	    .pid = who >> 4, .uid = (uid_t)((who >> 1) & 1)};
+	    .pid = who >> 4,
+	    .uid = (uid_t)((who >> 1) & 1)};
 	struct sshsession_actions out;
 	struct sshlog log;
 
@@ -52,11 +53,11 @@ one_record(struct sshsession *s, const struct sshsession_config *c,
 		require(memchr(out.a[i].method, '\0', SSHSESSION_METHOD_MAX));
 		require(memchr(out.a[i].tty, '\0', SSHSESSION_TTY_MAX));
 		if (!w.leader || w.uid != c->privileged)
-			require(act == SSHSESSION_OPENED ||
-			    act == SSHSESSION_TTY);
+			require(
+			    act == SSHSESSION_OPENED || act == SSHSESSION_TTY);
 		if (log.preauth)
 			require(act == SSHSESSION_FAILURE ||
-			    act == SSHSESSION_FLOOD);
+				act == SSHSESSION_FLOOD);
 	}
 }
 
@@ -64,7 +65,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sshsession_config c = {.root_login = SSHSESSION_ROOT_DENY,
-	    .packets = 20, .is_root = is_root};
+	    .packets = 20,
+	    .is_root = is_root};
 	struct sshsession s = {.session = 1};
 	struct sshsession_actions out;
 	uint64_t now = 0;

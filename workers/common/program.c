@@ -62,11 +62,10 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 		start_fail(s, "cannot block SIGCHLD: %s", strerror(errno));
 	z->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (z->signals < 0)
-		start_fail(s, "cannot watch for ended programs: %s",
-		    strerror(errno));
+		start_fail(
+		    s, "cannot watch for ended programs: %s", strerror(errno));
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		start_fail(s, "cannot become a subreaper: %s",
-		    strerror(errno));
+		start_fail(s, "cannot become a subreaper: %s", strerror(errno));
 }
 
 /* --- telling the master --------------------------------------------------- */
@@ -75,8 +74,11 @@ static int
 zygote_send_ended(struct zygote *z, uint32_t number)
 {
 	const struct slot *slot = &z->slots->slots[number];
-	struct msg_ended ended = {.slot = number, .session = slot->session,
-	    .pid = slot->pid, .how = slot->how, .value = slot->value};
+	struct msg_ended ended = {.slot = number,
+	    .session = slot->session,
+	    .pid = slot->pid,
+	    .how = slot->how,
+	    .value = slot->value};
 
 	return (ipc_send(&z->master, MSG_ENDED, &ended, NULL, 0));
 }
@@ -117,7 +119,8 @@ zygote_end(struct zygote *z, uint32_t number, enum ended how, int value)
 	zygote_flush(z);
 }
 
-/* --- starting and ending programs ------------------------------------------ */
+/* --- starting and ending programs ------------------------------------------
+ */
 
 static void
 zygote_start(struct zygote *z, const struct msg_start *m, int connection)
@@ -125,8 +128,8 @@ zygote_start(struct zygote *z, const struct msg_start *m, int connection)
 	struct slot *slot = &z->slots->slots[m->slot];
 	pid_t pid;
 
-	program_environment(&z->spec, z->ops->peer_environment, &m->peer,
-	    &m->local, &z->env);
+	program_environment(
+	    &z->spec, z->ops->peer_environment, &m->peer, &m->local, &z->env);
 	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());
 	if (program_table_reserve(&z->running) != 0) {
 		zygote_end(z, m->slot, ENDED_FAILED, ENOMEM);
@@ -174,11 +177,10 @@ zygote_reap(struct zygote *z)
 static int
 zygote_return(struct zygote *z, struct ipc_in *in)
 {
-	struct msg_returned m = {.slot = in->msg.start.slot,
-	    .session = in->msg.start.session};
+	struct msg_returned m = {
+	    .slot = in->msg.start.slot, .session = in->msg.start.session};
 
-	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds,
-	    in->nfds));
+	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds, in->nfds));
 }
 
 static int
@@ -193,7 +195,7 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 	if (z->slots == NULL || !z->has_program)
 		return (ERR_STATE);
 	if (atomic_load_explicit(&z->slots->slots[m->slot].use,
-	    memory_order_relaxed) == SLOT_RUNNING)
+		memory_order_relaxed) == SLOT_RUNNING)
 		return (ERR_VALUE);
 	if (z->stopping)
 		return (zygote_return(z, in));
@@ -226,7 +228,8 @@ zygote_serve_master(struct zygote *z)
 	return (false);
 }
 
-/* --- the monitor's messages ------------------------------------------------ */
+/* --- the monitor's messages ------------------------------------------------
+ */
 
 static void
 zygote_take_slots(struct zygote *z, int fd)
@@ -238,8 +241,8 @@ zygote_take_slots(struct zygote *z, int fd)
 		die("the monitor sent a second slot table");
 	t = slot_table_map(fd, 1);
 	if (t == NULL)
-		start_fail(z->start, "cannot map the slot table: %s",
-		    strerror(errno));
+		start_fail(
+		    z->start, "cannot map the slot table: %s", strerror(errno));
 	t->count = SLOTS_MAX;
 	t->instance = seal->instance;
 	t->kind = seal->kind;
@@ -253,7 +256,8 @@ static void
 zygote_take_program(struct zygote *z, struct ipc_in *in)
 {
 	if (program_spec_set(&z->spec, &in->msg.program) != 0)
-		start_fail(z->start, "the program, its arguments or its "
+		start_fail(z->start,
+		    "the program, its arguments or its "
 		    "environment are past the bounds of workers/common");
 	fd_close(&z->log);
 	z->log = in->fds[0];
@@ -267,8 +271,8 @@ zygote_take_master(struct zygote *z, struct ipc_in *in)
 	struct msg_attached attached = {.instance = z->start->seal.instance};
 
 	zygote_drop_master(z);
-	ipc_channel_init(&z->master, in->fds[0], ROLE_ZYGOTE, ROLE_MASTER,
-	    ST_UP);
+	ipc_channel_init(
+	    &z->master, in->fds[0], ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 	in->nfds = 0; /* kept */
 	if (fd_set_nonblock(z->master.fd, 1) != 0 ||
 	    ipc_send(&z->master, MSG_ATTACHED, &attached, NULL, 0) != 0)
@@ -286,8 +290,8 @@ zygote_serve_monitor(struct zygote *z)
 		return (true);
 	if (err != 0) {
 		if (err != ERR_CLOSED)
-			log_warn("from the monitor: %s: %s",
-			    msg_name(in.type), err_text(err));
+			log_warn("from the monitor: %s: %s", msg_name(in.type),
+			    err_text(err));
 		return (false);
 	}
 	switch (in.type) {
@@ -329,8 +333,7 @@ program_zygote_serve(struct start *s)
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
 	while (!zygote_is_done(z)) {
-		struct pollfd p[3] = {
-		    {.fd = z->signals, .events = POLLIN},
+		struct pollfd p[3] = {{.fd = z->signals, .events = POLLIN},
 		    {.fd = s->monitor.fd, .events = POLLIN},
 		    {.fd = z->master.fd, .events = POLLIN}};
 

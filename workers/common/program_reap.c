@@ -27,13 +27,14 @@ reap_group_empty(int32_t pgid)
 {
 	siginfo_t si;
 
-	return (waitid(P_PGID, (id_t)pgid, &si,
-	    WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD);
+	return (
+	    waitid(P_PGID, (id_t)pgid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 &&
+	    errno == ECHILD);
 }
 
 bool
-program_reap(struct program_table *t, enum reap_mode mode,
-    struct program_run **over)
+program_reap(
+    struct program_table *t, enum reap_mode mode, struct program_run **over)
 {
 	struct program_run *run, *group;
 	siginfo_t si = {.si_pid = 0};

@@ -23,8 +23,8 @@ enum reap_mode {
  * now. *over is the program whose session is over by this, still in the
  * table, or NULL.
  */
-bool program_reap(struct program_table *t, enum reap_mode mode,
-    struct program_run **over);
+bool program_reap(
+    struct program_table *t, enum reap_mode mode, struct program_run **over);
 
 /* Wait for a child that failed to exec. */
 void program_reap_failed(int32_t pid);

@@ -29,9 +29,15 @@ struct spawn {
 	volatile int err; /* errno of the step that failed */
 };
 
+/*
+ * The child leaves its frames on this stack without returning from them, and
+ * the next one uses it again: AddressSanitizer would take them for alive.
+ */
+#define ON_SPAWN_STACK __attribute__((no_sanitize("address")))
+
 static char spawn_stack[SPAWN_STACK] __attribute__((aligned(64)));
 
-static int
+ON_SPAWN_STACK static int
 spawn_limits(const struct program_spec *spec)
 {
 	for (size_t i = 0; i < spec->rlimit_count; i++) {
@@ -48,7 +54,7 @@ spawn_limits(const struct program_spec *spec)
 	return (0);
 }
 
-static int
+ON_SPAWN_STACK static int
 spawn_prepare(const struct spawn *s)
 {
 	const struct program_spec *spec = s->spec;
@@ -65,13 +71,13 @@ spawn_prepare(const struct spawn *s)
 	if (spawn_limits(spec) < 0)
 		return (-1);
 	if (sandbox_become_user((uid_t)spec->msg.uid, (gid_t)spec->msg.gid,
-	    spec->groups, spec->group_count) != 0)
+		spec->groups, spec->group_count) != 0)
 		return (-1);
 	sigemptyset(&none);
 	return (sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-static int
+ON_SPAWN_STACK static int
 spawn_child(void *arg)
 {
 	struct spawn *s = arg;
@@ -86,13 +92,18 @@ pid_t
 program_spawn(const struct program_spec *spec, char *const envp[],
     int connection, int log, program_exec *exec, int32_t *slot_pid)
 {
-	struct spawn s = {.spec = spec, .envp = envp,
-	    .connection = connection, .log = log, .exec = exec, .err = 0};
+	struct spawn s = {.spec = spec,
+	    .envp = envp,
+	    .connection = connection,
+	    .log = log,
+	    .exec = exec,
+	    .err = 0};
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
 	int off = 0;
 	pid_t pid;
 
-	/* The master accepts programs' connections blocking, but listens not. */
+	/* The master accepts programs' connections blocking, but listens not.
+	 */
 	if (listener && ioctl(connection, FIONBIO, &off) < 0)
 		return (-1);
 	pid = clone(spawn_child, spawn_stack + sizeof(spawn_stack),

@@ -13,16 +13,17 @@
 #include "workers/common/program_spec.h"
 
 /* execve(); given by the zygote's main, because only some folders may exec. */
-typedef int program_exec(const char *path, char *const argv[],
-    char *const envp[]);
+typedef int program_exec(
+    const char *path, char *const argv[], char *const envp[]);
 
 /*
  * Start spec's program with `connection` as its descriptors 0 and 1 (a
- * listener is made blocking, a connection comes so) and `log` as 2, everything else closed, in a session and process
- * group of its own. The kernel stores its process id in *slot_pid before it
- * runs. Returns the process id, or -1 with errno when there is no process, or
- * 0 with errno when exec or a step before it failed: then there is a child
- * that has exited, *slot_pid, and that the caller has to wait for.
+ * listener is made blocking, a connection comes so) and `log` as 2, everything
+ * else closed, in a session and process group of its own. The kernel stores its
+ * process id in *slot_pid before it runs. Returns the process id, or -1 with
+ * errno when there is no process, or 0 with errno when exec or a step before it
+ * failed: then there is a child that has exited, *slot_pid, and that the caller
+ * has to wait for.
  */
 pid_t program_spawn(const struct program_spec *spec, char *const envp[],
     int connection, int log, program_exec *exec, int32_t *slot_pid);

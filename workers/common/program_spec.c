@@ -59,8 +59,7 @@ program_spec_set(struct program_spec *spec, const struct msg_program *msg)
 }
 
 static void
-env_put(struct program_env *env, size_t *n, const char *name,
-    const char *value)
+env_put(struct program_env *env, size_t *n, const char *name, const char *value)
 {
 	snprintf(env->text[*n], sizeof(env->text[*n]), "%s=%s", name, value);
 	env->vector[*n] = env->text[*n];
@@ -68,8 +67,8 @@ env_put(struct program_env *env, size_t *n, const char *name,
 }
 
 static void
-env_put_port(struct program_env *env, size_t *n, const char *name,
-    uint16_t port)
+env_put_port(
+    struct program_env *env, size_t *n, const char *name, uint16_t port)
 {
 	char value[8];
 
@@ -94,8 +93,7 @@ env_put_peer(struct program_env *env, size_t *n, const struct addr *from,
 
 void
 program_environment(const struct program_spec *spec, bool peer,
-    const struct addr *from, const struct addr *local,
-    struct program_env *env)
+    const struct addr *from, const struct addr *local, struct program_env *env)
 {
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
 	size_t n = 0;
@@ -105,7 +103,7 @@ program_environment(const struct program_spec *spec, bool peer,
 		if (!listener)
 			env_put_peer(env, &n, from, local);
 	}
-	memcpy(&env->vector[n], spec->env,
-	    spec->env_count * sizeof(spec->env[0]));
+	memcpy(
+	    &env->vector[n], spec->env, spec->env_count * sizeof(spec->env[0]));
 	env->vector[n + spec->env_count] = NULL;
 }

@@ -52,7 +52,6 @@ int program_spec_set(struct program_spec *spec, const struct msg_program *msg);
  * peers are its own to ask for.
  */
 void program_environment(const struct program_spec *spec, bool peer,
-    const struct addr *from, const struct addr *local,
-    struct program_env *env);
+    const struct addr *from, const struct addr *local, struct program_env *env);
 
 #endif

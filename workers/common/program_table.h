@@ -31,8 +31,8 @@ int program_table_reserve(struct program_table *t);
 void program_table_add(struct program_table *t, int32_t pid, uint32_t slot);
 
 /* NULL when there is none. Valid until the next add or remove. */
-struct program_run *program_table_find(const struct program_table *t,
-    int32_t pid);
+struct program_run *program_table_find(
+    const struct program_table *t, int32_t pid);
 
 /* run is one that find returned. */
 void program_table_remove(struct program_table *t, struct program_run *run);

@@ -16,8 +16,8 @@
 int
 main(int argc, char **argv)
 {
-	static const struct program_ops ops = {.exec = execve,
-	    .whole_group = false, .peer_environment = true};
+	static const struct program_ops ops = {
+	    .exec = execve, .whole_group = false, .peer_environment = true};
 	struct start s;
 
 	(void)argc;

@@ -51,8 +51,8 @@ source_lines(struct source *src, const struct source_out *out,
 }
 
 void
-source_tell_dropped(struct source *src, const struct source_out *out,
-    uint64_t now)
+source_tell_dropped(
+    struct source *src, const struct source_out *out, uint64_t now)
 {
 	uint64_t n = rate_dropped(&src->rate, now);
 	struct event_builder b;

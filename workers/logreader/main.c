@@ -21,12 +21,13 @@
 #include "workers/common/start.h"
 #include "workers/logreader/source.h"
 
-#define SOURCES_MAX  (2 * SERVICES_MAX) /* each service's zygote and the last */
-#define EVENTS_HELD  1024
-#define TICK_MS	     250
-#define ROOTS_MAX    16
+#define SOURCES_MAX (2 * SERVICES_MAX) /* each service's zygote and the last \
+					*/
+#define EVENTS_HELD 1024
+#define TICK_MS 250
+#define ROOTS_MAX 16
 #define ROOT_NAME_MAX 64
-#define FDS_FIRST    2 /* monitor, audit */
+#define FDS_FIRST 2 /* monitor, audit */
 
 struct logreader {
 	struct start start;
@@ -51,7 +52,8 @@ logreader_is_root(const char *name)
 	return (false);
 }
 
-/* Root is uid 0, whatever its name; without the file, at least the usual one. */
+/* Root is uid 0, whatever its name; without the file, at least the usual one.
+ */
 static void
 logreader_read_roots(void)
 {
@@ -75,15 +77,15 @@ logreader_add(struct logreader *l, struct ipc_in *in)
 	struct source *src;
 
 	if (l->count == SOURCES_MAX) {
-		log_warn("more than %d log sources: one is not read",
-		    SOURCES_MAX);
+		log_warn(
+		    "more than %d log sources: one is not read", SOURCES_MAX);
 		return;
 	}
 	src = malloc(sizeof(*src));
 	if (src == NULL)
 		die("out of memory for a log source");
 	if (source_open(src, &in->msg.log_source, in->fds[0], in->fds[1],
-	    l->privileged, logreader_is_root) != 0)
+		l->privileged, logreader_is_root) != 0)
 		start_fail(&l->start, "cannot read the log of %s: %s",
 		    in->msg.log_source.service, strerror(errno));
 	in->nfds = 0; /* kept */
@@ -109,8 +111,8 @@ logreader_serve_monitor(struct logreader *l)
 		return (true);
 	if (err != 0) {
 		if (err != ERR_CLOSED)
-			log_warn("from the monitor: %s: %s",
-			    msg_name(in.type), err_text(err));
+			log_warn("from the monitor: %s: %s", msg_name(in.type),
+			    err_text(err));
 		return (false);
 	}
 	switch (in.type) {
@@ -137,8 +139,8 @@ logreader_serve_monitor(struct logreader *l)
 static bool
 logreader_read(struct logreader *l, uint64_t now)
 {
-	const struct source_out out = {.events = l->events,
-	    .monitor = &l->start.monitor};
+	const struct source_out out = {
+	    .events = l->events, .monitor = &l->start.monitor};
 	bool more = false;
 
 	for (size_t i = l->count; i-- > 0;) {
@@ -156,8 +158,8 @@ logreader_read(struct logreader *l, uint64_t now)
 static bool
 logreader_tick(struct logreader *l, uint64_t now, bool due)
 {
-	const struct source_out out = {.events = l->events,
-	    .monitor = &l->start.monitor};
+	const struct source_out out = {
+	    .events = l->events, .monitor = &l->start.monitor};
 	bool waiting = false;
 
 	for (size_t i = 0; i < l->count; i++) {
@@ -179,8 +181,8 @@ logreader_poll(struct logreader *l, struct pollfd *p, int timeout)
 	else
 		p[1].fd = -1; /* a dead audit is the monitor's to replace */
 	for (size_t i = 0; i < l->count; i++)
-		p[FDS_FIRST + i] = (struct pollfd){
-		    .fd = l->sources[i]->fd, .events = POLLIN};
+		p[FDS_FIRST + i] =
+		    (struct pollfd){.fd = l->sources[i]->fd, .events = POLLIN};
 	return (poll(p, (nfds_t)(FDS_FIRST + l->count), timeout));
 }
 
@@ -195,7 +197,10 @@ logreader_serve(struct logreader *l)
 		uint64_t now;
 		bool due;
 
-		if (logreader_poll(l, p, more ? 0 : waiting ? TICK_MS : -1) < 0 &&
+		if (logreader_poll(l, p,
+			more	  ? 0
+			: waiting ? TICK_MS
+				  : -1) < 0 &&
 		    errno != EINTR)
 			return (1);
 		if (p[0].revents != 0 && !logreader_serve_monitor(l))

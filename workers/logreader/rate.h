@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define RATE_PER_SECOND 100
-#define RATE_BURST	200
+#define RATE_BURST 200
 
 /* All zero is a fresh, full bucket. */
 struct rate {

@@ -15,7 +15,7 @@
 #include "lib/fd.h"
 #include "workers/logreader/source.h"
 
-#define RECORD_MAX	  4096
+#define RECORD_MAX 4096
 #define RECORDS_AT_A_TIME 64
 
 static bool
@@ -62,7 +62,8 @@ source_close(struct source *src)
 	fd_close(&src->fd);
 }
 
-/* --- whose a record is ------------------------------------------------------ */
+/* --- whose a record is ------------------------------------------------------
+ */
 
 /* The slot that a group's leader has or had; -1 for none. */
 static int64_t
@@ -81,7 +82,8 @@ source_find(struct source *src, pid_t pid, struct slot *slot)
 	if (found < 0) {
 		/* It may have ended since it wrote. */
 		high = atomic_load(&src->slots->high);
-		for (uint32_t i = 0; found < 0 && i < high && i < SLOTS_MAX; i++)
+		for (uint32_t i = 0; found < 0 && i < high && i < SLOTS_MAX;
+		     i++)
 			if (src->slots->slots[i].pid == pid)
 				found = i;
 	}
@@ -93,8 +95,8 @@ source_find(struct source *src, pid_t pid, struct slot *slot)
 
 /* The entry of a slot's present connection; NULL when out of memory. */
 static struct source_entry *
-source_entry(struct source *src, const struct source_out *out,
-    uint32_t number, const struct slot *slot, uint64_t now)
+source_entry(struct source *src, const struct source_out *out, uint32_t number,
+    const struct slot *slot, uint64_t now)
 {
 	struct source_entry *e = src->entries[number];
 	struct sshsession_actions actions;
@@ -141,10 +143,9 @@ record_is_noise(const char *record, size_t n)
 	static const char debug[] = "debug", end[] = "[preauth]\r\n";
 
 	return (n > sizeof(debug) &&
-	    memcmp(record, debug, sizeof(debug) - 1) == 0 &&
-	    (n < sizeof(end) - 1 ||
-		memcmp(record + n - (sizeof(end) - 1), end,
-		    sizeof(end) - 1) != 0));
+		memcmp(record, debug, sizeof(debug) - 1) == 0 &&
+		(n < sizeof(end) - 1 || memcmp(record + n - (sizeof(end) - 1),
+					    end, sizeof(end) - 1) != 0));
 }
 
 static void
@@ -183,11 +184,11 @@ source_exec_record(struct source *src, const struct source_out *out,
 	/* A leader's child: its process group is named by the leader. */
 	if (!known)
 		known = source_find(src, getpgid(from->pid), &slot) >= 0;
-	source_lines(src, out, known ? &slot : NULL, from->pid, record, n,
-	    now);
+	source_lines(src, out, known ? &slot : NULL, from->pid, record, n, now);
 }
 
-/* --- reading ---------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------
+ */
 
 static bool
 record_sender(struct msghdr *hdr, struct ucred *from)
@@ -218,8 +219,10 @@ source_read_one(struct source *src, const struct source_out *out, uint64_t now)
 	} control;
 	char record[RECORD_MAX];
 	struct iovec iov = {.iov_base = record, .iov_len = sizeof(record)};
-	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
+	struct msghdr hdr = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.buf,
+	    .msg_controllen = sizeof(control)};
 	struct ucred from;
 	ssize_t n;
 
@@ -251,7 +254,8 @@ source_read(struct source *src, const struct source_out *out, uint64_t now)
 	return (0);
 }
 
-/* --- time ------------------------------------------------------------------- */
+/* --- time -------------------------------------------------------------------
+ */
 
 /* The leader's exit status; 255 for what has none; -1 while it runs. */
 static int
@@ -284,8 +288,8 @@ source_tick(struct source *src, const struct source_out *out, uint64_t now)
 
 		if (e == NULL || !sshsession_waits(&e->s))
 			continue;
-		sshsession_tick(&e->s, &src->config,
-		    source_status(src, i, e), now, &actions);
+		sshsession_tick(&e->s, &src->config, source_status(src, i, e),
+		    now, &actions);
 		source_tell(src, out, e, &actions, NULL, 0, now);
 		if (sshsession_waits(&e->s))
 			src->waiting = true;

@@ -58,12 +58,11 @@ void source_close(struct source *src);
  * Read some records. 0 when there may be more, ERR_AGAIN when there is none
  * now, ERR_CLOSED when nobody can write any more.
  */
-int source_read(struct source *src, const struct source_out *out,
-    uint64_t now);
+int source_read(struct source *src, const struct source_out *out, uint64_t now);
 
 /* Time has passed: what was held back is told. Call when nothing is unread. */
-void source_tick(struct source *src, const struct source_out *out,
-    uint64_t now);
+void source_tick(
+    struct source *src, const struct source_out *out, uint64_t now);
 
 /* A program's lines (workers/logreader/lines.c); slot NULL when unknown. */
 void source_lines(struct source *src, const struct source_out *out,
@@ -76,7 +75,7 @@ void source_tell(struct source *src, const struct source_out *out,
     const char *record, size_t n, uint64_t now);
 
 /* If lines were dropped and there is room to say so, say how many. */
-void source_tell_dropped(struct source *src, const struct source_out *out,
-    uint64_t now);
+void source_tell_dropped(
+    struct source *src, const struct source_out *out, uint64_t now);
 
 #endif

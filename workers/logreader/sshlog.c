@@ -30,8 +30,8 @@ part_drop_end(struct sshlog_part *s, const char *end, size_t n)
 
 /* Up to the next separator, which is taken off too. */
 static bool
-part_word(struct sshlog_part *s, struct sshlog_part *word, const char *sep,
-    size_t n)
+part_word(
+    struct sshlog_part *s, struct sshlog_part *word, const char *sep, size_t n)
 {
 	const char *at = s->n == 0 ? NULL : memmem(s->p, s->n, sep, n);
 
@@ -69,7 +69,7 @@ tail_is_peer(struct sshlog_part s)
 	if (address.n == 0 || memchr(address.p, ' ', address.n) != NULL)
 		return (false);
 	return (part_digits(&s, &port) && part_skip(&s, LITERAL(" ssh2")) &&
-	    (s.n == 0 || s.p[0] == ':'));
+		(s.n == 0 || s.p[0] == ':'));
 }
 
 /*
@@ -83,8 +83,8 @@ parse_user(struct sshlog_part s, bool key, struct sshlog_part *user)
 	struct sshlog_part rest = s, skipped;
 	bool found = false;
 
-	while ((!found || !key) &&
-	    part_word(&rest, &skipped, LITERAL(" from "))) {
+	while (
+	    (!found || !key) && part_word(&rest, &skipped, LITERAL(" from "))) {
 		if (!tail_is_peer(rest))
 			continue;
 		user->p = s.p;
@@ -151,7 +151,7 @@ static bool
 parse_packet(struct sshlog_part s)
 {
 	return (part_skip(&s, LITERAL("debug3: packet.c:")) &&
-	    memmem(s.p, s.n, LITERAL("receive packet: type ")) != NULL);
+		memmem(s.p, s.n, LITERAL("receive packet: type ")) != NULL);
 }
 
 static void

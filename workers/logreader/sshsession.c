@@ -7,7 +7,7 @@
 #include "workers/logreader/sshsession.h"
 
 #define STATUS_GRACE_OLD 1
-#define STATUS_GRACE	 3
+#define STATUS_GRACE 3
 
 static struct sshsession_action *
 action_add(struct sshsession_actions *out, enum sshsession_act act,
@@ -39,22 +39,21 @@ static bool
 method_is_key(const char *method)
 {
 	return (strcmp(method, "publickey") == 0 ||
-	    strcmp(method, "hostbased") == 0 ||
-	    strcmp(method, "gssapi-with-mic") == 0);
+		strcmp(method, "hostbased") == 0 ||
+		strcmp(method, "gssapi-with-mic") == 0);
 }
 
 /* A failure of uid 0 by a forbidden method has that reason, whatever else. */
 static bool
-root_is_forbidden(const struct sshsession *s,
-    const struct sshsession_config *c)
+root_is_forbidden(const struct sshsession *s, const struct sshsession_config *c)
 {
 	if (s->root_refused)
 		return (true);
 	if (c->root_login == SSHSESSION_ROOT_ALLOW || c->is_root == NULL ||
 	    !c->is_root(s->user))
 		return (false);
-	return (c->root_login == SSHSESSION_ROOT_DENY ||
-	    !method_is_key(s->method));
+	return (
+	    c->root_login == SSHSESSION_ROOT_DENY || !method_is_key(s->method));
 }
 
 /* The failure that was held back is told now. */
@@ -203,7 +202,7 @@ sshsession_record(struct sshsession *s, const struct sshsession_config *c,
 		else
 			session_leader(s, c, &log, now, out);
 	} else if (s->accepted && w->pid == s->child &&
-	    log.kind == SSHLOG_STARTING && !log.preauth) {
+		   log.kind == SSHLOG_STARTING && !log.preauth) {
 		session_open(s, &log.tty, out);
 	}
 }
@@ -226,5 +225,6 @@ sshsession_tick(struct sshsession *s, const struct sshsession_config *c,
 bool
 sshsession_waits(const struct sshsession *s)
 {
-	return (s->session != 0 && !s->over && (s->failing || !s->accepted || !s->opened));
+	return (s->session != 0 && !s->over &&
+		(s->failing || !s->accepted || !s->opened));
 }

@@ -46,15 +46,15 @@ struct sshsession_config {
 struct sshsession {
 	uint64_t session; /* 0: this state is unused */
 	uint32_t packets;
-	int32_t child;	   /* pid with the user's rights; 0 unknown */
-	bool connected;	   /* sshd has started */
+	int32_t child;	/* pid with the user's rights; 0 unknown */
+	bool connected; /* sshd has started */
 	bool accepted, opened;
 	bool root_refused; /* sshd said so; of the failure to come */
 	bool restricted;
-	bool told;	   /* the monitor told the failure to come */
-	bool failing;	   /* a failure waits for its reason */
+	bool told;    /* the monitor told the failure to come */
+	bool failing; /* a failure waits for its reason */
 	bool flooded;
-	bool over;	   /* has ended; what comes late is nothing */
+	bool over;	      /* has ended; what comes late is nothing */
 	uint64_t accepted_at; /* as the caller's clock */
 	char method[SSHSESSION_METHOD_MAX];
 	char user[SSHSESSION_USER_MAX];
@@ -66,7 +66,7 @@ enum sshsession_act {
 	SSHSESSION_OPENED,  /* user, tty; the first of a login */
 	SSHSESSION_TTY,	    /* user, tty; one more */
 	SSHSESSION_FLOOD,
-	SSHSESSION_TROUBLE  /* sshd could not start: the record says why */
+	SSHSESSION_TROUBLE /* sshd could not start: the record says why */
 };
 
 struct sshsession_action {
@@ -91,10 +91,9 @@ struct sshsession_writer {
 };
 
 /* Take one record; now is any monotonic clock in ns. */
-void sshsession_record(struct sshsession *s,
-    const struct sshsession_config *c, const struct sshsession_writer *w,
-    const char *record, size_t n, uint64_t now,
-    struct sshsession_actions *out);
+void sshsession_record(struct sshsession *s, const struct sshsession_config *c,
+    const struct sshsession_writer *w, const char *record, size_t n,
+    uint64_t now, struct sshsession_actions *out);
 
 /*
  * Time has passed, or the connection has ended: status is then its leader's

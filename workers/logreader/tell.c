@@ -71,8 +71,8 @@ tell_login(struct source *src, const struct source_out *out,
 }
 
 static void
-tell_warning(struct source *src, const struct source_out *out,
-    const char *text, uint64_t now)
+tell_warning(struct source *src, const struct source_out *out, const char *text,
+    uint64_t now)
 {
 	struct event_builder b;
 
@@ -92,7 +92,8 @@ tell_flood(struct source *src, const struct source_out *out,
 	char text[160];
 
 	ipc_send_wait(out->monitor, MSG_LOG_FLOOD, &m, NULL, 0);
-	snprintf(text, sizeof(text), "session %llu sent more than %u packets "
+	snprintf(text, sizeof(text),
+	    "session %llu sent more than %u packets "
 	    "before authentication (max-pre-authentication-packets)",
 	    (unsigned long long)e->s.session, src->config.packets);
 	tell_warning(src, out, text, now);

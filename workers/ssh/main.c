@@ -16,8 +16,8 @@
 int
 main(int argc, char **argv)
 {
-	static const struct program_ops ops = {.exec = execve,
-	    .whole_group = true, .peer_environment = false};
+	static const struct program_ops ops = {
+	    .exec = execve, .whole_group = true, .peer_environment = false};
 	struct start s;
 
 	(void)argc;

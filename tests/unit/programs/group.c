@@ -6,10 +6,9 @@
 
 #include "tests/unit/programs/harness.h"
 
-static const struct program_ops exec_ops = {.exec = execve,
-    .peer_environment = true};
-static const struct program_ops ssh_ops = {.exec = execve,
-    .whole_group = true};
+static const struct program_ops exec_ops = {
+    .exec = execve, .peer_environment = true};
+static const struct program_ops ssh_ops = {.exec = execve, .whole_group = true};
 
 /* Run one program to its end and give what it wrote. */
 static void
@@ -67,8 +66,7 @@ static void
 test_signals_are_default(void **state)
 {
 	static const char *const argv[] = {"grep", "-E",
-	    "^Sig(Blk|Ign):.*0000000000000000$", "/proc/self/status",
-	    NULL};
+	    "^Sig(Blk|Ign):.*0000000000000000$", "/proc/self/status", NULL};
 	struct msg_program m;
 	char out[256];
 	int lines = 0;
@@ -84,10 +82,10 @@ test_signals_are_default(void **state)
 static void
 test_limits(void **state)
 {
-	static const char *const argv[] = {"sh", "-c",
-	    "umask; ulimit -n; nice", NULL};
-	struct program_rlimit limit = {.soft = 77, .hard = 99,
-	    .resource = RLIMIT_NOFILE};
+	static const char *const argv[] = {
+	    "sh", "-c", "umask; ulimit -n; nice", NULL};
+	struct program_rlimit limit = {
+	    .soft = 77, .hard = 99, .resource = RLIMIT_NOFILE};
 	struct msg_program m;
 	char out[256];
 
@@ -105,8 +103,8 @@ test_limits(void **state)
 static void
 test_listener_is_blocking(void **state)
 {
-	static const char *const argv[] = {"grep", "flags:",
-	    "/proc/self/fdinfo/0", NULL};
+	static const char *const argv[] = {
+	    "grep", "flags:", "/proc/self/fdinfo/0", NULL};
 	struct zygote_under_test z;
 	struct msg_program m;
 	struct msg_start start;
@@ -118,11 +116,11 @@ test_listener_is_blocking(void **state)
 	m.wait = 1;
 	zygote_new(&z, &exec_ops, &m);
 	start_message(&start, 0, 1);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    pair), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(fd_set_nonblock(pair[1], 1), 0);
-	assert_int_equal(ipc_send(&z.master, MSG_START, &start, &pair[1], 1),
-	    0);
+	assert_int_equal(
+	    ipc_send(&z.master, MSG_START, &start, &pair[1], 1), 0);
 	close(pair[1]);
 	read_all(pair[0], out, sizeof(out));
 	assert_string_equal(out, "flags:\t02\n");
@@ -151,15 +149,16 @@ test_identity(void **state)
 	memcpy(m.groups.b, groups, sizeof(groups));
 	m.groups.n = sizeof(groups);
 	run(&exec_ops, &m, out, sizeof(out));
-	assert_string_equal(out, "Uid:\t60011\t60011\t60011\t60011\n"
+	assert_string_equal(out,
+	    "Uid:\t60011\t60011\t60011\t60011\n"
 	    "Gid:\t60012\t60012\t60012\t60012\n"
 	    "Groups:\t60001 60002 \n"
 	    "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n");
 }
 
 /* The leader leaves a child in its group and one in a session of its own. */
-#define TWO_CHILDREN                                                           \
-	"sleep 1000 & setsid sleep 1000 <&- >&- 2>&- & echo $!; "              \
+#define TWO_CHILDREN                                              \
+	"sleep 1000 & setsid sleep 1000 <&- >&- 2>&- & echo $!; " \
 	"while ! test \"$(ps -o sid= -p $!)\" -eq $!; do :; done"
 
 static pid_t
@@ -201,8 +200,8 @@ test_group_is_killed(void **state)
 static void
 test_detach(void **state)
 {
-	static const char *const argv[] = {"sh", "-c",
-	    "cat & echo $!; exit 3", NULL};
+	static const char *const argv[] = {
+	    "sh", "-c", "cat & echo $!; exit 3", NULL};
 	struct zygote_under_test z;
 	struct msg_program m;
 	char line[32];
@@ -230,7 +229,8 @@ test_whole_group_of_killed_leader(void **state)
 {
 	static const char *const argv[] = {"sh", "-c",
 	    "sh -c 'trap \"\" TERM HUP; echo $$; while :; do sleep 9; done' & "
-	    "wait", NULL};
+	    "wait",
+	    NULL};
 	struct zygote_under_test z;
 	struct msg_program m;
 	struct slot s;
@@ -293,8 +293,9 @@ main(void)
 	    cmocka_unit_test(test_stderr),
 	};
 
-	/* A program that has gone is a failure here, and inherits none of it. */
+	/* A program that has gone is a failure here, and inherits none of it.
+	 */
 	signal(SIGPIPE, SIG_IGN);
-	return (cmocka_run_group_tests_name("programs and groups", tests, NULL,
-	    NULL));
+	return (cmocka_run_group_tests_name(
+	    "programs and groups", tests, NULL, NULL));
 }

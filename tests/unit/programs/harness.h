@@ -40,8 +40,8 @@ struct zygote_under_test {
 
 /* A program's message: argv is ended by NULL; one variable, HOME=/. */
 static inline void
-program_message(struct msg_program *m, const char *path,
-    const char *const *argv)
+program_message(
+    struct msg_program *m, const char *path, const char *const *argv)
 {
 	memset(m, 0, sizeof(*m));
 	snprintf(m->path, sizeof(m->path), "%s", path);
@@ -76,8 +76,8 @@ zygote_attach(struct zygote_under_test *z)
 	int pair[2];
 
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	assert_int_equal(ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m,
-	    &pair[1], 1), 0);
+	assert_int_equal(
+	    ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
 	close(pair[1]);
 	ipc_channel_init(&z->master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
 	expect(&z->master, &in, MSG_ATTACHED);
@@ -90,8 +90,7 @@ zygote_send_program(struct zygote_under_test *z, const struct msg_program *m)
 	int pair[2];
 
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	assert_int_equal(ipc_send(&z->monitor, MSG_PROGRAM, m, &pair[1], 1),
-	    0);
+	assert_int_equal(ipc_send(&z->monitor, MSG_PROGRAM, m, &pair[1], 1), 0);
 	close(pair[1]);
 	fd_close(&z->log);
 	z->log = pair[0];
@@ -120,18 +119,18 @@ zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
 		snprintf(s.seal.service, sizeof(s.seal.service), "test");
 		close(table);
 		close(pair[0]);
-		ipc_channel_init(&s.monitor, pair[1], ROLE_ZYGOTE,
-		    ROLE_MONITOR, ST_UP);
+		ipc_channel_init(
+		    &s.monitor, pair[1], ROLE_ZYGOTE, ROLE_MONITOR, ST_UP);
 		program_zygote_prepare(&s, ops);
 		_exit(program_zygote_serve(&s));
 	}
 	close(pair[1]);
-	ipc_channel_init(&z->monitor, pair[0], ROLE_MONITOR, ROLE_ZYGOTE,
-	    ST_UP);
+	ipc_channel_init(
+	    &z->monitor, pair[0], ROLE_MONITOR, ROLE_ZYGOTE, ST_UP);
 	z->slots = slot_table_map(table, 0);
 	assert_non_null(z->slots);
-	assert_int_equal(ipc_send(&z->monitor, MSG_SLOTS, &slots, &table, 1),
-	    0);
+	assert_int_equal(
+	    ipc_send(&z->monitor, MSG_SLOTS, &slots, &table, 1), 0);
 	close(table);
 	zygote_send_program(z, program);
 	zygote_attach(z);
@@ -155,10 +154,10 @@ zygote_start_one(struct zygote_under_test *z, uint32_t slot, uint64_t session)
 	int pair[2];
 
 	start_message(&m, slot, session);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    pair), 0);
-	assert_int_equal(ipc_send_wait(&z->master, MSG_START, &m, &pair[1], 1),
-	    0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(
+	    ipc_send_wait(&z->master, MSG_START, &m, &pair[1], 1), 0);
 	close(pair[1]);
 	return (pair[0]);
 }

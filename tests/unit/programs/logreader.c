@@ -43,34 +43,36 @@ is_root(const char *name)
 static void
 fixture_new(struct fixture *f, enum service_kind kind, uint8_t decide)
 {
-	struct msg_log_source m = {.kind = (uint8_t)kind, .instance = 1,
-	    .service = "test", .decide = decide, .root_login = 2,
+	struct msg_log_source m = {.kind = (uint8_t)kind,
+	    .instance = 1,
+	    .service = "test",
+	    .decide = decide,
+	    .root_login = 2,
 	    .packets = 20};
 	int log[2], pair[2], table, on = 1;
 
 	memset(f, 0, sizeof(*f));
 	f->now = UINT64_C(1000000000000);
 	assert_int_equal(fd_seqpacket_pair(log), 0);
-	assert_int_equal(setsockopt(log[0], SOL_SOCKET, SO_PASSCRED, &on,
-	    sizeof(on)), 0);
+	assert_int_equal(
+	    setsockopt(log[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
 	f->writer = log[1];
 	table = memfd_create("slots", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(table, (off_t)SLOT_TABLE_SIZE), 0);
 	f->table = slot_table_map(table, 1);
 	assert_non_null(f->table);
-	assert_int_equal(source_open(&f->src, &m, log[0], table, geteuid(),
-	    is_root), 0);
+	assert_int_equal(
+	    source_open(&f->src, &m, log[0], table, geteuid(), is_root), 0);
 	f->sink = event_sink_new(ROLE_LOGREADER, 1024);
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	event_sink_attach(f->sink, pair[0]);
-	ipc_channel_init(&f->audit, pair[1], ROLE_AUDIT, ROLE_LOGREADER,
-	    ST_UP);
+	ipc_channel_init(&f->audit, pair[1], ROLE_AUDIT, ROLE_LOGREADER, ST_UP);
 	assert_int_equal(fd_set_nonblock(pair[1], 1), 0);
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	ipc_channel_init(&f->monitor, pair[0], ROLE_LOGREADER, ROLE_MONITOR,
-	    ST_UP);
-	ipc_channel_init(&f->theirs, pair[1], ROLE_MONITOR, ROLE_LOGREADER,
-	    ST_UP);
+	ipc_channel_init(
+	    &f->monitor, pair[0], ROLE_LOGREADER, ROLE_MONITOR, ST_UP);
+	ipc_channel_init(
+	    &f->theirs, pair[1], ROLE_MONITOR, ROLE_LOGREADER, ST_UP);
 	assert_int_equal(fd_set_nonblock(pair[1], 1), 0);
 	f->out.events = f->sink;
 	f->out.monitor = &f->monitor;
@@ -133,8 +135,8 @@ next_event(struct fixture *f)
 		if (v.fields[i].p == NULL || i == FIELD_FAMILY ||
 		    i == FIELD_PID)
 			continue;
-		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=",
-		    event_field_name(i));
+		n += (size_t)snprintf(
+		    text + n, sizeof(text) - n, " %s=", event_field_name(i));
 		if (i == FIELD_SOURCE_PORT || i == FIELD_SESSION ||
 		    i == FIELD_COUNT)
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%lu",
@@ -149,8 +151,8 @@ next_event(struct fixture *f)
 }
 
 static void
-expect_login(struct fixture *f, uint64_t session, const char *user,
-    const char *tty)
+expect_login(
+    struct fixture *f, uint64_t session, const char *user, const char *tty)
 {
 	static struct ipc_in in;
 
@@ -162,7 +164,7 @@ expect_login(struct fixture *f, uint64_t session, const char *user,
 }
 
 #define HELLO "Connection from 192.0.2.7 port 40112 on 192.0.2.1 port 22\r\n"
-#define TAIL  " from 192.0.2.7 port 40112 ssh2\r\n"
+#define TAIL " from 192.0.2.7 port 40112 ssh2\r\n"
 #define WHERE " source=* source-port=40112 session=9"
 
 static void
@@ -178,7 +180,8 @@ test_failure(void **state)
 	read_some(&f);
 	assert_string_equal(next_event(&f), ""); /* its reason may follow */
 	source_tick(&f.src, &f.out, f.now);
-	assert_string_equal(next_event(&f), "auth-failure service=test" WHERE
+	assert_string_equal(next_event(&f),
+	    "auth-failure service=test" WHERE
 	    " user=x\r\ny method=password reason=credentials");
 	assert_string_equal(next_event(&f), "");
 	fixture_free(&f);
@@ -200,10 +203,12 @@ test_login(void **state)
 		read_some(&f);
 		expect_login(&f, 9, "alice", "pts/3");
 		if (decide) {
-			assert_string_equal(next_event(&f), "auth-success "
+			assert_string_equal(next_event(&f),
+			    "auth-success "
 			    "service=test" WHERE " user=alice "
 			    "method=password");
-			assert_string_equal(next_event(&f), "session-opened "
+			assert_string_equal(next_event(&f),
+			    "session-opened "
 			    "service=test" WHERE " user=alice tty=pts/3");
 		}
 		assert_string_equal(next_event(&f), "");
@@ -275,8 +280,8 @@ test_timeout(void **state)
 	source_tick(&f.src, &f.out, f.now);
 	assert_string_equal(next_event(&f), "");
 	source_tick(&f.src, &f.out, f.now);
-	assert_string_equal(next_event(&f), "auth-failure service=test" WHERE
-	    " reason=timeout");
+	assert_string_equal(next_event(&f),
+	    "auth-failure service=test" WHERE " reason=timeout");
 	assert_false(f.src.waiting);
 	source_tick(&f.src, &f.out, f.now);
 	assert_string_equal(next_event(&f), "");
@@ -296,7 +301,7 @@ test_packets(void **state)
 	for (int i = 0; i < 21; i++) {
 		assert_int_equal(ipc_recv(&f.theirs, &in), ERR_AGAIN);
 		say(&f, "debug3: packet.c:ssh_packet_read_poll2():1692 "
-		    "(pid=5): receive packet: type 2 [preauth]\r\n");
+			"(pid=5): receive packet: type 2 [preauth]\r\n");
 		read_some(&f);
 	}
 	assert_int_equal(ipc_recv(&f.theirs, &in), 0);
@@ -332,21 +337,22 @@ test_lines(void **state)
 		if (e[0] == '\0')
 			continue;
 		if (strstr(e, "nobody") != NULL)
-			assert_string_equal(e, "program-output service=test"
-			    WHERE " text=nobody's");
+			assert_string_equal(e,
+			    "program-output service=test" WHERE
+			    " text=nobody's");
 		if (strstr(e, "one") != NULL)
 			break;
 	}
-	assert_string_equal(next_event(&f), "program-output service=test"
-	    WHERE " text=two");
-	assert_string_equal(next_event(&f), "program-output service=test"
-	    WHERE " text=three");
+	assert_string_equal(
+	    next_event(&f), "program-output service=test" WHERE " text=two");
+	assert_string_equal(
+	    next_event(&f), "program-output service=test" WHERE " text=three");
 	for (;;) {
 		const char *e = next_event(&f);
 
 		if (e[0] != '\0') {
-			assert_string_equal(e, "program-output service=test"
-			    WHERE " text=child");
+			assert_string_equal(e,
+			    "program-output service=test" WHERE " text=child");
 			break;
 		}
 		read_some(&f);
@@ -378,14 +384,14 @@ test_flood_of_lines(void **state)
 	f.now += UINT64_C(1000000000);
 	source_tick(&f.src, &f.out, f.now);
 	e = next_event(&f);
-	assert_int_equal(sscanf(e, "events-dropped role=logreader count=%lu",
-	    &dropped), 1);
+	assert_int_equal(
+	    sscanf(e, "events-dropped role=logreader count=%lu", &dropped), 1);
 	assert_int_equal(told + dropped, lines);
 	assert_false(f.src.waiting);
 	say(&f, "again\n");
 	read_some(&f);
-	assert_string_equal(next_event(&f),
-	    "program-output service=test text=again");
+	assert_string_equal(
+	    next_event(&f), "program-output service=test text=again");
 	fixture_free(&f);
 }
 
@@ -428,8 +434,10 @@ test_descriptors_sent(void **state)
 		struct cmsghdr align;
 	} control = {.buf = {0}};
 	struct iovec iov = {.iov_base = (char[]){"x\n"}, .iov_len = 2};
-	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
+	struct msghdr hdr = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.buf,
+	    .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
 	int fds[8] = {0, 0, 0, 0, 0, 0, 0, 0}, before;
 	struct fixture f;
@@ -445,8 +453,8 @@ test_descriptors_sent(void **state)
 		assert_int_equal(sendmsg(f.writer, &hdr, 0), 2);
 	read_some(&f);
 	assert_int_equal(fds_open(), before);
-	assert_string_equal(next_event(&f),
-	    "program-output service=test text=x");
+	assert_string_equal(
+	    next_event(&f), "program-output service=test text=x");
 	fixture_free(&f);
 }
 
@@ -461,8 +469,8 @@ test_empty_and_end(void **state)
 	assert_int_equal(send(f.writer, "", 0, 0), 0);
 	say(&f, "after\n");
 	assert_int_equal(source_read(&f.src, &f.out, f.now), ERR_AGAIN);
-	assert_string_equal(next_event(&f),
-	    "program-output service=test text=after");
+	assert_string_equal(
+	    next_event(&f), "program-output service=test text=after");
 	fd_close(&f.writer);
 	assert_int_equal(source_read(&f.src, &f.out, f.now), ERR_CLOSED);
 	fixture_free(&f);

@@ -28,7 +28,8 @@
 static char folder[] = "/tmp/portreeve-pam-XXXXXX";
 static char socket_path[64], said[1024];
 
-/* --- PAM's side ------------------------------------------------------------- */
+/* --- PAM's side -------------------------------------------------------------
+ */
 
 static int
 converse(int n, const struct pam_message **msg, struct pam_response **resp,
@@ -54,8 +55,8 @@ module_path(char *path, size_t size)
 	end = strstr(self, "/tests/unit/");
 	assert_non_null(end);
 	*end = '\0';
-	assert_true((size_t)snprintf(path, size, "%s/pam_portreeve.so",
-	    self) < size);
+	assert_true(
+	    (size_t)snprintf(path, size, "%s/pam_portreeve.so", self) < size);
 }
 
 static pam_handle_t *
@@ -74,12 +75,14 @@ pam_begin(const char *option)
 	fprintf(f, "account required %s %s\nsession required %s %s\n", module,
 	    option, module, option);
 	fclose(f);
-	assert_int_equal(pam_start_confdir("service", "alice", &conv, folder,
-	    &pamh), PAM_SUCCESS);
+	assert_int_equal(
+	    pam_start_confdir("service", "alice", &conv, folder, &pamh),
+	    PAM_SUCCESS);
 	assert_int_equal(pam_set_item(pamh, PAM_TTY, "ssh"), PAM_SUCCESS);
-	assert_int_equal(pam_putenv(pamh,
-	    "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"
-	    "keyboard-interactive/pam\n"), PAM_SUCCESS);
+	assert_int_equal(
+	    pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"
+			     "keyboard-interactive/pam\n"),
+	    PAM_SUCCESS);
 	said[0] = '\0';
 	return (pamh);
 }
@@ -93,7 +96,8 @@ with_socket(void)
 	return (option);
 }
 
-/* --- the monitor's side ------------------------------------------------------ */
+/* --- the monitor's side ------------------------------------------------------
+ */
 
 static int
 monitor_listen(void)
@@ -148,7 +152,8 @@ monitor_done(pid_t pid)
 	assert_int_equal(status, 0);
 }
 
-/* --- tests ------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------------------
+ */
 
 static void
 test_allowed(void **state)
@@ -188,8 +193,8 @@ test_refused(void **state)
 	assert_non_null(strstr(said, "End a session first"));
 	n = read(log[0], line, sizeof(line));
 	assert_int_equal(n, strlen("pam_portreeve: refused user-limit\r\n"));
-	assert_memory_equal(line, "pam_portreeve: refused user-limit\r\n",
-	    (size_t)n);
+	assert_memory_equal(
+	    line, "pam_portreeve: refused user-limit\r\n", (size_t)n);
 	close(log[0]);
 	close(fd);
 	pam_end(pamh, PAM_SUCCESS);
@@ -232,7 +237,9 @@ test_limit(void **state)
 			    getrlimit(RLIMIT_NPROC, &limit) != 0)
 				_exit(1);
 			_exit(limit.rlim_cur == after[i] &&
-				limit.rlim_max == after[i] ? 0 : 2);
+				      limit.rlim_max == after[i]
+				  ? 0
+				  : 2);
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(status, 0);
@@ -323,8 +330,8 @@ main(void)
 	if (mkdtemp(folder) == NULL)
 		return (1);
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", folder);
-	failed = cmocka_run_group_tests_name("pam_portreeve", tests, NULL,
-	    NULL);
+	failed =
+	    cmocka_run_group_tests_name("pam_portreeve", tests, NULL, NULL);
 	unlink(socket_path);
 	snprintf(said, sizeof(said), "%s/service", folder);
 	unlink(said);

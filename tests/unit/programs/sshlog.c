@@ -72,8 +72,8 @@ unescape(const char *from, char *to)
 static void
 describe(const struct sshsession_action *a, char *text, size_t size)
 {
-	static const char *const names[] = {"failure", "success", "opened",
-	    "tty", "flood", "trouble"};
+	static const char *const names[] = {
+	    "failure", "success", "opened", "tty", "flood", "trouble"};
 	char user[1100];
 
 	escape_bytes(user, sizeof(user), a->user, strlen(a->user));
@@ -226,7 +226,8 @@ test_first_bytes(void **state)
 static void
 test_every_prefix(void **state)
 {
-	static const char text[] = "Accepted keyboard-interactive/pam for alice "
+	static const char text[] =
+	    "Accepted keyboard-interactive/pam for alice "
 	    "from 2001:db8::1 port 40112 ssh2\r\n";
 	struct sshlog log;
 
@@ -273,8 +274,8 @@ test_terminals(void **state)
 		parse(rows[i].text, &log);
 		assert_int_equal(log.kind, SSHLOG_STARTING);
 		assert_int_equal(log.tty.n, strlen(rows[i].tty));
-		assert_memory_equal(log.tty.n ? log.tty.p : "", rows[i].tty,
-		    log.tty.n);
+		assert_memory_equal(
+		    log.tty.n ? log.tty.p : "", rows[i].tty, log.tty.n);
 	}
 }
 

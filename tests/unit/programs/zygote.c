@@ -4,8 +4,8 @@
  */
 #include "tests/unit/programs/harness.h"
 
-static const struct program_ops exec_ops = {.exec = execve,
-    .peer_environment = true};
+static const struct program_ops exec_ops = {
+    .exec = execve, .peer_environment = true};
 
 static void
 new_exec(struct zygote_under_test *z, const char *const *argv)
@@ -237,8 +237,8 @@ test_thousand(void **state)
 		int fds[SLOTS];
 
 		for (uint32_t i = 0; i < SLOTS; i++)
-			fds[i] = zygote_start_one(&z, i,
-			    (uint64_t)(round * SLOTS) + i + 1);
+			fds[i] = zygote_start_one(
+			    &z, i, (uint64_t)(round * SLOTS) + i + 1);
 		for (int i = 0; i < SLOTS; i++) {
 			struct ipc_in in;
 
@@ -252,8 +252,8 @@ test_thousand(void **state)
 	assert_int_equal(ended, N);
 	assert_int_equal(count_fds(z.pid), before);
 	for (uint32_t i = 0; i < SLOTS; i++)
-		assert_int_equal(atomic_load(&z.slots->slots[i].use),
-		    SLOT_ENDED);
+		assert_int_equal(
+		    atomic_load(&z.slots->slots[i].use), SLOT_ENDED);
 	zygote_stop(&z);
 }
 
@@ -303,8 +303,9 @@ main(void)
 	    cmocka_unit_test(test_slow_master),
 	};
 
-	/* A program that has gone is a failure here, and inherits none of it. */
+	/* A program that has gone is a failure here, and inherits none of it.
+	 */
 	signal(SIGPIPE, SIG_IGN);
-	return (cmocka_run_group_tests_name("program zygote", tests, NULL,
-	    NULL));
+	return (
+	    cmocka_run_group_tests_name("program zygote", tests, NULL, NULL));
 }
