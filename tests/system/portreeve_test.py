@@ -168,9 +168,9 @@ class Daemon:
         """The monitor's; a wrapper such as strace stands before it."""
         if not self.wrapper:
             return self.child.pid
-        for process in processes.below(self.child.pid):
-            if processes.role(process) == "monitor" or \
-                    process.words[:1] == [world.BUILD + "/portreeved"]:
+        for process in [processes.Process(self.child.pid)] + \
+                processes.below(self.child.pid):
+            if processes.role(process) == "monitor":
                 return process.pid
         raise AssertionError("no monitor below the wrapper")
 

@@ -88,6 +88,8 @@ def recovered(daemon):
             return False
     wait_until(answers, "an answer when the fault is over", 30)
     daemon.idle()
+    daemon.wait("session-closed",
+                count=len(daemon.of("connection-accepted")))
     equal(len(daemon.of("connection-accepted")),
           len(daemon.of("session-closed")), "books")
 
@@ -213,12 +215,11 @@ def recovered_stream(daemon):
 @limit(90)
 def test_master_out_of_descriptors_for_real():
     """A hard limit of descriptors, and more clients than it allows."""
-    with start() as daemon:
+    daemon = start()
+    daemon.wrapper = ["prlimit", "--nofile=48:48"]
+    with daemon:
         finger(daemon.port, b"x\r\n")
         pid = daemon.role("master").pid
-        used = len(processes.descriptors(pid))
-        subprocess.run(["prlimit", "--pid", str(pid), "--nofile=%d:%d" % (
-            used + 12, used + 12)], check=True)
         clients = []
         for _ in range(60):
             client = Connection(daemon.port)
