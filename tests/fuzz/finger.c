@@ -34,8 +34,8 @@ check_output(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] == '\r' && i + 1 < n && p[i + 1] == '\n')
 			i++;
-		else if (p[i] < 0x20 || p[i] == 0x7f ||
-		    p[i] == 0xc0 || p[i] == 0xc1 || p[i] > 0xf4)
+		else if (p[i] < 0x20 || p[i] == 0x7f || p[i] == 0xc0 ||
+			 p[i] == 0xc1 || p[i] > 0xf4)
 			abort();
 	}
 }

@@ -19,15 +19,15 @@ bool
 engine_wants_out(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL &&
-	    (e->attach_due || e->announce_due || e->return_due ||
-		e->roster.queue_head != ROSTER_NONE));
+		(e->attach_due || e->announce_due || e->return_due ||
+		    e->roster.queue_head != ROSTER_NONE));
 }
 
 bool
 engine_wants_in(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL && !e->return_due &&
-	    (e->retired || e->roster.live < e->live_max));
+		(e->retired || e->roster.live < e->live_max));
 }
 
 void
@@ -105,8 +105,8 @@ announce_worker(struct engine *e, struct roster_worker *w)
 
 		err = tell(e, MSG_POOLED, &pooled, &w->fd, 1);
 	} else if (w->state == ROSTER_TAKEN || w->state == ROSTER_SERVING) {
-		struct msg_worker_channel channel = {.slot = w->slot,
-		    .session = w->session};
+		struct msg_worker_channel channel = {
+		    .slot = w->slot, .session = w->session};
 
 		err = tell(e, MSG_WORKER_CHANNEL, &channel, &w->fd, 1);
 	}
@@ -151,8 +151,7 @@ engine_flush(struct engine *e)
 	if (e->attach_due && tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		return;
 	e->attach_due = false;
-	for (; e->announce_due && e->announce < e->roster.high;
-	    e->announce++) {
+	for (; e->announce_due && e->announce < e->roster.high; e->announce++) {
 		if (announce_worker(e, &e->roster.workers[e->announce]) != 0)
 			return;
 	}
@@ -186,8 +185,8 @@ take_start(struct engine *e, struct ipc_in *in)
 
 	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
 		log_warn("the master's START is not one: %zu descriptors, "
-		    "slot %u; its channel is closed", in->nfds,
-		    in->msg.start.slot);
+			 "slot %u; its channel is closed",
+		    in->nfds, in->msg.start.slot);
 		engine_detach(e);
 		return;
 	}

@@ -13,15 +13,15 @@
 #include "workers/common/roster.h"
 #include "workers/common/zygote.h"
 
-#define ENGINE_FORKS_MAX 10000	/* then the zygote is replaced */
+#define ENGINE_FORKS_MAX 10000 /* then the zygote is replaced */
 /*
  * And when so many workers live: a fork copies a descriptor for each of them,
  * and a wait looks at each, so that the next connection pays for the idle.
  */
 #define ENGINE_LIVE_MAX 512
-#define ENGINE_POOL_MAX 64	/* as MSG_MASTER_CHANNEL bounds it */
-#define ENGINE_SPARE_FDS 64	/* of RLIMIT_NOFILE, for what is no worker */
-#define ENGINE_BATCH 64		/* messages of the master in a row */
+#define ENGINE_POOL_MAX 64  /* as MSG_MASTER_CHANNEL bounds it */
+#define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
+#define ENGINE_BATCH 64	    /* messages of the master in a row */
 
 /*
  * One page a worker forked ahead, shared with that worker alone, and believed
@@ -79,8 +79,8 @@ bool engine_wants_in(const struct engine *e);
  */
 void engine_start(struct engine *e, const struct msg_start *start, int fds[3]);
 /* A session that did not become a process; error is an errno. */
-void engine_failed(struct engine *e, uint32_t slot, uint64_t session,
-    int error);
+void engine_failed(
+    struct engine *e, uint32_t slot, uint64_t session, int error);
 bool engine_pool_wanted(const struct engine *e);
 /* Fork one worker ahead. */
 void engine_pool_refill(struct engine *e);

@@ -62,7 +62,7 @@ next_dead(struct engine *e, siginfo_t *si)
 		return (NULL);
 	w = roster_find(&e->roster, si->si_pid);
 	while (w != NULL && w->state == ROSTER_IDLE && engine_wants_in(e) &&
-	    !engine_read_master(e))
+	       !engine_read_master(e))
 		continue;
 	return (w);
 }

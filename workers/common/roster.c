@@ -44,8 +44,11 @@ roster_add(struct roster *r, int32_t pid, enum roster_state state)
 	} else {
 		return (NULL);
 	}
-	*w = (struct roster_worker){.pid = pid, .fd = -1, .next = *chain,
-	    .state = (uint8_t)state, .page = ROSTER_NO_PAGE};
+	*w = (struct roster_worker){.pid = pid,
+	    .fd = -1,
+	    .next = *chain,
+	    .state = (uint8_t)state,
+	    .page = ROSTER_NO_PAGE};
 	*chain = index_of(r, w);
 	r->live++;
 	if (state == ROSTER_IDLE)
@@ -57,7 +60,7 @@ struct roster_worker *
 roster_find(struct roster *r, int32_t pid)
 {
 	for (uint16_t i = *chain_of(r, pid); i != ROSTER_NONE;
-	    i = r->workers[i].next) {
+	     i = r->workers[i].next) {
 		if (r->workers[i].pid == pid)
 			return (&r->workers[i]);
 	}

@@ -27,13 +27,13 @@ struct roster_worker {
 	uint64_t forked;  /* just before, for its slot; 0 not forked ahead */
 	int32_t pid;
 	uint32_t slot;
-	int fd;		   /* copy of the master's end of its channel */
-	int32_t value;	   /* once ended, as MSG_ENDED has it */
-	uint16_t next;	   /* in the chain, the free list or the queue */
-	uint8_t state;	   /* enum roster_state */
-	uint8_t how;	   /* enum ended */
-	uint8_t page;	   /* forked ahead: its page of the pool, else NO_PAGE */
-	uint8_t closing;   /* its channel was shut by us */
+	int fd;		 /* copy of the master's end of its channel */
+	int32_t value;	 /* once ended, as MSG_ENDED has it */
+	uint16_t next;	 /* in the chain, the free list or the queue */
+	uint8_t state;	 /* enum roster_state */
+	uint8_t how;	 /* enum ended */
+	uint8_t page;	 /* forked ahead: its page of the pool, else NO_PAGE */
+	uint8_t closing; /* its channel was shut by us */
 	uint8_t announced; /* the present master has its channel */
 };
 
@@ -52,8 +52,8 @@ void roster_init(struct roster *r);
  * A process just forked. NULL when full. The entry's fd, page and session are
  * the caller's to fill, its state as given.
  */
-struct roster_worker *roster_add(struct roster *r, int32_t pid,
-    enum roster_state state);
+struct roster_worker *roster_add(
+    struct roster *r, int32_t pid, enum roster_state state);
 
 /* The live worker with this process id, or NULL. */
 struct roster_worker *roster_find(struct roster *r, int32_t pid);

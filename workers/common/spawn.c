@@ -22,8 +22,8 @@
 struct engine_page *
 engine_page(struct engine *e, uint8_t number)
 {
-	return ((struct engine_page *)(void *)(e->pages +
-	    number * e->page_size));
+	return (
+	    (struct engine_page *)(void *)(e->pages + number * e->page_size));
 }
 
 /* Nothing of the zygote's stays open, and no process can be made any more. */
@@ -59,9 +59,8 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
 }
 
 /* A worker forked ahead waits here, for its connection or for the end. */
-static void __attribute__((noreturn))
-pooled_main(struct worker *w, int (*serve)(struct worker *), int master,
-    struct engine_page *page)
+static void __attribute__((noreturn)) pooled_main(struct worker *w,
+    int (*serve)(struct worker *), int master, struct engine_page *page)
 {
 	struct ipc_in in;
 
@@ -82,8 +81,7 @@ static void
 count_fork(struct engine *e)
 {
 	e->pool_failed = false;
-	if (++e->forks >= ENGINE_FORKS_MAX ||
-	    e->roster.live >= ENGINE_LIVE_MAX)
+	if (++e->forks >= ENGINE_FORKS_MAX || e->roster.live >= ENGINE_LIVE_MAX)
 		engine_retire(e, false);
 }
 
@@ -119,8 +117,8 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 	struct roster_worker *w;
 	pid_t pid;
 
-	slot_claim(e->slots, start->slot, start->session, &start->peer,
-	    worker.began);
+	slot_claim(
+	    e->slots, start->slot, start->session, &start->peer, worker.began);
 	pid = _Fork();
 	if (pid == 0) {
 		worker_confine(connection, master);
@@ -146,8 +144,8 @@ bool
 engine_pool_wanted(const struct engine *e)
 {
 	return (!e->retired && !e->pool_failed && e->slots != NULL &&
-	    e->master.fd >= 0 && e->roster.idle < e->pool &&
-	    e->roster.live < e->live_max);
+		e->master.fd >= 0 && e->roster.idle < e->pool &&
+		e->roster.live < e->live_max);
 }
 
 static uint8_t

@@ -34,16 +34,17 @@ start_receive(struct start *s, enum role self, char **argv)
 	title = argv[0];
 	if (title != NULL) {
 		log_set_name(title);
-		title_is_zygotes = strncmp(title, zygote_title,
-		    sizeof(zygote_title) - 1) == 0;
+		title_is_zygotes =
+		    strncmp(title, zygote_title, sizeof(zygote_title) - 1) == 0;
 	}
 	prctl(PR_SET_NAME, "portreeve");
-	ipc_channel_init(&s->monitor, START_MONITOR_FD, self, ROLE_MONITOR,
-	    ST_NEW);
+	ipc_channel_init(
+	    &s->monitor, START_MONITOR_FD, self, ROLE_MONITOR, ST_NEW);
 	err = ipc_recv(&s->monitor, &in);
 	if (err == ERR_SYSTEM)
 		die("descriptor %d is not a channel to the monitor: this "
-		    "program is started by portreeved alone", START_MONITOR_FD);
+		    "program is started by portreeved alone",
+		    START_MONITOR_FD);
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));
 	if (in.type != MSG_SEAL)
@@ -81,10 +82,10 @@ start_seal(struct start *s)
 	int err;
 
 	if (s->seal.profile >= SANDBOX_PROFILE_COUNT)
-		start_fail(s, "no sandbox profile has the number %u",
-		    s->seal.profile);
-	err = sandbox_seal((enum sandbox_profile)s->seal.profile, &params,
-	    &report);
+		start_fail(
+		    s, "no sandbox profile has the number %u", s->seal.profile);
+	err = sandbox_seal(
+	    (enum sandbox_profile)s->seal.profile, &params, &report);
 	if (err != 0)
 		start_fail(s, "%s",
 		    report.error[0] != '\0' ? report.error : err_text(err));

@@ -120,14 +120,13 @@ worker_read_line(struct worker *w, struct worker_input *in, uint64_t deadline,
 }
 
 int
-worker_write_all(struct worker *w, const void *buf, size_t n,
-    uint64_t deadline)
+worker_write_all(struct worker *w, const void *buf, size_t n, uint64_t deadline)
 {
 	const uint8_t *p = buf;
 
 	while (n > 0) {
-		ssize_t sent = send(w->connection, p, n,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent =
+		    send(w->connection, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int err;
 
 		if (sent >= 0) {

@@ -59,8 +59,8 @@ int worker_read_line(struct worker *w, struct worker_input *in,
     uint64_t deadline, const uint8_t **line, size_t *n);
 
 /* All n bytes. 0, ERR_TIMEOUT, ERR_CLOSED or ERR_SYSTEM. */
-int worker_write_all(struct worker *w, const void *buf, size_t n,
-    uint64_t deadline);
+int worker_write_all(
+    struct worker *w, const void *buf, size_t n, uint64_t deadline);
 
 /*
  * Half-close, then drop what the peer still sends until it closes too, so that

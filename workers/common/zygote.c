@@ -40,16 +40,17 @@ raise_descriptors(void)
 	}
 	if (r.rlim_cur > ROSTER_MAX)
 		return (ROSTER_MAX);
-	return (r.rlim_cur > 2 * ENGINE_SPARE_FDS ?
-	    (uint32_t)r.rlim_cur - ENGINE_SPARE_FDS : ENGINE_SPARE_FDS);
+	return (r.rlim_cur > 2 * ENGINE_SPARE_FDS
+		    ? (uint32_t)r.rlim_cur - ENGINE_SPARE_FDS
+		    : ENGINE_SPARE_FDS);
 }
 
 /* Memory that no fork copies: a worker knows nothing of the others. */
 static void *
 private_map(size_t size, int share)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    share | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(
+	    NULL, size, PROT_READ | PROT_WRITE, share | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return (NULL);
@@ -70,8 +71,8 @@ zygote_open(const struct zygote_ops *ops)
 		return (ERR_SYSTEM);
 	engine->ops = ops;
 	engine->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	engine->pages = private_map(ENGINE_POOL_MAX * engine->page_size,
-	    MAP_SHARED);
+	engine->pages =
+	    private_map(ENGINE_POOL_MAX * engine->page_size, MAP_SHARED);
 	if (engine->pages == NULL)
 		return (ERR_SYSTEM);
 	engine->master.fd = -1;
@@ -95,8 +96,7 @@ name_violation_channel(void)
 {
 	struct msg_violation violation = {.syscall = 0};
 	uint8_t message[SANDBOX_MESSAGE_MAX];
-	int n = msg_encode(MSG_VIOLATION, &violation, message,
-	    sizeof(message));
+	int n = msg_encode(MSG_VIOLATION, &violation, message, sizeof(message));
 
 	if (n < 0)
 		return (n);
@@ -111,8 +111,10 @@ zygote_run(const struct zygote_ops *ops, char **argv)
 
 	start_receive(&start, ROLE_ZYGOTE, argv);
 	if (zygote_open(ops) != 0)
-		start_fail(&start, "the zygote cannot be set up: %s; raise "
-		    "its limits of memory and descriptors", strerror(errno));
+		start_fail(&start,
+		    "the zygote cannot be set up: %s; raise "
+		    "its limits of memory and descriptors",
+		    strerror(errno));
 	if (name_violation_channel() != 0)
 		start_fail(&start, "the sandbox takes no violation message");
 	start_seal(&start);
@@ -196,8 +198,8 @@ finish_if_done(struct engine *e)
 	if (!e->retired || e->roster.live > 0 || e->finished)
 		return;
 	if (e->master.fd < 0) {
-		e->finished = e->stopping ||
-		    roster_queue_first(&e->roster) == NULL;
+		e->finished =
+		    e->stopping || roster_queue_first(&e->roster) == NULL;
 		return;
 	}
 	if (engine_wants_out(e))

@@ -13,8 +13,8 @@
 #define SPARE 128 /* bytes kept free for the last words */
 
 void
-answer_init(struct answer *a, uint8_t *buf, size_t size, bool list,
-    bool verbose)
+answer_init(
+    struct answer *a, uint8_t *buf, size_t size, bool list, bool verbose)
 {
 	memset(a, 0, sizeof(*a));
 	safe_init(&a->out, buf, size > SPARE ? size - SPARE : 0);
@@ -51,12 +51,11 @@ put_time(struct answer *a, uint64_t seconds)
 static void
 put_idle(struct answer *a, uint64_t seconds)
 {
-	uint64_t minutes = seconds / 60;
+	uint64_t minutes = seconds / 60, days = minutes / 24 / 60;
 	char text[32];
 
-	if (minutes >= 24 * 60)
-		snprintf(text, sizeof(text), "%llud",
-		    (unsigned long long)(minutes / (24 * 60)));
+	if (days > 0)
+		snprintf(text, sizeof(text), "%llud", (unsigned long long)days);
 	else if (minutes >= 60)
 		snprintf(text, sizeof(text), "%u:%02u",
 		    (unsigned)(minutes / 60), (unsigned)(minutes % 60));
@@ -67,8 +66,8 @@ put_idle(struct answer *a, uint64_t seconds)
 
 /* A label and its text, two to a line. */
 static void
-put_pair(struct answer *a, const char *label, const void *text, size_t n,
-    bool right)
+put_pair(
+    struct answer *a, const char *label, const void *text, size_t n, bool right)
 {
 	if (right && a->line_open) {
 		safe_pad(&a->out, SECOND_COLUMN);
@@ -174,8 +173,9 @@ put_file(struct answer *a, enum lookup_piece piece, const void *text, size_t n)
 	end_line(a);
 	if (!a->in_file || a->file != piece) {
 		end_file(a);
-		safe_constant(&a->out, piece == PIECE_PLAN ? "Plan:" :
-		    piece == PIECE_PROJECT ? "Project:" : "PGP key:");
+		safe_constant(&a->out, piece == PIECE_PLAN	? "Plan:"
+				       : piece == PIECE_PROJECT ? "Project:"
+								: "PGP key:");
 		safe_newline(&a->out);
 		a->in_file = true;
 		a->file = piece;
@@ -303,8 +303,8 @@ answer_end(struct answer *a)
 	end_row(a);
 	end_line(a);
 	if (a->out.n == 0)
-		safe_constant(&a->out, a->list ? "No one is logged in.\r\n" :
-		    FINGER_SAYS_NOBODY);
+		safe_constant(&a->out,
+		    a->list ? "No one is logged in.\r\n" : FINGER_SAYS_NOBODY);
 	else if (!a->list && !a->had_plan)
 		safe_constant(&a->out, "No plan.\r\n");
 	if (a->out.cut) {

@@ -42,8 +42,8 @@ struct answer {
 };
 
 /* Into buf, which is the caller's; list: the answer to an empty query. */
-void answer_init(struct answer *a, uint8_t *buf, size_t size, bool list,
-    bool verbose);
+void answer_init(
+    struct answer *a, uint8_t *buf, size_t size, bool list, bool verbose);
 
 /* The next piece of MSG_LOOKUP_PIECE. */
 void answer_piece(struct answer *a, unsigned piece, uint64_t number,

@@ -19,7 +19,7 @@
 #define QUERY_MS 60000
 #define ANSWER_MS 120000
 #define LINGER_MS 2000
-#define ASK_MS 1500 /* then the master is thought to be dead, and asked again */
+#define ASK_MS 1500 /* then the master may be dead: asked again */
 #define ASK_TIMES 4
 
 /* Room for three files of 16 KiB, each byte shown as M-^X, and the rest. */
@@ -93,8 +93,8 @@ ask(struct worker *w, const struct finger_query *q)
 	memcpy(msg.name, q->name, sizeof(msg.name));
 	for (uint32_t i = 0; i < ASK_TIMES && err == ERR_TIMEOUT; i++) {
 		msg.request = i;
-		answer_init(&answer, answer_buf, sizeof(answer_buf), list,
-		    q->verbose);
+		answer_init(
+		    &answer, answer_buf, sizeof(answer_buf), list, q->verbose);
 		err = ipc_send(&w->master, MSG_LOOKUP_ASK, &msg, NULL, 0);
 		if (err == 0)
 			err = take_answer(w, msg.request, &found);
@@ -107,8 +107,8 @@ ask(struct worker *w, const struct finger_query *q)
 static int
 say(struct worker *w, const void *text, size_t n)
 {
-	return (worker_write_all(w, text, n,
-	    worker_deadline_since(w, ANSWER_MS)));
+	return (
+	    worker_write_all(w, text, n, worker_deadline_since(w, ANSWER_MS)));
 }
 
 static int
@@ -139,14 +139,14 @@ reply(struct worker *w, const uint8_t *line, size_t n)
 static int
 serve(struct worker *w)
 {
-	struct worker_input input = {.buf = query_buf,
-	    .size = sizeof(query_buf)};
+	struct worker_input input = {
+	    .buf = query_buf, .size = sizeof(query_buf)};
 	const uint8_t *line;
 	size_t n;
 	int err;
 
-	err = worker_read_line(w, &input, worker_deadline_since(w, QUERY_MS),
-	    &line, &n);
+	err = worker_read_line(
+	    w, &input, worker_deadline_since(w, QUERY_MS), &line, &n);
 	if (err == ERR_TOO_LONG)
 		err = say_constant(w, FINGER_SAYS_TOO_LONG);
 	else if (err == 0 || (err == ERR_CLOSED && n > 0))
@@ -160,9 +160,8 @@ serve(struct worker *w)
 int
 main(int argc, char **argv)
 {
-	static const struct zygote_ops ops = {.prepare = prepare,
-	    .option = take_option,
-	    .serve = serve};
+	static const struct zygote_ops ops = {
+	    .prepare = prepare, .option = take_option, .serve = serve};
 
 	(void)argc;
 	return (zygote_run(&ops, argv));

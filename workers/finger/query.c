@@ -13,7 +13,7 @@ static bool
 is_name(uint8_t c)
 {
 	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-');
+		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-');
 }
 
 static void

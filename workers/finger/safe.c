@@ -71,7 +71,8 @@ put_shown(struct safe *s, uint8_t c)
 	put(s, out, n, n);
 }
 
-/* The length that a UTF-8 sequence's first byte announces (RFC 3629); 0: none. */
+/* The length that a UTF-8 sequence's first byte announces (RFC 3629); 0: none.
+ */
 static size_t
 sequence_length(uint8_t c)
 {

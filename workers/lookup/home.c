@@ -55,8 +55,8 @@ home_open(const char *path)
 	if (home < 0 && errno == EACCES)
 		return (ERR_REFUSED);
 	if (home < 0)
-		return (errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND :
-		    ERR_SYSTEM);
+		return (errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
+							    : ERR_SYSTEM);
 	if (!is_open_to_all(home)) {
 		close(home);
 		return (ERR_REFUSED);
@@ -78,8 +78,8 @@ static bool
 may_be_told(const struct stat *st, uid_t owner)
 {
 	return (S_ISREG(st->st_mode) && st->st_uid == owner &&
-	    (st->st_mode & S_IROTH) != 0 && st->st_size > 0 &&
-	    st->st_size <= HOME_FILE_MAX);
+		(st->st_mode & S_IROTH) != 0 && st->st_size > 0 &&
+		st->st_size <= HOME_FILE_MAX);
 }
 
 /* Looked at before it is opened, so that no device is ever woken, and after. */
@@ -92,16 +92,15 @@ open_file(int home, const char *name, uid_t owner)
 	if (fstatat(home, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !may_be_told(&st, owner))
 		return (-1);
-	fd = openat(home, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-	    O_CLOEXEC);
+	fd = openat(home, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !may_be_told(&st, owner)))
 		fd_close(&fd);
 	return (fd);
 }
 
 size_t
-home_read(int home, const char *name, uid_t owner,
-    uint8_t buf[HOME_FILE_MAX])
+home_read(int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX])
 {
 	int fd = open_file(home, name, owner);
 	size_t n = 0;

@@ -27,7 +27,7 @@ int home_open(const char *path);
 bool home_hides(int home);
 
 /* A file's bytes into buf; their number, 0 where it is not to be told. */
-size_t home_read(int home, const char *name, uid_t owner,
-    uint8_t buf[HOME_FILE_MAX]);
+size_t home_read(
+    int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX]);
 
 #endif

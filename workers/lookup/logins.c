@@ -92,12 +92,13 @@ logins_last(const char *path, uid_t uid)
 	uint64_t when = 0;
 	int fd;
 
-	fd = open(path == NULL ? _PATH_LASTLOG : path, O_RDONLY | O_CLOEXEC |
-	    O_NONBLOCK);
+	fd = open(path == NULL ? _PATH_LASTLOG : path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return (0);
 	if (pread(fd, &last, sizeof(last), (off_t)uid * (off_t)sizeof(last)) ==
-	    (ssize_t)sizeof(last) && last.ll_time > 0)
+		(ssize_t)sizeof(last) &&
+	    last.ll_time > 0)
 		when = (uint64_t)last.ll_time;
 	close(fd);
 	return (when);

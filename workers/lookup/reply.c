@@ -21,8 +21,7 @@ send_piece(struct reply *r, enum lookup_piece piece, uint64_t number,
 }
 
 void
-reply_text(struct reply *r, enum lookup_piece piece, const void *text,
-    size_t n)
+reply_text(struct reply *r, enum lookup_piece piece, const void *text, size_t n)
 {
 	const uint8_t *p = text;
 
@@ -44,10 +43,10 @@ reply_number(struct reply *r, enum lookup_piece piece, uint64_t number)
 void
 reply_done(struct reply *r, int found)
 {
-	struct msg_lookup_done done = {.request = r->request,
-	    .found = found != 0};
+	struct msg_lookup_done done = {
+	    .request = r->request, .found = found != 0};
 
 	if (r->err == 0)
-		r->err = ipc_send_wait(r->master, MSG_LOOKUP_DONE, &done, NULL,
-		    0);
+		r->err =
+		    ipc_send_wait(r->master, MSG_LOOKUP_DONE, &done, NULL, 0);
 }

@@ -18,8 +18,8 @@ struct reply {
 };
 
 /* A text, in as many pieces as it takes; nothing for an empty one. */
-void reply_text(struct reply *r, enum lookup_piece piece, const void *text,
-    size_t n);
+void reply_text(
+    struct reply *r, enum lookup_piece piece, const void *text, size_t n);
 
 void reply_number(struct reply *r, enum lookup_piece piece, uint64_t number);
 

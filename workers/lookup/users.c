@@ -1,7 +1,6 @@
 /* Users, from the password database, utmp and what their homes show. */
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +27,9 @@ is_shown(const struct passwd *pw, const char *name, int *home)
 
 	if (pw != NULL)
 		system_user = pw->pw_uid < USERS_UID_MIN ||
-		    pw->pw_uid == USERS_UID_NOBODY ||
-		    pw->pw_uid == (uid_t)-1 || strcmp(pw->pw_name, name) != 0;
+			      pw->pw_uid == USERS_UID_NOBODY ||
+			      pw->pw_uid == (uid_t)-1 ||
+			      strcmp(pw->pw_name, name) != 0;
 	*home = home_open(pw == NULL ? "/" : pw->pw_dir);
 	if (*home >= 0)
 		hidden = home_hides(*home);
@@ -59,6 +59,20 @@ users_gecos(const char *gecos, unsigned number, const char **part)
 	return (strcspn(gecos, ","));
 }
 
+/* A login name with a capital; cut to size, without a NUL. */
+static size_t
+capitalised(char *dst, size_t size, const char *login)
+{
+	size_t n = strlen(login);
+
+	if (n > size)
+		n = size;
+	memcpy(dst, login, n);
+	if (n > 0 && dst[0] >= 'a' && dst[0] <= 'z')
+		dst[0] = (char)(dst[0] & ~0x20);
+	return (n);
+}
+
 /* In a name, & stands for the login name with a capital. */
 static void
 tell_name(struct reply *r, const struct passwd *pw)
@@ -67,15 +81,12 @@ tell_name(struct reply *r, const struct passwd *pw)
 	char name[256];
 	size_t length = users_gecos(pw->pw_gecos, 0, &part), n = 0;
 
-	for (size_t i = 0; i < length && n < sizeof(name) - 1; i++) {
+	for (size_t i = 0; i < length && n < sizeof(name); i++) {
 		if (part[i] != '&') {
 			name[n++] = part[i];
 			continue;
 		}
-		for (size_t j = 0; pw->pw_name[j] != '\0' &&
-		    n < sizeof(name) - 1; j++)
-			name[n++] = j > 0 ? pw->pw_name[j] :
-			    (char)toupper((unsigned char)pw->pw_name[j]);
+		n += capitalised(name + n, sizeof(name) - n, pw->pw_name);
 	}
 	reply_text(r, PIECE_NAME, name, n);
 }
@@ -83,8 +94,8 @@ tell_name(struct reply *r, const struct passwd *pw)
 static void
 tell_office(struct reply *r, const struct passwd *pw)
 {
-	static const enum lookup_piece pieces[] = {PIECE_OFFICE,
-	    PIECE_OFFICE_PHONE, PIECE_HOME_PHONE};
+	static const enum lookup_piece pieces[] = {
+	    PIECE_OFFICE, PIECE_OFFICE_PHONE, PIECE_HOME_PHONE};
 
 	for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		const char *part;
@@ -127,8 +138,8 @@ tell_mail(struct reply *r, const char *folder, const char *name)
 	struct stat st;
 
 	if (snprintf(path, sizeof(path), "%s/%s",
-		folder == NULL ? MAIL_FOLDER : folder, name) >=
-	    (int)sizeof(path))
+		folder == NULL ? MAIL_FOLDER : folder,
+		name) >= (int)sizeof(path))
 		return;
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    st.st_mtime > st.st_atime)
@@ -136,8 +147,8 @@ tell_mail(struct reply *r, const char *folder, const char *name)
 }
 
 static void
-tell_details(struct reply *r, const struct users_files *files,
-    const struct passwd *pw)
+tell_details(
+    struct reply *r, const struct users_files *files, const struct passwd *pw)
 {
 	uint64_t last = logins_last(files->lastlog, pw->pw_uid);
 
@@ -152,8 +163,7 @@ tell_files(struct reply *r, const struct passwd *pw, int home)
 	static const struct {
 		enum lookup_piece piece;
 		const char *name;
-	} kept[] = {{PIECE_PLAN, ".plan"},
-	    {PIECE_PROJECT, ".project"},
+	} kept[] = {{PIECE_PLAN, ".plan"}, {PIECE_PROJECT, ".project"},
 	    {PIECE_PUBKEY, ".pubkey"}};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)

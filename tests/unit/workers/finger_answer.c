@@ -52,7 +52,8 @@ test_a_user(void **state)
 	piece(&a, PIECE_PLAN, "two");
 	piece(&a, PIECE_PROJECT, "three\n");
 	piece(&a, PIECE_PUBKEY, "four\n");
-	check(&a, "Login: alice                            Name: Alice\r\n"
+	check(&a,
+	    "Login: alice                            Name: Alice\r\n"
 	    "Directory: /home/alice                  Shell: /bin/sh\r\n"
 	    "On since Sun 2001-09-09 01:46 (UTC) on pts/1 from 192.0.2.1, "
 	    "idle 2:05\r\n"
@@ -74,8 +75,8 @@ test_a_user_in_more_words(void **state)
 	piece(&a, PIECE_HOME_PHONE, "333");
 	piece(&a, PIECE_PUBKEY, "four\n");
 	check(&a, "Login: alice\r\n"
-	    "Office: R 1                             Office Phone: 22\r\n"
-	    "Home Phone: 333\r\nPGP key:\r\nfour\r\nNo plan.\r\n");
+		  "Office: R 1                             Office Phone: 22\r\n"
+		  "Home Phone: 333\r\nPGP key:\r\nfour\r\nNo plan.\r\n");
 }
 
 static void
@@ -100,12 +101,14 @@ test_lists(void **state)
 
 	(void)state;
 	list_two(&a, false);
-	check(&a, "Login            Name                 Tty      Idle  When\r\n"
+	check(&a,
+	    "Login            Name                 Tty      Idle  When\r\n"
 	    "alice            Alice                pts/1    2     "
 	    "Sun 2001-09-09 01:46 (UTC) 192.0.2.1\r\n"
 	    "bob                                   tty1     2d    \r\n");
 	list_two(&a, true);
-	check(&a, "Login: alice                            Name: Alice\r\n"
+	check(&a,
+	    "Login: alice                            Name: Alice\r\n"
 	    "On since Sun 2001-09-09 01:46 (UTC) on pts/1 from 192.0.2.1, "
 	    "idle 2\r\n\r\n"
 	    "Login: bob\r\nOn tty1, idle 2d\r\n");
@@ -121,10 +124,11 @@ test_controls_are_shown(void **state)
 	(void)state;
 	answer_init(&a, buf, sizeof(buf), false, false);
 	piece(&a, PIECE_LOGIN, "a\nb");
-	piece(&a, PIECE_PLAN, "\033[1m\177\001 \xff\x9b\xc2\x9b \xc3\xa9 "
+	piece(&a, PIECE_PLAN,
+	    "\033[1m\177\001 \xff\x9b\xc2\x9b \xc3\xa9 "
 	    "\xe2\x82\xac\tx\ry\r\nz\xe2\x82");
 	check(&a, "Login: a^Jb\r\nPlan:\r\n^[[1m^?^A M-^?M-^[M-BM-^[ \xc3\xa9 "
-	    "\xe2\x82\xac   x^My\r\nzM-bM-^B\r\n");
+		  "\xe2\x82\xac   x^My\r\nzM-bM-^B\r\n");
 }
 
 /* A sequence that lies over the seam of two pieces is still one. */
@@ -176,8 +180,8 @@ check_hostile(const char *file, const uint8_t *bytes, size_t n)
 	for (int list = 0; list < 2; list++) {
 		answer_init(&a, buf, sizeof(buf), list, true);
 		for (unsigned p = 0; p <= PIECE_COUNT; p++)
-			answer_piece(&a, p, 0, bytes, p < PIECE_PLAN && n > 256
-			    ? 256 : n);
+			answer_piece(&a, p, 0, bytes,
+			    p < PIECE_PLAN && n > 256 ? 256 : n);
 		length = answer_end(&a);
 		if (!is_harmless(buf, length))
 			fail_msg("%s came through", file);

@@ -90,8 +90,8 @@ zut_attach(struct zut *z, uint16_t pool)
 	int pair[2];
 
 	pair_make(pair);
-	assert_int_equal(ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m,
-	    &pair[1], 1), 0);
+	assert_int_equal(
+	    ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
 	close(pair[1]);
 	ipc_channel_init(&z->master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
 	expect(&z->master, &in, MSG_ATTACHED);
@@ -113,8 +113,8 @@ zut_send_table(struct zut *z)
 {
 	struct msg_slots slots = {.end_ = 0};
 
-	assert_int_equal(ipc_send(&z->monitor, MSG_SLOTS, &slots, &z->table,
-	    1), 0);
+	assert_int_equal(
+	    ipc_send(&z->monitor, MSG_SLOTS, &slots, &z->table, 1), 0);
 }
 
 /*
@@ -149,8 +149,8 @@ zut_fork(struct zut *z, const struct zygote_ops *ops, void (*before)(void))
 		_exit(zygote_serve(&s));
 	}
 	close(pair[1]);
-	ipc_channel_init(&z->monitor, pair[0], ROLE_MONITOR, ROLE_ZYGOTE,
-	    ST_UP);
+	ipc_channel_init(
+	    &z->monitor, pair[0], ROLE_MONITOR, ROLE_ZYGOTE, ST_UP);
 }
 
 static inline void
@@ -244,8 +244,10 @@ sut_try_start(struct zut *z, struct sut *s, uint32_t slot, uint64_t session)
 	sut_addresses(&m.peer, &m.local);
 	s->slot = slot;
 	s->session = session;
-	assert_int_equal(socketpair(AF_UNIX,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, connection), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		connection),
+	    0);
 	pair_make(channel);
 	fds[0] = connection[1];
 	fds[1] = channel[1];
@@ -254,8 +256,8 @@ sut_try_start(struct zut *z, struct sut *s, uint32_t slot, uint64_t session)
 	close(connection[1]);
 	close(channel[1]);
 	s->peer = connection[0];
-	ipc_channel_init(&s->worker, channel[0], ROLE_MASTER, ROLE_WORKER,
-	    ST_UP);
+	ipc_channel_init(
+	    &s->worker, channel[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
 	return (err);
 }
 

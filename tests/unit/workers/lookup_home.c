@@ -62,8 +62,8 @@ path_of(const char *name)
 static void
 write_file(const char *name, const void *bytes, size_t n, mode_t mode)
 {
-	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0600);
+	int fd =
+	    open(path_of(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fd_write_all(fd, bytes, n), 0);
@@ -240,7 +240,7 @@ test_utmp_is_bounded(void **state)
 	int n = 1;
 
 	(void)state;
-	for (size_t i = 0; i < 2 * LOGINS_MAX; i++) {
+	for (size_t i = 0; i < sizeof(u) / sizeof(u[0]); i++) {
 		u[i].ut_type = USER_PROCESS;
 		strcpy(u[i].ut_user, "alice");
 	}

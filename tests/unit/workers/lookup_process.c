@@ -18,7 +18,8 @@
 
 static char program[512];
 
-/* --- the world ---------------------------------------------------------------- */
+/* --- the world
+ * ---------------------------------------------------------------- */
 
 static void
 must(int ok, const char *what)
@@ -30,8 +31,8 @@ must(int ok, const char *what)
 }
 
 static void
-write_file(const char *path, const void *text, size_t n, mode_t mode,
-    uid_t owner)
+write_file(
+    const char *path, const void *text, size_t n, mode_t mode, uid_t owner)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
@@ -50,7 +51,8 @@ static void
 make_home(const char *path, uid_t owner, mode_t mode)
 {
 	must(mkdir(path, mode) == 0 && chown(path, owner, owner) == 0 &&
-	    chmod(path, mode) == 0, path);
+		 chmod(path, mode) == 0,
+	    path);
 }
 
 static void
@@ -88,11 +90,13 @@ make_world(void)
 	write_text("/home/bob/.nofinger", "", 0600, BOB);
 	make_home("/home/carol", 61003, 0700);
 	write_text("/home/carol/.plan", "closed\n", 0644, 61003);
-	write_text("/home/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+	write_text("/home/passwd",
+	    "root:x:0:0:root:/root:/bin/sh\n"
 	    "alice:x:61001:61001:Alice &,R 1,22,333:/home/alice:/bin/zsh\n"
 	    "bob:x:61002:61002:Bob:/home/bob:/bin/sh\n"
 	    "carol:x:61003:61003:Carol:/home/carol:/bin/sh\n"
-	    "nobody:x:65534:65534:nobody:/:/bin/false\n", 0644, 0);
+	    "nobody:x:65534:65534:nobody:/:/bin/false\n",
+	    0644, 0);
 	must(mount("/home/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0,
 	    "/etc/passwd");
 }
@@ -113,8 +117,8 @@ start_lookup(void **state)
 	memset(&z, 0, sizeof(z));
 	zut_exec(&z, ROLE_LOOKUP, program, title, &seal, make_world);
 	pair_make(pair);
-	assert_int_equal(ipc_send(&z.monitor, MSG_MASTER_CHANNEL, &m, &pair[1],
-	    1), 0);
+	assert_int_equal(
+	    ipc_send(&z.monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
 	close(pair[1]);
 	ipc_channel_init(&z.master, pair[0], ROLE_MASTER, ROLE_LOOKUP, ST_UP);
 	return (0);
@@ -133,7 +137,8 @@ stop_lookup(void **state)
 	return (0);
 }
 
-/* --- questions ------------------------------------------------------------------- */
+/* --- questions
+ * ------------------------------------------------------------------- */
 
 /* The pieces as text, "LOGIN=alice NAME=…"; whether anybody was found. */
 static int
@@ -145,11 +150,13 @@ ask(enum lookup_what what, int details, const char *name, char *out,
 	    "HOST", "SINCE", "IDLE", "LAST_LOGIN", "MAIL", "PLAN", "PROJECT",
 	    "PUBKEY"};
 	static uint32_t request;
-	struct msg_lookup_ask m = {.request = ++request,
-	    .what = (uint8_t)what, .details = (uint8_t)details};
+	struct msg_lookup_ask m = {.request = request + 1,
+	    .what = (uint8_t)what,
+	    .details = (uint8_t)details};
 	static struct ipc_in in;
 	size_t n = 0;
 
+	request++;
 	if (geteuid() != 0) {
 		print_message("needs root, to mount a world of its own\n");
 		skip();
@@ -186,7 +193,8 @@ test_tells_what_a_user_shows(void **state)
 
 	(void)state;
 	assert_int_equal(ask(LOOKUP_USER, 0, "alice", out, sizeof(out)), 1);
-	assert_string_equal(out, "LOGIN=alice|NAME=Alice Alice|OFFICE=R 1|"
+	assert_string_equal(out,
+	    "LOGIN=alice|NAME=Alice Alice|OFFICE=R 1|"
 	    "OFFICE_PHONE=22|HOME_PHONE=333|TTY=pts/none|HOST=192.0.2.9|"
 	    "SINCE=1000000000|IDLE=|PLAN=To grow\n|");
 }
@@ -210,8 +218,8 @@ test_hidden_system_and_unknown_are_one(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		assert_int_equal(ask(LOOKUP_USER, 1, names[i], out,
-		    sizeof(out)), 0);
+		assert_int_equal(
+		    ask(LOOKUP_USER, 1, names[i], out, sizeof(out)), 0);
 		assert_string_equal(out, "");
 	}
 }
@@ -235,7 +243,7 @@ test_lists_who_shows_himself(void **state)
 	(void)state;
 	assert_int_equal(ask(LOOKUP_LIST, 0, "", out, sizeof(out)), 1);
 	assert_string_equal(out, "LOGIN=alice|NAME=Alice Alice|TTY=pts/none|"
-	    "HOST=192.0.2.9|SINCE=1000000000|IDLE=|");
+				 "HOST=192.0.2.9|SINCE=1000000000|IDLE=|");
 }
 
 static void
@@ -244,8 +252,8 @@ test_a_name_that_is_none_is_not_looked_up(void **state)
 	char out[4096];
 
 	(void)state;
-	assert_int_equal(ask(LOOKUP_USER, 0, "alice/../bob", out, sizeof(out)),
-	    0);
+	assert_int_equal(
+	    ask(LOOKUP_USER, 0, "alice/../bob", out, sizeof(out)), 0);
 	assert_string_equal(out, "");
 }
 

@@ -13,8 +13,8 @@
 static inline int
 say(struct worker *w, const char *text)
 {
-	return (worker_write_all(w, text, strlen(text),
-	    worker_deadline(PATIENCE_MS)));
+	return (worker_write_all(
+	    w, text, strlen(text), worker_deadline(PATIENCE_MS)));
 }
 
 static inline int
@@ -48,7 +48,8 @@ do_ask(struct worker *w)
 	strcpy(ask.name, "alice");
 	if (ipc_send(&w->master, MSG_LOOKUP_ASK, &ask, NULL, 0) != 0 ||
 	    worker_wait(w->master.fd, POLLIN, worker_deadline(PATIENCE_MS)) !=
-		0 || ipc_recv(&w->master, &in) != 0)
+		0 ||
+	    ipc_recv(&w->master, &in) != 0)
 		return (1);
 	say(w, in.msg.lookup_done.found ? "found" : "not found");
 	return (0);
@@ -63,8 +64,7 @@ serve(struct worker *w)
 	char text[65];
 	size_t n;
 
-	if (worker_read_line(w, &input, worker_deadline(60000), &line, &n) !=
-	    0)
+	if (worker_read_line(w, &input, worker_deadline(60000), &line, &n) != 0)
 		return (9);
 	memcpy(text, line, n);
 	text[n] = '\0';
@@ -100,25 +100,25 @@ expect_pooled(struct zut *z, struct pooled *p)
 
 	expect(&z->master, &in, MSG_POOLED);
 	p->pid = in.msg.pooled.pid;
-	ipc_channel_init(&p->worker, in.fds[0], ROLE_MASTER, ROLE_WORKER,
-	    ST_IDLE);
+	ipc_channel_init(
+	    &p->worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_IDLE);
 }
 
 static inline void
-send_taken(struct zut *z, const struct pooled *p, uint32_t slot,
-    uint64_t session)
+send_taken(
+    struct zut *z, const struct pooled *p, uint32_t slot, uint64_t session)
 {
-	struct msg_pool_taken taken = {.pid = p->pid, .slot = slot,
-	    .session = session};
+	struct msg_pool_taken taken = {
+	    .pid = p->pid, .slot = slot, .session = session};
 
 	sut_addresses(&taken.peer, &taken.local);
-	assert_int_equal(ipc_send_wait(&z->master, MSG_POOL_TAKEN, &taken,
-	    NULL, 0), 0);
+	assert_int_equal(
+	    ipc_send_wait(&z->master, MSG_POOL_TAKEN, &taken, NULL, 0), 0);
 }
 
 static inline int
-send_assign(const struct pooled *p, struct sut *s, uint32_t slot,
-    uint64_t session)
+send_assign(
+    const struct pooled *p, struct sut *s, uint32_t slot, uint64_t session)
 {
 	struct msg_assign assign = {.session = session};
 	int connection[2], err;
@@ -127,8 +127,10 @@ send_assign(const struct pooled *p, struct sut *s, uint32_t slot,
 	s->session = session;
 	s->worker = p->worker;
 	sut_addresses(&assign.peer, &assign.local);
-	assert_int_equal(socketpair(AF_UNIX,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, connection), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		connection),
+	    0);
 	err = ipc_send(&s->worker, MSG_ASSIGN, &assign, &connection[1], 1);
 	close(connection[1]);
 	s->peer = connection[0];

@@ -4,7 +4,8 @@
  */
 #include "tests/unit/workers/service.h"
 
-/* --- sessions --------------------------------------------------------------- */
+/* --- sessions ---------------------------------------------------------------
+ */
 
 static void
 test_serves_and_ends(void **state)
@@ -107,7 +108,8 @@ test_a_slot_in_use_is_a_breach(void **state)
 	zut_stop(&z);
 }
 
-/* --- masters come and go ---------------------------------------------------------- */
+/* --- masters come and go
+ * ---------------------------------------------------------- */
 
 static void
 test_a_new_master_gets_the_live_workers(void **state)
@@ -127,21 +129,23 @@ test_a_new_master_gets_the_live_workers(void **state)
 	ipc_channel_close(&z.master);
 	sut_say(&gone, "exit 4\n");
 	while (slot_read(z.slots, 1, &slot) != 0 ||
-	    atomic_load(&slot.use) != SLOT_ENDED)
+	       atomic_load(&slot.use) != SLOT_ENDED)
 		continue;
 	assert_int_equal(slot.value, 4);
 	zut_attach(&z, 0);
 	expect(&z.master, &in, MSG_WORKER_CHANNEL);
 	assert_int_equal(in.msg.worker_channel.slot, 0);
 	assert_int_equal(in.msg.worker_channel.session, 10);
-	ipc_channel_init(&live.worker, in.fds[0], ROLE_MASTER, ROLE_WORKER,
-	    ST_UP);
+	ipc_channel_init(
+	    &live.worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
 	/* What ended while there was no master is told to the next. */
 	expect_ended(&z, &gone, ENDED_EXITED, 4);
 	sut_say(&live, "ask\n");
 	expect(&live.worker, &in, MSG_LOOKUP_ASK);
-	assert_int_equal(ipc_send(&live.worker, MSG_LOOKUP_DONE,
-	    &(struct msg_lookup_done){.request = 1, .found = 1}, NULL, 0), 0);
+	assert_int_equal(
+	    ipc_send(&live.worker, MSG_LOOKUP_DONE,
+		&(struct msg_lookup_done){.request = 1, .found = 1}, NULL, 0),
+	    0);
 	sut_read(&live, buf, sizeof(buf));
 	assert_string_equal(buf, "found");
 	expect(&live.worker, &in, MSG_STATS);
@@ -178,7 +182,8 @@ test_orders_of_a_dead_master_are_served(void **state)
 	zut_stop(&z);
 }
 
-/* --- the way out -------------------------------------------------------------------- */
+/* --- the way out
+ * -------------------------------------------------------------------- */
 
 static void
 test_stop_waits_for_the_last_worker(void **state)
@@ -250,8 +255,8 @@ test_a_message_of_another_service_ends_it(void **state)
 	(void)state;
 	zut_new(&z, &ops, 0);
 	memset(&program, 0, sizeof(program));
-	assert_int_equal(ipc_send(&z.monitor, MSG_PROGRAM, &program, &fd, 1),
-	    0);
+	assert_int_equal(
+	    ipc_send(&z.monitor, MSG_PROGRAM, &program, &fd, 1), 0);
 	close(fd);
 	assert_int_equal(zut_wait(&z), 1);
 	zut_free(&z);

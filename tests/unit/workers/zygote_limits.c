@@ -10,7 +10,8 @@
 
 static char program[512];
 
-/* --- limits ------------------------------------------------------------------- */
+/* --- limits
+ * ------------------------------------------------------------------- */
 
 #define FEW_FDS (3 * ENGINE_SPARE_FDS)
 #define FEW_WORKERS (FEW_FDS - ENGINE_SPARE_FDS)
@@ -92,7 +93,8 @@ test_a_failed_fork_is_told(void **state)
 	zut_stop(&z);
 }
 
-/* --- inheritance ---------------------------------------------------------------- */
+/* --- inheritance
+ * ---------------------------------------------------------------- */
 
 static int
 maps_hold(pid_t pid, const char *what)
@@ -133,7 +135,8 @@ test_a_worker_has_no_table(void **state)
 	zut_stop(&z);
 }
 
-/* --- the sandbox ------------------------------------------------------------------ */
+/* --- the sandbox
+ * ------------------------------------------------------------------ */
 
 static int
 serve_violation(struct worker *w)
@@ -147,7 +150,8 @@ test_a_violation_names_its_call(void **state)
 {
 	static char title[] = "portreeve: zygote finger";
 	struct msg_seal seal = {.profile = SANDBOX_ZYGOTE_FINGER,
-	    .kind = SERVICE_FINGER, .service = "finger"};
+	    .kind = SERVICE_FINGER,
+	    .service = "finger"};
 	struct ipc_in in;
 	struct zut z;
 	struct sut s;

@@ -4,7 +4,8 @@
  */
 #include "tests/unit/workers/service.h"
 
-/* --- the pool --------------------------------------------------------------- */
+/* --- the pool ---------------------------------------------------------------
+ */
 
 static void
 test_pool_serves_and_refills(void **state)
@@ -90,7 +91,8 @@ test_pool_taken_and_forgotten_ends(void **state)
 	zut_stop(&z);
 }
 
-/* --- crashes and retirement ----------------------------------------------------- */
+/* --- crashes and retirement
+ * ----------------------------------------------------- */
 
 static void
 expect_returned(struct zut *z, const struct sut *s)
