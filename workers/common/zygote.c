@@ -215,7 +215,13 @@ wait_ms(const struct engine *e)
 {
 	if (!engine_pool_wanted(e))
 		return (-1);
-	return (e->pool_filling ? 0 : POOL_IDLE_MS);
+	/*
+	 * Nobody is being served: one peer after the other comes, and the next
+	 * is likely at once. A lull among many says less, so it must last.
+	 */
+	if (e->pool_filling || e->roster.live == e->roster.idle)
+		return (0);
+	return (POOL_IDLE_MS);
 }
 
 static void
