@@ -1,6 +1,4 @@
 /* The process table from /proc. Monitor (root); distrusts names in it. */
-#include <sys/stat.h>
-
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,11 +40,37 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	return (0);
 }
 
+/*
+ * The real uid, which the kernel's limit goes by. The owner of the folder is
+ * not it: what may not be dumped belongs to root there.
+ */
+static uid_t
+read_uid(pid_t pid)
+{
+	char path[64], text[1024], *p = NULL;
+	unsigned uid = 0;
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ((uid_t)-1);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		p = strstr(text, "\nUid:");
+	}
+	if (p == NULL || sscanf(p, "\nUid: %u", &uid) != 1)
+		return ((uid_t)-1);
+	return (uid);
+}
+
 static int
 read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
 {
 	char path[64], text[1024];
-	struct stat st;
 	ssize_t n;
 	int fd, err = ERR_NOT_FOUND;
 
@@ -55,10 +79,10 @@ read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
 	if (fd < 0)
 		return (ERR_NOT_FOUND);
 	n = read(fd, text, sizeof(text) - 1);
-	if (n > 0 && fstat(fd, &st) == 0) {
+	if (n > 0) {
 		text[n] = '\0';
 		row->pid = pid;
-		row->uid = st.st_uid;
+		row->uid = read_uid(pid);
 		err = parse_stat(text, row, threads);
 	}
 	close(fd);
