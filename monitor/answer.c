@@ -180,6 +180,27 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 	wire_ready(mon, p);
 }
 
+/*
+ * A log reader speaks for sshd's connections, and only the one that reads
+ * sshd's log: whatever else it names, it was not told of.
+ */
+static bool
+answer_is_from_log(struct monitor *mon, const struct proc *reader,
+    uint64_t session)
+{
+	struct proc *p;
+
+	if (reader->kind != SERVICE_SSH)
+		return (false);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->kind == SERVICE_SSH && p->slots != NULL &&
+		    slot_find_session(p->slots, session) >= 0)
+			return (true);
+	}
+	return (false);
+}
+
 static void
 answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 {
@@ -212,10 +233,12 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		answer_audit_breach(mon, &in->msg.audit_breach);
 		break;
 	case MSG_LOG_LOGIN:
-		logins_from_log(mon, &in->msg.log_login);
+		if (answer_is_from_log(mon, p, in->msg.log_login.session))
+			logins_from_log(mon, &in->msg.log_login);
 		break;
 	case MSG_LOG_FLOOD:
-		end_session(mon, in->msg.log_flood.session);
+		if (answer_is_from_log(mon, p, in->msg.log_flood.session))
+			end_session(mon, in->msg.log_flood.session);
 		break;
 	default:
 		break;

@@ -1,11 +1,13 @@
 /*
  * Ending sessions, by session id. Monitor (root). A zygote writes the slot
  * table and could lie, so that a process must also be a child of that very
- * zygote, and have begun at the slot's time, before it is killed.
+ * zygote (ours, when that died), and have begun at the slot's time, before it
+ * is killed.
  */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -204,6 +206,26 @@ end_all(struct monitor *mon)
 	adopt_end_all(mon, end_tree);
 }
 
+/*
+ * A dead zygote's child is ours by now, since we are the subreaper above it;
+ * so are the roles, and no slot names one of those truly.
+ */
+static bool
+end_is_orphan(struct monitor *mon, const struct slot *slot,
+    struct ptable_row *row)
+{
+	struct proc *p;
+
+	if (!end_verify(slot, getpid(), row))
+		return (false);
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->pid == slot->pid)
+			return (false);
+	}
+	return (true);
+}
+
 void
 end_orphans(struct monitor *mon, struct proc *zygote)
 {
@@ -216,9 +238,9 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		struct ptable t = {0};
 
 		if (slot_read(zygote->slots, i, &slot) < 0 ||
-		    slot.use != SLOT_RUNNING || !end_verify(&slot, 0, &row))
+		    slot.use != SLOT_RUNNING ||
+		    !end_is_orphan(mon, &slot, &row))
 			continue;
-		/* Ours by now: the monitor is the subreaper above it. */
 		end_freeze(&t, slot.pid);
 		for (size_t j = 0; j < t.count; j++) {
 			if (!t.rows[j].marked || t.rows[j].zombie)

@@ -447,7 +447,8 @@ proc_new(struct monitor *mon, enum role role, enum service_kind kind,
 	p->kind = kind;
 	p->service = service;
 	p->pid = -1;
-	p->ch.fd = p->slots_fd = p->log_fds[0] = p->log_fds[1] = -1;
+	p->ch.fd = p->slots_fd = p->slots_read_fd = -1;
+	p->log_fds[0] = p->log_fds[1] = -1;
 	if (role == ROLE_ZYGOTE) {
 		p->instance = mon->next_instance++;
 		if (table_slots_make(mon, p) < 0 ||

@@ -200,7 +200,8 @@ table_slots_make(struct monitor *mon, struct proc *p)
 	table_slots_path(mon, p->instance, path, sizeof(path));
 	p->slots_fd = open(path,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (p->slots_fd < 0 ||
+	p->slots_read_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (p->slots_fd < 0 || p->slots_read_fd < 0 ||
 	    ftruncate(p->slots_fd, (off_t)SLOT_TABLE_SIZE) < 0 ||
 	    (p->slots = slot_table_map(p->slots_fd, 1)) == NULL) {
 		log_errno("cannot make %s", path);
@@ -221,6 +222,7 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 	char path[PATH_MAX + 64];
 	bool keep = false;
 
+	fd_close(&p->slots_read_fd);
 	if (p->slots_fd < 0)
 		return;
 	if (mon->stopping && mon->conf != NULL && mon->conf->keep_sessions &&

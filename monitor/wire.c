@@ -119,7 +119,7 @@ wire_log_source(struct monitor *mon, struct proc *reader, struct proc *zygote)
 {
 	struct msg_log_source m = {.kind = (uint8_t)zygote->kind,
 	    .instance = zygote->instance};
-	int fds[2] = {zygote->log_fds[0], zygote->slots_fd};
+	int fds[2] = {zygote->log_fds[0], zygote->slots_read_fd};
 
 	if (zygote->service == NULL || zygote->service->conf == NULL ||
 	    zygote->log_fds[0] < 0)
@@ -161,7 +161,8 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 		m.pool = POOL;
 	/* A zygote told to finish still takes a new master's channel. */
 	wire_pair(mon,
-	    &(struct wire_end){master, MSG_ZYGOTE, &told, z->slots_fd},
+	    &(struct wire_end){master, MSG_ZYGOTE, &told,
+		z->slots_read_fd},
 	    &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1});
 }
 
