@@ -247,6 +247,15 @@ status_of(pid_t pid, const char *field, char *out, size_t size)
 	fclose(f);
 }
 
+static int
+is_asleep(pid_t pid)
+{
+	char text[256];
+
+	status_of(pid, "State", text, sizeof(text));
+	return (strchr(text, 'S') != NULL);
+}
+
 #define IDLE_WORKERS 4
 #ifdef PORTREEVE_SANITIZE
 #define IDLE_KB 100000 /* a sanitizer's own memory is no measure */
@@ -277,10 +286,7 @@ test_an_idle_worker_from_outside(void **state)
 		ipc_in_close(&in);
 	}
 	/* Its descriptors are closed by its first acts; it then sleeps. */
-	do {
-		status_of(pid, "State", text, sizeof(text));
-	} while (strchr(text, 'S') == NULL);
-	assert_int_equal(count_fds(pid), 4);
+	WAIT_UNTIL(count_fds(pid) == 4 && is_asleep(pid));
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	f = fopen(path, "r");
 	assert_non_null(f);

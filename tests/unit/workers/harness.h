@@ -21,6 +21,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,17 @@
 #include "workers/common/zygote.h"
 
 #define PATIENCE_MS 10000
+
+/* For what another process does to memory or to /proc: no event tells it. */
+#define WAIT_UNTIL(condition)                                      \
+	do {                                                       \
+		uint64_t deadline_ = worker_deadline(PATIENCE_MS); \
+                                                                   \
+		while (!(condition)) {                             \
+			assert_true(time_boot_ns() < deadline_);   \
+			sched_yield();                             \
+		}                                                  \
+	} while (0)
 
 struct zut { /* zygote under test */
 	pid_t pid;
@@ -327,9 +339,9 @@ expect_ended(struct zut *z, const struct sut *s, enum ended how, int value)
 static inline uint32_t
 slots_running(const struct zut *z)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, high = atomic_load(&z->slots->high);
 
-	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+	for (uint32_t i = 0; i < high && i < SLOTS_MAX; i++)
 		n += atomic_load(&z->slots->slots[i].use) == SLOT_RUNNING;
 	return (n);
 }

@@ -40,7 +40,7 @@ test_serves_and_ends(void **state)
 static void
 test_worker_has_two_descriptors_and_no_forks(void **state)
 {
-	char buf[160], title[64];
+	char buf[160];
 	struct slot slot;
 	struct zut z;
 	struct sut s;
@@ -50,12 +50,8 @@ test_worker_has_two_descriptors_and_no_forks(void **state)
 	sut_start(&z, &s, 0, 77);
 	/* The worker waits for its line: looked at from outside. */
 	sut_say(&s, "sta");
-	while (slot_read(z.slots, 0, &slot) != 0 || slot.pid == 0)
-		continue;
-	snprintf(title, sizeof(title), "/proc/%d/fd/5", slot.pid);
-	while (count_fds(slot.pid) > 5 && access(title, F_OK) == 0)
-		continue;
-	assert_int_equal(count_fds(slot.pid), 5);
+	WAIT_UNTIL(slot_read(z.slots, 0, &slot) == 0 && slot.pid != 0);
+	WAIT_UNTIL(count_fds(slot.pid) == 5);
 	sut_say(&s, "te\n");
 	sut_read(&s, buf, sizeof(buf));
 	assert_non_null(strstr(buf, "nproc 0 session 77 port 40112"));
@@ -128,9 +124,8 @@ test_a_new_master_gets_the_live_workers(void **state)
 	ipc_channel_close(&gone.worker);
 	ipc_channel_close(&z.master);
 	sut_say(&gone, "exit 4\n");
-	while (slot_read(z.slots, 1, &slot) != 0 ||
-	       atomic_load(&slot.use) != SLOT_ENDED)
-		continue;
+	WAIT_UNTIL(slot_read(z.slots, 1, &slot) == 0 &&
+		   atomic_load(&slot.use) == SLOT_ENDED);
 	assert_int_equal(slot.value, 4);
 	zut_attach(&z, 0);
 	expect(&z.master, &in, MSG_WORKER_CHANNEL);
@@ -196,8 +191,7 @@ test_stop_waits_for_the_last_worker(void **state)
 	(void)state;
 	zut_new(&z, &ops, 0);
 	sut_start(&z, &s, 0, 1);
-	while (slots_running(&z) == 0)
-		continue;
+	WAIT_UNTIL(slots_running(&z) > 0);
 	assert_int_equal(ipc_send(&z.monitor, MSG_STOP, &stop, NULL, 0), 0);
 	/* It has read STOP once it returns a START. */
 	for (uint64_t i = 2;; i++) {
@@ -234,8 +228,7 @@ test_the_monitors_end_leaves_workers(void **state)
 	zut_new(&z, &ops, 0);
 	sut_start(&z, &s, 0, 1);
 	sut_say(&s, "still ");
-	while (slots_running(&z) == 0)
-		continue;
+	WAIT_UNTIL(slots_running(&z) > 0);
 	ipc_channel_close(&z.monitor);
 	assert_int_equal(zut_wait(&z), 0);
 	sut_say(&s, "here\n");

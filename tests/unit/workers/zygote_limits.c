@@ -46,8 +46,7 @@ test_orders_wait_for_descriptors(void **state)
 	zut_new_limited(&z, &ops, 0, limit_descriptors);
 	for (uint32_t i = 0; i < n; i++)
 		sut_start(&z, &s[i], i, i + 1);
-	while (slots_running(&z) < FEW_WORKERS)
-		continue;
+	WAIT_UNTIL(slots_running(&z) >= FEW_WORKERS);
 	assert_false(is_readable(z.master.fd));
 	assert_int_equal(slots_running(&z), FEW_WORKERS);
 	for (uint32_t i = 0; i < n; i++)
@@ -123,8 +122,7 @@ test_a_worker_has_no_table(void **state)
 	(void)state;
 	zut_new(&z, &ops, 0);
 	sut_start(&z, &s, 0, 1);
-	while (slot_read(z.slots, 0, &slot) != 0 || slot.pid == 0)
-		continue;
+	WAIT_UNTIL(slot_read(z.slots, 0, &slot) == 0 && slot.pid != 0);
 	assert_true(maps_hold(z.pid, "memfd:slots"));
 	assert_true(maps_hold(z.pid, "/dev/zero"));
 	assert_false(maps_hold(slot.pid, "memfd:slots"));

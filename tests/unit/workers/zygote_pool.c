@@ -185,8 +185,7 @@ test_taken_after_a_crash_is_ended_once(void **state)
 	expect(&z.monitor, &in, MSG_RETIRING);
 	send_taken(&z, &p[1], 6, 66);
 	assert_int_equal(send_assign(&p[1], &s, 6, 66), ERR_CLOSED);
-	while (slots_running(&z) == 0)
-		continue;
+	WAIT_UNTIL(slots_running(&z) > 0);
 	kill(p[1].pid, SIGCONT);
 	expect(&z.master, &in, MSG_ENDED);
 	assert_int_equal(in.msg.ended.session, 66);
