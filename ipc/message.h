@@ -26,6 +26,10 @@
 	X(IDLE)	    /* a worker forked ahead of time */                        \
 	X(UP)	    /* serving */                                              \
 	X(ASKED)    /* a question is open */                                   \
+	X(LOGIN)    /* a login is being made; no name is being tried */        \
+	X(TRYING)   /* a name was given, PAM is at work */                     \
+	X(PROMPT)   /* PAM asked the peer, who has not answered */             \
+	X(SESSION)  /* logged in */                                            \
 	X(STOPPING) /* told to finish */
 
 enum ipc_state {

@@ -116,6 +116,14 @@ struct program_rlimit {
 	uint32_t unused;
 };
 
+/* Why a name's try failed: MSG_LOGIN_FAILURE's reason. */
+enum login_failure {
+	LOGIN_FAILED_CREDENTIALS,
+	LOGIN_FAILED_ROOT,    /* root-login */
+	LOGIN_FAILED_ACCOUNT, /* PAM's account phase, or its session */
+	LOGIN_FAILED_TIMEOUT
+};
+
 /* finger's questions and the pieces of an answer (MSG_LOOKUP_…). */
 enum lookup_what {
 	LOOKUP_USER,

@@ -93,6 +93,7 @@ static void
 test_privilege(void **state)
 {
 	const uint32_t monitor = 1u << ROLE_MONITOR;
+	const uint32_t login = 1u << ROLE_LOGIN;
 	const uint32_t strangers = 1u << ROLE_WORKER | 1u << ROLE_SESSION;
 
 	(void)state;
@@ -112,9 +113,19 @@ test_privilege(void **state)
 			    t == MSG_READY || t == MSG_FAILED);
 			assert_true((p->from & 1u << ROLE_CLIENT) == 0);
 		}
-		/* A worker speaks to its master and to no one else. */
-		if ((p->from & strangers) != 0 && t != MSG_LOOKUP_ASK)
+		/* A worker speaks to its master and to no one else... */
+		if ((p->from & strangers) != 0 && t != MSG_LOOKUP_ASK &&
+		    t != MSG_LOGIN_USER && t != MSG_LOGIN_ANSWER)
 			assert_int_equal(p->to, 1u << ROLE_MASTER);
+		/* ...but its own login, to which it can say two things. */
+		if ((p->from & strangers) != 0 && (p->to & login) != 0) {
+			assert_true(t == MSG_LOGIN_USER ||
+			    t == MSG_LOGIN_ANSWER);
+			assert_int_equal(p->fds_most, 0);
+		}
+		/* A login process tells the monitor much, and passes none. */
+		if ((p->from & login) != 0 && (p->to & monitor) != 0)
+			assert_int_equal(p->fds_most, 0);
 		/* Clients speak to the master alone, and pass nothing. */
 		if ((p->from & 1u << ROLE_CLIENT) != 0) {
 			assert_int_equal(p->to, 1u << ROLE_MASTER);
@@ -127,7 +138,8 @@ test_privilege(void **state)
 		}
 		/* Before it is sealed, a role hears how and nothing more. */
 		if ((p->states & 1u << ST_NEW) != 0)
-			assert_true(t == MSG_SEAL || t == MSG_FAILED);
+			assert_true(t == MSG_SEAL || t == MSG_FAILED ||
+			    t == MSG_LOGIN_START);
 	}
 	assert_int_equal(msg_permits[MSG_SEAL].from, monitor);
 	assert_int_equal(msg_permits[MSG_STOP].from, monitor);
