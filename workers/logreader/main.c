@@ -21,8 +21,8 @@
 #include "workers/common/start.h"
 #include "workers/logreader/source.h"
 
-#define SOURCES_MAX (2 * SERVICES_MAX) /* each service's zygote and the last \
-					*/
+/* Each service's zygote, and the one before it. */
+#define SOURCES_MAX (2 * (size_t)SERVICES_MAX)
 #define EVENTS_HELD 1024
 #define TICK_MS 250
 #define ROOTS_MAX 16
@@ -78,7 +78,7 @@ logreader_add(struct logreader *l, struct ipc_in *in)
 
 	if (l->count == SOURCES_MAX) {
 		log_warn(
-		    "more than %d log sources: one is not read", SOURCES_MAX);
+		    "more than %zu log sources: one is not read", SOURCES_MAX);
 		return;
 	}
 	src = malloc(sizeof(*src));

@@ -28,6 +28,8 @@ int
 source_open(struct source *src, const struct msg_log_source *m, int fd,
     int slots_fd, uid_t privileged, bool (*is_root)(const char *name))
 {
+	int err = 0;
+
 	memset(src, 0, sizeof(*src));
 	src->fd = fd;
 	src->kind = (enum service_kind)m->kind;
@@ -39,20 +41,22 @@ source_open(struct source *src, const struct msg_log_source *m, int fd,
 	src->config.is_root = is_root;
 	src->slots = slot_table_map(slots_fd, 0);
 	fd_close(&slots_fd);
-	if (source_is_ssh(src))
-		src->entries = calloc(SLOTS_MAX, sizeof(*src->entries));
-	if (src->slots == NULL || fd_set_nonblock(fd, 1) != 0 ||
-	    (source_is_ssh(src) && src->entries == NULL)) {
-		source_close(src);
-		return (src->slots == NULL ? ERR_SYSTEM : ERR_NO_MEMORY);
+	if (src->slots == NULL || fd_set_nonblock(fd, 1) != 0)
+		err = ERR_SYSTEM;
+	if (source_is_ssh(src)) {
+		src->entries = calloc(SLOTS_MAX, sizeof(struct source_entry *));
+		if (src->entries == NULL)
+			err = ERR_NO_MEMORY;
 	}
-	return (0);
+	if (err != 0)
+		source_close(src);
+	return (err);
 }
 
 void
 source_close(struct source *src)
 {
-	for (uint32_t i = 0; i < src->top; i++)
+	for (uint32_t i = 0; src->entries != NULL && i < src->top; i++)
 		free(src->entries[i]);
 	free(src->entries);
 	src->entries = NULL;

@@ -168,7 +168,7 @@ start_two_children(struct zygote_under_test *z, int *fd)
 
 	*fd = zygote_start_one(z, 0, 1);
 	read_line(*fd, line, sizeof(line));
-	return ((pid_t)atoi(line));
+	return ((pid_t)strtol(line, NULL, 10));
 }
 
 static void
@@ -214,7 +214,7 @@ test_detach(void **state)
 	fd = zygote_start_one(&z, 0, 1);
 	read_line(fd, line, sizeof(line));
 	expect_ended(&z, 0, 1, ENDED_EXITED, 3);
-	kill((pid_t)atoi(line), SIGKILL);
+	kill((pid_t)strtol(line, NULL, 10), SIGKILL);
 	assert_int_equal(read_all(fd, line, sizeof(line)), 0);
 	close(fd);
 	zygote_stop(&z);
@@ -243,7 +243,7 @@ test_whole_group_of_killed_leader(void **state)
 	fd = zygote_start_one(&z, 0, 1);
 	read_line(fd, line, sizeof(line));
 	assert_int_equal(slot_read(z.slots, 0, &s), 0);
-	assert_int_equal(getpgid((pid_t)atoi(line)), s.pid);
+	assert_int_equal(getpgid((pid_t)strtol(line, NULL, 10)), s.pid);
 	kill(s.pid, SIGKILL);
 	expect_ended(&z, 0, 1, ENDED_SIGNAL, SIGKILL);
 	assert_int_equal(kill(-s.pid, 0), -1);

@@ -116,7 +116,7 @@ record(struct replay *r, char *line)
 
 	assert_non_null(uid);
 	w.leader = strncmp(line, "leader ", 7) == 0;
-	w.pid = w.leader ? 1000 : (pid_t)atoi(line);
+	w.pid = w.leader ? 1000 : (pid_t)strtol(line, NULL, 10);
 	w.uid = (uid_t)strtoul(uid + 1, &text, 10);
 	assert_int_equal(*text, ' ');
 	n = unescape(text + 1, bytes);
@@ -141,12 +141,13 @@ step(struct replay *r, char *line)
 	else if (strcmp(line, "root-login deny-password") == 0)
 		r->c.root_login = SSHSESSION_ROOT_DENY_PASSWORD;
 	else if (strncmp(line, "packets ", 8) == 0)
-		r->c.packets = (uint32_t)atoi(line + 8);
+		r->c.packets = (uint32_t)strtoul(line + 8, NULL, 10);
 	else if (strncmp(line, "tick ", 5) == 0) {
-		r->now += (uint64_t)atoi(line + 5) * 1000000000;
+		r->now += strtoull(line + 5, NULL, 10) * 1000000000;
 		sshsession_tick(&r->s, &r->c, -1, r->now, &r->got);
 	} else if (strncmp(line, "end ", 4) == 0)
-		sshsession_tick(&r->s, &r->c, atoi(line + 4), r->now, &r->got);
+		sshsession_tick(&r->s, &r->c, (int)strtol(line + 4, NULL, 10),
+		    r->now, &r->got);
 	else
 		record(r, line);
 }
