@@ -85,7 +85,7 @@ logreader_add(struct logreader *l, struct ipc_in *in)
 	if (src == NULL)
 		die("out of memory for a log source");
 	if (source_open(src, &in->msg.log_source, in->fds[0], in->fds[1],
-		l->privileged, logreader_is_root) != 0)
+		l->privileged, logreader_is_root, time_boot_ns()) != 0)
 		start_fail(&l->start, "cannot read the log of %s: %s",
 		    in->msg.log_source.service, strerror(errno));
 	in->nfds = 0; /* kept */

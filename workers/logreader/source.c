@@ -26,7 +26,8 @@ source_is_ssh(const struct source *src)
 
 int
 source_open(struct source *src, const struct msg_log_source *m, int fd,
-    int slots_fd, uid_t privileged, bool (*is_root)(const char *name))
+    int slots_fd, uid_t privileged, bool (*is_root)(const char *name),
+    uint64_t now)
 {
 	int err = 0;
 
@@ -34,6 +35,7 @@ source_open(struct source *src, const struct msg_log_source *m, int fd,
 	src->fd = fd;
 	src->kind = (enum service_kind)m->kind;
 	src->decide = m->decide != 0;
+	src->opened = now;
 	memcpy(src->service, m->service, sizeof(src->service));
 	src->config.root_login = (enum sshsession_root)m->root_login;
 	src->config.packets = m->packets;
@@ -120,6 +122,8 @@ source_entry(struct source *src, const struct source_out *out, uint32_t number,
 	}
 	memset(e, 0, sizeof(*e));
 	e->s.session = slot->session;
+	/* A reader before this one has seen its first records. */
+	e->s.connected = slot->start < src->opened;
 	slot_peer(slot, &e->peer);
 	return (e);
 }

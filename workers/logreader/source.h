@@ -31,6 +31,7 @@ struct source {
 	bool decide;
 	char service[SERVICE_NAME_MAX];
 	struct slot_table *slots;
+	uint64_t opened; /* CLOCK_BOOTTIME, as slots' start */
 	struct sshsession_config config;
 	struct rate rate;
 	struct source_entry **entries; /* by slot number; ssh alone */
@@ -46,11 +47,12 @@ struct source_out {
 };
 
 /*
- * Take MSG_LOG_SOURCE and its descriptors over. ERR_SYSTEM or ERR_NO_MEMORY:
- * nothing is kept but the descriptors' closing.
+ * Take MSG_LOG_SOURCE and its descriptors over, at `now`. ERR_SYSTEM or
+ * ERR_NO_MEMORY: nothing is kept but the descriptors' closing.
  */
 int source_open(struct source *src, const struct msg_log_source *m, int fd,
-    int slots_fd, uid_t privileged, bool (*is_root)(const char *name));
+    int slots_fd, uid_t privileged, bool (*is_root)(const char *name),
+    uint64_t now);
 
 void source_close(struct source *src);
 

@@ -63,7 +63,8 @@ fixture_new(struct fixture *f, enum service_kind kind, uint8_t decide)
 	f->table = slot_table_map(table, 1);
 	assert_non_null(f->table);
 	assert_int_equal(
-	    source_open(&f->src, &m, log[0], table, geteuid(), is_root), 0);
+	    source_open(&f->src, &m, log[0], table, geteuid(), is_root, f->now),
+	    0);
 	f->sink = event_sink_new(ROLE_LOGREADER, 1024);
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	event_sink_attach(f->sink, pair[0]);
@@ -98,7 +99,7 @@ claim(struct fixture *f, uint32_t slot, uint64_t session, pid_t pid)
 	struct addr peer;
 
 	addr_parse(&peer, "192.0.2.7", 40112);
-	slot_claim(f->table, slot, session, &peer, 1);
+	slot_claim(f->table, slot, session, &peer, f->now);
 	f->table->slots[slot].pid = pid;
 }
 
@@ -262,6 +263,29 @@ test_slot_reused(void **state)
 	read_some(&f);
 	source_tick(&f.src, &f.out, f.now);
 	assert_non_null(strstr(next_event(&f), "session=9 user=bob"));
+	fixture_free(&f);
+}
+
+/* sshd's first words that are not a connection's say why it cannot serve. */
+static void
+test_trouble(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_new(&f, SERVICE_SSH, 0);
+	claim(&f, 0, 9, getpid());
+	say(&f, "sshd: no hostkeys available -- exiting.\r\n");
+	read_some(&f);
+	assert_string_equal(next_event(&f),
+	    "warning service=test "
+	    "reason=sshd: sshd: no hostkeys available -- exiting.");
+	/* Not so of a connection that is older than this reader. */
+	claim(&f, 0, 10, getpid());
+	f.table->slots[0].start = f.now - 1;
+	say(&f, "Connection closed by authenticating user x 192.0.2.7\r\n");
+	read_some(&f);
+	assert_string_equal(next_event(&f), "");
 	fixture_free(&f);
 }
 
@@ -487,6 +511,7 @@ main(void)
 	    cmocka_unit_test(test_login),
 	    cmocka_unit_test(test_stranger_process),
 	    cmocka_unit_test(test_slot_reused),
+	    cmocka_unit_test(test_trouble),
 	    cmocka_unit_test(test_timeout),
 	    cmocka_unit_test(test_packets),
 	    cmocka_unit_test(test_lines),
