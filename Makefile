@@ -11,6 +11,7 @@ CC	?= cc
 AR	?= ar
 PREFIX	?= /usr/local
 DESTDIR	?=
+PAMDIR	?=
 STATIC	?= 1
 SANITIZE ?=
 B	?= build
@@ -21,8 +22,7 @@ WARN	= -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	  -fno-strict-aliasing -fcf-protection
 OPT	?= -O2 -g
-CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	  -DPREFIX='"$(PREFIX)"'
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 CFLAGS	+= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -MMD -MP
 LDHARD	= -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 LDFLAGS	+= $(LDHARD)
@@ -211,10 +211,12 @@ soak: all
 	tests/soak --build $(B)
 
 install: all
-	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install $(B)
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PAMDIR='$(PAMDIR)' \
+	    tools/install $(B)
 
 uninstall:
-	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install --remove $(B)
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PAMDIR='$(PAMDIR)' \
+	    tools/install --remove $(B)
 
 # --- documents that are made from the catalogues, by tools/gen-NAME.c --------
 docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5

@@ -19,11 +19,16 @@ command_check(const struct request *rq)
 	char path[4096];
 	char *const argv[] = {(char[]){DAEMON}, (char[]){"-n"}, (char[]){"-c"},
 	    (char *)(uintptr_t)rq->argument, NULL};
+	int err = 0;
 
 	/* Beside this program in a build folder, in sbin when installed. */
 	if (self_sibling(DAEMON, path, sizeof(path)) != 0 ||
 	    access(path, X_OK) != 0)
-		snprintf(path, sizeof(path), "%s/sbin/%s", PREFIX, DAEMON);
+		err = self_sibling("../sbin/" DAEMON, path, sizeof(path));
+	if (err != 0) {
+		log_warn("cannot find %s: %s", DAEMON, err_text(err));
+		return (1);
+	}
 	execv(path, argv);
 	log_errno("cannot run %s, which checks configurations; is it "
 		  "installed?",

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * The path of `name` in the folder of the running program. ERR_SYSTEM, or
+ * The path of `name`, from the folder of the running program. ERR_SYSTEM, or
  * ERR_TOO_LONG.
  */
 int self_sibling(const char *name, char *buf, size_t size);
