@@ -7,6 +7,7 @@ speed falls out of it.
 import contextlib
 import glob
 import os
+import pwd
 import subprocess
 import time
 
@@ -17,7 +18,8 @@ from bench_servers import (Floor, Inetd, Missing, Portreeve, Server, Sshd,
 
 #: No user is asked for: the answer is the same bytes each time.
 EMPTY = "\r\n"
-ONE = "root\r\n"
+ONE = "%s\r\n" % ("alice" if world.INSIDE else
+                   pwd.getpwuid(os.getuid()).pw_name)
 UNITS = {"rate": ", per second", "p50_us": ", µs"}
 LIMITS = "connection-limit 65535; rate-limit 10000000;"
 LOOPBACK = "listen-address 127.0.0.1; listen-address ::1;"

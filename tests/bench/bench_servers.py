@@ -18,8 +18,9 @@ import time
 import world
 
 #: What a run without faults says; anything else is a row's problem.
-USUAL = re.compile(rb"event=(ready|stopped|connection-accepted|session-opened|"
-                   rb"connection-refused|session-closed|auth-success) ")
+USUAL = re.compile(rb"event=(ready|stopped|warning|connection-accepted|"
+                   rb"connection-refused|session-opened|session-closed|"
+                   rb"auth-success) ")
 PACKAGES = ["openbsd-inetd", "xinetd", "ucspi-tcp", "fingerd", "finger",
             "tcpd", "libwrap0", "libevent-2.1-7"]
 

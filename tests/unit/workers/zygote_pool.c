@@ -2,6 +2,8 @@
  * The zygote of built-in services, with this test as its monitor and master:
  * workers forked ahead, crashes, retirement.
  */
+#include <sys/resource.h>
+
 #include "tests/unit/workers/service.h"
 
 /* --- the pool ---------------------------------------------------------------
@@ -88,6 +90,68 @@ test_pool_taken_and_forgotten_ends(void **state)
 	ipc_channel_close(&z.master);
 	zut_attach(&z, 0);
 	assert_int_equal(expect_ended(&z, &s, ENDED_EXITED, 0), p.pid);
+	zut_stop(&z);
+}
+
+/* The next message: one more for the pool, or the end of a session. */
+static bool
+pool_read(struct zut *z, struct pooled *ready, size_t *count, struct sut *s)
+{
+	struct ipc_in in;
+
+	wait_readable(z->master.fd);
+	assert_int_equal(ipc_recv(&z->master, &in), 0);
+	if (in.type == MSG_POOLED) {
+		ready[*count].pid = in.msg.pooled.pid;
+		ipc_channel_init(&ready[*count].worker, in.fds[0], ROLE_MASTER,
+		    ROLE_WORKER, ST_IDLE);
+		(*count)++;
+		return (false);
+	}
+	assert_int_equal(in.type, MSG_ENDED);
+	assert_int_equal(in.msg.ended.how, ENDED_EXITED);
+	assert_int_equal(in.msg.ended.value, 0);
+	sut_close(&s[in.msg.ended.slot]);
+	return (true);
+}
+
+/*
+ * Many idle workers end at once, and while the zygote waits for them others
+ * are taken, serve and end too: each of these is told as what it was.
+ */
+static void
+test_pool_tells_short_sessions_right(void **state)
+{
+	struct pooled ready[64];
+	struct sut s[4];
+	struct zut z;
+	size_t count = 0;
+
+	(void)state;
+	zut_new(&z, &ops, 40);
+	for (uint64_t session = 1; session < 200; session += 4) {
+		uint32_t ended = 0;
+
+		while (count < 40)
+			assert_false(pool_read(&z, ready, &count, s));
+		while (count > 4) {
+			count--;
+			shutdown(ready[count].worker.fd, SHUT_WR);
+			ipc_channel_close(&ready[count].worker);
+		}
+		for (uint32_t i = 0; i < 4; i++) {
+			struct pooled p = ready[--count];
+
+			send_taken(&z, &p, i, session + i);
+			assert_int_equal(
+			    send_assign(&p, &s[i], i, session + i), 0);
+			sut_say(&s[i], "x\n");
+		}
+		while (ended < 4)
+			ended += pool_read(&z, ready, &count, s);
+	}
+	while (count > 0)
+		ipc_channel_close(&ready[--count].worker);
 	zut_stop(&z);
 }
 
@@ -283,6 +347,36 @@ test_many_forks_retire(void **state)
 	zut_free(&z);
 }
 
+/* So many that live make each fork dear: the next go to another zygote. */
+static void
+test_many_living_retire(void **state)
+{
+	static struct sut s[ENGINE_LIVE_MAX + 1];
+	struct rlimit r;
+	struct ipc_in in;
+	struct zut z;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	r.rlim_cur = r.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
+	zut_new(&z, &ops, 0);
+	for (uint32_t i = 0; i <= ENGINE_LIVE_MAX; i++)
+		sut_start(&z, &s[i], i, i + 1);
+	expect(&z.monitor, &in, MSG_RETIRING);
+	assert_int_equal(in.msg.retiring.crashed, 0);
+	expect_returned(&z, &s[ENGINE_LIVE_MAX]);
+	for (uint32_t i = 0; i < ENGINE_LIVE_MAX; i++) {
+		fd_close(&s[i].peer);
+		expect_ended(&z, &s[i], ENDED_EXITED, 9);
+		ipc_channel_close(&s[i].worker);
+	}
+	sut_close(&s[ENGINE_LIVE_MAX]);
+	expect_closed(&z.master);
+	assert_int_equal(zut_wait(&z), 0);
+	zut_free(&z);
+}
+
 int
 main(void)
 {
@@ -290,12 +384,14 @@ main(void)
 	    cmocka_unit_test(test_pool_serves_and_refills),
 	    cmocka_unit_test(test_pool_is_announced_to_a_new_master),
 	    cmocka_unit_test(test_pool_taken_and_forgotten_ends),
+	    cmocka_unit_test(test_pool_tells_short_sessions_right),
 	    cmocka_unit_test(test_crash_retires_and_returns),
 	    cmocka_unit_test(test_crash_closes_the_pool),
 	    cmocka_unit_test(test_taken_after_a_crash_is_ended_once),
 	    cmocka_unit_test(test_taken_when_dead_is_answered),
 	    cmocka_unit_test(test_a_thousand_crashes_leave_no_slot),
 	    cmocka_unit_test(test_many_forks_retire),
+	    cmocka_unit_test(test_many_living_retire),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
