@@ -171,6 +171,29 @@ test_what_does_not_fit_is_said(void **state)
 	}
 }
 
+/* What does not fit whole is left out, and so is all behind it. */
+static void
+test_a_full_buffer_stays_full(void **state)
+{
+	uint8_t small[8];
+	struct safe s;
+
+	(void)state;
+	memset(small, 0xa5, sizeof(small));
+	safe_init(&s, small, 4);
+	safe_constant(&s, "abc");
+	assert_false(s.cut);
+	safe_field(&s, "\001", 1);
+	assert_true(s.cut);
+	safe_field(&s, "d", 1);
+	assert_int_equal(s.n, 3);
+	safe_init(&s, small, 4);
+	safe_constant(&s, "abcd");
+	assert_false(s.cut);
+	assert_int_equal(s.n, 4);
+	assert_memory_equal(small, "abcd\xa5\xa5\xa5\xa5", 8);
+}
+
 static void
 check_hostile(const char *file, const uint8_t *bytes, size_t n)
 {
@@ -207,6 +230,7 @@ main(void)
 	    cmocka_unit_test(test_controls_are_shown),
 	    cmocka_unit_test(test_pieces_may_be_cut_anywhere),
 	    cmocka_unit_test(test_what_does_not_fit_is_said),
+	    cmocka_unit_test(test_a_full_buffer_stays_full),
 	    cmocka_unit_test(test_hostile_texts),
 	};
 

@@ -196,6 +196,20 @@ test_nofinger_hides(void **state)
 	close(fd);
 }
 
+/* Where it cannot be told whether a user hides, he does. */
+static void
+test_doubt_hides(void **state)
+{
+	int fd;
+
+	(void)state;
+	write_file("other", "x", 1, 0644);
+	fd = open(path_of("other"), O_PATH | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(home_hides(fd));
+	close(fd);
+}
+
 static int
 count_logins(const struct login_record *login, void *arg)
 {
@@ -240,7 +254,8 @@ test_utmp_is_bounded(void **state)
 	int n = 1;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(u) / sizeof(u[0]); i++) {
+	/* One that is none, so that the bound lies within what is read. */
+	for (size_t i = 1; i < sizeof(u) / sizeof(u[0]); i++) {
 		u[i].ut_type = USER_PROCESS;
 		strcpy(u[i].ut_user, "alice");
 	}
@@ -291,6 +306,7 @@ main(void)
 	    WITH_HOME(test_a_closed_home),
 	    WITH_HOME(test_no_home),
 	    WITH_HOME(test_nofinger_hides),
+	    WITH_HOME(test_doubt_hides),
 	    WITH_HOME(test_utmp),
 	    WITH_HOME(test_utmp_is_bounded),
 	    cmocka_unit_test(test_idle_takes_terminals_alone),
