@@ -33,6 +33,8 @@ engine_wants_in(const struct engine *e)
 void
 engine_detach(struct engine *e)
 {
+	if (e->master.fd >= 0)
+		e->alone_since = time_boot_ns();
 	ipc_channel_close(&e->master);
 	e->attach_due = false;
 	e->announce_due = false;
@@ -71,6 +73,7 @@ engine_attach(struct engine *e, int fd, uint32_t pool)
 	ipc_channel_init(&e->master, fd, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 	if (fd_set_nonblock(fd, 1) != 0)
 		bug("a channel cannot be made non-blocking");
+	e->alone_since = 0;
 	e->pool = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
 	e->attach_due = true;
 	unannounce_workers(e);

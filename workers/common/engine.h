@@ -22,6 +22,7 @@
 #define ENGINE_POOL_MAX 64  /* as MSG_MASTER_CHANNEL bounds it */
 #define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
 #define ENGINE_BATCH 64	    /* messages of the master in a row */
+#define ENGINE_ALONE_MS 5000 /* without a master, before another zygote */
 
 /*
  * One page a worker forked ahead, shared with that worker alone, and believed
@@ -35,6 +36,7 @@ struct engine {
 	const struct zygote_ops *ops;
 	struct ipc_channel monitor;
 	struct ipc_channel master; /* fd -1: none at present */
+	uint64_t alone_since; /* when the master's channel was lost; 0 never */
 	struct slot_table *slots;
 	uint32_t instance;
 	uint32_t live_max; /* workers that descriptors allow */

@@ -22,6 +22,8 @@
 #include "workers/common/program.h"
 #include "workers/common/program_reap.h"
 
+#define ALONE_MS 5000 /* without a master, before another zygote */
+
 struct zygote {
 	const struct program_ops *ops;
 	struct start *start;
@@ -31,6 +33,7 @@ struct zygote {
 	struct program_spec spec;
 	struct program_env env;
 	bool has_program, stopping;
+	uint64_t alone_since; /* when the master's channel was lost; 0 never */
 	int log, signals;
 	/* Slots whose ENDED waits for room: a ring. */
 	uint32_t pending[SLOTS_MAX];
@@ -86,6 +89,8 @@ zygote_send_ended(struct zygote *z, uint32_t number)
 static void
 zygote_drop_master(struct zygote *z)
 {
+	if (z->master.fd >= 0)
+		z->alone_since = time_boot_ns();
 	ipc_channel_close(&z->master);
 	z->pending_count = 0; /* the next master reads the slot table */
 }
@@ -271,6 +276,7 @@ zygote_take_master(struct zygote *z, struct ipc_in *in)
 	struct msg_attached attached = {.instance = z->start->seal.instance};
 
 	zygote_drop_master(z);
+	z->alone_since = 0;
 	ipc_channel_init(
 	    &z->master, in->fds[0], ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 	in->nfds = 0; /* kept */
@@ -318,6 +324,26 @@ zygote_serve_monitor(struct zygote *z)
 
 /* --- the loop ------------------------------------------------------------- */
 
+/*
+ * Without a master for long: it closed the channel for what it holds to be our
+ * fault, or the channel failed. The monitor replaces a zygote that retires;
+ * this one has its programs to the end.
+ */
+static void
+zygote_retire_if_alone(struct zygote *z)
+{
+	struct msg_retiring retiring = {.crashed = 0};
+
+	if (z->alone_since == 0 || z->stopping ||
+	    time_boot_ns() - z->alone_since < ALONE_MS * 1000000ull)
+		return;
+	log_warn("no channel to a master for %d ms: retiring", ALONE_MS);
+	z->stopping = true;
+	if (ipc_send_wait(&z->start->monitor, MSG_RETIRING, &retiring, NULL,
+		0) != 0)
+		log_warn("RETIRING could not be told");
+}
+
 static bool
 zygote_is_done(const struct zygote *z)
 {
@@ -339,8 +365,12 @@ program_zygote_serve(struct start *s)
 
 		if (z->pending_count > 0)
 			p[2].events |= POLLOUT;
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, z->alone_since != 0 && !z->stopping
+			    ? ALONE_MS / 4
+			    : -1) < 0 &&
+		    errno != EINTR)
 			return (1);
+		zygote_retire_if_alone(z);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
 			return (1);
 		if (p[0].revents != 0 &&

@@ -210,9 +210,28 @@ finish_if_done(struct engine *e)
 	e->finished = !engine_wants_out(e);
 }
 
+/*
+ * Without a master for long: it closed the channel for what it holds to be our
+ * fault, or the channel failed. The monitor replaces a zygote that retires;
+ * this one has its sessions to the end, and nobody to tell of them.
+ */
+static void
+retire_if_alone(struct engine *e)
+{
+	if (e->alone_since == 0 || e->retired ||
+	    time_boot_ns() - e->alone_since < ENGINE_ALONE_MS * 1000000ull)
+		return;
+	log_warn("no channel to a master for %d ms: retiring",
+	    ENGINE_ALONE_MS);
+	engine_retire(e, false);
+	e->stopping = true;
+}
+
 static int
 wait_ms(const struct engine *e)
 {
+	if (e->alone_since != 0 && !e->retired)
+		return (ENGINE_ALONE_MS / 4);
 	if (!engine_pool_wanted(e))
 		return (-1);
 	/*
@@ -242,8 +261,8 @@ turn(struct engine *e)
 	n = poll(p, 3, wait_ms(e));
 	if (n < 0 && errno != EINTR)
 		bug("poll: %s", strerror(errno));
-	e->pool_filling = n == 0;
-	if (n == 0)
+	e->pool_filling = n == 0 && engine_pool_wanted(e);
+	if (e->pool_filling)
 		engine_pool_refill(e);
 	if (n <= 0)
 		return;
@@ -270,6 +289,7 @@ zygote_serve(struct start *s)
 	e->instance = s->seal.instance;
 	while (!e->finished) {
 		turn(e);
+		retire_if_alone(e);
 		finish_if_done(e);
 	}
 	return (e->status);
