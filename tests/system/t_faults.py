@@ -57,18 +57,20 @@ class Strace:
 
 
 def outcomes(daemon, count):
-    """How that many queries ended."""
+    """How that many queries ended, all of them open at a time: more than
+    there are workers forked ahead."""
+    clients = [Connection(daemon.port, timeout=15) for _ in range(count)]
     found = {}
-    for _ in range(count):
+    for client in clients:
         try:
-            answer, ending = finger(daemon.port, b"nobodyatall\r\n",
-                                    timeout=15)
+            answer, ending = client.send(b"nobodyatall\r\n").read_all()
             word = "answered" if answer and ending == "eof" and \
                 not answer.startswith(b"Too many") else "refused"
         except TimeoutError:
             word = "hung"
         except OSError:
             word = "refused"
+        client.close()
         found[word] = found.get(word, 0) + 1
     return found
 
@@ -100,7 +102,7 @@ def inject(role, call, error, when):
         finger(daemon.port, b"x\r\n")
         pid = daemon.role(role).pid
         with Strace(pid, (call, "error=%s:when=%s" % (error, when))) as trace:
-            found = outcomes(daemon, 12)
+            found = outcomes(daemon, 30)
             injected = trace.injected()
         equal(found.get("hung", 0), 0, "%s of %s in %s: hung: %s" % (
             error, call, role, found))
