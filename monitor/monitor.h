@@ -97,7 +97,7 @@ enum role_uid {
 	UID_COUNT
 };
 
-struct mon_sshd; /* monitor/ssh.h */
+struct mon_sshd; /* monitor/sshd.h */
 
 struct monitor {
 	/* The command line. */
