@@ -2,11 +2,12 @@
  * The pool of idle workers of one zygote. Master only, unprivileged. An idle
  * worker has nothing to say but that it ends.
  */
-#include "master/pool.h"
+#include <sys/socket.h>
 
 #include <stdlib.h>
 
 #include "lib/err.h"
+#include "master/pool.h"
 #include "master/worker.h"
 
 #define POOL_MAX 64 /* MSG_MASTER_CHANNEL's most */
@@ -90,6 +91,9 @@ pool_start_session(struct zygote *z, struct session *s)
 	if (err == 0) {
 		worker_attach(z->master, s, p->channel.fd, &p->watch);
 		p->channel.fd = -1;
+	} else {
+		/* The zygote has a copy, so that a close is no end to it. */
+		(void)shutdown(p->channel.fd, SHUT_RDWR);
 	}
 	s->undelivered = err != 0;
 	pool_remove(p);
