@@ -22,7 +22,8 @@
 
 #define BATCH_MAX 32
 
-/* --- one connection -------------------------------------------------------- */
+/* --- one connection --------------------------------------------------------
+ */
 
 void
 accept_refuse(struct listener *l, int fd, const struct addr *peer,
@@ -41,8 +42,8 @@ accept_refuse(struct listener *l, int fd, const struct addr *peer,
 		refuse_at_once(fd, refuse_text(sv->kind));
 	else if (fd >= 0)
 		refuse_connection(m, fd, refuse_text(sv->kind));
-	state_count(m->state, sv->index, (enum family)peer->family,
-	    STATE_REFUSED);
+	state_count(
+	    m->state, sv->index, (enum family)peer->family, STATE_REFUSED);
 	report_refused(m, sv->name, peer, reason);
 }
 
@@ -89,11 +90,11 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 }
 
 static void
-accept_decide(struct listener *l, int fd, const struct addr *peer,
-    bool resources)
+accept_decide(
+    struct listener *l, int fd, const struct addr *peer, bool resources)
 {
-	struct policy_request request = {.configured = l->service != NULL,
-	    .resources = resources};
+	struct policy_request request = {
+	    .configured = l->service != NULL, .resources = resources};
 	uint64_t now = time_boot_ns();
 	struct policy_verdict verdict;
 
@@ -101,15 +102,16 @@ accept_decide(struct listener *l, int fd, const struct addr *peer,
 		accept_refuse(l, fd, peer, REASON_NOT_CONFIGURED);
 		return;
 	}
-	verdict = policy_limits_ask(&l->service->limiter[peer->family],
-	    &request, now);
+	verdict = policy_limits_ask(
+	    &l->service->limiter[peer->family], &request, now);
 	if (!verdict.allow)
 		accept_refuse(l, fd, peer, verdict.reason);
 	else
 		accept_serve(l, fd, peer, now);
 }
 
-/* --- the listener ------------------------------------------------------------ */
+/* --- the listener ------------------------------------------------------------
+ */
 
 /* accept4() with the peer's address; -1 with errno. */
 int
@@ -132,6 +134,17 @@ accept_one(const struct listener *l, struct addr *peer)
 		return (-1);
 	}
 	return (fd);
+}
+
+/* Accepted; it is served unless descriptors are nearly out. */
+static void
+accept_take(struct listener *l, int fd, const struct addr *peer)
+{
+	bool last = resource_is_last(l->master, fd);
+
+	if (last)
+		resource_short(l->master, l->name, EMFILE);
+	accept_decide(l, fd, peer, !last);
 }
 
 /* Out of descriptors: refuse one with the reserve's place. */
@@ -227,7 +240,7 @@ accept_ready(struct listener *l)
 
 		if (fd >= 0) {
 			accepted++;
-			accept_decide(l, fd, &peer, true);
+			accept_take(l, fd, &peer);
 		} else if (!accept_failed(l, errno)) {
 			break;
 		}
@@ -236,4 +249,3 @@ accept_ready(struct listener *l)
 		resource_recovered(l->master);
 	accept_adapt(l, accepted);
 }
-

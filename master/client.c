@@ -149,13 +149,14 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		c->session = in->msg.clear_session.session;
 		s = session_by_id(m, c->session);
 		if (s == NULL || s->over) {
-			client_finish(c, 1, "there is no such session; "
+			client_finish(c, 1,
+			    "there is no such session; "
 			    "`portreeve show sessions` lists them");
 			return;
 		}
 		s->clearing = true;
-		err = monitor_ask_clear(m, c->request, c->channel.fd,
-		    c->session);
+		err =
+		    monitor_ask_clear(m, c->request, c->channel.fd, c->session);
 		break;
 	}
 	if (err != 0)
@@ -198,7 +199,8 @@ client_ready(uv_poll_t *poll, int status, int events)
 	if (err != 0) {
 		if (ipc_error_is_breach(err))
 			log_warn("a client of the control socket broke the "
-				 "message catalogue: %s", err_text(err));
+				 "message catalogue: %s",
+			    err_text(err));
 		client_close(c);
 		return;
 	}

@@ -12,6 +12,8 @@
 struct client;
 TAILQ_HEAD(client_list, client);
 
+STAILQ_HEAD(client_texts, client_text);
+
 /* Texts held for a client that is slow to read; more closes it. */
 #define CLIENT_QUEUE_MAX 1024
 
@@ -31,7 +33,7 @@ struct client {
 	uint32_t request;    /* its number, for the monitor */
 	uint64_t session;    /* to be cleared */
 	uint32_t at;	     /* the next row: service * 2 + family, or slot */
-	STAILQ_HEAD(, client_text) texts;
+	struct client_texts texts;
 	unsigned ntexts;
 	bool answered; /* done is what comes last */
 	struct msg_done done;

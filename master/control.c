@@ -16,7 +16,7 @@
 #include "master/session.h"
 
 #define CLIENTS_MAX 32
-#define GROUPS_MAX  256
+#define GROUPS_MAX 256
 
 struct control {
 	uv_poll_t *poll; /* NULL until CONTROL */
@@ -42,8 +42,8 @@ control_in_group(int fd, uint32_t group)
 	gid_t groups[GROUPS_MAX];
 	socklen_t len = sizeof(groups);
 
-	if (group == UINT32_MAX || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS,
-				       groups, &len) < 0)
+	if (group == UINT32_MAX ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
 		return (false);
 	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
 		if (groups[i] == group)
@@ -62,8 +62,8 @@ control_may(const struct control *c, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return (false);
 	return (cred.uid == 0 || cred.uid == c->owner ||
-	    (c->group != UINT32_MAX && cred.gid == c->group) ||
-	    control_in_group(fd, c->group));
+		(c->group != UINT32_MAX && cred.gid == c->group) ||
+		control_in_group(fd, c->group));
 }
 
 static unsigned
@@ -72,7 +72,7 @@ control_count(struct control *c)
 	struct client *k;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(k, &c->clients, link)
+	TAILQ_FOREACH (k, &c->clients, link)
 		n++;
 	return (n);
 }
@@ -128,7 +128,7 @@ control_client(struct master *m, uint32_t request)
 {
 	struct client *k;
 
-	TAILQ_FOREACH(k, &m->control->clients, link) {
+	TAILQ_FOREACH (k, &m->control->clients, link) {
 		if (k->request == request && k->asked != MSG_COUNT)
 			return (k);
 	}

@@ -18,7 +18,7 @@
 #include "master/resource.h"
 #include "master/zygote.h"
 
-#define RETRY_MS    50
+#define RETRY_MS 50
 #define HELD_MAX_NS UINT64_C(10000000000)
 
 static uv_timer_t dispatch_timer;
@@ -34,8 +34,8 @@ dispatch_hold(struct master *m, struct session *s)
 	TAILQ_INSERT_TAIL(&s->service->held, s, link);
 	service_block(m, s->service, BLOCK_FULL);
 	if (!uv_is_active((uv_handle_t *)&dispatch_timer))
-		uv_timer_start(&dispatch_timer, dispatch_retry, RETRY_MS,
-		    RETRY_MS);
+		uv_timer_start(
+		    &dispatch_timer, dispatch_retry, RETRY_MS, RETRY_MS);
 }
 
 /* 0; ERR_AGAIN when it has to wait; else as dispatch_session(). */
@@ -99,10 +99,10 @@ dispatch_expire(struct master *m, struct service *sv)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&sv->held)) != NULL &&
-	    now - s->held_since > HELD_MAX_NS) {
+	       now - s->held_since > HELD_MAX_NS) {
 		if (!s->holds_listener) {
-			refuse_connection(m, s->connection,
-			    refuse_text(sv->kind));
+			refuse_connection(
+			    m, s->connection, refuse_text(sv->kind));
 			s->connection = -1;
 		}
 		session_end(m, s, &end);
@@ -135,11 +135,11 @@ int
 dispatch_init(struct master *m)
 {
 	dispatch_timer.data = m;
-	return (uv_timer_init(&m->loop, &dispatch_timer) == 0 ? 0 :
-							       ERR_SYSTEM);
+	return (uv_timer_init(&m->loop, &dispatch_timer) == 0 ? 0 : ERR_SYSTEM);
 }
 
-/* --- one session at a time --------------------------------------------------- */
+/* --- one session at a time ---------------------------------------------------
+ */
 
 /* Refused: what waits must go, or the listener would be readable for ever. */
 static void
@@ -169,8 +169,8 @@ dispatch_refuse(struct listener *l, enum policy_reason reason)
 
 /* It cannot be started just now: nothing is lost, it stays in the backlog. */
 static void
-dispatch_postpone(struct listener *l, struct session *s, uint64_t now,
-    int error)
+dispatch_postpone(
+    struct listener *l, struct session *s, uint64_t now, int error)
 {
 	struct master *m = l->master;
 
@@ -186,8 +186,7 @@ dispatch_listener(struct listener *l)
 {
 	struct master *m = l->master;
 	struct service *sv = l->service;
-	struct policy_request request = {.configured = true,
-	    .resources = true};
+	struct policy_request request = {.configured = true, .resources = true};
 	struct addr peer = {.family = l->address.family};
 	uint64_t now = time_boot_ns();
 	struct policy_verdict verdict;
@@ -211,7 +210,7 @@ dispatch_listener(struct listener *l)
 	}
 	l->busy = true;
 	listener_update(l);
-	state_count(m->state, sv->index, (enum family)peer.family,
-	    STATE_ACCEPTED);
+	state_count(
+	    m->state, sv->index, (enum family)peer.family, STATE_ACCEPTED);
 	report_accepted(m, s);
 }

@@ -72,7 +72,7 @@ listener_update_service(struct master *m, struct service *sv)
 {
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &m->listeners->all, link) {
+	TAILQ_FOREACH (l, &m->listeners->all, link) {
 		if (l->service == sv)
 			listener_update(l);
 	}
@@ -83,7 +83,7 @@ listener_update_all(struct master *m)
 {
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &m->listeners->all, link)
+	TAILQ_FOREACH (l, &m->listeners->all, link)
 		listener_update(l);
 }
 
@@ -99,7 +99,7 @@ listener_by_id(struct master *m, uint32_t id)
 {
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &m->listeners->all, link) {
+	TAILQ_FOREACH (l, &m->listeners->all, link) {
 		if (l->id == id)
 			return (l);
 	}
@@ -204,7 +204,7 @@ listener_find(struct master *m, const struct service *sv, enum family family)
 {
 	const struct listener *l;
 
-	TAILQ_FOREACH(l, &m->listeners->all, link) {
+	TAILQ_FOREACH (l, &m->listeners->all, link) {
 		if (l->service == sv && l->address.family == family)
 			return (l);
 	}

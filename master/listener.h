@@ -1,7 +1,7 @@
 /*
- * The listeners and when they are polled. Master only. A listener rests (and the kernel's
- * backlog holds who comes) while its service cannot start sessions; it is
- * never closed but on the monitor's word.
+ * The listeners and when they are polled. Master only. A listener rests (and
+ * the kernel's backlog holds who comes) while its service cannot start
+ * sessions; it is never closed but on the monitor's word.
  */
 #ifndef PORTREEVE_MASTER_LISTENER_H
 #define PORTREEVE_MASTER_LISTENER_H
@@ -51,8 +51,8 @@ void listener_release(struct master *m, uint32_t id);
 void listener_hold(struct master *m, const struct session *s);
 
 /* A listener of the service in this family, or NULL. */
-const struct listener *listener_find(struct master *m,
-    const struct service *sv, enum family family);
+const struct listener *listener_find(
+    struct master *m, const struct service *sv, enum family family);
 
 /* Counts the turns of the loop. */
 uint64_t listener_turn(const struct master *m);

@@ -12,9 +12,9 @@
 #include "lib/err.h"
 #include "lib/log.h"
 
-#define QUEUE_MAX  256
-#define ANSWER_MS  2000 /* of silence, from lookup or for a new one */
-#define STALLED_MS 500	/* for a worker to take a piece */
+#define QUEUE_MAX 256
+#define ANSWER_MS 2000 /* of silence, from lookup or for a new one */
+#define STALLED_MS 500 /* for a worker to take a piece */
 
 TAILQ_HEAD(ask_list, session);
 
@@ -54,13 +54,14 @@ lookup_init(struct master *m)
 	return (0);
 }
 
-/* --- answers ------------------------------------------------------------------- */
+/* --- answers
+ * ------------------------------------------------------------------- */
 
 static void
 lookup_done(struct session *s, bool found)
 {
-	struct msg_lookup_done done = {.request = s->ask_request,
-	    .found = found};
+	struct msg_lookup_done done = {
+	    .request = s->ask_request, .found = found};
 
 	s->ask = ASK_NONE;
 	/* A worker whose queue is full reads nothing; it will give up. */
@@ -91,7 +92,8 @@ lookup_stalled(uv_timer_t *timer)
 {
 	struct master *m = timer->data;
 
-	/* The worker does not read. What it has is what it gets; the others wait no longer. */
+	/* The worker does not read. What it has is what it gets; the others
+	 * wait no longer. */
 	lookup_settle(m, true);
 }
 
@@ -136,7 +138,8 @@ lookup_writable(struct master *m, struct session *s)
 	lookup_poll(m, true);
 }
 
-/* --- lookup's side ---------------------------------------------------------------- */
+/* --- lookup's side
+ * ---------------------------------------------------------------- */
 
 static void
 lookup_closed(uv_handle_t *handle)
@@ -236,8 +239,8 @@ lookup_ready(uv_poll_t *poll, int status, int events)
 	if (err == 0 || err == ERR_AGAIN)
 		return;
 	if (err != ERR_CLOSED)
-		log_warn("lookup broke the message catalogue: %s",
-		    err_text(err));
+		log_warn(
+		    "lookup broke the message catalogue: %s", err_text(err));
 	lookup_detach(m);
 }
 
@@ -255,14 +258,15 @@ lookup_poll(struct master *m, bool on)
 		uv_poll_stop(l->poll);
 }
 
-/* --- questions --------------------------------------------------------------------- */
+/* --- questions
+ * --------------------------------------------------------------------- */
 
 static int
 lookup_send(struct master *m, struct session *s)
 {
 	struct lookup *l = m->lookup;
-	struct msg_lookup_ask ask = {.what = s->ask_what,
-	    .details = s->ask_details};
+	struct msg_lookup_ask ask = {
+	    .what = s->ask_what, .details = s->ask_details};
 	int err;
 
 	ask.request = ++l->request;
@@ -292,8 +296,8 @@ lookup_next(struct master *m)
 			return;
 		if (l->poll == NULL) {
 			if (!uv_is_active((uv_handle_t *)&l->timer))
-				uv_timer_start(&l->timer, lookup_timeout,
-				    ANSWER_MS, 0);
+				uv_timer_start(
+				    &l->timer, lookup_timeout, ANSWER_MS, 0);
 			return;
 		}
 		TAILQ_REMOVE(&l->queue, s, ask_link);
@@ -306,8 +310,8 @@ lookup_next(struct master *m)
 }
 
 void
-lookup_ask(struct master *m, struct session *s,
-    const struct msg_lookup_ask *ask)
+lookup_ask(
+    struct master *m, struct session *s, const struct msg_lookup_ask *ask)
 {
 	struct lookup *l = m->lookup;
 

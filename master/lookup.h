@@ -15,8 +15,8 @@ int lookup_init(struct master *m);
 void lookup_attach(struct master *m, int fd);
 
 /* A worker asks. */
-void lookup_ask(struct master *m, struct session *s,
-    const struct msg_lookup_ask *ask);
+void lookup_ask(
+    struct master *m, struct session *s, const struct msg_lookup_ask *ask);
 
 /* The worker takes messages again. */
 void lookup_writable(struct master *m, struct session *s);

@@ -56,12 +56,13 @@ master_receive_seal(struct master *m, struct msg_seal *seal)
 	struct ipc_in in;
 	int err;
 
-	ipc_channel_init(&m->monitor, MONITOR_FD, ROLE_MASTER, ROLE_MONITOR,
-	    ST_NEW);
+	ipc_channel_init(
+	    &m->monitor, MONITOR_FD, ROLE_MASTER, ROLE_MONITOR, ST_NEW);
 	err = ipc_recv(&m->monitor, &in);
 	if (err == ERR_SYSTEM)
 		die("descriptor %d is not a channel to the monitor: this "
-		    "program is started by portreeved alone", MONITOR_FD);
+		    "program is started by portreeved alone",
+		    MONITOR_FD);
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));
 	*seal = in.msg.seal;
@@ -84,8 +85,7 @@ master_prepare(struct master *m)
 	    services_init(m) != 0 || sessions_init(m) != 0 ||
 	    listener_init(m) != 0 || zygotes_init(m) != 0 ||
 	    lookup_init(m) != 0 || control_init(m) != 0 ||
-	    refuse_init(m) != 0 || dispatch_init(m) != 0 ||
-	    worker_init(m) != 0)
+	    refuse_init(m) != 0 || dispatch_init(m) != 0 || worker_init(m) != 0)
 		master_fail(m, "out of memory or descriptors at the start of "
 			       "the master");
 }
@@ -104,8 +104,8 @@ master_seal(struct master *m, const struct msg_seal *seal)
 	int err;
 
 	if (seal->profile != SANDBOX_MASTER)
-		master_fail(m, "sandbox profile %u is not the master's",
-		    seal->profile);
+		master_fail(
+		    m, "sandbox profile %u is not the master's", seal->profile);
 	err = sandbox_seal(SANDBOX_MASTER, &params, &report);
 	if (err != 0)
 		master_fail(m, "%s",

@@ -46,7 +46,7 @@ struct master {
 	struct zygotes *zygotes;
 };
 
-#define CONTAINER_OF(p, type, member)                                          \
+#define CONTAINER_OF(p, type, member) \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #endif

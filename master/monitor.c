@@ -40,12 +40,12 @@ monitor_stop(struct master *m, bool keep_sessions)
 	listener_update_all(m);
 	zygotes_drain(m);
 	for (s = session_from(m, 0); s != NULL && !keep_sessions;
-	    s = session_from(m, s->slot + 1)) {
+	     s = session_from(m, s->slot + 1)) {
 		end = (struct session_end){.how = ENDED_UNKNOWN};
 		if (s->zygote != NULL &&
 		    session_in_table(s, zygote_table(s->zygote), &end))
-			end = (struct session_end){.how = ENDED_SIGNAL,
-			    .value = SIGTERM};
+			end = (struct session_end){
+			    .how = ENDED_SIGNAL, .value = SIGTERM};
 		s->clearing = true;
 		session_end(m, s, &end);
 	}
@@ -108,8 +108,7 @@ monitor_tell_accepting(struct master *m)
 
 	m->owes_accepting = err == ERR_AGAIN;
 	uv_poll_start(&m->monitor_poll,
-	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0),
-	    monitor_ready);
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), monitor_ready);
 }
 
 static void
@@ -143,8 +142,8 @@ monitor_configure(struct master *m, struct ipc_in *in)
 		service_retire(m, in->msg.service_gone.number);
 		return (0);
 	case MSG_LISTENER:
-		return (listener_add(m, &in->msg.listener,
-		    monitor_take(in, 0)));
+		return (
+		    listener_add(m, &in->msg.listener, monitor_take(in, 0)));
 	case MSG_LISTENER_GONE:
 		listener_remove(m, in->msg.listener_gone.id);
 		return (0);
@@ -233,8 +232,9 @@ int
 monitor_init(struct master *m)
 {
 	m->monitor_poll.data = m;
-	return (uv_poll_start(&m->monitor_poll, UV_READABLE, monitor_ready) ==
-		    0 ? 0 : ERR_SYSTEM);
+	return (uv_poll_start(&m->monitor_poll, UV_READABLE, monitor_ready) == 0
+		    ? 0
+		    : ERR_SYSTEM);
 }
 
 int
@@ -246,8 +246,8 @@ monitor_ask_reload(struct master *m, uint32_t request, int client)
 }
 
 int
-monitor_ask_clear(struct master *m, uint32_t request, int client,
-    uint64_t session)
+monitor_ask_clear(
+    struct master *m, uint32_t request, int client, uint64_t session)
 {
 	struct msg_ask_clear ask = {.request = request, .session = session};
 
@@ -255,11 +255,10 @@ monitor_ask_clear(struct master *m, uint32_t request, int client,
 }
 
 int
-monitor_ask_configuration(struct master *m, uint32_t request, int client,
-    uint8_t set)
+monitor_ask_configuration(
+    struct master *m, uint32_t request, int client, uint8_t set)
 {
 	struct msg_ask_configuration ask = {.request = request, .set = set};
 
-	return (ipc_send(&m->monitor, MSG_ASK_CONFIGURATION, &ask, &client,
-	    1));
+	return (ipc_send(&m->monitor, MSG_ASK_CONFIGURATION, &ask, &client, 1));
 }

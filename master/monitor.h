@@ -16,9 +16,9 @@ int monitor_init(struct master *m);
  * room.
  */
 int monitor_ask_reload(struct master *m, uint32_t request, int client);
-int monitor_ask_clear(struct master *m, uint32_t request, int client,
-    uint64_t session);
-int monitor_ask_configuration(struct master *m, uint32_t request, int client,
-    uint8_t set);
+int monitor_ask_clear(
+    struct master *m, uint32_t request, int client, uint64_t session);
+int monitor_ask_configuration(
+    struct master *m, uint32_t request, int client, uint8_t set);
 
 #endif

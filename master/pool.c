@@ -10,11 +10,9 @@
 #include "master/pool.h"
 #include "master/worker.h"
 
-#define POOL_MAX 64 /* MSG_MASTER_CHANNEL's most */
-
 struct pooled {
-	TAILQ_ENTRY(pooled) link;
 	struct zygote *zygote;
+	unsigned at; /* in the zygote's pool */
 	struct watch watch;
 	struct ipc_channel channel;
 	int32_t pid;
@@ -23,9 +21,12 @@ struct pooled {
 static void
 pool_remove(struct pooled *p)
 {
-	TAILQ_REMOVE(&p->zygote->pool, p, link);
-	p->zygote->pooled--;
-	watch_remove(&p->zygote->master->watcher, &p->watch);
+	struct zygote *z = p->zygote;
+	struct pooled *last = z->pool[--z->pooled];
+
+	last->at = p->at;
+	z->pool[p->at] = last;
+	watch_remove(&z->master->watcher, &p->watch);
 	ipc_channel_close(&p->channel);
 	free(p);
 }
@@ -62,23 +63,26 @@ pool_add(struct zygote *z, struct ipc_in *in)
 		return (0);
 	}
 	in->fds[0] = -1;
-	TAILQ_INSERT_TAIL(&z->pool, p, link);
-	z->pooled++;
+	p->at = z->pooled;
+	z->pool[z->pooled++] = p;
 	return (0);
 }
 
 int
 pool_start_session(struct zygote *z, struct session *s)
 {
-	struct msg_pool_taken taken = {.slot = s->slot, .session = s->id,
-	    .peer = s->peer, .local = s->local};
-	struct msg_assign assign = {.session = s->id, .peer = s->peer,
+	struct msg_pool_taken taken = {.slot = s->slot,
+	    .session = s->id,
+	    .peer = s->peer,
 	    .local = s->local};
-	struct pooled *p = TAILQ_FIRST(&z->pool);
+	struct msg_assign assign = {
+	    .session = s->id, .peer = s->peer, .local = s->local};
+	struct pooled *p;
 	int err;
 
-	if (p == NULL)
+	if (z->pooled == 0)
 		return (ERR_NOT_FOUND);
+	p = z->pool[z->pooled - 1];
 	taken.pid = p->pid;
 	err = ipc_send(&z->channel, MSG_POOL_TAKEN, &taken, NULL, 0);
 	if (err != 0)
@@ -103,8 +107,6 @@ pool_start_session(struct zygote *z, struct session *s)
 void
 pool_close(struct zygote *z)
 {
-	struct pooled *p;
-
-	while ((p = TAILQ_FIRST(&z->pool)) != NULL)
-		pool_remove(p);
+	while (z->pooled > 0)
+		pool_remove(z->pool[z->pooled - 1]);
 }

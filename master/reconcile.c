@@ -34,7 +34,7 @@ zygote_reconcile(struct zygote *z)
 	if (!m->running || (!z->attached && !z->lost))
 		return;
 	for (s = session_from(m, 0); s != NULL;
-	    s = session_from(m, s->slot + 1)) {
+	     s = session_from(m, s->slot + 1)) {
 		if (s->inherited && s->instance == z->instance)
 			reconcile_session(z, s);
 	}
@@ -45,7 +45,7 @@ zygote_by_instance(struct master *m, uint32_t instance)
 {
 	struct zygote *z;
 
-	TAILQ_FOREACH(z, &m->zygotes->all, link) {
+	TAILQ_FOREACH (z, &m->zygotes->all, link) {
 		if (z->instance == instance)
 			return (z);
 	}
@@ -59,10 +59,10 @@ zygotes_reconcile(struct master *m)
 	struct zygote *z;
 	struct session *s;
 
-	TAILQ_FOREACH(z, &m->zygotes->all, link)
+	TAILQ_FOREACH (z, &m->zygotes->all, link)
 		zygote_reconcile(z);
 	for (s = session_from(m, 0); s != NULL;
-	    s = session_from(m, s->slot + 1)) {
+	     s = session_from(m, s->slot + 1)) {
 		if (s->inherited && zygote_by_instance(m, s->instance) == NULL)
 			session_end(m, s, &end);
 	}

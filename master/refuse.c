@@ -15,10 +15,10 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 
-#define GENTLE_MS	1000
-#define GENTLE_PER_S	64 /* more refusals than this in a second: a flood */
-#define GENTLE_DROP	65536
-#define GENTLE_DROPS	16 /* system calls at a time for one peer */
+#define GENTLE_MS 1000
+#define GENTLE_PER_S 64 /* more refusals than this in a second: a flood */
+#define GENTLE_DROP 65536
+#define GENTLE_DROPS 16 /* system calls at a time for one peer */
 
 struct gentle {
 	struct watch watch;
@@ -90,8 +90,8 @@ gentle_ready(struct watch *w, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < GENTLE_DROPS; i++) {
-		ssize_t n = recv(g->fd, NULL, GENTLE_DROP,
-		    MSG_TRUNC | MSG_DONTWAIT);
+		ssize_t n =
+		    recv(g->fd, NULL, GENTLE_DROP, MSG_TRUNC | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -113,8 +113,8 @@ gentle_timeout(uv_timer_t *timer)
 
 	while ((g = TAILQ_FIRST(&refusals.open)) != NULL) {
 		if (g->deadline > now) {
-			uv_timer_start(timer, gentle_timeout,
-			    g->deadline - now, 0);
+			uv_timer_start(
+			    timer, gentle_timeout, g->deadline - now, 0);
 			return;
 		}
 		gentle_close(g);
@@ -134,8 +134,7 @@ refuse_init(struct master *m)
 		TAILQ_INSERT_TAIL(&refusals.idle, g, link);
 	}
 	refusals.timer.data = m;
-	return (uv_timer_init(&m->loop, &refusals.timer) == 0 ? 0 :
-							       ERR_SYSTEM);
+	return (uv_timer_init(&m->loop, &refusals.timer) == 0 ? 0 : ERR_SYSTEM);
 }
 
 /* One that may be closed gently, or NULL: too many are being refused. */

@@ -41,7 +41,7 @@ struct report {
 	struct report_list settle; /* their events are in the sink, in order */
 	unsigned unsettled;
 	bool urgent; /* an event leaves with this turn */
-	bool stuck; /* audit did not take all the last time */
+	bool stuck;  /* audit did not take all the last time */
 	uv_prepare_t prepare;
 	uv_timer_t retry; /* for company, or while audit takes no more */
 	bool retrying;
@@ -102,8 +102,9 @@ report_flush(struct master *m)
 		 * woken by the events may run at once, and a master killed
 		 * then would tell them again.
 		 */
-		report_settle(m, event_sink_sent(r->sink) +
-		    (r->stuck ? REPORT_BATCH : event_sink_queued(r->sink)));
+		report_settle(m,
+		    event_sink_sent(r->sink) +
+			(r->stuck ? REPORT_BATCH : event_sink_queued(r->sink)));
 		event_sink_flush(r->sink);
 	}
 	r->urgent = false;
@@ -226,8 +227,8 @@ errno_text(int error, char buf[32])
 }
 
 static void
-report_failed(struct master *m, struct session *s,
-    const struct session_end *end)
+report_failed(
+    struct master *m, struct session *s, const struct session_end *end)
 {
 	char name[SANDBOX_SYSCALL_NAME_MAX], text[32];
 	struct event_builder b;
@@ -243,8 +244,8 @@ report_failed(struct master *m, struct session *s,
 		if (end->value == SIGSYS) {
 			if (s->violation >= 0)
 				event_text(&b, FIELD_SYSCALL,
-				    sandbox_syscall_name(s->violation, name,
-					sizeof(name)));
+				    sandbox_syscall_name(
+					s->violation, name, sizeof(name)));
 			event_text(&b, FIELD_REASON, "sandbox");
 		}
 	}
@@ -252,8 +253,8 @@ report_failed(struct master *m, struct session *s,
 }
 
 void
-report_closed(struct master *m, struct session *s,
-    const struct session_end *end)
+report_closed(
+    struct master *m, struct session *s, const struct session_end *end)
 {
 	uint64_t now = time_boot_ns();
 	const char *user = state_login_user(m->state, s->slot);

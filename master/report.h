@@ -21,8 +21,8 @@ void report_attach(struct master *m, int fd);
 void report_accepted(struct master *m, struct session *s);
 
 /* worker-failed where it applies, and session-closed. */
-void report_closed(struct master *m, struct session *s,
-    const struct session_end *end);
+void report_closed(
+    struct master *m, struct session *s, const struct session_end *end);
 
 /* connection-refused; service is its name; session a number of its own. */
 void report_refused(struct master *m, const char *service,
@@ -32,8 +32,8 @@ void report_refused(struct master *m, const char *service,
 void report_breach(struct master *m, struct session *s);
 
 /* resources-short: counted, and told once in a while. */
-void report_short(struct master *m, const char *service, int error,
-    uint64_t count);
+void report_short(
+    struct master *m, const char *service, int error, uint64_t count);
 
 /* Send what is queued and settle the books. */
 void report_flush(struct master *m);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,13 @@
 #include "master/report.h"
 
 #define REST_FIRST_MS 100
-#define REST_LAST_MS  1600
+#define REST_LAST_MS 1600
 #define TELL_EVERY_MS 10000
+#define KEEP_MOST 64 /* descriptors kept; a quarter where there are few */
 
 struct resource {
 	int reserve[2];
+	int last; /* descriptors from here on are kept */
 	uv_timer_t rest;
 	bool resting;
 	unsigned rest_ms;
@@ -36,8 +39,8 @@ bool
 resource_is_short(int error)
 {
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ENOBUFS || error == ETOOMANYREFS || error == ENOSPC ||
-	    error == EAGAIN);
+		error == ENOBUFS || error == ETOOMANYREFS || error == ENOSPC ||
+		error == EAGAIN);
 }
 
 static void
@@ -48,8 +51,8 @@ resource_tell(uv_timer_t *timer)
 
 	if (r->count == 0)
 		return;
-	report_short(m, r->service[0] != '\0' ? r->service : NULL, r->error,
-	    r->count);
+	report_short(
+	    m, r->service[0] != '\0' ? r->service : NULL, r->error, r->count);
 	r->count = 0;
 	uv_timer_start(&r->tell, resource_tell, TELL_EVERY_MS, 0);
 }
@@ -66,6 +69,12 @@ resource_short(struct master *m, const char *service, int error)
 		strncat(r->service, service, sizeof(r->service) - 1);
 	if (!uv_is_active((uv_handle_t *)&r->tell))
 		resource_tell(&r->tell);
+}
+
+bool
+resource_is_last(struct master *m, int fd)
+{
+	return (fd >= m->resource->last);
 }
 
 bool
@@ -123,6 +132,20 @@ resource_recovered(struct master *m)
 	m->resource->rest_ms = REST_FIRST_MS;
 }
 
+static void
+resource_keep(struct resource *r)
+{
+	struct rlimit limit;
+	rlim_t keep = KEEP_MOST;
+
+	r->last = INT_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return;
+	if (keep > limit.rlim_cur / 4)
+		keep = limit.rlim_cur / 4;
+	r->last = (int)(limit.rlim_cur - keep);
+}
+
 int
 resource_init(struct master *m)
 {
@@ -140,5 +163,6 @@ resource_init(struct master *m)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	resource_keep(r);
 	return (fd_seqpacket_pair(r->reserve));
 }

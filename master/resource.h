@@ -26,6 +26,12 @@ void resource_rest(struct master *m);
 /* Something worked: the next rest is a short one. */
 void resource_recovered(struct master *m);
 
+/*
+ * Whether a new descriptor is one of the last, which are kept for the
+ * monitor's messages and for clients of the control socket.
+ */
+bool resource_is_last(struct master *m, int fd);
+
 /* Whether an errno means that descriptors or memory are out. */
 bool resource_is_short(int error);
 

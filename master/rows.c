@@ -28,10 +28,10 @@ rows_service(struct master *m, const struct service *sv, enum family family,
 	row->sessions = sv->limiter[family].connections;
 	row->connection_limit = sv->limiter[family].connection_limit;
 	row->rate_limit = sv->rate_limit;
-	row->accepted = state_counter(m->state, sv->index, family,
-	    STATE_ACCEPTED);
-	row->refused = state_counter(m->state, sv->index, family,
-	    STATE_REFUSED);
+	row->accepted =
+	    state_counter(m->state, sv->index, family, STATE_ACCEPTED);
+	row->refused =
+	    state_counter(m->state, sv->index, family, STATE_REFUSED);
 	return (true);
 }
 
@@ -76,8 +76,8 @@ session_doing(const struct session *s, const char *user)
 }
 
 static void
-rows_session(struct master *m, const struct session *s,
-    struct msg_row_session *row)
+rows_session(
+    struct master *m, const struct session *s, struct msg_row_session *row)
 {
 	struct session_end end = {.pid = s->pid};
 
@@ -95,8 +95,8 @@ rows_session(struct master *m, const struct session *s,
 	row->pid = end.pid;
 	row->bytes_in = s->bytes_in;
 	row->bytes_out = s->bytes_out;
-	snprintf(row->doing, sizeof(row->doing), "%s",
-	    session_doing(s, row->user));
+	snprintf(
+	    row->doing, sizeof(row->doing), "%s", session_doing(s, row->user));
 }
 
 int

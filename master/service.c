@@ -101,7 +101,7 @@ service_configure(struct master *m, const struct msg_service *msg)
 	m->services->by_number[msg->number] = sv;
 	sv->kind = (enum service_kind)msg->kind;
 	sv->builtin = sv->kind == SERVICE_FINGER ||
-	    sv->kind == SERVICE_TELNET || sv->kind == SERVICE_FTP;
+		      sv->kind == SERVICE_TELNET || sv->kind == SERVICE_FTP;
 	sv->rate_limit = msg->rate_limit;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct policy_limiter *l = &sv->limiter[f];

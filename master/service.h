@@ -62,9 +62,9 @@ struct service *service_recall(struct master *m, unsigned index);
 void service_release(struct master *m, struct service *sv);
 
 /* Change why its listeners rest; they start or stop accordingly. */
-void service_block(struct master *m, struct service *sv,
-    enum service_block why);
-void service_unblock(struct master *m, struct service *sv,
-    enum service_block why);
+void service_block(
+    struct master *m, struct service *sv, enum service_block why);
+void service_unblock(
+    struct master *m, struct service *sv, enum service_block why);
 
 #endif

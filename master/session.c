@@ -16,9 +16,9 @@
 #include "master/worker.h"
 #include "master/zygote.h"
 
-#define CHUNK	   256u
-#define CHUNKS	   (SLOTS_MAX / CHUNK)
-#define HASH_SIZE  4096u
+#define CHUNK 256u
+#define CHUNKS (SLOTS_MAX / CHUNK)
+#define HASH_SIZE 4096u
 
 struct sessions {
 	struct session *chunks[CHUNKS];
@@ -91,8 +91,10 @@ session_new(struct master *m, struct service *sv, const struct listener *l,
     const struct addr *peer, uint64_t now)
 {
 	int64_t slot = slot_take(m->sessions);
-	struct journal j = {.peer = *peer, .accepted = now,
-	    .listener = l->id, .holds_listener = l->one_at_a_time};
+	struct journal j = {.peer = *peer,
+	    .accepted = now,
+	    .listener = l->id,
+	    .holds_listener = l->one_at_a_time};
 	struct session *s;
 
 	if (slot < 0)

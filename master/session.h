@@ -27,24 +27,24 @@ struct session {
 	uint32_t slot;
 	int32_t pid; /* of an adopted one; others' are in the slot table */
 	struct service *service;
-	struct zygote *zygote; /* NULL: held, adopted or inherited */
-	uint32_t instance;     /* as in the journal */
+	struct zygote *zygote;	   /* NULL: held, adopted or inherited */
+	uint32_t instance;	   /* as in the journal */
 	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
 	TAILQ_ENTRY(session) report_link;
 	uint64_t reported; /* event_sink_sent() when its last event is out */
 	struct session *hash_next;
 	struct master *master; /* for the watch's callback */
 	struct addr peer, local;
-	uint64_t accepted; /* CLOCK_BOOTTIME, ns */
-	uint64_t since;	   /* wall clock, ns */
+	uint64_t accepted;	      /* CLOCK_BOOTTIME, ns */
+	uint64_t since;		      /* wall clock, ns */
 	uint64_t bytes_in, bytes_out; /* UINT64_MAX unknown */
 	int connection;		      /* until handed over; -1 */
 	struct ipc_channel channel;   /* to its worker; fd -1 none */
 	struct watch watch;
 	TAILQ_ENTRY(session) unwatched_link;
-	bool unwatched; /* the channel is to be watched soon */
-	int32_t violation; /* system call number; -1 none */
-	uint32_t listener; /* MSG_LISTENER's id */
+	bool unwatched;	     /* the channel is to be watched soon */
+	int32_t violation;   /* system call number; -1 none */
+	uint32_t listener;   /* MSG_LISTENER's id */
 	bool holds_listener; /* that listener rests until the end */
 	bool held;	     /* in the service's held list */
 	bool inherited;	     /* of an earlier master, nobody vouched yet */
@@ -104,8 +104,8 @@ void session_close_channel(struct master *m, struct session *s);
  * It is over: the worker's last words are read, events are emitted, counts go
  * down. The entry and the journal's go at the next report_flush().
  */
-void session_end(struct master *m, struct session *s,
-    const struct session_end *end);
+void session_end(
+    struct master *m, struct session *s, const struct session_end *end);
 
 /* For report_flush(): the slot is free. */
 void session_free(struct master *m, struct session *s);

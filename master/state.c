@@ -14,7 +14,7 @@
 #include "lib/err.h"
 #include "master/state.h"
 
-#define STATE_MAGIC   0x50525653u /* "PRVS" */
+#define STATE_MAGIC 0x50525653u /* "PRVS" */
 #define STATE_VERSION 1
 
 /* Room for one history of the largest kind, in whole pages. */
@@ -77,7 +77,8 @@ _Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
 _Static_assert(sizeof(struct state_service) == 128, "aligned");
 _Static_assert(sizeof(struct state_entry) == 64, "a cache line");
 _Static_assert(RATE_ROOM >= sizeof(struct policy_rate) +
-    POLICY_RATE_EXACT_MAX * sizeof(uint64_t), "the longest history fits");
+				POLICY_RATE_EXACT_MAX * sizeof(uint64_t),
+    "the longest history fits");
 
 int
 state_open(struct state **out, int fd)
@@ -228,8 +229,7 @@ state_window(struct state *st, unsigned number, enum family family,
 	int had, err;
 
 	had = window_attach(st, number, family, word, now, &old) == 0;
-	if (had && limit <= sized &&
-	    policy_rate_set_limit(&old, limit) == 0) {
+	if (had && limit <= sized && policy_rate_set_limit(&old, limit) == 0) {
 		atomic_store(rate, rate_word(limit, sized, (unsigned)word & 1));
 		*window = old;
 		return (0);
@@ -271,10 +271,10 @@ state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 	atomic_store_explicit(&e->instance, j->instance, memory_order_relaxed);
 	atomic_store_explicit(&e->flags,
 	    (uint8_t)((j->announced ? JOURNAL_ANNOUNCED : 0) |
-		(j->holds_listener ? JOURNAL_HOLDS_LISTENER : 0)),
+		      (j->holds_listener ? JOURNAL_HOLDS_LISTENER : 0)),
 	    memory_order_relaxed);
-	if (slot >= atomic_load_explicit(&st->map->journal_high,
-			memory_order_relaxed))
+	if (slot >=
+	    atomic_load_explicit(&st->map->journal_high, memory_order_relaxed))
 		atomic_store(&st->map->journal_high, slot + 1);
 	atomic_store_explicit(&e->session, j->session, memory_order_release);
 }
@@ -307,8 +307,8 @@ state_journal_read(const struct state *st, uint32_t slot, struct journal *out)
 void
 state_journal_instance(struct state *st, uint32_t slot, uint32_t instance)
 {
-	atomic_store_explicit(&st->map->journal[slot].instance, instance,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &st->map->journal[slot].instance, instance, memory_order_release);
 }
 
 void
@@ -320,8 +320,8 @@ state_journal_announced(struct state *st, uint32_t slot)
 void
 state_journal_clear(struct state *st, uint32_t slot)
 {
-	atomic_store_explicit(&st->map->journal[slot].session, 0,
-	    memory_order_release);
+	atomic_store_explicit(
+	    &st->map->journal[slot].session, 0, memory_order_release);
 }
 
 /* A text and its NUL; what is behind it does not matter. */
@@ -335,8 +335,8 @@ copy_text(char *dst, size_t size, const char *src)
 }
 
 void
-state_login_set(struct state *st, uint32_t slot, const char *user,
-    const char *tty)
+state_login_set(
+    struct state *st, uint32_t slot, const char *user, const char *tty)
 {
 	struct state_login *l = &st->map->logins[slot];
 

@@ -24,17 +24,14 @@ struct journal {
 	uint64_t accepted; /* CLOCK_BOOTTIME, ns */
 	uint64_t since;	   /* wall clock, ns */
 	struct addr peer;
-	uint32_t instance; /* the zygote that has it; 0: none yet */
-	uint32_t listener; /* MSG_LISTENER's id */
-	uint16_t service;  /* number of state_service_*() */
-	bool announced;	   /* connection-accepted was sent */
+	uint32_t instance;   /* the zygote that has it; 0: none yet */
+	uint32_t listener;   /* MSG_LISTENER's id */
+	uint16_t service;    /* number of state_service_*() */
+	bool announced;	     /* connection-accepted was sent */
 	bool holds_listener; /* wait yes, datagrams: one at a time */
 };
 
-enum state_counter {
-	STATE_ACCEPTED,
-	STATE_REFUSED
-};
+enum state_counter { STATE_ACCEPTED, STATE_REFUSED };
 
 /*
  * Map the file of a STATE message; fd stays the caller's. 0, ERR_TRUNCATED
@@ -70,19 +67,18 @@ int state_window(struct state *st, unsigned number, enum family family,
 
 /* Slots below this number may have an entry. */
 uint32_t state_journal_high(const struct state *st);
-void state_journal_write(struct state *st, uint32_t slot,
-    const struct journal *j);
+void state_journal_write(
+    struct state *st, uint32_t slot, const struct journal *j);
 /* ERR_NOT_FOUND when there is none or it makes no sense. */
-int state_journal_read(const struct state *st, uint32_t slot,
-    struct journal *out);
-void state_journal_instance(struct state *st, uint32_t slot,
-    uint32_t instance);
+int state_journal_read(
+    const struct state *st, uint32_t slot, struct journal *out);
+void state_journal_instance(struct state *st, uint32_t slot, uint32_t instance);
 void state_journal_announced(struct state *st, uint32_t slot);
 void state_journal_clear(struct state *st, uint32_t slot);
 
 /* Who is logged in; cut to the bounds of MSG_SESSION_USER. */
-void state_login_set(struct state *st, uint32_t slot, const char *user,
-    const char *tty);
+void state_login_set(
+    struct state *st, uint32_t slot, const char *user, const char *tty);
 /* "" when unknown; point into the state, NUL-ended. */
 const char *state_login_user(const struct state *st, uint32_t slot);
 const char *state_login_tty(const struct state *st, uint32_t slot);

@@ -14,12 +14,14 @@
  * end. So while as many as this start in a window, watching waits a little.
  */
 #define LOAD_WINDOW_MS 16
-#define LOAD_WORKERS   8
-#define UNWATCHED_MS   1
+#define LOAD_WORKERS 8
+#define UNWATCHED_MS 1
+
+TAILQ_HEAD(unwatched_list, session);
 
 static struct {
-	TAILQ_HEAD(, session) list;
-	uint64_t window; /* uv_now() / LOAD_WINDOW_MS */
+	struct unwatched_list list;
+	uint64_t window;      /* uv_now() / LOAD_WINDOW_MS */
 	unsigned now, before; /* workers of this window, and of the last */
 	uv_prepare_t prepare;
 	uv_timer_t timer;
@@ -66,8 +68,7 @@ worker_receive(struct master *m, struct session *s)
 	if (ipc_error_is_breach(err)) {
 		log_warn("the worker of session %llu of %s broke the message "
 			 "catalogue: %s",
-		    (unsigned long long)s->id, s->service->name,
-		    err_text(err));
+		    (unsigned long long)s->id, s->service->name, err_text(err));
 		report_breach(m, s);
 	}
 	lookup_cancel(m, s);
@@ -124,8 +125,8 @@ worker_count(struct master *m)
 	uint64_t window = uv_now(&m->loop) / LOAD_WINDOW_MS;
 
 	if (window != unwatched.window) {
-		unwatched.before = window == unwatched.window + 1 ?
-		    unwatched.now : 0;
+		unwatched.before =
+		    window == unwatched.window + 1 ? unwatched.now : 0;
 		unwatched.now = 0;
 		unwatched.window = window;
 	}
@@ -140,8 +141,8 @@ worker_prepare(uv_prepare_t *prepare)
 	if (unwatched.now + unwatched.before < LOAD_WORKERS)
 		worker_watch_all(prepare->data);
 	else if (!uv_is_active((uv_handle_t *)&unwatched.timer))
-		uv_timer_start(&unwatched.timer, worker_watch_timer,
-		    UNWATCHED_MS, 0);
+		uv_timer_start(
+		    &unwatched.timer, worker_watch_timer, UNWATCHED_MS, 0);
 }
 
 int
@@ -157,8 +158,7 @@ worker_init(struct master *m)
 }
 
 void
-worker_attach(struct master *m, struct session *s, int fd,
-    struct watch *from)
+worker_attach(struct master *m, struct session *s, int fd, struct watch *from)
 {
 	session_close_channel(m, s);
 	s->channel.fd = fd;

@@ -15,8 +15,8 @@ int worker_init(struct master *m);
  * The session's worker is at the other end of fd, which is taken over. from:
  * what watched it while the worker was idle, or NULL.
  */
-void worker_attach(struct master *m, struct session *s, int fd,
-    struct watch *from);
+void worker_attach(
+    struct master *m, struct session *s, int fd, struct watch *from);
 
 /* Its channel is about to be closed. */
 void worker_detach(struct master *m, struct session *s);

@@ -19,7 +19,7 @@
 #include "master/zygote_private.h"
 
 #define RECEIVE_BATCH 64
-#define DRAIN_MOST    65536
+#define DRAIN_MOST 65536
 
 /*
  * Between a zygote's end and that of its sessions in the books. When the
@@ -62,7 +62,8 @@ zygote_remove_session(struct zygote *z, struct session *s)
 	TAILQ_REMOVE(&z->sessions, s, link);
 }
 
-/* --- its end ------------------------------------------------------------------ */
+/* --- its end
+ * ------------------------------------------------------------------ */
 
 static void
 zygote_closed(uv_handle_t *handle)
@@ -144,7 +145,8 @@ zygote_lose(struct master *m, struct zygote *z)
 	uv_timer_start(&z->lost_timer, zygote_lost, LOST_MS, 0);
 }
 
-/* --- what it says --------------------------------------------------------------- */
+/* --- what it says
+ * --------------------------------------------------------------- */
 
 /* The session that a message is about; NULL when it is none of the books. */
 static struct session *
@@ -158,16 +160,16 @@ zygote_session(struct zygote *z, uint32_t slot, uint64_t id)
 static bool
 zygote_owns(const struct zygote *z, const struct session *s)
 {
-	return (s->zygote == z ||
-	    (s->zygote == NULL && s->inherited && s->instance == z->instance));
+	return (s->zygote == z || (s->zygote == NULL && s->inherited &&
+				      s->instance == z->instance));
 }
 
 static int
 zygote_ended(struct zygote *z, const struct msg_ended *msg)
 {
 	struct session *s = zygote_session(z, msg->slot, msg->session);
-	struct session_end end = {.how = msg->how, .value = msg->value,
-	    .pid = msg->pid};
+	struct session_end end = {
+	    .how = msg->how, .value = msg->value, .pid = msg->pid};
 
 	if (s == NULL)
 		return (0);
@@ -309,8 +311,8 @@ zygote_want_room(struct zygote *z, bool want)
 	if (z->lost || z->full == want)
 		return;
 	z->full = want;
-	uv_poll_start(&z->poll, UV_READABLE | (want ? UV_WRITABLE : 0),
-	    zygote_ready);
+	uv_poll_start(
+	    &z->poll, UV_READABLE | (want ? UV_WRITABLE : 0), zygote_ready);
 }
 
 void
@@ -325,11 +327,12 @@ zygotes_drain(struct master *m)
 	}
 }
 
-/* --- a new one -------------------------------------------------------------------- */
+/* --- a new one
+ * -------------------------------------------------------------------- */
 
 static struct zygote *
-zygote_make(struct master *m, const struct msg_zygote *msg, int channel,
-    int table)
+zygote_make(
+    struct master *m, const struct msg_zygote *msg, int channel, int table)
 {
 	struct zygote *z = calloc(1, sizeof(*z));
 
@@ -349,16 +352,14 @@ zygote_make(struct master *m, const struct msg_zygote *msg, int channel,
 	z->master = m;
 	z->instance = msg->instance;
 	z->retired = msg->retired != 0;
-	ipc_channel_init(&z->channel, channel, ROLE_MASTER, ROLE_ZYGOTE,
-	    ST_UP);
+	ipc_channel_init(&z->channel, channel, ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
 	TAILQ_INIT(&z->sessions);
-	TAILQ_INIT(&z->pool);
 	return (z);
 }
 
 int
-zygote_add(struct master *m, const struct msg_zygote *msg, int channel,
-    int table)
+zygote_add(
+    struct master *m, const struct msg_zygote *msg, int channel, int table)
 {
 	struct service *sv = service_by_number(m, msg->service);
 	struct zygote *z = NULL;
@@ -368,12 +369,12 @@ zygote_add(struct master *m, const struct msg_zygote *msg, int channel,
 	fd_close(&table);
 	if (z == NULL) {
 		fd_close(&channel);
-		return (sv == NULL && !msg->retired ? ERR_NOT_FOUND :
-						      ERR_NO_MEMORY);
+		return (sv == NULL && !msg->retired ? ERR_NOT_FOUND
+						    : ERR_NO_MEMORY);
 	}
 	TAILQ_INSERT_TAIL(&m->zygotes->all, z, link);
 	uv_poll_start(&z->poll, UV_READABLE, zygote_ready);
-	if (z->retired)
+	if (sv == NULL || z->retired)
 		return (0);
 	if (sv->zygote != NULL)
 		zygote_retire(sv->zygote);

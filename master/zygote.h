@@ -20,16 +20,15 @@ int zygotes_init(struct master *m);
  * (no such service), ERR_VALUE (not a slot table of this instance),
  * ERR_NO_MEMORY.
  */
-int zygote_add(struct master *m, const struct msg_zygote *msg, int channel,
-    int table);
+int zygote_add(
+    struct master *m, const struct msg_zygote *msg, int channel, int table);
 
 /*
  * Hand the session's connection over; the session is the zygote's then.
  * ERR_AGAIN: no room just now. ERR_CLOSED: it is gone. ERR_SYSTEM with errno:
  * descriptors or memory are out. On an error nothing has changed.
  */
-int zygote_start_session(struct master *m, struct zygote *z,
-    struct session *s);
+int zygote_start_session(struct master *m, struct zygote *z, struct session *s);
 
 /*
  * It starts nothing more: its service waits for another zygote. What it has

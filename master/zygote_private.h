@@ -8,25 +8,26 @@
 
 #include "master/zygote.h"
 
+#define POOL_MAX 64 /* MSG_MASTER_CHANNEL's most */
+
 struct pooled;
-TAILQ_HEAD(pool_list, pooled);
 
 struct zygote {
 	TAILQ_ENTRY(zygote) link;
 	struct master *master;
 	struct service *service; /* that it serves; NULL when retired */
 	uint32_t instance;
-	bool attached; /* its slot table is true */
-	bool retired;  /* no new sessions */
-	bool lost;     /* its channel is closed */
+	bool attached;	/* its slot table is true */
+	bool retired;	/* no new sessions */
+	bool lost;	/* its channel is closed */
 	unsigned batch; /* messages to expect at a time */
-	bool full;     /* waits for room in the channel */
+	bool full;	/* waits for room in the channel */
 	int handles;
 	struct ipc_channel channel;
 	struct slot_table *table;
 	struct session_list sessions;
-	struct pool_list pool;
-	unsigned pooled;
+	struct pooled *pool[POOL_MAX];
+	unsigned pooled; /* how many there are */
 	uv_poll_t poll;
 	uv_timer_t lost_timer;
 };

@@ -16,12 +16,14 @@
 static int
 start_send(struct zygote *z, struct session *s, const int pair[2])
 {
-	struct msg_start start = {.slot = s->slot, .session = s->id,
-	    .peer = s->peer, .local = s->local};
+	struct msg_start start = {.slot = s->slot,
+	    .session = s->id,
+	    .peer = s->peer,
+	    .local = s->local};
 	int fds[3] = {s->connection, pair[1], pair[0]};
 
-	return (ipc_send(&z->channel, MSG_START, &start, fds,
-	    pair[0] >= 0 ? 3 : 1));
+	return (ipc_send(
+	    &z->channel, MSG_START, &start, fds, pair[0] >= 0 ? 3 : 1));
 }
 
 static int

@@ -167,7 +167,8 @@ pool_is_used(void **state)
 	s.worker = idle;
 	assert_int_equal(event_accepted(&f.w, "finger"), s.msg.session);
 	assert_int_equal(ipc_send(&s.worker, MSG_STATS,
-	    &(struct msg_stats){.bytes_in = 1}, NULL, 0), 0);
+			     &(struct msg_stats){.bytes_in = 1}, NULL, 0),
+	    0);
 	zut_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");

@@ -172,8 +172,8 @@ passed_on(void **state)
 	client_connect(&f.w, &ch);
 	ut_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
 	ut_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
-	assert_int_equal(getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred,
-	    &len), 0);
+	assert_int_equal(
+	    getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred, &len), 0);
 	assert_int_equal(cred.pid, getpid());
 	close(in.fds[0]);
 	answer.request = in.msg.ask_reload.request;
@@ -288,7 +288,7 @@ strangers_are_closed(void **state)
 		skip(); /* another user is root's to become */
 	begin(&f);
 	assert_int_equal(chmod(f.w.control_path, 0777), 0);
-	strcpy(un.sun_path, f.w.control_path);
+	strlcpy(un.sun_path, f.w.control_path, sizeof(un.sun_path));
 	child = fork();
 	if (child == 0) {
 		struct pollfd p = {.events = POLLIN};

@@ -65,8 +65,8 @@ out_of_descriptors(void **state)
 		peer[n] = peer_connect(&f.a);
 		ut_readable(f.w.audit.fd);
 		assert_int_equal(ipc_recv(&f.w.audit, &in), 0);
-		assert_int_equal(event_decode(&in.msg.event, ROLE_MASTER, &v),
-		    0);
+		assert_int_equal(
+		    event_decode(&in.msg.event, ROLE_MASTER, &v), 0);
 		if (v.event != EV_CONNECTION_ACCEPTED)
 			break;
 		zut_start(&f.z, &s[n], 1);
@@ -89,6 +89,121 @@ out_of_descriptors(void **state)
 	over(&f, &f.z, &s[0], peer[0]);
 	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
 	assert_int_equal(poll(&p, 1, 0), 0);
+	end(&f);
+}
+
+/* Clock ticks that the master has computed for, so far. */
+static unsigned long
+master_ticks(const struct world *w)
+{
+	unsigned long user, kernel;
+	char path[64], line[512], *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)w->master);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	p = strrchr(line, ')');
+	assert_non_null(p);
+	assert_int_equal(sscanf(p,
+			     ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			     "%lu %lu",
+			     &user, &kernel),
+	    2);
+	return (user + kernel);
+}
+
+/*
+ * The master's soft limit of descriptors, set from outside by a process of its
+ * own user: a machine's root may lack CAP_SYS_RESOURCE. (rlim_t)-1: as before.
+ */
+static void
+master_limit(const struct world *w, rlim_t soft)
+{
+	struct rlimit limit;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (geteuid() == 0 &&
+		    (setgroups(0, NULL) != 0 || setgid(MASTER_UID) != 0 ||
+			setuid(MASTER_UID) != 0))
+			_exit(1);
+		if (prlimit(w->master, RLIMIT_NOFILE, NULL, &limit) != 0)
+			_exit(2);
+		limit.rlim_cur = soft == (rlim_t)-1 ? limit.rlim_max : soft;
+		if (prlimit(w->master, RLIMIT_NOFILE, &limit, NULL) != 0)
+			_exit(3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* The kernel itself gives none; with the reserve's places one is refused. */
+static void
+kernel_says_emfile(void **state)
+{
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	char path[64];
+	int peer, lowest = -1;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root sees the master's descriptors */
+	begin_with(&f, SERVICE_FINGER, 0);
+	world_sync(&f.w);
+	do {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)f.w.master,
+		    ++lowest);
+	} while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	master_limit(&f.w, (rlim_t)lowest);
+	for (int i = 0; i < 3; i++) {
+		peer = peer_connect(&f.a);
+		if (i == 0) {
+			event_next(&f.w, EV_RESOURCES_SHORT, &v);
+			event_has(&v, FIELD_ERRNO, "EMFILE");
+		}
+		event_refused(&f.w, "it", "no-resources");
+		peer_reads(peer, "Too many connections\r\n");
+	}
+	master_limit(&f.w, (rlim_t)-1);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	over(&f, &f.z, &s, peer);
+	end(&f);
+}
+
+/* Not even the reserve's places: the listener rests, and nothing spins. */
+static void
+no_place_at_all(void **state)
+{
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	unsigned long ticks;
+	struct pollfd p;
+	int peer;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	world_sync(&f.w);
+	master_limit(&f.w, 0);
+	peer = peer_connect(&f.a);
+	event_next(&f.w, EV_RESOURCES_SHORT, &v);
+	event_has(&v, FIELD_ERRNO, "EMFILE");
+	ticks = master_ticks(&f.w);
+	p = (struct pollfd){.fd = f.w.audit.fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 400), 0); /* a stretch of time */
+	assert_true(master_ticks(&f.w) - ticks <= 5);
+	master_limit(&f.w, (rlim_t)-1);
+	/* Nobody was lost. */
+	zut_start(&f.z, &s, 1);
+	event_accepted(&f.w, "it");
+	over(&f, &f.z, &s, peer);
 	end(&f);
 }
 
@@ -317,8 +432,8 @@ worker_lies(void **state)
 	for (int i = 0; i < 2; i++)
 		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
 	/* A zygote's message, as a worker: not its to send. */
-	assert_int_equal(send(s[0].worker.fd,
-	    (uint16_t[]){MSG_ATTACHED, 1, 0}, 6, 0), 6);
+	assert_int_equal(
+	    send(s[0].worker.fd, (uint16_t[]){MSG_ATTACHED, 1, 0}, 6, 0), 6);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_counts(&v, FIELD_SESSION, s[0].msg.session);
 	event_has(&v, FIELD_REASON, "message");
@@ -352,8 +467,8 @@ audit_does_not_read(void **state)
 	while (seen + dropped < 2 * MANY) {
 		ut_readable(f.w.audit.fd);
 		assert_int_equal(ipc_recv(&f.w.audit, &in), 0);
-		assert_int_equal(event_decode(&in.msg.event, ROLE_MASTER, &v),
-		    0);
+		assert_int_equal(
+		    event_decode(&in.msg.event, ROLE_MASTER, &v), 0);
 		if (v.event == EV_EVENTS_DROPPED)
 			dropped += v.fields[FIELD_COUNT].number;
 		else
@@ -399,6 +514,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(out_of_descriptors),
+	    cmocka_unit_test(kernel_says_emfile),
+	    cmocka_unit_test(no_place_at_all),
 	    cmocka_unit_test(full_channel_waits),
 	    cmocka_unit_test(zygote_death),
 	    cmocka_unit_test(last_words_are_heard),

@@ -25,6 +25,8 @@
 
 #include <cmocka.h>
 
+#include <bsd/string.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -43,7 +45,7 @@
 #include "sandbox/sandbox.h"
 
 #define PATIENCE_MS 10000
-#define MASTER_UID  64321 /* nobody's */
+#define MASTER_UID 64321 /* nobody's */
 
 /* A zygote that the test plays. */
 struct zut {
@@ -94,8 +96,8 @@ ut_expect(struct ipc_channel *ch, enum msg_type type, struct ipc_in *in)
 	if (err != 0)
 		fail_msg("no %s: %s", msg_name(type), err_text(err));
 	if (in->type != type)
-		fail_msg("%s where %s was due", msg_name(in->type),
-		    msg_name(type));
+		fail_msg(
+		    "%s where %s was due", msg_name(in->type), msg_name(type));
 }
 
 static inline void
@@ -124,7 +126,8 @@ ut_memfd(size_t size)
 	return (fd);
 }
 
-/* --- the master's process ----------------------------------------------------- */
+/* --- the master's process
+ * ----------------------------------------------------- */
 
 static inline const char *
 ut_program(void)
@@ -137,7 +140,7 @@ ut_program(void)
 	path[n] = '\0';
 	cut = strstr(path, "/tests/unit/");
 	assert_non_null(cut);
-	strcpy(cut, "/libexec/master");
+	strlcpy(cut, "/libexec/master", 64);
 	return (path);
 }
 
@@ -169,7 +172,9 @@ static inline void
 ut_seal(struct world *w)
 {
 	struct msg_seal seal = {.profile = SANDBOX_MASTER,
-	    .level = SANDBOX_ROOTLESS, .uid = UINT32_MAX, .gid = UINT32_MAX};
+	    .level = SANDBOX_ROOTLESS,
+	    .uid = UINT32_MAX,
+	    .gid = UINT32_MAX};
 	struct ipc_in in;
 
 	if (geteuid() == 0) {
@@ -191,8 +196,7 @@ world_start_master(struct world *w)
 {
 	struct msg_audit_channel audit = {.end_ = 0};
 	struct msg_state state = {.end_ = 0};
-	struct msg_control control = {.group = UINT32_MAX,
-	    .owner = geteuid()};
+	struct msg_control control = {.group = UINT32_MAX, .owner = geteuid()};
 	int pair[2];
 
 	ut_pair(pair);
@@ -212,10 +216,10 @@ world_control(struct world *w)
 
 	snprintf(w->control_path, sizeof(w->control_path), "%s/control.sock",
 	    w->dir);
-	strcpy(un.sun_path, w->control_path);
+	strlcpy(un.sun_path, w->control_path, sizeof(un.sun_path));
 	w->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(w->control, (struct sockaddr *)&un, sizeof(un)),
-	    0);
+	assert_int_equal(
+	    bind(w->control, (struct sockaddr *)&un, sizeof(un)), 0);
 	assert_int_equal(listen(w->control, 16), 0);
 }
 
@@ -225,7 +229,7 @@ world_start(struct world *w)
 	char empty[80];
 	int pair[2];
 
-	strcpy(w->dir, "/tmp/portreeve-master.XXXXXX");
+	strlcpy(w->dir, "/tmp/portreeve-master.XXXXXX", sizeof(w->dir));
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(chmod(w->dir, 0755), 0);
 	snprintf(empty, sizeof(empty), "%s/empty", w->dir);
@@ -270,14 +274,17 @@ world_end(struct world *w)
 	rmdir(w->dir);
 }
 
-/* --- as the monitor ------------------------------------------------------------ */
+/* --- as the monitor
+ * ------------------------------------------------------------ */
 
 static inline void
 world_service(struct world *w, uint16_t number, enum service_kind kind,
     const char *name, uint32_t connections, uint32_t rate)
 {
-	struct msg_service m = {.number = number, .kind = (uint8_t)kind,
-	    .connection_limit = connections, .rate_limit = rate};
+	struct msg_service m = {.number = number,
+	    .kind = (uint8_t)kind,
+	    .connection_limit = connections,
+	    .rate_limit = rate};
 
 	snprintf(m.name, sizeof(m.name), "%s", name);
 	ut_tell(&w->mon, MSG_SERVICE, &m, NULL, 0);
@@ -302,8 +309,8 @@ ut_bind(const char *address, int type, struct addr *out)
 		assert_int_equal(listen(fd, 512), 0);
 	len = sizeof(ss);
 	getsockname(fd, (struct sockaddr *)&ss, &len);
-	assert_int_equal(addr_from_sockaddr(out, (struct sockaddr *)&ss, len),
-	    0);
+	assert_int_equal(
+	    addr_from_sockaddr(out, (struct sockaddr *)&ss, len), 0);
 	return (fd);
 }
 
@@ -311,8 +318,10 @@ static inline void
 world_listener_fd(struct world *w, uint32_t id, uint16_t number,
     const char *name, int fd, const struct addr *a, int datagram, int wait)
 {
-	struct msg_listener m = {.id = id, .service = number,
-	    .datagram = (uint8_t)datagram, .wait = (uint8_t)wait,
+	struct msg_listener m = {.id = id,
+	    .service = number,
+	    .datagram = (uint8_t)datagram,
+	    .wait = (uint8_t)wait,
 	    .address = *a};
 
 	snprintf(m.name, sizeof(m.name), "%s", name);
@@ -334,7 +343,8 @@ world_listen(struct world *w, uint32_t id, uint16_t number, const char *name,
 static inline void
 world_attach(struct world *w, struct zut *z, uint16_t number, int retired)
 {
-	struct msg_zygote m = {.service = number, .instance = z->instance,
+	struct msg_zygote m = {.service = number,
+	    .instance = z->instance,
 	    .retired = (uint8_t)retired};
 	struct msg_attached attached = {.instance = z->instance};
 	int pair[2], fds[2];
@@ -350,8 +360,7 @@ world_attach(struct world *w, struct zut *z, uint16_t number, int retired)
 }
 
 static inline void
-world_zygote(struct world *w, struct zut *z, uint16_t number,
-    uint32_t instance)
+world_zygote(struct world *w, struct zut *z, uint16_t number, uint32_t instance)
 {
 	z->table = ut_memfd(SLOT_TABLE_SIZE);
 	z->slots = slot_table_map(z->table, 1);
@@ -384,7 +393,8 @@ world_configured(struct world *w)
 	assert_int_equal(in.msg.accepting.generation, w->generation);
 }
 
-/* One whole turn of the master's loop, or more: a client comes and is answered. */
+/* One whole turn of the master's loop, or more: a client comes and is answered.
+ */
 static inline void
 world_turn(struct world *w)
 {
@@ -394,7 +404,7 @@ world_turn(struct world *w)
 	struct ipc_in in = {.type = MSG_COUNT};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	strcpy(un.sun_path, w->control_path);
+	strlcpy(un.sun_path, w->control_path, sizeof(un.sun_path));
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
 	ut_tell(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0);
@@ -423,7 +433,8 @@ world_sync(struct world *w)
 	world_turn(w);
 }
 
-/* --- as audit -------------------------------------------------------------------- */
+/* --- as audit
+ * -------------------------------------------------------------------- */
 
 /* The next event, which must be this one; view points into a static buffer. */
 static inline void
@@ -506,7 +517,8 @@ event_closed(struct world *w, uint64_t session, const char *how)
 	event_has(&v, FIELD_EXIT, how);
 }
 
-/* --- as a stranger ------------------------------------------------------------------ */
+/* --- as a stranger
+ * ------------------------------------------------------------------ */
 
 static inline int
 peer_connect_from(const char *from, const struct addr *a)
@@ -557,7 +569,8 @@ peer_reads(int fd, const char *text)
 	close(fd);
 }
 
-/* --- as a zygote ---------------------------------------------------------------------- */
+/* --- as a zygote
+ * ---------------------------------------------------------------------- */
 
 /* A START; as a zygote does, its slot is claimed. */
 static inline void
@@ -571,8 +584,8 @@ zut_start(struct zut *z, struct start *s, int builtin)
 	s->connection = in.fds[0];
 	s->worker.fd = s->kept = -1;
 	if (builtin) {
-		ipc_channel_init(&s->worker, in.fds[1], ROLE_WORKER,
-		    ROLE_MASTER, ST_UP);
+		ipc_channel_init(
+		    &s->worker, in.fds[1], ROLE_WORKER, ROLE_MASTER, ST_UP);
 		s->kept = in.fds[2];
 	}
 	slot_claim(z->slots, s->msg.slot, s->msg.session, &s->msg.peer,
@@ -594,7 +607,9 @@ static inline void
 zut_ended(struct zut *z, struct start *s, enum ended how, int32_t value)
 {
 	struct msg_ended m = {.slot = s->msg.slot,
-	    .session = s->msg.session, .pid = 4242, .how = (uint8_t)how,
+	    .session = s->msg.session,
+	    .pid = 4242,
+	    .how = (uint8_t)how,
 	    .value = value};
 
 	zut_finish(z, s, how, value);
@@ -613,7 +628,8 @@ zut_serve(struct world *w, struct zut *z, const struct addr *a,
 	return (peer);
 }
 
-/* --- as the portreeve command ------------------------------------------------------------ */
+/* --- as the portreeve command
+ * ------------------------------------------------------------ */
 
 static inline void
 client_connect(struct world *w, struct ipc_channel *ch)
@@ -621,7 +637,7 @@ client_connect(struct world *w, struct ipc_channel *ch)
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	strcpy(un.sun_path, w->control_path);
+	strlcpy(un.sun_path, w->control_path, sizeof(un.sun_path));
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	ipc_channel_init(ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
 }

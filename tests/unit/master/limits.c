@@ -5,7 +5,7 @@
  */
 #include "tests/unit/master/harness.h"
 
-#define N     1
+#define N 1
 #define LIMIT 3
 
 struct fixture {
@@ -180,7 +180,7 @@ one_text(enum service_kind kind, const char *text)
 	int peer, refused, builtin;
 
 	builtin = kind == SERVICE_FINGER || kind == SERVICE_FTP ||
-	    kind == SERVICE_TELNET;
+		  kind == SERVICE_TELNET;
 	begin(&f, kind, 1, 250);
 	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, builtin);
 	refused = peer_connect(&f.a);
@@ -201,8 +201,7 @@ texts_of_refusals(void **state)
 	one_text(SERVICE_NETCONF, "Too many connections\r\n");
 	one_text(SERVICE_TELNET, "Too many connections\r\n");
 	one_text(SERVICE_FINGER, "Too many connections\r\n");
-	one_text(SERVICE_FTP,
-	    "421 Too many connections, try again later.\r\n");
+	one_text(SERVICE_FTP, "421 Too many connections, try again later.\r\n");
 	one_text(SERVICE_EXEC, "");
 }
 

@@ -24,8 +24,7 @@ give_lookup(struct fixture *f)
 	ut_pair(pair);
 	ut_tell(&f->w.mon, MSG_LOOKUP, &m, &pair[1], 1);
 	close(pair[1]);
-	ipc_channel_init(&f->lookup, pair[0], ROLE_LOOKUP, ROLE_MASTER,
-	    ST_UP);
+	ipc_channel_init(&f->lookup, pair[0], ROLE_LOOKUP, ROLE_MASTER, ST_UP);
 }
 
 static void
@@ -87,8 +86,7 @@ asked(struct fixture *f, const char *name)
 static void
 piece(struct fixture *f, uint32_t request, const char *text)
 {
-	struct msg_lookup_piece m = {.request = request,
-	    .piece = PIECE_LOGIN};
+	struct msg_lookup_piece m = {.request = request, .piece = PIECE_LOGIN};
 
 	m.text.n = (uint16_t)strlen(text);
 	memcpy(m.text.b, text, m.text.n);
@@ -98,8 +96,8 @@ piece(struct fixture *f, uint32_t request, const char *text)
 static void
 done(struct fixture *f, uint32_t request, int found)
 {
-	struct msg_lookup_done m = {.request = request,
-	    .found = (uint8_t)found};
+	struct msg_lookup_done m = {
+	    .request = request, .found = (uint8_t)found};
 
 	ut_tell(&f->lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
 }
@@ -207,7 +205,7 @@ lookup_dies(void **state)
 	ipc_channel_close(&f.lookup);
 	world_sync(&f.w);
 	give_lookup(&f);
-	r = asked(&f, "alice");
+	asked(&f, "alice");
 	/* Asked again meanwhile, by a worker that is impatient: no matter. */
 	ask(&s[0], 9, "alice");
 	world_sync(&f.w);

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/master/harness.h"
 
-#define N    1
+#define N 1
 #define RATE 5
 
 struct fixture {
@@ -312,8 +312,8 @@ garbage_is_survived(void **state)
 	for (size_t i = 0; i < sizeof(junk); i++)
 		junk[i] = (uint8_t)random();
 	/* Behind the header's first words, so that it is taken for ours. */
-	assert_int_equal(pwrite(f.w.state, junk, sizeof(junk), 32),
-	    sizeof(junk));
+	assert_int_equal(
+	    pwrite(f.w.state, junk, sizeof(junk), 32), sizeof(junk));
 	world_start_master(&f.w);
 	configure(&f, 250);
 	world_attach(&f.w, &f.z, N, 0);
@@ -339,8 +339,8 @@ drain(struct world *w, uint8_t *opened, uint8_t *closed)
 		world_sync(w);
 		while (poll(&p, 1, 30) == 1) {
 			assert_int_equal(ipc_recv(&w->audit, &in), 0);
-			assert_int_equal(event_decode(&in.msg.event,
-			    ROLE_MASTER, &v), 0);
+			assert_int_equal(
+			    event_decode(&in.msg.event, ROLE_MASTER, &v), 0);
 			id = v.fields[FIELD_SESSION].number;
 			assert_true(id > 0 && id < SESSIONS);
 			if (v.event == EV_CONNECTION_ACCEPTED)
@@ -386,17 +386,15 @@ killed_at_any_moment(void **state)
 		world_kill_master(&f.w);
 		/* The zygote has no master: it reads what was left, or not. */
 		while (round % 3 != 0 && n < MANY) {
-			p = (struct pollfd){.fd = f.z.ch.fd,
-			    .events = POLLIN};
-			if (poll(&p, 1, 0) != 1 ||
-			    (p.revents & POLLIN) == 0 ||
+			p = (struct pollfd){.fd = f.z.ch.fd, .events = POLLIN};
+			if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0 ||
 			    ipc_recv(&f.z.ch, &in) != 0)
 				break;
 			s[n].msg = in.msg.start;
 			s[n].connection = in.fds[0];
 			s[n].worker.fd = s[n].kept = -1;
-			slot_claim(f.z.slots, s[n].msg.slot,
-			    s[n].msg.session, &s[n].msg.peer, 1);
+			slot_claim(f.z.slots, s[n].msg.slot, s[n].msg.session,
+			    &s[n].msg.peer, 1);
 			n++;
 		}
 		world_start_master(&f.w);
