@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,9 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	snprintf(title, sizeof(title), "portreeve: %s%s%s",
 	    role_name(p->role), p->service != NULL ? " " : "",
 	    p->service != NULL ? p->service->name : "");
+	/* What is written down may wait for who is being served. */
+	if (p->role == ROLE_AUDIT)
+		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 	if (spec->many_fds && getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -52,6 +52,8 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
 	struct msg_stats stats = {.end_ = 0};
 	int status = serve(w);
 
+	/* The peer need not wait for our books and for the end of a process. */
+	fd_close(&w->connection);
 	stats.bytes_in = w->bytes_in;
 	stats.bytes_out = w->bytes_out;
 	ipc_send(&w->master, MSG_STATS, &stats, NULL, 0);

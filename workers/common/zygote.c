@@ -235,10 +235,11 @@ wait_ms(const struct engine *e)
 	if (!engine_pool_wanted(e))
 		return (-1);
 	/*
-	 * Nobody is being served: one peer after the other comes, and the next
-	 * is likely at once. A lull among many says less, so it must last.
+	 * One is being served at the most: one peer after the other comes, and
+	 * the next is likely at once. A lull among many says less, so it must
+	 * last.
 	 */
-	if (e->pool_filling || e->roster.live == e->roster.idle)
+	if (e->pool_filling || e->roster.live <= e->roster.idle + 1)
 		return (0);
 	return (POOL_IDLE_MS);
 }
