@@ -27,6 +27,9 @@ pool_remove(struct pooled *p)
 	last->at = p->at;
 	z->pool[p->at] = last;
 	watch_remove(&z->master->watcher, &p->watch);
+	/* The zygote has a copy, so that a close is no end to it. */
+	if (p->channel.fd >= 0)
+		(void)shutdown(p->channel.fd, SHUT_RDWR);
 	ipc_channel_close(&p->channel);
 	free(p);
 }
@@ -95,9 +98,6 @@ pool_start_session(struct zygote *z, struct session *s)
 	if (err == 0) {
 		worker_attach(z->master, s, p->channel.fd, &p->watch);
 		p->channel.fd = -1;
-	} else {
-		/* The zygote has a copy, so that a close is no end to it. */
-		(void)shutdown(p->channel.fd, SHUT_RDWR);
 	}
 	s->undelivered = err != 0;
 	pool_remove(p);

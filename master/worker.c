@@ -3,6 +3,8 @@
  */
 #include "master/worker.h"
 
+#include <sys/socket.h>
+
 #include "lib/err.h"
 #include "lib/log.h"
 #include "master/lookup.h"
@@ -70,6 +72,8 @@ worker_receive(struct master *m, struct session *s)
 			 "catalogue: %s",
 		    (unsigned long long)s->id, s->service->name, err_text(err));
 		report_breach(m, s);
+		/* The zygote has a copy, so that a close is no end to it. */
+		(void)shutdown(s->channel.fd, SHUT_RDWR);
 	}
 	lookup_cancel(m, s);
 	session_close_channel(m, s);

@@ -426,6 +426,7 @@ worker_lies(void **state)
 	struct start s[2];
 	struct fixture f;
 	int peer[2];
+	char c;
 
 	(void)state;
 	begin_with(&f, SERVICE_FINGER, 0);
@@ -437,6 +438,9 @@ worker_lies(void **state)
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_counts(&v, FIELD_SESSION, s[0].msg.session);
 	event_has(&v, FIELD_REASON, "message");
+	/* It hears no more, though the zygote has a copy of the channel. */
+	ut_readable(s[0].worker.fd);
+	assert_int_equal(read(s[0].worker.fd, &c, 1), 0);
 	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 2);
 	ut_tell(&s[1].worker, MSG_STATS, &stats, NULL, 0);
 	over(&f, &f.z, &s[1], peer[1]);
