@@ -36,8 +36,8 @@
 #define UNIT(word) .unit = word
 #define SECRET .secret = true
 #define FLAG(v) .type = TYPE_FLAG, .value = v
-#define NUMBER(l, h) .type = TYPE_NUMBER, .low = l, .high = h
-#define OCTAL(l, h) .type = TYPE_OCTAL, .low = l, .high = h
+#define NUMBER(l, h) .type = TYPE_NUMBER, .low = (l), .high = (h)
+#define OCTAL(l, h) .type = TYPE_OCTAL, .low = (l), .high = (h)
 #define WORD(list) .type = TYPE_WORD, .words = list
 #define BOOL .type = TYPE_BOOL
 #define STRING(n) .type = TYPE_STRING, .low = 1, .high = n

@@ -191,6 +191,7 @@ adopt_find_all(struct monitor *mon)
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL) {
+		/* NOLINTNEXTLINE(cert-err34-c): names of our own making */
 		if (sscanf(e->d_name, "slots.%u", &instance) != 1)
 			continue;
 		if (instance >= mon->next_instance && instance < UINT32_MAX)

@@ -57,7 +57,7 @@ listener_free(struct monitor *mon, struct listener *l)
 static void
 take_one(struct monitor *mon, int fd, const char *name)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 	struct listener *l;
 	struct addr address;

@@ -26,6 +26,7 @@ inode_of_port(const char *table, unsigned port, bool datagram)
 	if (f == NULL)
 		return (0);
 	while (found == 0 && fgets(line, sizeof(line), f) != NULL) {
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
 		if (sscanf(line,
 			" %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x "
 			"%*x:%*x %*x %*u %*u %lu",

@@ -205,19 +205,20 @@ loop_make_room(void)
 {
 	struct pollfd *p;
 	struct watch **w;
-	unsigned room = watch_count + 64;
+	size_t room = watch_count + 64;
 
 	if (watch_count <= poll_room)
 		return (true);
-	p = realloc(polls, room * sizeof(*p));
+	p = reallocarray(polls, room, sizeof(polls[0]));
 	if (p == NULL)
 		return (false);
 	polls = p;
-	w = realloc(polled, room * sizeof(*w));
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are stored */
+	w = reallocarray(polled, room, sizeof(polled[0]));
 	if (w == NULL)
 		return (false);
 	polled = w;
-	poll_room = room;
+	poll_room = (unsigned)room;
 	return (true);
 }
 

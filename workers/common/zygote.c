@@ -40,7 +40,7 @@ raise_descriptors(void)
 	}
 	if (r.rlim_cur > ROSTER_MAX)
 		return (ROSTER_MAX);
-	return (r.rlim_cur > 2 * ENGINE_SPARE_FDS
+	return (r.rlim_cur > (rlim_t)2 * ENGINE_SPARE_FDS
 		    ? (uint32_t)r.rlim_cur - ENGINE_SPARE_FDS
 		    : ENGINE_SPARE_FDS);
 }

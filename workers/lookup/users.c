@@ -67,6 +67,7 @@ capitalised(char *dst, size_t size, const char *login)
 
 	if (n > size)
 		n = size;
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): by its length */
 	memcpy(dst, login, n);
 	if (n > 0 && dst[0] >= 'a' && dst[0] <= 'z')
 		dst[0] = (char)(dst[0] & ~0x20);

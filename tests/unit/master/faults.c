@@ -76,6 +76,7 @@ out_of_descriptors(void **state)
 	assert_int_equal(v.event, EV_RESOURCES_SHORT);
 	event_has(&v, FIELD_ERRNO, "EMFILE");
 	event_refused(&f.w, "it", "no-resources");
+	/* cppcheck-suppress arrayIndexOutOfBounds ; n was asserted */
 	peer_reads(peer[n], "Too many connections\r\n");
 	for (int i = 0; i < REFUSED; i++) {
 		refused = peer_connect(&f.a);

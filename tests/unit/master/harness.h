@@ -423,9 +423,10 @@ static inline void
 world_sync(struct world *w)
 {
 	static uint32_t number;
-	struct msg_ping ping = {.number = ++number};
+	struct msg_ping ping = {.end_ = 0};
 	struct ipc_in in;
 
+	ping.number = ++number;
 	ut_tell(&w->mon, MSG_PING, &ping, NULL, 0);
 	ut_expect(&w->mon, MSG_PONG, &in);
 	assert_int_equal(in.msg.pong.number, ping.number);
