@@ -71,7 +71,7 @@ BSD	= -lbsd
 # name: folder, libraries of ours, libraries of others, link mode
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/ssh $(LE)/exec \
-	$(LE)/lookup $(LE)/logreader docs
+	$(LE)/lookup $(LE)/logreader $(LE)/login docs
 
 # One program: $(1) file, $(2) folder, $(3) our libraries in link order,
 # $(4) others' libraries, $(5) link mode.
@@ -90,6 +90,7 @@ $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SEC
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,-lpam $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 
@@ -135,6 +136,17 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
 $(B)/tests/unit/programs/pam: TESTLIBS = -lpam
 $(B)/tests/unit/programs/pam: | $(B)/pam_portreeve.so
+
+# PAM modules that misbehave, for the tests of login.
+TESTPAM	= $(patsubst tests/system/pam_%.c,$(B)/tests/pam/%.so,$(wildcard tests/system/pam_*.c))
+$(B)/tests/pam/%.so: $(B)/obj/pic/tests/system/pam_%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $(LDFLAGS) -o $@ $< -lpam
+$(B)/obj/pic/tests/system/pam_%.o: tests/system/pam_%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -c -o $@ $<
+$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/login/*.c)): | \
+	$(LE)/login $(TESTPAM)
 
 # --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------
 # Everything they call is built once more below build/fuzz, instrumented.

@@ -86,9 +86,13 @@ send_large(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds, int flags)
 {
 	uint8_t buf[IPC_MESSAGE_MAX];
+	int err;
 
-	return (send_encoded(ch, type, buf,
-	    msg_encode(type, msg, buf, sizeof(buf)), fds, nfds, flags));
+	err = send_encoded(ch, type, buf,
+	    msg_encode(type, msg, buf, sizeof(buf)), fds, nfds, flags);
+	if (msg_is_secret(type))
+		explicit_bzero(buf, sizeof(buf));
+	return (err);
 }
 
 static int
@@ -105,8 +109,12 @@ send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
 		return (err);
 	n = msg_encode(type, msg, buf, sizeof(buf));
 	if (n == ERR_TOO_LONG)
-		return (send_large(ch, type, msg, fds, nfds, flags));
-	return (send_encoded(ch, type, buf, n, fds, nfds, flags));
+		err = send_large(ch, type, msg, fds, nfds, flags);
+	else
+		err = send_encoded(ch, type, buf, n, fds, nfds, flags);
+	if (msg_is_secret(type))
+		explicit_bzero(buf, sizeof(buf));
+	return (err);
 }
 
 int
@@ -238,6 +246,13 @@ ipc_in_close(struct ipc_in *in)
 	for (size_t i = 0; i < in->nfds; i++)
 		fd_close(&in->fds[i]);
 	in->nfds = 0;
+}
+
+void
+ipc_in_wipe(struct ipc_in *in)
+{
+	explicit_bzero(&in->msg, sizeof(in->msg));
+	explicit_bzero(in->raw, sizeof(in->raw));
 }
 
 int

@@ -61,6 +61,12 @@ int ipc_recv_now(struct ipc_channel *ch, struct ipc_in *in);
 /* Close what came with a message. */
 void ipc_in_close(struct ipc_in *in);
 
+/*
+ * Overwrite a message that held a secret, in every form. What ipc_send() made
+ * of a secret it has wiped by itself; the caller's struct is the caller's.
+ */
+void ipc_in_wipe(struct ipc_in *in);
+
 /* Whether an error of ipc_recv() means that the sender broke the catalogue. */
 int ipc_error_is_breach(int err);
 

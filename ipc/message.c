@@ -315,6 +315,12 @@ msg_check_permit(unsigned type, enum role from, enum role to,
 	return (0);
 }
 
+int
+msg_is_secret(enum msg_type type)
+{
+	return (type == MSG_LOGIN_ANSWER);
+}
+
 enum ipc_state
 msg_next_state(enum msg_type type, enum ipc_state state)
 {

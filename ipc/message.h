@@ -130,6 +130,9 @@ int msg_decode(const uint8_t *buf, size_t n, enum msg_type *type,
 int msg_check_permit(unsigned type, enum role from, enum role to,
     enum ipc_state state, size_t nfds);
 
+/* Whether its fields are a secret, and what held them is to be wiped. */
+int msg_is_secret(enum msg_type type);
+
 /* The state after the message. */
 enum ipc_state msg_next_state(enum msg_type type, enum ipc_state state);
 

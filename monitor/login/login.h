@@ -1,0 +1,105 @@
+/*
+ * What the parts of the login process share: main.c (start, tries), try.c (one
+ * name through PAM), converse.c (PAM's questions, relayed), session.c (the
+ * user's session, to its end), child.c and env.c (the user's shell), pty.c,
+ * records.h (utmp, wtmp, lastlog). Root (rootless: the ordinary user), with
+ * the whole bounding set and no filter, because the session inherits both.
+ * Distrusts its worker, which may be taken over: of it come only the typed,
+ * bounded messages of the catalogue, and nothing else of the peer's.
+ */
+#ifndef PORTREEVE_MONITOR_LOGIN_LOGIN_H
+#define PORTREEVE_MONITOR_LOGIN_LOGIN_H
+
+#include <sys/types.h>
+
+#include <security/pam_appl.h>
+
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/channel.h"
+#include "ipc/state.h"
+#include "policy/root.h"
+
+#define LOGIN_MONITOR_FD 3
+#define LOGIN_WORKER_FD 4
+
+/* POLICY_METHOD_COUNT in a message: nothing was asked, so no method. */
+#define LOGIN_METHOD_NONE POLICY_METHOD_COUNT
+
+struct login_run {
+	struct ipc_channel monitor, worker;
+	struct ipc_in in; /* the one message under way */
+	struct msg_login_start start;
+	uint64_t deadline; /* CLOCK_BOOTTIME ns; no longer once logged in */
+	char peer[ADDR_TEXT_MAX];
+
+	/* The present try; names and window as the worker gave them. */
+	struct msg_login_user wish;
+	pam_handle_t *pam;
+	unsigned secrets, questions; /* prompts without and with echo */
+	uint64_t answered; /* when the last word of the peer came */
+	uint64_t pam_delay; /* ns, that PAM's modules ask for on failure */
+	int broken; /* ERR_ of the worker's channel, ERR_TIMEOUT; 0 */
+
+	/* Who it is, once known; copies of the password database's. */
+	char user[256];
+	uid_t uid;
+	gid_t gid;
+	char home[1024], shell[1024];
+	uint32_t processes; /* RLIMIT_NPROC; 0 none */
+};
+
+/* How a try ended. */
+enum login_result {
+	LOGIN_DONE,  /* may have its session */
+	LOGIN_RETRY, /* failed: the worker was told to ask for a name again */
+	LOGIN_END    /* there will be no session; the worker was told */
+};
+
+/* --- converse.c ------------------------------------------------------------ */
+
+/*
+ * The worker's next message, of that type. 0; ERR_TIMEOUT at the deadline;
+ * ERR_CLOSED; or how it broke the catalogue. All but 0 are kept in l->broken.
+ */
+int login_receive(struct login_run *l, enum msg_type type);
+
+/* PAM's conversation function; arg is the struct login_run. */
+int login_converse(int n, const struct pam_message **msg,
+    struct pam_response **resp, void *arg);
+
+/* How the user proved who it is, as far as the prompts tell. */
+enum policy_method login_method(const struct login_run *l);
+
+/* The last words to a worker: no session. Nothing happens if it is gone. */
+void login_say_over(struct login_run *l, const char *text);
+
+/* The same words as ever, and another name. */
+void login_say_again(struct login_run *l, const char *text);
+
+/*
+ * Copy text for a terminal: printable bytes, UTF-8's included, "\n" and "\t";
+ * each other control character becomes "?". Returns the bytes written, at most
+ * size.
+ */
+size_t login_clean_text(uint8_t *dst, size_t size, const char *text);
+
+/* --- try.c ------------------------------------------------------------------ */
+
+/* Take l->wish through PAM and policy. `last`: there is no try after it. */
+enum login_result login_try(struct login_run *l, bool last);
+
+/* PAM's handle, closed with the last status; safe without one. */
+void login_pam_end(struct login_run *l, int status);
+
+/* --- session.c --------------------------------------------------------------- */
+
+/*
+ * Open the session of l->user, run its shell, stay until it has ended, and
+ * close everything. Returns the exit status of the login process.
+ */
+int login_session(struct login_run *l);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * The login process: portreeve: login SERVICE. One for each login of a
+ * built-in service, started by the monitor when a worker's peer has given a
+ * name. Root, with the whole bounding set and no filter (rootless: the
+ * ordinary user). Reads typed, bounded requests from its worker and orders
+ * from the monitor, nothing else; holds no secret but the answer that PAM is
+ * asking for. What breaks the catalogue ends it: fail closed.
+ */
+#include <sys/prctl.h>
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/login/login.h"
+
+/* Large, for its one message; and the only one. */
+static struct login_run run;
+
+static void
+login_begin(struct login_run *l, char **argv)
+{
+	int err;
+
+	if (argv[0] != NULL)
+		log_set_name(argv[0]);
+	prctl(PR_SET_NAME, "portreeve");
+	/* No core, no tracer: passwords pass through. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	ipc_channel_init(&l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN,
+	    ROLE_MONITOR, ST_NEW);
+	ipc_channel_init(&l->worker, LOGIN_WORKER_FD, ROLE_LOGIN, ROLE_WORKER,
+	    ST_LOGIN);
+	err = ipc_recv(&l->monitor, &l->in);
+	if (err == ERR_SYSTEM)
+		die("descriptor %d is not a channel to the monitor: this "
+		    "program is started by portreeved alone",
+		    LOGIN_MONITOR_FD);
+	if (err != 0)
+		die("no LOGIN_START from the monitor: %s", err_text(err));
+	l->start = l->in.msg.login_start;
+	l->deadline =
+	    time_boot_ns() + (uint64_t)l->start.grace * UINT64_C(1000000);
+	addr_text(&l->start.peer, l->peer);
+	/* What a session leaves in the background stays below us. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* Names, until one is let in, or there are no more tries. */
+static bool
+login_tries(struct login_run *l)
+{
+	for (unsigned i = 1; i <= l->start.tries; i++) {
+		enum login_result result;
+
+		if (login_receive(l, MSG_LOGIN_USER) != 0) {
+			if (l->broken == ERR_TIMEOUT)
+				login_say_over(l, "Login timed out.\n");
+			return (false);
+		}
+		l->wish = l->in.msg.login_user;
+		result = login_try(l, i == l->start.tries);
+		if (result != LOGIN_RETRY)
+			return (result == LOGIN_DONE);
+	}
+	return (false);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct login_run *l = &run;
+
+	(void)argc;
+	login_begin(l, argv);
+	if (!login_tries(l)) {
+		if (ipc_error_is_breach(l->broken))
+			log_warn("the worker of session %llu sent %s: %s",
+			    (unsigned long long)l->start.session,
+			    msg_name(l->in.type), err_text(l->broken));
+		return (1);
+	}
+	return (login_session(l));
+}

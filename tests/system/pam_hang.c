@@ -1,0 +1,28 @@
+/*
+ * A PAM module that never comes back, for tests. Loaded into a login process;
+ * waits for a signal for ever.
+ */
+#include <security/pam_modules.h>
+
+#include <unistd.h>
+
+int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	for (;;)
+		pause();
+}
+
+int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return (PAM_IGNORE);
+}
