@@ -36,43 +36,64 @@ telnet_obey_request(struct telnet *t, const struct telnet_event *ev)
 		change == TELNET_ON);
 }
 
+/* The key that a command stands for; -1 for none. */
+static int
+telnet_key_of(uint8_t command)
+{
+	switch (command) {
+	case TELNET_CMD_IP:
+		return (TELNET_KEY_INTERRUPT);
+	case TELNET_CMD_BRK:
+	case TELNET_CMD_ABORT:
+		return (TELNET_KEY_QUIT);
+	case TELNET_CMD_EC:
+		return (TELNET_KEY_ERASE);
+	case TELNET_CMD_EL:
+		return (TELNET_KEY_KILL);
+	case TELNET_CMD_EOF:
+		return (TELNET_KEY_EOF);
+	case TELNET_CMD_SUSP:
+		return (TELNET_KEY_SUSPEND);
+	default:
+		return (-1);
+	}
+}
+
+/* A Synch drops, with the data, what would edit it. */
+static bool
+telnet_obey_key(
+    const struct telnet *t, enum telnet_key key, struct telnet_input *got)
+{
+	if (t->synch && (key == TELNET_KEY_ERASE || key == TELNET_KEY_KILL))
+		return (false);
+	got->action = TELNET_KEY;
+	got->key = key;
+	return (true);
+}
+
 /* True: *got is filled. */
 static bool
 telnet_obey_command(struct telnet *t, uint8_t command, struct telnet_input *got)
 {
 	static const uint8_t yes[] = "\r\n[Yes]\r\n";
-	static const struct {
-		uint8_t known, key;
-	} keys[] = {
-	    [TELNET_CMD_EOF - TELNET_CMD_EOF] = {1, TELNET_KEY_EOF},
-	    [TELNET_CMD_SUSP - TELNET_CMD_EOF] = {1, TELNET_KEY_SUSPEND},
-	    [TELNET_CMD_ABORT - TELNET_CMD_EOF] = {1, TELNET_KEY_QUIT},
-	    [TELNET_CMD_BRK - TELNET_CMD_EOF] = {1, TELNET_KEY_QUIT},
-	    [TELNET_CMD_IP - TELNET_CMD_EOF] = {1, TELNET_KEY_INTERRUPT},
-	    [TELNET_CMD_EC - TELNET_CMD_EOF] = {1, TELNET_KEY_ERASE},
-	    [TELNET_CMD_EL - TELNET_CMD_EOF] = {1, TELNET_KEY_KILL},
-	};
-	unsigned i = (unsigned)command - TELNET_CMD_EOF;
 
-	if (command == TELNET_CMD_DM) {
+	switch (command) {
+	case TELNET_CMD_DM:
 		t->synch = false;
-	} else if (command == TELNET_CMD_AYT) {
+		return (false);
+	case TELNET_CMD_AYT:
 		(void)telnet_encode(&t->encoder, &t->ring, yes, sizeof(yes) - 1,
 		    telnet_ring_room(&t->ring) - TELNET_SYNCH_ROOM);
-	} else if (command == TELNET_CMD_AO) {
+		return (false);
+	case TELNET_CMD_AO:
 		telnet_flush(t);
 		got->action = TELNET_FLUSHED;
 		return (true);
-	} else if (i < sizeof(keys) / sizeof(keys[0]) && keys[i].known) {
-		/* A Synch drops what edits the data that it drops. */
-		if (t->synch &&
-		    (command == TELNET_CMD_EC || command == TELNET_CMD_EL))
-			return (false);
-		got->action = TELNET_KEY;
-		got->key = keys[i].key;
-		return (true);
+	default:
+		return (telnet_key_of(command) >= 0 &&
+			telnet_obey_key(
+			    t, (enum telnet_key)telnet_key_of(command), got));
 	}
-	return (false);
 }
 
 /* Obeys t->event; true: *got is filled. */
@@ -134,7 +155,9 @@ telnet_is_for_caller(const struct telnet_event *ev)
 {
 	if (ev->kind == TELNET_EVENT_REQUEST)
 		return (ev->option == TELNET_OPT_LOGOUT);
-	return (ev->kind == TELNET_EVENT_COMMAND);
+	return (
+	    ev->kind == TELNET_EVENT_COMMAND &&
+	    (ev->command == TELNET_CMD_AO || telnet_key_of(ev->command) >= 0));
 }
 
 size_t
