@@ -187,6 +187,13 @@ $(B)/bench/load: $(call benchobjs,load*.c)
 	$(SAY) "LINK $@"
 	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
 
+# By hand: what telnet's protocol costs.
+$(B)/bench/telnet: $(B)/obj/tests/bench/telnet.o $(call lib_of,workers/telnet) \
+	    $(call lib_of,lib)
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $^
+
 # Floors are linked statically: nothing may be faster for a linker's sake.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
