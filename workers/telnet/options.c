@@ -7,32 +7,35 @@
 
 #include <string.h>
 
-enum policy { REFUSE, ACCEPT, OFFER, MARK };
+/* What is answered when the peer asks; what we offer is in offers[]. */
+enum policy { REFUSE, ACCEPT, MARK };
 
-/* RFC 727's DO asks a peer to end its own session: accepted, not offered. */
 static const uint8_t policies[TELNET_SIDES][256] = {
     [TELNET_US] =
 	{
 	    [TELNET_OPT_BINARY] = ACCEPT,
-	    [TELNET_OPT_ECHO] = OFFER,
-	    [TELNET_OPT_SGA] = OFFER,
-	    [TELNET_OPT_STATUS] = OFFER,
+	    [TELNET_OPT_ECHO] = ACCEPT,
+	    [TELNET_OPT_SGA] = ACCEPT,
+	    [TELNET_OPT_STATUS] = ACCEPT,
 	    [TELNET_OPT_TIMING_MARK] = MARK,
 	    [TELNET_OPT_LOGOUT] = ACCEPT,
 	},
     [TELNET_PEER] =
 	{
 	    [TELNET_OPT_BINARY] = ACCEPT,
-	    [TELNET_OPT_SGA] = OFFER,
+	    [TELNET_OPT_SGA] = ACCEPT,
 	    [TELNET_OPT_LOGOUT] = ACCEPT,
-	    [TELNET_OPT_TTYPE] = OFFER,
-	    [TELNET_OPT_NAWS] = OFFER,
-	    [TELNET_OPT_LFLOW] = OFFER,
-	    [TELNET_OPT_NEW_ENVIRON] = OFFER,
+	    [TELNET_OPT_TTYPE] = ACCEPT,
+	    [TELNET_OPT_NAWS] = ACCEPT,
+	    [TELNET_OPT_LFLOW] = ACCEPT,
+	    [TELNET_OPT_NEW_ENVIRON] = ACCEPT,
 	},
 };
 
-/* Asked at the start, in this order: character mode comes first. */
+/*
+ * Asked at the start, in this order: character mode comes first. BINARY and
+ * LOGOUT are not: RFC 727's DO would ask the peer to end its own session.
+ */
 static const struct {
 	uint8_t side, option;
 } offers[] = {

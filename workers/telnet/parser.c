@@ -110,7 +110,7 @@ parser_command(
 static void
 parser_sub_add(struct telnet_parser *p, const uint8_t *in, size_t n)
 {
-	if (p->sub_lost || n > sizeof(p->sub) - p->sub_n) {
+	if (n > sizeof(p->sub) - p->sub_n) {
 		p->sub_lost = true;
 		return;
 	}

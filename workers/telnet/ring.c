@@ -54,10 +54,17 @@ telnet_ring_mark_urgent(struct telnet_ring *r)
 	r->urgent = r->n;
 }
 
+/* Bytes from the oldest up to the buffer's end. */
+static size_t
+ring_whole(const struct telnet_ring *r)
+{
+	return (r->n < r->size - r->head ? r->n : r->size - r->head);
+}
+
 size_t
 telnet_ring_peek(const struct telnet_ring *r, const uint8_t **p, bool *urgent)
 {
-	size_t n = r->n < r->size - r->head ? r->n : r->size - r->head;
+	size_t n = ring_whole(r);
 
 	*p = r->buf + r->head;
 	*urgent = r->urgent == 1;
@@ -114,13 +121,11 @@ ring_follow(enum telnet_unit unit, const uint8_t *p, size_t n)
 void
 telnet_ring_sent(struct telnet_ring *r, size_t n)
 {
-	size_t first;
+	size_t whole = ring_whole(r);
 
-	if (n > r->n)
-		n = r->n;
-	first = n < r->size - r->head ? n : r->size - r->head;
-	r->unit = ring_follow(r->unit, r->buf + r->head, first);
-	r->unit = ring_follow(r->unit, r->buf, n - first);
+	if (n > whole)
+		n = whole;
+	r->unit = ring_follow(r->unit, r->buf + r->head, n);
 	r->head = ring_index(r, n);
 	r->n -= n;
 	r->clean -= n < r->clean ? n : r->clean;

@@ -271,6 +271,7 @@ test_a_command_completes_a_cr(void **state)
 	assert_int_equal(
 	    telnet_encode_command(&e, &r, (const uint8_t *)"\xff\xfb\x00", 3),
 	    ERR_FULL);
+	assert_int_equal(r.n, 5);
 	assert_int_equal(
 	    telnet_encode_command(&e, &r, (const uint8_t *)"\xff\xf1", 2), 0);
 	assert_int_equal(drain(&r, out, sizeof(out)), 8);

@@ -122,9 +122,11 @@ test_binary_each_way(void **state)
 	(void)state;
 	CHECK("\r\n\xff\xfb\x00\r\n\xff\xfc\x00\r\n", "\r\r\n\r",
 	    "\xff\xfd\x00\xff\xfe\x00");
+	/* Said twice it is on still. */
+	CHECK("\xff\xfb\x00\xff\xfb\x00\r\n", "\r\n", "\xff\xfd\x00");
 	setup();
 	telnet_output(&t, (const uint8_t *)"a\r", 2);
-	harness_receive(&t, "\xff\xfd\x00", 3, NULL);
+	harness_receive(&t, "\xff\xfd\x00\xff\xfd\x00", 6, NULL);
 	telnet_output(&t, (const uint8_t *)"b\rc", 3);
 	harness_receive(&t, "\xff\xfe\x00", 3, NULL);
 	telnet_output(&t, (const uint8_t *)"\rd", 2);
