@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "cli/print.h"
+#include "lib/escape.h"
 #include "lib/log.h"
 
 size_t
 print_escape(char *dst, size_t size, const void *src, size_t n, bool lines,
     bool ascii)
 {
-	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = src;
 	size_t out = 0;
 
@@ -31,10 +31,8 @@ print_escape(char *dst, size_t size, const void *src, size_t n, bool lines,
 			dst[out++] = (char)c;
 			continue;
 		}
-		dst[out++] = '\\';
-		dst[out++] = 'x';
-		dst[out++] = hex[c >> 4];
-		dst[out++] = hex[c & 15];
+		escape_hex(dst + out, c);
+		out += 4;
 	}
 	dst[out] = '\0';
 	return (out);

@@ -3,10 +3,20 @@
 
 #include "lib/escape.h"
 
+void
+escape_hex(char dst[4], unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	dst[0] = '\\';
+	dst[1] = 'x';
+	dst[2] = hex[c >> 4];
+	dst[3] = hex[c & 15];
+}
+
 size_t
 escape_bytes(char *dst, size_t size, const void *src, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = src;
 	size_t out = 0;
 
@@ -23,10 +33,8 @@ escape_bytes(char *dst, size_t size, const void *src, size_t n)
 		if (out + need >= size)
 			break;
 		if (need == 4) {
-			dst[out++] = '\\';
-			dst[out++] = 'x';
-			dst[out++] = hex[c >> 4];
-			dst[out++] = hex[c & 15];
+			escape_hex(dst + out, c);
+			out += 4;
 			continue;
 		}
 		if (need == 2)

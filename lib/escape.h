@@ -15,6 +15,9 @@
  */
 size_t escape_bytes(char *dst, size_t size, const void *src, size_t n);
 
+/* One byte as \xHH; no NUL behind it. */
+void escape_hex(char dst[4], unsigned char c);
+
 /* Whether a logfmt value may stand bare: one or more of [A-Za-z0-9._:/@+-]. */
 bool escape_is_bare(const void *src, size_t n);
 
