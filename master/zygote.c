@@ -26,7 +26,7 @@
  * monitor dies the zygotes go too, and their programs stay for the next
  * daemon: the master, which goes as well, must not close them.
  */
-#define LOST_MS 100
+#define LOST_MS 250
 
 int
 zygotes_init(struct master *m)

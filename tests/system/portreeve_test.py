@@ -265,8 +265,11 @@ class Daemon:
         return found
 
     def role(self, name):
-        """The one process of a role."""
+        """The one process of a role. A worker that was just forked has
+        its zygote's title still; it is not the monitor's child."""
         found = self.roles().get(name, [])
+        if len(found) > 1 and not name.startswith("worker"):
+            found = [p for p in found if p.parent == self.pid]
         if len(found) != 1:
             raise AssertionError("%d processes are `%s`: %s" % (
                 len(found), name, self.roles()))

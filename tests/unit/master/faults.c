@@ -377,6 +377,31 @@ returned_is_dispatched_again(void **state)
 	end(&f);
 }
 
+/* No zygote comes for it: in the end the peer is told, it does not hang. */
+static void
+held_is_not_for_ever(void **state)
+{
+	struct msg_returned m = {.end_ = 0};
+	struct fixture f;
+	struct start s;
+	struct pollfd p;
+	int peer;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	m.slot = s.msg.slot;
+	m.session = s.msg.session;
+	ut_tell(&f.z.ch, MSG_RETURNED, &m, &s.connection, 1);
+	zut_finish(&f.z, &s, ENDED_UNKNOWN, 0);
+	p = (struct pollfd){.fd = f.w.audit.fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 3 * PATIENCE_MS), 1);
+	event_closed(&f.w, s.msg.session, NULL);
+	peer_reads(peer, "Too many connections\r\n");
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
+	end(&f);
+}
+
 /* A zygote that speaks of another's session loses its channel. */
 static void
 zygote_lies(void **state)
@@ -492,11 +517,15 @@ monitor_death(void **state)
 	struct fixture f;
 	struct start s;
 	int peer, status;
+	char c;
 
 	(void)state;
 	begin_with(&f, SERVICE_EXEC, 0);
 	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 0);
 	/* The zygotes go first, as when the kernel closes the monitor's. */
+	assert_int_equal(shutdown(f.z.ch.fd, SHUT_WR), 0);
+	ut_readable(f.z.ch.fd);
+	assert_int_equal(read(f.z.ch.fd, &c, 1), 0);
 	ipc_channel_close(&f.z.ch);
 	ipc_channel_close(&f.w.mon);
 	assert_int_equal(waitpid(f.w.master, &status, 0), f.w.master);
@@ -526,6 +555,7 @@ main(void)
 	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),
 	    cmocka_unit_test(returned_is_dispatched_again),
+	    cmocka_unit_test(held_is_not_for_ever),
 	    cmocka_unit_test(zygote_lies),
 	    cmocka_unit_test(worker_lies),
 	    cmocka_unit_test(audit_does_not_read),
