@@ -108,19 +108,21 @@ $(B)/obj/%.o: %.c
 	$(SAY) "CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# Loaded into sshd: position-independent, and no name of ours but PAM's own.
+# Loaded into sshd: position-independent, and no name of ours but PAM's own;
+# never with a sanitizer, whose run-time would have to be in sshd first.
+PICFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS))
 PAMSRC	= $(wildcard monitor/pam/*.c) ipc/message.c ipc/channel.c lib/fd.c \
 	  lib/err.c
 $(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $(LDFLAGS) -o $@ $^ \
-	    -lpam
+	$(Q)$(CC) $(PICFLAGS) -shared $(filter-out -fsanitize=%,$(LDFLAGS)) \
+	    -o $@ $^ -lpam
 $(B)/obj/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) "CC $< (pic)"
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC \
-	    -fvisibility=hidden -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(PICFLAGS) -fPIC -fvisibility=hidden \
+	    -c -o $@ $<
 
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
@@ -151,32 +153,33 @@ $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/login/*.c)): | \
 # --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------
 # Everything they call is built once more below build/fuzz, instrumented.
 FUZZ_SECONDS ?= 60
-FUZZERS	= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+F	= build/fuzz
+FUZZERS	= $(patsubst tests/fuzz/%.c,$(F)/%,$(wildcard tests/fuzz/*.c))
 FUZZDIRS = $(UNITLIB)
 FUZZFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer \
 	  -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
-fuzzobjs = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+fuzzobjs = $(patsubst %.c,$(F)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 
-$(B)/fuzz/obj/tests/%.o: tests/%.c
+$(F)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
 
-$(B)/fuzz/obj/%.o: %.c
+$(F)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
 	    -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$(B)/fuzz/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
+$(F)/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(B)/fuzz/all.a
+$(F)/%: $(F)/obj/tests/fuzz/%.o $(F)/all.a
 	$(Q)clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
 
 fuzzers: $(FUZZERS)
 
 fuzz: fuzzers
-	tests/fuzz/run $(B)/fuzz $(FUZZ_SECONDS)
+	tests/fuzz/run $(F) $(FUZZ_SECONDS)
 
 # --- bench: what it is measured with, and against ---------------------------
 BENCH	= $(B)/bench/load $(B)/bench/floor $(B)/bench/hello
@@ -272,7 +275,7 @@ $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
 	$(Q)sed -e '/^@STATEMENTS@$$/{r $(B)/gen/conf-statements.mdoc' -e 'd;}' \
 	    $< > $@
 
--include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(F)/obj -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf build

@@ -91,6 +91,16 @@ def listeners():
     return found
 
 
+def connections(pid):
+    """How many TCP connections a process has descriptors of."""
+    inodes = set()
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(path, encoding="ascii") as file:
+            inodes |= {"socket:[%s]" % line.split()[9]
+                       for line in list(file)[1:] if line.split()[3] != "0A"}
+    return sum(target in inodes for target in descriptors(pid).values())
+
+
 def role(process):
     """'zygote finger' of 'portreeve: zygote finger'; None of others."""
     match = re.match(r"portreeve: (.+)$", process.title)

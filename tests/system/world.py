@@ -36,6 +36,15 @@ PASSWORDS = {
 }
 PASSWORDS["toor"] = PASSWORDS["root"]
 
+def is_sanitized():
+    """Whether the programs carry AddressSanitizer, which takes memory."""
+    try:
+        with open(BUILD + "/libexec/lookup", "rb") as file:
+            return b"__asan_init" in file.read()
+    except OSError:
+        return False
+
+
 MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 1 << 18, 0x1000
 LIBC = ctypes.CDLL(None, use_errno=True)
 PORTS = itertools.count(2000)
