@@ -16,6 +16,7 @@
 #include "monitor/proc.h"
 #include "monitor/report.h"
 #include "monitor/show.h"
+#include "monitor/sshd.h"
 
 /* How often the master is asked when no service manager asks us. */
 #define PING_NS (5ull * SECOND)
@@ -31,6 +32,7 @@ ping_due(void *arg)
 	struct msg_ping m;
 
 	loop_timer_in(&mon->watchdog, mon->watchdog_interval, ping_due, mon);
+	sshd_keep_folder(mon);
 	if (master == NULL) {
 		missed = 0;
 		return;

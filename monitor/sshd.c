@@ -61,6 +61,19 @@ make_run_sshd(char *reason, size_t size)
 	return (0);
 }
 
+void
+sshd_keep_folder(struct monitor *mon)
+{
+	char reason[256];
+
+	if (mon->rootless || mon->sshd == NULL ||
+	    access("/run/sshd", F_OK) == 0)
+		return;
+	log_info("/run/sshd went missing: made again");
+	if (make_run_sshd(reason, sizeof(reason)) != 0)
+		log_warn("%s", reason);
+}
+
 int
 sshd_probe(struct monitor *mon, char *reason, size_t size)
 {

@@ -26,6 +26,9 @@ int sshd_probe(struct monitor *mon, char *reason, size_t size);
  */
 int sshd_host_keys(struct monitor *mon, char *reason, size_t size);
 
+/* Make /run/sshd again where it went missing: Debian's own unit removes it. */
+void sshd_keep_folder(struct monitor *mon);
+
 /*
  * Render the configuration of conf's ssh service to DIR/sshd_config.new and
  * have `sshd -t` check it. 0, or an ERR_ with sshd's own words.
