@@ -224,8 +224,15 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 		ipc_in_close(in);
 		return (err);
 	}
-	ch->state = msg_next_state(in->type, ch->state);
+	if ((flags & MSG_PEEK) == 0)
+		ch->state = msg_next_state(in->type, ch->state);
 	return (0);
+}
+
+int
+ipc_peek_now(struct ipc_channel *ch, struct ipc_in *in)
+{
+	return (recv_flags(ch, in, MSG_DONTWAIT | MSG_PEEK));
 }
 
 int

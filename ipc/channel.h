@@ -58,6 +58,13 @@ int ipc_recv(struct ipc_channel *ch, struct ipc_in *in);
 /* The same, but never waits, whether the descriptor is blocking or not. */
 int ipc_recv_now(struct ipc_channel *ch, struct ipc_in *in);
 
+/*
+ * The same, but the message stays in the queue and the state as it is: for who
+ * passes the channel on to the one that may take it. Its descriptors, if any,
+ * are copies.
+ */
+int ipc_peek_now(struct ipc_channel *ch, struct ipc_in *in);
+
 /* Close what came with a message. */
 void ipc_in_close(struct ipc_in *in);
 

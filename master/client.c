@@ -117,19 +117,40 @@ client_send(struct client *c)
 		return;
 	}
 	uv_poll_start(&c->poll,
-	    UV_READABLE | (err == ERR_AGAIN ? UV_WRITABLE : 0), client_ready);
+	    (c->held ? UV_DISCONNECT : UV_READABLE) |
+		(err == ERR_AGAIN ? UV_WRITABLE : 0),
+	    client_ready);
 }
 
 void
 client_finish(struct client *c, int status, const char *reason)
 {
+	c->held = false; /* the monitor has taken it */
 	c->answered = true;
 	c->done.status = status != 0;
 	snprintf(c->done.reason, sizeof(c->done.reason), "%s", reason);
 	client_send(c);
 }
 
-/* What only the monitor can grant. */
+/* The monitor will not hear of it: take the message here, and say why. */
+static void
+client_take(struct client *c, const char *reason)
+{
+	struct ipc_in in;
+
+	c->channel.state = ST_UP;
+	if (ipc_recv_now(&c->channel, &in) != 0) {
+		client_close(c);
+		return;
+	}
+	ipc_in_close(&in);
+	client_finish(c, 1, reason);
+}
+
+/*
+ * What only the monitor can grant. The message stays where it is: the monitor
+ * takes it from the client's own connection, and believes that alone.
+ */
 static void
 client_pass_on(struct client *c, const struct ipc_in *in)
 {
@@ -137,6 +158,9 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 	struct session *s;
 	int err;
 
+	c->held = true;
+	c->channel.state = msg_next_state(in->type, c->channel.state);
+	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
 	switch (in->type) {
 	case MSG_RELOAD:
 		err = monitor_ask_reload(m, c->request, c->channel.fd);
@@ -149,7 +173,7 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		c->session = in->msg.clear_session.session;
 		s = session_by_id(m, c->session);
 		if (s == NULL || s->over) {
-			client_finish(c, 1,
+			client_take(c,
 			    "there is no such session; "
 			    "`portreeve show sessions` lists them");
 			return;
@@ -160,7 +184,7 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		break;
 	}
 	if (err != 0)
-		client_finish(c, 1, "the daemon is busy; try again");
+		client_take(c, "the daemon is busy; try again");
 }
 
 static void
@@ -191,9 +215,13 @@ client_ready(uv_poll_t *poll, int status, int events)
 
 	if (status == 0 && (events & UV_WRITABLE) != 0)
 		client_send(c);
-	if (c->closing || (status == 0 && (events & UV_READABLE) == 0))
+	if (!c->closing && c->held &&
+	    (status != 0 || (events & UV_DISCONNECT) != 0))
+		client_close(c);
+	if (c->closing || c->held ||
+	    (status == 0 && (events & UV_READABLE) == 0))
 		return;
-	err = ipc_recv_now(&c->channel, &in);
+	err = ipc_peek_now(&c->channel, &in);
 	if (err == ERR_AGAIN)
 		return;
 	if (err != 0) {
@@ -204,6 +232,11 @@ client_ready(uv_poll_t *poll, int status, int events)
 		client_close(c);
 		return;
 	}
-	client_message(c, &in);
+	if (in.type == MSG_SHOW_SERVICES || in.type == MSG_SHOW_SESSIONS)
+		err = ipc_recv_now(&c->channel, &in);
+	if (err == 0)
+		client_message(c, &in);
+	else
+		client_close(c);
 	ipc_in_close(&in);
 }

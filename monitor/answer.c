@@ -64,32 +64,32 @@ client_is_allowed(struct monitor *mon, int fd)
 }
 
 static void
-answer_clear(struct monitor *mon, const struct msg_ask_clear *ask)
+answer_clear(struct monitor *mon, uint32_t request, uint64_t session)
 {
 	char reason[128];
-	int err = end_session(mon, ask->session);
+	int err = end_session(mon, session);
 
 	if (err == 0)
-		answer_done(mon, ask->request, true, "");
+		answer_done(mon, request, true, "");
 	else {
 		snprintf(reason, sizeof(reason),
 		    "there is no session %llu; `portreeve show sessions` "
 		    "lists them",
-		    (unsigned long long)ask->session);
-		answer_done(mon, ask->request, false, reason);
+		    (unsigned long long)session);
+		answer_done(mon, request, false, reason);
 	}
 }
 
 static void
-answer_configuration(struct monitor *mon, const struct msg_ask_configuration *ask)
+answer_configuration(struct monitor *mon, uint32_t request, bool set)
 {
-	struct msg_answer_text piece = {.request = ask->request};
+	struct msg_answer_text piece = {.request = request};
 	size_t len = 0, at = 0;
 	char *text = NULL;
 
-	if (conf_render(mon->conf, ask->set ? CONF_SET : CONF_BRACES, true,
+	if (conf_render(mon->conf, set ? CONF_SET : CONF_BRACES, true,
 		&text, &len) < 0) {
-		answer_done(mon, ask->request, false, "out of memory");
+		answer_done(mon, request, false, "out of memory");
 		return;
 	}
 	while (at < len) {
@@ -103,34 +103,64 @@ answer_configuration(struct monitor *mon, const struct msg_ask_configuration *as
 		at += n;
 	}
 	free(text);
-	answer_done(mon, ask->request, true, "");
+	answer_done(mon, request, true, "");
 }
 
-/* A client's wish: its descriptor came along, and it alone says who asks. */
+/*
+ * A client's wish. Its connection came along, and on it the wish itself, unread
+ * by the master: who asks and what for is taken from there alone, so that a
+ * master that was taken over can pass wishes on, but make none.
+ */
+static bool
+answer_read_wish(int fd, enum msg_type expected, union msg_any *out)
+{
+	static struct ipc_in in;
+	struct ipc_channel client = {.fd = fd,
+	    .self = ROLE_MASTER, /* to whom the client speaks */
+	    .peer = ROLE_CLIENT,
+	    .state = ST_UP};
+	bool ok = ipc_recv_now(&client, &in) == 0 && in.type == expected;
+
+	if (ok)
+		*out = in.msg;
+	ipc_in_close(&in);
+	return (ok);
+}
+
 static void
 answer_ask(struct monitor *mon, struct ipc_in *in)
 {
-	uint32_t request = in->type == MSG_ASK_CLEAR
-	    ? in->msg.ask_clear.request
-	    : in->type == MSG_ASK_RELOAD ? in->msg.ask_reload.request
-					 : in->msg.ask_configuration.request;
+	static union msg_any wish;
+	enum msg_type expected;
+	uint32_t request;
 
-	if (!client_is_allowed(mon, in->fds[0])) {
-		answer_done(mon, request, false,
-		    "not allowed: root and group portreeve may");
-		return;
-	}
 	switch (in->type) {
 	case MSG_ASK_CLEAR:
-		answer_clear(mon, &in->msg.ask_clear);
+		request = in->msg.ask_clear.request;
+		expected = MSG_CLEAR_SESSION;
 		break;
 	case MSG_ASK_RELOAD:
-		reload_run(mon, true, request);
+		request = in->msg.ask_reload.request;
+		expected = MSG_RELOAD;
 		break;
 	default:
-		answer_configuration(mon, &in->msg.ask_configuration);
+		request = in->msg.ask_configuration.request;
+		expected = MSG_SHOW_CONFIGURATION;
 		break;
 	}
+	if (mon->stopping) /* the master is ending, and the client with it */
+		return;
+	if (!answer_read_wish(in->fds[0], expected, &wish))
+		answer_done(mon, request, false, "nobody asked for that");
+	else if (!client_is_allowed(mon, in->fds[0]))
+		answer_done(mon, request, false,
+		    "not allowed: root and group portreeve may");
+	else if (expected == MSG_CLEAR_SESSION)
+		answer_clear(mon, request, wish.clear_session.session);
+	else if (expected == MSG_RELOAD)
+		reload_run(mon, true, request);
+	else
+		answer_configuration(mon, request, wish.show_configuration.set);
 }
 
 static void
