@@ -372,6 +372,8 @@ def test_a_uid_that_is_taken_is_refused_or_avoided():
                            str(taken), "--clear-groups", "sleep", "60"]) as \
             squatter:
         try:
+            wait_until(lambda: processes.status(squatter.pid)["Uid"].split()
+                       == [str(taken)] * 4, "the squatter to be that uid")
             daemon = start()
             daemon.launch()
             wait_until(lambda: daemon.of("ready") or
