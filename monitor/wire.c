@@ -166,6 +166,20 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 	    &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1});
 }
 
+/* finger's flags, to who keeps them. */
+static void
+wire_finger_options(struct monitor *mon, struct proc *p)
+{
+	const struct conf_service *s = conf_find_service(mon->conf, "finger");
+	struct msg_finger_options o = {0};
+
+	if (s != NULL) {
+		o.list_users = s->finger.list_users;
+		o.show_details = s->finger.show_details;
+	}
+	proc_send(mon, p, MSG_FINGER_OPTIONS, &o, NULL, 0);
+}
+
 static void
 zygote_ready(struct monitor *mon, struct proc *z)
 {
@@ -178,11 +192,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
 		return;
 	if (z->kind == SERVICE_FINGER) {
-		const struct conf_finger *f = &z->service->conf->finger;
-		struct msg_finger_options o = {.list_users = f->list_users,
-		    .show_details = f->show_details};
-
-		proc_send(mon, z, MSG_FINGER_OPTIONS, &o, NULL, 0);
+		wire_finger_options(mon, z);
 	} else if (program_send(mon, z) < 0) {
 		proc_kill(mon, z, "its program cannot be told");
 		return;
@@ -230,11 +240,14 @@ void
 wire_services(struct monitor *mon)
 {
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct proc *lookup = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
 
 	for (unsigned i = 0; master != NULL && i < SERVICES_MAX; i++) {
 		if (mon->services[i].used)
 			tell_service(mon, master, &mon->services[i]);
 	}
+	if (lookup != NULL)
+		wire_finger_options(mon, lookup);
 }
 
 void
@@ -343,6 +356,7 @@ wire_ready(struct monitor *mon, struct proc *p)
 		logreader_ready(mon, p);
 		break;
 	case ROLE_LOOKUP:
+		wire_finger_options(mon, p);
 		if (master != NULL)
 			wire_lookup(mon, master, p);
 		break;

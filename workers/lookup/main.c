@@ -21,6 +21,9 @@
 
 static struct ipc_in in;
 
+/* What the configuration lets be told, whatever is asked; nothing at first. */
+static struct msg_finger_options options;
+
 static int
 is_name(const char *name)
 {
@@ -41,10 +44,12 @@ answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 
 	alarm(REQUEST_SECONDS);
 	if (ask->what == LOOKUP_LIST) {
-		users_list(&r, &files);
-		found = 1;
+		if (options.list_users)
+			users_list(&r, &files);
+		found = options.list_users;
 	} else if (is_name(ask->name)) {
-		found = users_tell(&r, &files, ask->name, ask->details);
+		found = users_tell(&r, &files, ask->name,
+		    ask->details && options.show_details);
 	}
 	alarm(0);
 	reply_done(&r, found);
@@ -76,6 +81,10 @@ read_monitor(struct start *s, struct ipc_channel *master)
 		return (1);
 	if (err == ERR_CLOSED || (err == 0 && in.type == MSG_STOP))
 		_exit(0);
+	if (err == 0 && in.type == MSG_FINGER_OPTIONS) {
+		options = in.msg.finger_options;
+		return (1);
+	}
 	if (err != 0 || in.type != MSG_MASTER_CHANNEL) {
 		log_warn("the monitor's channel failed: %s",
 		    err != 0 ? err_text(err) : msg_name(in.type));

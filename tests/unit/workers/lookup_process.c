@@ -103,6 +103,17 @@ make_world(void)
 
 static struct zut z;
 
+/* What the configuration lets be told. The monitor's channel is read first. */
+static void
+let_tell(uint8_t list_users, uint8_t show_details)
+{
+	struct msg_finger_options o = {
+	    .list_users = list_users, .show_details = show_details};
+
+	assert_int_equal(
+	    ipc_send(&z.monitor, MSG_FINGER_OPTIONS, &o, NULL, 0), 0);
+}
+
 static int
 start_lookup(void **state)
 {
@@ -116,6 +127,7 @@ start_lookup(void **state)
 		return (0);
 	memset(&z, 0, sizeof(z));
 	zut_exec(&z, ROLE_LOOKUP, program, title, &seal, make_world);
+	let_tell(1, 1);
 	pair_make(pair);
 	assert_int_equal(
 	    ipc_send(&z.monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
@@ -257,6 +269,23 @@ test_a_name_that_is_none_is_not_looked_up(void **state)
 	assert_string_equal(out, "");
 }
 
+/* A worker that was taken over asks for more than the configuration tells. */
+static void
+test_the_configuration_binds_whoever_asks(void **state)
+{
+	char out[4096];
+
+	(void)state;
+	if (geteuid() == 0)
+		let_tell(0, 0);
+	assert_int_equal(ask(LOOKUP_LIST, 0, "", out, sizeof(out)), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(ask(LOOKUP_USER, 1, "alice", out, sizeof(out)), 1);
+	assert_null(strstr(out, "SHELL="));
+	let_tell(1, 1);
+	assert_int_equal(ask(LOOKUP_LIST, 0, "", out, sizeof(out)), 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -267,6 +296,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_a_closed_home_stays_closed),
 	    cmocka_unit_test(test_lists_who_shows_himself),
 	    cmocka_unit_test(test_a_name_that_is_none_is_not_looked_up),
+	    cmocka_unit_test(test_the_configuration_binds_whoever_asks),
 	};
 
 	(void)argc;
