@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "master/control.h"
 #include "master/listener.h"
+#include "master/login.h"
 #include "master/lookup.h"
 #include "master/report.h"
 #include "master/session.h"
@@ -159,6 +160,12 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_SESSION_USER:
 		monitor_user(m, &in->msg.session_user);
 		return (0);
+	case MSG_LOGIN_CHANNEL:
+		login_channel(m, &in->msg.login_channel, monitor_take(in, 0));
+		return (0);
+	case MSG_LOGIN_REFUSED:
+		login_refused(m, &in->msg.login_refused);
+		return (0);
 	case MSG_CONFIGURED:
 		monitor_configured(m, &in->msg.configured);
 		return (0);
@@ -261,4 +268,14 @@ monitor_ask_configuration(
 	struct msg_ask_configuration ask = {.request = request, .set = set};
 
 	return (ipc_send(&m->monitor, MSG_ASK_CONFIGURATION, &ask, &client, 1));
+}
+
+int
+monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
+    int connection)
+{
+	struct msg_ask_login ask = {.session = session, .age = age};
+
+	return (ipc_send(&m->monitor, MSG_ASK_LOGIN, &ask, &connection,
+	    connection >= 0 ? 1 : 0));
 }

@@ -21,4 +21,11 @@ int monitor_ask_clear(
 int monitor_ask_configuration(
     struct master *m, uint32_t request, int client, uint8_t set);
 
+/*
+ * A worker's wish for a login process; age of its connection in ms, and the
+ * copy of it, or -1.
+ */
+int monitor_ask_login(
+    struct master *m, uint64_t session, uint64_t age, int connection);
+
 #endif

@@ -66,7 +66,7 @@ session_begin(struct master *m, struct session *s, uint32_t slot, uint64_t id,
 	s->slot = slot;
 	s->master = m;
 	s->service = sv;
-	s->connection = -1;
+	s->connection = s->copy = -1;
 	s->channel.fd = -1;
 	s->violation = -1;
 	s->bytes_in = s->bytes_out = UINT64_MAX;
@@ -177,6 +177,7 @@ session_let_go(struct master *m, struct session *s)
 	lookup_cancel(m, s);
 	session_close_channel(m, s);
 	fd_close(&s->connection);
+	fd_close(&s->copy);
 	session_unhash(m, s);
 }
 

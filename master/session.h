@@ -39,6 +39,9 @@ struct session {
 	uint64_t since;		      /* wall clock, ns */
 	uint64_t bytes_in, bytes_out; /* UINT64_MAX unknown */
 	int connection;		      /* until handed over; -1 */
+	int copy; /* of it, for a login that may be asked for; -1 */
+	uint64_t login_asked; /* CLOCK_BOOTTIME, ns; 0: never */
+	uint8_t login_asks;
 	struct ipc_channel channel;   /* to its worker; fd -1 none */
 	struct watch watch;
 	TAILQ_ENTRY(session) unwatched_link;

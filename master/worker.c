@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
+#include "master/login.h"
 #include "master/lookup.h"
 #include "master/report.h"
 
@@ -39,11 +41,15 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 	case MSG_STATS:
 		s->bytes_in = in->msg.stats.bytes_in;
 		s->bytes_out = in->msg.stats.bytes_out;
+		fd_close(&s->copy); /* or the peer would wait for ours */
 		/* The last that it says: its end is the zygote's to tell. */
 		watch_remove(&m->watcher, &s->watch);
 		break;
 	case MSG_VIOLATION:
 		s->violation = in->msg.violation.syscall;
+		break;
+	case MSG_LOGIN_ASK:
+		login_ask(m, s);
 		break;
 	case MSG_LOOKUP_ASK:
 		lookup_ask(m, s, &in->msg.lookup_ask);

@@ -198,6 +198,7 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 		return (ERR_VALUE);
 	session_close_channel(z->master, s);
 	fd_close(&s->connection);
+	fd_close(&s->copy);
 	s->connection = in->fds[0];
 	in->fds[0] = -1;
 	s->inherited = false;

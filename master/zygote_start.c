@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "master/login.h"
 #include "master/pool.h"
 #include "master/worker.h"
 #include "master/zygote_private.h"
@@ -59,7 +60,7 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 	if (err == 0) {
 		session_join(m, s, z);
 		if (!s->undelivered)
-			fd_close(&s->connection);
+			login_keep_connection(s);
 		return (0);
 	}
 	if (err == ERR_AGAIN)

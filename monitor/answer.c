@@ -16,6 +16,7 @@
 #include "monitor/answer.h"
 #include "monitor/end.h"
 #include "monitor/inspect.h"
+#include "monitor/loginproc.h"
 #include "monitor/logins.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
@@ -258,6 +259,10 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	case MSG_ASK_RELOAD:
 	case MSG_ASK_CONFIGURATION:
 		answer_ask(mon, in);
+		break;
+	case MSG_ASK_LOGIN:
+		loginproc_ask(mon, &in->msg.ask_login,
+		    in->nfds > 0 ? in->fds[0] : -1);
 		break;
 	case MSG_AUDIT_BREACH:
 		answer_audit_breach(mon, &in->msg.audit_breach);

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
+#include "monitor/loginproc.h"
 #include "monitor/ptable.h"
 #include "monitor/records.h"
 
@@ -154,11 +155,28 @@ end_tree(struct monitor *mon, pid_t leader)
 	kill(leader, SIGCONT);
 }
 
+void
+end_tree_now(pid_t leader)
+{
+	struct ptable t = {0};
+
+	end_freeze(&t, leader);
+	for (size_t i = 0; i < t.count; i++) {
+		if (t.rows[i].marked && !t.rows[i].zombie)
+			end_kill_row(&t.rows[i]);
+	}
+	ptable_free(&t);
+}
+
 int
 end_session(struct monitor *mon, uint64_t session)
 {
+	pid_t adopted, login = loginproc_end(session);
 	struct proc *p;
-	pid_t adopted;
+
+	/* The user's session is the login process's, not the worker's. */
+	if (login > 0)
+		end_tree(mon, login);
 
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
@@ -172,7 +190,7 @@ end_session(struct monitor *mon, uint64_t session)
 		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
 			continue;
 		if (!end_verify(&slot, p->pid, &row))
-			return (ERR_NOT_FOUND);
+			break;
 		end_tree(mon, slot.pid);
 		return (0);
 	}
@@ -181,7 +199,7 @@ end_session(struct monitor *mon, uint64_t session)
 		end_tree(mon, adopted);
 		return (0);
 	}
-	return (ERR_NOT_FOUND);
+	return (login > 0 ? 0 : ERR_NOT_FOUND);
 }
 
 void
@@ -204,6 +222,7 @@ end_all(struct monitor *mon)
 		}
 	}
 	adopt_end_all(mon, end_tree);
+	loginproc_end_all(mon, end_tree);
 }
 
 /*

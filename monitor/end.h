@@ -21,6 +21,9 @@ void end_all(struct monitor *mon);
 /* A zygote died: its sessions die at once. Their records are closed. */
 void end_orphans(struct monitor *mon, struct proc *zygote);
 
+/* SIGKILL a process and all that descends from it, or is of its session. */
+void end_tree_now(pid_t leader);
+
 /* SIGKILL what end_session() left and still waits for its second. */
 void end_now(struct monitor *mon);
 

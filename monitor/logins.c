@@ -19,6 +19,7 @@
 #include "monitor/end.h"
 #include "monitor/logins.h"
 #include "monitor/logins_private.h"
+#include "monitor/loginproc.h"
 #include "monitor/pamsock.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
@@ -82,7 +83,7 @@ session_runs(struct monitor *mon, uint64_t session)
 		if (p->slots != NULL && slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}
-	return (adopt_find(session) > 0);
+	return (adopt_find(session) > 0 || loginproc_runs(session));
 }
 
 static void
@@ -103,6 +104,12 @@ logins_find(uint64_t session)
 			return (&logins[i]);
 	}
 	return (NULL);
+}
+
+struct login *
+logins_at(unsigned place)
+{
+	return (place < logins_high ? &logins[place] : NULL);
 }
 
 static struct login *

@@ -15,10 +15,16 @@ struct login {
 	char service[SERVICE_NAME_MAX];
 	char user[256];
 	char tty[32];
+	/* Of a built-in service: its login process and the session's leader. */
+	pid_t pid, leader;
+	uint64_t pid_start, leader_start; /* as struct ptable_row has them */
 };
 
 /* The record of a session, or (session 0) a free one; NULL for none. */
 struct login *logins_find(uint64_t session);
+
+/* The record at a place, free ones too; NULL past the last. */
+struct login *logins_at(unsigned place);
 
 /* Make or replace it; NULL when all are taken. */
 struct login *logins_put(struct monitor *mon, uint64_t session, uid_t uid,

@@ -27,6 +27,7 @@
 #include "monitor/dirs.h"
 #include "monitor/hostcheck.h"
 #include "monitor/ids.h"
+#include "monitor/loginproc.h"
 #include "monitor/logins.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
@@ -203,6 +204,7 @@ start(struct monitor *mon)
 	adopt_find_all(mon);
 	if (logins_open(mon) != 0)
 		start_failed("the run-time state cannot be used: see above");
+	loginproc_adopt_all(mon);
 	mon->conf = NULL;
 	if (mon->rootless)
 		report_warning(mon, NULL,

@@ -21,7 +21,9 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/answer.h"
+#include "monitor/child.h"
 #include "monitor/end.h"
+#include "monitor/loginproc.h"
 #include "monitor/proc.h"
 #include "monitor/report.h"
 #include "monitor/stop.h"
@@ -47,6 +49,7 @@ static const struct role_spec role_specs[] = {
     {ROLE_LOGREADER, SERVICE_EXEC, "logreader", UID_LOGREADER_EXEC, true,
 	false},
     {ROLE_ZYGOTE, SERVICE_FINGER, "finger", UID_FINGER, true, true},
+    {ROLE_ZYGOTE, SERVICE_TELNET, "telnet", UID_TELNET, true, true},
     {ROLE_ZYGOTE, SERVICE_SSH, "ssh", UID_COUNT, false, false},
     {ROLE_ZYGOTE, SERVICE_EXEC, "exec", UID_COUNT, false, false},
 };
@@ -104,29 +107,6 @@ proc_is_needed(struct monitor *mon, enum role role, enum service_kind kind)
 			return (true);
 	}
 	return (false);
-}
-
-/* Put fd at descriptor number `to` and keep it over the exec. */
-static void
-child_place(int fd, int to)
-{
-	if (fd == to) {
-		if (fd_set_cloexec(fd, 0) < 0)
-			_exit(127);
-	} else if (dup2(fd, to) < 0) {
-		_exit(127);
-	}
-}
-
-static void
-child_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* In the child: nothing of the monitor's but the channel goes over. */
@@ -367,6 +347,8 @@ proc_reap(struct monitor *mon)
 		}
 		if (found != NULL)
 			proc_ended(mon, found, status);
+		else
+			loginproc_reaped(mon, pid, status);
 	}
 }
 
@@ -456,7 +438,7 @@ proc_new(struct monitor *mon, enum role role, enum service_kind kind,
 	if (role == ROLE_ZYGOTE) {
 		p->instance = mon->next_instance++;
 		if (table_slots_make(mon, p) < 0 ||
-		    (kind != SERVICE_FINGER && wire_make_log(p) < 0)) {
+		    (!wire_is_builtin(kind) && wire_make_log(p) < 0)) {
 			table_slots_drop(mon, p);
 			free(p);
 			return (NULL);

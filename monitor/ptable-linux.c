@@ -28,18 +28,19 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	long ticks = sysconf(_SC_CLK_TCK);
 	unsigned long long start;
 	char state;
-	int parent, group;
+	int parent, group, session;
 	long count;
 
 	if (p == NULL || ticks <= 0 ||
 	    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
 	    sscanf(p + 1,
-		" %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
 		"%*d %*d %ld %*d %llu",
-		&state, &parent, &group, &count, &start) != 5)
+		&state, &parent, &group, &session, &count, &start) != 6)
 		return (ERR_SYNTAX);
 	row->parent = parent;
 	row->group = group;
+	row->session = session;
 	row->zombie = state == 'Z' || state == 'X';
 	row->stopped = state == 'T' || state == 't';
 	row->start = start * (1000000000ull / (unsigned long)ticks);
@@ -169,8 +170,9 @@ ptable_mark_descent(struct ptable *t, pid_t leader)
 	bool again = true;
 
 	for (size_t i = 0; i < t->count; i++)
-		t->rows[i].marked =
-		    t->rows[i].pid == leader || t->rows[i].group == leader;
+		t->rows[i].marked = t->rows[i].pid == leader ||
+		    t->rows[i].group == leader ||
+		    t->rows[i].session == leader;
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < t->count; i++) {

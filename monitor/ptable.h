@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct ptable_row {
-	pid_t pid, parent, group;
+	pid_t pid, parent, group, session;
 	uid_t uid;	/* real */
 	uint64_t start; /* ns of CLOCK_BOOTTIME, to the kernel's tick */
 	bool zombie;
@@ -38,7 +38,10 @@ struct ptable_row *ptable_find(struct ptable *t, pid_t pid);
 /* One process; 0, or ERR_NOT_FOUND. */
 int ptable_read_one(pid_t pid, struct ptable_row *out);
 
-/* Mark a process, its process group, and all that descends from either. */
+/*
+ * Mark a process, its process group, the session that it leads, and all that
+ * descends from any of these.
+ */
 void ptable_mark_descent(struct ptable *t, pid_t leader);
 
 /* Processes of a real uid, threads counted as the kernel's limit does. */

@@ -11,6 +11,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/end.h"
+#include "monitor/loginproc.h"
 #include "monitor/proc.h"
 #include "monitor/report.h"
 #include "monitor/stop.h"
@@ -95,6 +96,8 @@ too_slow(void *arg)
 	struct proc *p;
 
 	end_now(mon);
+	if (!mon->conf->keep_sessions)
+		loginproc_kill_all();
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
 		if (!is_due(p->role))
@@ -109,7 +112,8 @@ too_slow(void *arg)
 void
 stop_step(struct monitor *mon)
 {
-	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE)) {
+	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE) &&
+	    (mon->conf->keep_sessions || !loginproc_any())) {
 		stage = STAGE_MASTER;
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);

@@ -103,6 +103,11 @@ same_zygote(const struct conf_service *a, const struct conf_service *b)
 	case SERVICE_FINGER:
 		return (a->finger.list_users == b->finger.list_users &&
 		    a->finger.show_details == b->finger.show_details);
+	case SERVICE_TELNET:
+		return (a->telnet.login_grace_time ==
+			b->telnet.login_grace_time &&
+		    a->telnet.idle_timeout == b->telnet.idle_timeout &&
+		    same_text(a->telnet.banner, b->telnet.banner));
 	case SERVICE_SSH:
 		return (a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
 		    a->root_login == b->root_login);

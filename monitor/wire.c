@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,7 +158,7 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 	if (z->service == NULL)
 		return;
 	told.service = z->service->number;
-	if (z->kind == SERVICE_FINGER && !z->retired)
+	if (wire_is_builtin(z->kind) && !z->retired)
 		m.pool = POOL;
 	/* A zygote told to finish still takes a new master's channel. */
 	wire_pair(mon,
@@ -180,6 +181,49 @@ wire_finger_options(struct monitor *mon, struct proc *p)
 	proc_send(mon, p, MSG_FINGER_OPTIONS, &o, NULL, 0);
 }
 
+bool
+wire_is_builtin(enum service_kind kind)
+{
+	return (kind == SERVICE_FINGER || kind == SERVICE_TELNET ||
+	    kind == SERVICE_FTP);
+}
+
+/* The banner's bytes; a file that cannot be read is a warning and no banner. */
+static void
+read_banner(struct monitor *mon, const char *path,
+    struct msg_telnet_options *o)
+{
+	char reason[PATH_MAX + 96];
+	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, o->banner.b, sizeof(o->banner.b));
+
+	if (n < 0) {
+		snprintf(reason, sizeof(reason),
+		    "banner %s cannot be read (%s): none is shown", path,
+		    strerror(errno));
+		report_warning(mon, "telnet", reason);
+	}
+	o->banner.n = (uint16_t)(n > 0 ? n : 0);
+	fd_close(&fd);
+}
+
+/* A built-in service's own statements, for its workers. */
+static void
+wire_options(struct monitor *mon, struct proc *z)
+{
+	const struct conf_telnet *t = &z->service->conf->telnet;
+	struct msg_telnet_options o = {.login_grace = t->login_grace_time,
+	    .idle_timeout = t->idle_timeout};
+
+	if (z->kind == SERVICE_FINGER)
+		wire_finger_options(mon, z);
+	if (z->kind != SERVICE_TELNET)
+		return;
+	if (t->banner != NULL)
+		read_banner(mon, t->banner, &o);
+	proc_send(mon, z, MSG_TELNET_OPTIONS, &o, NULL, 0);
+}
+
 static void
 zygote_ready(struct monitor *mon, struct proc *z)
 {
@@ -191,8 +235,8 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		return;
 	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
 		return;
-	if (z->kind == SERVICE_FINGER) {
-		wire_finger_options(mon, z);
+	if (wire_is_builtin(z->kind)) {
+		wire_options(mon, z);
 	} else if (program_send(mon, z) < 0) {
 		proc_kill(mon, z, "its program cannot be told");
 		return;
@@ -229,7 +273,7 @@ tell_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 		m.connection_limit = s->conf->connection_limit;
 		m.rate_limit = s->conf->rate_limit;
 	}
-	if (s->kind == SERVICE_FINGER)
+	if (wire_is_builtin(s->kind))
 		m.pool = POOL;
 	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
 	if (!s->configured)

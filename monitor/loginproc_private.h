@@ -1,0 +1,66 @@
+/*
+ * Between the files about login processes: loginproc.c (the table, starts,
+ * ends), loginproc_talk.c (what they say), loginproc_adopt.c (a daemon's
+ * before). Monitor (root).
+ */
+#ifndef PORTREEVE_MONITOR_LOGINPROC_PRIVATE_H
+#define PORTREEVE_MONITOR_LOGINPROC_PRIVATE_H
+
+#include "monitor/loginproc.h"
+#include "policy/root.h"
+
+#define LOGIN_TRIES 3
+
+struct loginproc {
+	struct loginproc *next;
+	struct monitor *mon;
+	uint64_t session;
+	enum service_kind kind;
+	char service[SERVICE_NAME_MAX];
+	struct addr peer;
+	/*
+	 * 0: it has ended, after at least one try. Kept as long as the
+	 * connection, which gets no second one.
+	 */
+	pid_t pid;
+	uint64_t pid_start;
+	int pidfd; /* adopted: it is no child of ours; -1 */
+	struct ipc_channel ch;
+	struct watch *watch;
+	struct loop_timer grace;
+	enum conf_root_login root_login;
+
+	char user[256];	 /* being tried, or logged in */
+	unsigned tries;
+	bool trying;	 /* no outcome was told yet */
+	bool allowed;	 /* by user-limit too: in the table of logins */
+	bool opened;	 /* has its session */
+	bool late;	 /* killed for its time */
+	bool ending;	 /* ended on purpose */
+	bool gone;	 /* waited for: its number may be another's */
+	enum policy_method method;
+	pid_t leader; /* of the session */
+	uint64_t leader_start;
+};
+
+/* A new one in the table, or NULL when out of memory. */
+struct loginproc *loginproc_new(struct monitor *mon, uint64_t session);
+
+/* Read what it says. */
+void loginproc_readable(void *arg, int revents);
+
+/* It broke the catalogue, or hangs: SIGKILL; its end is then handled. */
+void loginproc_kill(struct loginproc *p, const char *why);
+
+/* auth-failure for the present try. */
+void loginproc_failed(struct loginproc *p, const char *reason);
+
+/* An event about this connection, with its user if there is one. */
+struct event_builder;
+void loginproc_event(
+    struct loginproc *p, struct event_builder *b, enum event event);
+
+/* It has ended: its session with it, its records. signal: 0 for none. */
+void loginproc_over(struct loginproc *p, int signal);
+
+#endif
