@@ -1,8 +1,8 @@
 /*
- * The table of login processes: asked for, started, ended. Monitor (root). A
- * connection gets one; how many are being made at a time is login-limit's.
+ * The table of login processes: started, ended, held to their time. Monitor
+ * (root), which reads no word of a peer's here: what a login is for was looked
+ * up in the slot tables (loginproc_ask.c).
  */
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -28,7 +28,6 @@
 #include "monitor/stop.h"
 #include "monitor/wire.h"
 
-#define FTP_GRACE_S 60
 /* What a login has over its time to say so to its peer. */
 #define LATE_NS (2ull * SECOND)
 
@@ -52,7 +51,7 @@ loginproc_new(struct monitor *mon, uint64_t session)
 	return (p);
 }
 
-static void
+void
 loginproc_free(struct loginproc *p)
 {
 	for (struct loginproc **at = &logins; *at != NULL;
@@ -69,7 +68,7 @@ loginproc_free(struct loginproc *p)
 	free(p);
 }
 
-static struct loginproc *
+struct loginproc *
 loginproc_find(uint64_t session)
 {
 	struct loginproc *p = logins;
@@ -97,15 +96,29 @@ loginproc_any(void)
 	return (false);
 }
 
-/* Logins being made; the rest have their session. */
-static unsigned
-count_making(void)
+
+unsigned
+loginproc_making(void)
 {
 	unsigned n = 0;
 
 	for (struct loginproc *p = logins; p != NULL; p = p->next)
 		n += p->pid > 0 && !p->opened;
 	return (n);
+}
+
+void
+loginproc_prune(void)
+{
+	struct loginproc *next;
+	struct slot slot;
+
+	for (struct loginproc *p = logins; p != NULL; p = next) {
+		next = p->next;
+		if (p->pid == 0 &&
+		    loginproc_find_zygote(p->mon, p->session, &slot) == NULL)
+			loginproc_free(p);
+	}
 }
 
 /* ---- ends ------------------------------------------------------------------ */
@@ -293,8 +306,8 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	return (ipc_send(&p->ch, MSG_LOGIN_START, &m, NULL, 0));
 }
 
-static int
-login_start(struct monitor *mon, struct loginproc *p, uint32_t grace)
+int
+loginproc_start(struct monitor *mon, struct loginproc *p, uint32_t grace)
 {
 	struct msg_login_channel m = {.session = p->session};
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
@@ -313,147 +326,4 @@ login_start(struct monitor *mon, struct loginproc *p, uint32_t grace)
 		loop_timer_in(&p->grace,
 		    (uint64_t)grace * MILLISECOND + LATE_NS, grace_over, p);
 	return (err);
-}
-
-/* ---- questions --------------------------------------------------------------- */
-
-static void
-ask_refuse(struct monitor *mon, uint64_t session, const char *text)
-{
-	struct msg_login_refused m = {.session = session};
-
-	snprintf(m.text, sizeof(m.text), "%s", text);
-	wire_to_master(mon, MSG_LOGIN_REFUSED, &m);
-}
-
-/* Of which zygote is it a worker's session, as the slot tables have it? */
-static struct proc *
-ask_find_zygote(struct monitor *mon, uint64_t session, struct slot *slot)
-{
-	struct ptable_row row;
-	struct proc *p;
-
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
-		int64_t n;
-
-		if (p->slots == NULL ||
-		    (p->kind != SERVICE_TELNET && p->kind != SERVICE_FTP))
-			continue;
-		n = slot_find_session(p->slots, session);
-		if (n >= 0 && slot_read(p->slots, (uint32_t)n, slot) == 0 &&
-		    end_verify(slot, p->pid, &row))
-			return (p);
-	}
-	return (NULL);
-}
-
-/* The kernel's word for the peer, where there is a copy to ask it of. */
-static bool
-ask_same_peer(const struct addr *peer, int connection)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr real;
-
-	if (connection < 0)
-		return (true);
-	if (getpeername(connection, (struct sockaddr *)&ss, &len) < 0)
-		return (errno == ENOTCONN); /* it has gone in the meantime */
-	return (addr_from_sockaddr(&real, (struct sockaddr *)&ss, len) == 0 &&
-	    addr_equal(&real, peer));
-}
-
-/* Forget those that had their tries and whose connections are gone. */
-static void
-ask_prune(void)
-{
-	struct slot slot;
-	struct loginproc *next;
-
-	for (struct loginproc *p = logins; p != NULL; p = next) {
-		next = p->next;
-		if (p->pid == 0 &&
-		    ask_find_zygote(p->mon, p->session, &slot) == NULL)
-			loginproc_free(p);
-	}
-}
-
-static uint32_t
-ask_grace(const struct conf_service *c, uint64_t age)
-{
-	uint64_t all = 1000ull *
-	    (c->kind == SERVICE_TELNET ? c->telnet.login_grace_time
-				       : FTP_GRACE_S);
-
-	return (age < all ? (uint32_t)(all - age) : 0);
-}
-
-/* What stands against it: a sentence for the peer, or NULL. */
-static const char *
-ask_judge(struct monitor *mon, const struct msg_ask_login *ask,
-    const struct proc *zygote, const struct addr *peer, int connection)
-{
-	if (zygote->service == NULL || zygote->service->conf == NULL ||
-	    mon->stopping)
-		return ("This service was turned off.");
-	if (!ask_same_peer(peer, connection)) {
-		log_warn("session %llu: its connection is another peer's",
-		    (unsigned long long)ask->session);
-		return ("This connection cannot log in.");
-	}
-	if (ask_grace(zygote->service->conf, ask->age) == 0)
-		return ("Login timed out.");
-	if (count_making() >= mon->conf->login_limit) {
-		report_short(mon, ROLE_LOGIN, EAGAIN, "login-limit");
-		return ("Too many logins at a time; try again in a moment.");
-	}
-	return (NULL);
-}
-
-void
-loginproc_ask(
-    struct monitor *mon, const struct msg_ask_login *ask, int connection)
-{
-	struct loginproc *p = loginproc_find(ask->session);
-	const char *refusal;
-	struct proc *zygote;
-	struct slot slot;
-	struct addr peer;
-
-	if (p != NULL) {
-		/* Under way: asked twice. Ended: it had its tries. */
-		if (p->pid == 0)
-			ask_refuse(mon, ask->session, "No more tries.");
-		return;
-	}
-	ask_prune();
-	zygote = ask_find_zygote(mon, ask->session, &slot);
-	if (zygote == NULL) {
-		ask_refuse(mon, ask->session, "This connection is over.");
-		return;
-	}
-	slot_peer(&slot, &peer);
-	refusal = ask_judge(mon, ask, zygote, &peer, connection);
-	if (refusal != NULL) {
-		ask_refuse(mon, ask->session, refusal);
-		return;
-	}
-	p = loginproc_new(mon, ask->session);
-	if (p != NULL) {
-		p->peer = peer;
-		p->kind = zygote->kind;
-		p->root_login = zygote->service->conf->root_login;
-		snprintf(p->service, sizeof(p->service), "%s",
-		    zygote->service->name);
-		if (login_start(mon, p,
-			ask_grace(zygote->service->conf, ask->age)) == 0)
-			return;
-	}
-	report_short(mon, ROLE_LOGIN, errno, "cannot start a login");
-	ask_refuse(mon, ask->session, "This host cannot log you in now.");
-	if (p != NULL && p->pid > 0)
-		loginproc_kill(p, "cannot be started whole");
-	else if (p != NULL)
-		loginproc_free(p);
 }

@@ -1,6 +1,6 @@
 /*
  * Between the files about login processes: loginproc.c (the table, starts,
- * ends), loginproc_talk.c (what they say), loginproc_adopt.c (a daemon's
+ * ends), loginproc_ask.c (who gets one), loginproc_talk.c (what they say), loginproc_adopt.c (a daemon's
  * before). Monitor (root).
  */
 #ifndef PORTREEVE_MONITOR_LOGINPROC_PRIVATE_H
@@ -45,6 +45,28 @@ struct loginproc {
 
 /* A new one in the table, or NULL when out of memory. */
 struct loginproc *loginproc_new(struct monitor *mon, uint64_t session);
+
+void loginproc_free(struct loginproc *p);
+struct loginproc *loginproc_find(uint64_t session);
+
+/* Logins being made; the rest have their session. */
+unsigned loginproc_making(void);
+
+/* Forget those that had their tries and whose connections are gone. */
+void loginproc_prune(void);
+
+/*
+ * The zygote of a service with logins whose worker has this session, verified,
+ * and its slot; NULL for none.
+ */
+struct proc *loginproc_find_zygote(
+    struct monitor *mon, uint64_t session, struct slot *slot);
+
+/*
+ * Fork and exec it, tell it what to do in so many ms, and send the worker's
+ * end of its channel to the master. On an error p->pid says whether it lives.
+ */
+int loginproc_start(struct monitor *mon, struct loginproc *p, uint32_t grace);
 
 /* Read what it says. */
 void loginproc_readable(void *arg, int revents);

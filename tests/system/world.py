@@ -140,7 +140,9 @@ def make_users():
 
 
 def make_pam():
-    """Our PAM service, as an installation has it, with the built module."""
+    """Our PAM services, as an installation has them, with the built module."""
+    for name in ("portreeve-telnet", "portreeve-ftp"):
+        shutil.copy(TOP + "/monitor/pam/" + name, "/etc/pam.d/" + name)
     service = TOP + "/monitor/pam/portreeve-ssh"
     if os.path.exists(service):
         with open(service, encoding="utf-8") as file:

@@ -1,0 +1,342 @@
+#!/usr/bin/python3
+"""Logins by telnet: who gets in, what is audited, what outlives what."""
+import os
+import signal
+import subprocess
+
+from portreeve_test import (Connection, Daemon, PASSWORDS, Skip, check, equal,
+                            free_port, limit, main, needs_root, processes,
+                            wait_until, world, write)
+
+ALICE = PASSWORDS["alice"][0]
+
+
+def start(statements="", around="", **more):
+    if not os.path.exists(world.BUILD + "/libexec/telnet"):
+        raise Skip("this version has no telnet to log in by")
+    port = free_port()
+    daemon = Daemon("system { services { telnet { port %d; "
+                    "listen-address 127.0.0.1; %s } %s } }" % (
+                        port, statements, around), **more)
+    daemon.telnet = port
+    return daemon
+
+
+class Login(Connection):
+    """One telnet connection, as a client without options sees it."""
+
+    def __init__(self, daemon, user=None, password=ALICE, **more):
+        super().__init__(daemon.telnet, **more)
+        self.seen = b""
+        if user is not None:
+            self.until(b"login: ")
+            self.line(user)
+            self.until(b"Password: ")
+            self.line(password)
+
+    def until(self, text):
+        """Reads until text has come; everything before it and it."""
+        while text not in self.seen:
+            piece = self.socket.recv(4096)
+            if not piece:
+                raise AssertionError("closed after %r, awaiting %r" %
+                                     (self.seen, text))
+            self.seen += piece
+        at = self.seen.index(text) + len(text)
+        got, self.seen = self.seen[:at], self.seen[at:]
+        return got
+
+    def line(self, text):
+        return self.send(text.encode() + b"\r\n")
+
+    def run(self, command):
+        """A command's output in the session."""
+        self.line("echo '<''<'; %s; echo '>''>'" % command)
+        self.until(b"<<\r\n")
+        return self.until(b">>\r\n")[:-4].replace(b"\r\n", b"\n").decode()
+
+
+def logins():
+    return [p for p in processes.everyone()
+            if processes.role(p) == "login telnet"]
+
+
+def alices():
+    return [p for p in processes.everyone() if p.uid == world.base_uid()]
+
+
+def gone():
+    wait_until(lambda: not logins() and not alices(),
+               "logins and sessions to end")
+
+
+@needs_root
+def test_right_password():
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        equal(client.run("id -un"), "alice\n", "who")
+        events = daemon.events
+        success = daemon.wait("auth-success", user="alice")
+        opened = daemon.wait("session-opened", user="alice")
+        equal(success["method"], "password", "method")
+        equal(opened["source-port"], str(client.port), "source-port")
+        tty = opened["tty"]
+        equal(client.run("tty"), "/dev/%s\n" % tty, "the terminal")
+        row, = daemon.show("sessions")
+        equal((row["user"], row["tty"], row["doing"]),
+              ("alice", tty, "session"), "show sessions")
+        check("alice" in subprocess.run(
+            ["who"], capture_output=True, text=True, check=True).stdout,
+              "no record in utmp")
+        client.line("exit")
+        client.read_all()
+        closed = daemon.closed(client)
+        equal(closed["user"], "alice", "session-closed's user")
+        gone()
+        equal(subprocess.run(["who"], capture_output=True, text=True,
+                             check=True).stdout, "", "utmp afterwards")
+        equal([e for e in events if e["event"] == "worker-failed"], [],
+              "failures")
+        daemon.idle()
+
+
+@needs_root
+def test_wrong_password_three_times():
+    with start() as daemon:
+        client = Login(daemon, "alice", "wrong")
+        for user in ("nobody\x1b[2J", "alice"):
+            client.until(b"Login incorrect")
+            client.until(b"login: ")
+            client.line(user)
+            client.until(b"Password: ")
+            client.line("wrong")
+        client.until(b"Login incorrect")
+        client.read_all()
+        for count, user in enumerate(("alice", "nobody\x1b[2J", "alice"), 1):
+            event = daemon.wait("auth-failure", count=count)
+            equal((event["user"], event["reason"], event["method"]),
+                  (user, "credentials", "password"), "failure %d" % count)
+        equal(len(daemon.of("auth-failure")), 3, "failures")
+        check("\x1b" not in "".join(e.line for e in daemon.events),
+              "an escape in the audit stream")
+        daemon.closed(client)
+        daemon.idle()
+
+
+@needs_root
+def test_root():
+    for rule, name, let_in in (("", "root", False), ("", "toor", False),
+                               ("root-login allow;", "toor", True)):
+        with start(rule) as daemon:
+            client = Login(daemon, name, PASSWORDS["root"][0])
+            if let_in:
+                equal(client.run("id -u"), "0\n", "uid")
+            else:
+                client.until(b"Login incorrect")
+                daemon.wait("auth-failure", reason="root-login", user=name)
+            client.close()
+            daemon.closed(client)
+            gone()
+
+
+@needs_root
+def test_user_limit():
+    gone()
+    with start(around="user-limit { sessions 1; processes 9; }") as daemon:
+        first = Login(daemon, "alice")
+        equal(first.run("ulimit -u"), "9\n", "processes")
+        second = Login(daemon, "alice")
+        second.until(b"as many sessions")
+        second.read_all()
+        daemon.wait("auth-failure", reason="user-limit", user="alice")
+        equal(first.run("echo on"), "on\n", "the first")
+        first.line("exit")
+        first.read_all()
+        gone()
+        third = Login(daemon, "alice")
+        equal(third.run("echo in"), "in\n", "once more below")
+        third.close()
+        gone()
+
+
+@needs_root
+def test_login_limit():
+    with start(around="login-limit 2;") as daemon:
+        held = []
+        for _ in range(2):
+            client = Login(daemon)
+            client.until(b"login: ")
+            client.line("alice")
+            client.until(b"Password: ")
+            held.append(client)
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"Too many logins")
+        client.read_all()
+        held[0].line(ALICE)
+        equal(held[0].run("echo in"), "in\n", "a held one")
+        client = Login(daemon, "alice")
+        equal(client.run("echo in"), "in\n", "the next")
+        for one in held + [client]:
+            one.close()
+        gone()
+        daemon.idle()
+
+
+@needs_root
+def test_grace_time():
+    with start("login-grace-time 2;") as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"Password: ")
+        client.until(b"timed out")
+        client.read_all()
+        daemon.wait("auth-failure", reason="timeout", user="alice")
+        daemon.closed(client)
+        gone()
+
+
+@needs_root
+def test_clear_session():
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        other = Login(daemon, "alice")
+        other.run("true")
+        client.run("(setsid sleep 1000 &) ; sleep 1000 & trap '' HUP TERM")
+        daemon.wait("session-opened", count=2)
+        session = daemon.of("session-opened", source_port=client.port)[0]
+        done = daemon.cli("clear", "session", session["session"])
+        equal(done.returncode, 0, "clear: " + done.stderr)
+        client.read_all()
+        daemon.closed(client)
+        wait_until(lambda: len(logins()) == 1 and not [
+            p for p in alices() if "1000" in p.title], "its processes' end")
+        equal(other.run("echo on"), "on\n", "the other")
+        check(subprocess.run(["who"], capture_output=True, text=True,
+                             check=True).stdout.count("alice") == 1, "utmp")
+        other.close()
+        gone()
+
+
+@needs_root
+def test_login_killed():
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        client.run("sleep 1000 & true")
+        other = Login(daemon, "alice")
+        other.run("true")
+        daemon.wait("session-opened", count=2)
+        first = min(logins(), key=lambda p: p.pid)
+        os.kill(first.pid, signal.SIGKILL)
+        client.read_all()
+        daemon.wait("worker-failed", pid=first.pid, signal="SIGKILL")
+        daemon.closed(client)
+        equal(other.run("echo on"), "on\n", "the other")
+        wait_until(lambda: len(logins()) == 1 and not [
+            p for p in alices() if "1000" in p.title], "its session's end")
+        check(subprocess.run(["who"], capture_output=True, text=True,
+                             check=True).stdout.count("alice") == 1, "utmp")
+        other.close()
+        gone()
+
+
+@needs_root
+def test_master_killed():
+    """Sessions go on; who is at the prompt can still log in."""
+    with start() as daemon:
+        inside = Login(daemon, "alice")
+        inside.run("true")
+        outside = Login(daemon)
+        outside.until(b"login: ")
+        asked = Login(daemon)
+        asked.until(b"login: ")
+        asked.line("alice")
+        asked.until(b"Password: ")
+        mark = daemon.mark()
+        os.kill(daemon.role("master").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="master")
+        equal(inside.run("echo on"), "on\n", "a session")
+        asked.line(ALICE)
+        equal(asked.run("echo in"), "in\n", "who had given a name")
+        outside.line("alice")
+        outside.until(b"Password: ")
+        outside.line(ALICE)
+        equal(outside.run("echo in"), "in\n", "who was at the prompt")
+        wait_until(lambda: [r["user"] for r in daemon.show("sessions")] ==
+                   ["alice"] * 3, "three users in `show sessions`")
+        for client in (inside, asked, outside):
+            client.close()
+            daemon.closed(client)
+        gone()
+        daemon.idle()
+
+
+@needs_root
+@limit(90)
+def test_monitor_killed():
+    """The next daemon adopts the session: counts, lists and ends it."""
+    daemon = start(around="user-limit { sessions 2; }")
+    daemon.start()
+    client, other = Login(daemon, "alice"), Login(daemon, "alice")
+    client.run("true")
+    other.run("true")
+    daemon.wait("session-opened", count=2)
+    os.kill(daemon.pid, signal.SIGKILL)
+    daemon.child.wait()
+    equal(client.run("echo on"), "on\n", "after the monitor's death")
+    daemon.start()
+    equal(sorted(r["user"] for r in daemon.show("sessions")),
+          ["alice", "alice"], "adopted")
+    third = Login(daemon, "alice")
+    third.until(b"as many sessions")
+    session = [r["id"] for r in daemon.show("sessions")
+               if r["source-port"] == client.port][0]
+    equal(daemon.cli("clear", "session", str(session)).returncode, 0, "clear")
+    client.read_all()
+    equal(other.run("echo on"), "on\n", "the other one")
+    wait_until(lambda: len(logins()) == 1, "one login left")
+    other.line("exit")
+    other.read_all()
+    gone()
+    equal(subprocess.run(["who"], capture_output=True, text=True,
+                         check=True).stdout, "", "utmp afterwards")
+    daemon.idle()
+    daemon.stop()
+
+
+@needs_root
+def test_hanging_module():
+    module = world.BUILD + "/tests/pam/hang.so"
+    with open("/etc/pam.d/portreeve-telnet", encoding="ascii") as file:
+        old = file.read()
+    write("/etc/pam.d/portreeve-telnet", "auth required %s\n" % module)
+    try:
+        with start("login-grace-time 1;") as daemon:
+            client = Login(daemon)
+            client.until(b"login: ")
+            client.line("alice")
+            client.read_all()
+            daemon.wait("auth-failure", reason="timeout", user="alice")
+            daemon.closed(client)
+            gone()
+    finally:
+        write("/etc/pam.d/portreeve-telnet", old)
+
+
+@needs_root
+def test_stop_without_keep_sessions():
+    daemon = start(around="no-keep-sessions;")
+    daemon.start()
+    client = Login(daemon, "alice")
+    client.run("true")
+    daemon.stop()
+    client.read_all()
+    gone()
+    equal(subprocess.run(["who"], capture_output=True, text=True,
+                         check=True).stdout, "", "utmp afterwards")
+
+
+if __name__ == "__main__":
+    main()
