@@ -208,8 +208,9 @@ test_worker_gone_deaf_shell(void **state)
 	NEEDS_WORLD();
 	begin_session(0);
 	leader = play.opened.leader;
-	tty_run("trap '' HUP TERM");
-	tty_say("echo de''af; exec sleep 1000\n");
+	/* No shell of the terminal's own: those end when it is gone. */
+	tty_say("exec sh -c \"trap '' HUP TERM; echo de''af; "
+		"exec sleep 1000\"\n");
 	assert_true(tty_until(buf, sizeof(buf), "deaf\r\n"));
 	begun = time_boot_ns();
 	fd_close(&play.tty);
