@@ -121,6 +121,28 @@ def test_what_ended_in_between_is_closed_in_the_books():
 @needs_root
 @needs("ssh", "sshd")
 @limit(90)
+def test_also_where_the_service_is_gone_meanwhile():
+    pair = key()
+    authorize("alice", pair)
+    old = start()
+    with old:
+        client, number = session(old, identity=pair)
+        os.kill(old.pid, signal.SIGKILL)
+        old.child.wait()
+        client.stdin.close()
+        client.wait(20)
+        wait_until(lambda: not left(), "every role to exit")
+        wait_until(lambda: not [p for p in processes.everyone()
+                                if p.uid == world.base_uid()],
+                   "alice's processes to end")
+    with Daemon("", directory=old.directory) as daemon:
+        daemon.wait("session-closed", session=number)
+        equal(daemon.show("sessions"), [], "sessions")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(90)
 def test_clear_session_ends_an_adopted_one():
     pair = key()
     authorize("alice", pair)

@@ -118,13 +118,14 @@ def test_accept_out_of_descriptors():
         with start() as daemon:
             finger(daemon.port, b"x\r\n")
             pid = daemon.role("master").pid
-            with Strace(pid, ("accept4", "error=%s:when=1..40" % error)):
+            with Strace(pid, ("accept4", "error=%s:when=1+" % error)) as \
+                    trace:
                 with Connection(daemon.port) as client:
-                    before = cpu(pid)
+                    # What a process that spins does in a second is the one
+                    # thing to be measured; strace slows it to thousands.
                     time.sleep(1)
-                    spent = cpu(pid) - before
-                    check(spent < 0.6, "%s: %.2f s of CPU in a second" % (
-                        error, spent))
+                    check(0 < trace.injected() < 100, "%s: %d calls in a "
+                          "second" % (error, trace.injected()))
                     short = daemon.of("resources-short") + \
                         daemon.of("connection-refused",
                                   reason="no-resources")
@@ -229,7 +230,7 @@ def test_master_out_of_descriptors_for_real():
         daemon.wait("connection-refused", reason="no-resources")
         before = cpu(pid)
         time.sleep(1)
-        check(cpu(pid) - before < 0.6, "it spins")
+        check(cpu(pid) - before < 0.3, "it spins")
         served = [c for c in clients if c.silent()]
         check(served, "nobody is served")
         for client in clients:
