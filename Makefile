@@ -56,7 +56,7 @@ endif
 # --- libraries ------------------------------------------------------------
 LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common \
 	  workers/logreader \
-	  workers/finger workers/lookup workers/telnet
+	  workers/finger workers/lookup workers/telnet monitor/login
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
@@ -126,7 +126,7 @@ $(B)/obj/pic/%.o: %.c
 
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
-UNITLIB	= conf/sshd conf policy workers/finger workers/lookup \
+UNITLIB	= monitor/login conf/sshd conf policy workers/finger workers/lookup \
 	  workers/logreader workers/telnet \
 	  workers/common audit sandbox ipc lib
 unit-tests: $(UNIT)

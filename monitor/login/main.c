@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/login/login.h"
+#include "sandbox/leaks.h"
 
 /* Large, for its one message; and the only one. */
 static struct login_run run;
@@ -30,6 +31,7 @@ login_begin(struct login_run *l, char **argv)
 	prctl(PR_SET_NAME, "portreeve");
 	/* No core, no tracer: passwords pass through. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	leaks_end_search();
 	signal(SIGPIPE, SIG_IGN);
 	ipc_channel_init(&l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN,
 	    ROLE_MONITOR, ST_NEW);

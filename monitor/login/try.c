@@ -53,7 +53,8 @@ try_wait(struct login_run *l)
 	for (;;) {
 		uint64_t now = time_boot_ns();
 
-		if (now >= due || l->broken == ERR_CLOSED)
+		/* Gone, or in breach: it gets no other try to be held from. */
+		if (now >= due || l->broken != 0)
 			return;
 		if (poll(&p, 1, (int)((due - now) / 1000000) + 1) > 0)
 			l->broken = ERR_CLOSED;
