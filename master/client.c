@@ -225,10 +225,13 @@ client_ready(uv_poll_t *poll, int status, int events)
 	if (err == ERR_AGAIN)
 		return;
 	if (err != 0) {
-		if (ipc_error_is_breach(err))
+		if (ipc_error_is_breach(err)) {
 			log_warn("a client of the control socket broke the "
 				 "message catalogue: %s",
 			    err_text(err));
+			/* Left unread, it would make the end a reset. */
+			(void)ipc_recv_now(&c->channel, &in);
+		}
 		client_close(c);
 		return;
 	}

@@ -11,7 +11,10 @@ try_it(const struct listener *l, const char *address, char *buf, size_t size)
 	const struct passwd *pw = getpwuid(geteuid());
 	enum service_kind kind = l->service != NULL ? l->service->kind
 						    : SERVICE_COUNT;
+	char user[64] = "";
 
+	if (pw != NULL && pw->pw_uid >= 1000)
+		snprintf(user, sizeof(user), "%s ", pw->pw_name);
 	switch (kind) {
 	case SERVICE_SSH:
 		snprintf(buf, size, "ssh -p %u %s%s%s", l->address.port,
@@ -19,9 +22,9 @@ try_it(const struct listener *l, const char *address, char *buf, size_t size)
 		    pw != NULL && geteuid() != 0 ? "@" : "", address);
 		break;
 	case SERVICE_FINGER:
-		snprintf(buf, size, "echo %s | nc %s %u",
-		    pw != NULL ? pw->pw_name : "root", address,
-		    l->address.port);
+		/* System users are nobody's to ask about. */
+		snprintf(buf, size, "echo %s| nc -N %s %u",
+		    user, address, l->address.port);
 		break;
 	case SERVICE_COUNT:
 		snprintf(buf, size, "(no statement says this service)");
