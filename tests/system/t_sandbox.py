@@ -2,6 +2,7 @@
 """Every process's sandbox, asserted from outside by /proc; and what a worker
 that was taken over gets from the kernel, tried by a debugger that makes it
 execute the forbidden calls."""
+import errno
 import os
 import platform
 import re
@@ -10,7 +11,7 @@ import subprocess
 
 from portreeve_test import (BOTH, Connection, Daemon, Skip, authorize, check,
                             equal, finger, free_port, key, limit, main, needs,
-                            needs_root, processes, ssh_start, wait_until,
+                            needs_root, processes, ssh, ssh_start, wait_until,
                             world)
 
 PIECES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
@@ -341,6 +342,74 @@ def test_a_session_has_what_the_system_gives():
                       "descriptors: %s" % processes.descriptors(process.pid))
         client.stdin.close()
         client.wait(20)
+
+
+#: Calls of a root shell, with arguments that no kernel takes for good, by the
+#: first value of session-sandbox that denies them; x86-64's numbers.
+DENIED = {"standard": {"iopl": (172, 99), "uselib": (134, 0)},
+          "strict": {"bpf": (321, 99, 0, 0), "perf_event_open": (298, 0),
+                     "open_by_handle_at": (304, -1, 0, 0),
+                     "init_module": (175, 0, 0, 0),
+                     "kexec_load": (246, 0, 99, 0, 99)}}
+
+
+def session_calls(port, pair):
+    """{call: errno} of a root's session."""
+    text = "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
+    for calls in DENIED.values():
+        for name, words in calls.items():
+            text += "ctypes.set_errno(0); c.syscall%r; " \
+                "print('%s', ctypes.get_errno())\n" % (words, name)
+    done = ssh(port, "root", "/usr/bin/python3 -", stdin=text.encode(),
+               identity=pair)
+    equal(done.returncode, 0, "the session: %s" % done.stderr)
+    return {n.split()[0]: int(n.split()[1])
+            for n in done.stdout.decode().splitlines()}
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(90)
+def test_session_sandbox_denies_what_its_value_says():
+    if platform.machine() != "x86_64":
+        raise Skip("the calls' numbers are x86-64's")
+    pair = key()
+    authorize("root", pair)
+    found = {}
+    for value in ("none", "standard", "strict"):
+        port = free_port()
+        with Daemon("system { services { session-sandbox %s; ssh { port %d; "
+                    "%s } } }" % (value, port, BOTH)):
+            found[value] = session_calls(port, pair)
+    for level, calls in DENIED.items():
+        for name in calls:
+            free = found["none"][name]
+            equal(found["standard"][name],
+                  errno.EPERM if level == "standard" else free,
+                  name + " under standard")
+            equal(found["strict"][name], errno.EPERM, name + " under strict")
+    check([n for v in DENIED.values() for n in v
+           if found["none"][n] != errno.EPERM], "nothing could be told apart")
+
+
+@needs_root
+@limit(60)
+def test_weaker_levels_only_when_they_are_named():
+    """Every level seals: the filter and NoNewPrivs are there in each."""
+    for level in ("full", "landlock-optional", "rootless"):
+        with start("sandbox-level %s;" % level) as daemon:
+            check(finger(daemon.port, b"x\r\n")[0], "an answer at " + level)
+            for name in ("master", "audit", "lookup", "zygote finger"):
+                process = daemon.role(name)
+                equal((process.status["NoNewPrivs"],
+                       process.status["Seccomp"]), ("1", "2"),
+                      "%s at %s" % (name, level))
+                if level != "rootless":
+                    check(process.uid != 0, name + " is root at " + level)
+    daemon = start("sandbox-level some;")
+    equal(subprocess.run(daemon.argv()[:1] + ["-n", "-c", daemon.file],
+                         capture_output=True, check=False).returncode, 1,
+          "a level that is none")
 
 
 @needs_root
