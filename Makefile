@@ -35,6 +35,9 @@ HARDEN	= -fPIE -fno-strict-aliasing -fno-omit-frame-pointer
 CFLAGS	+= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 LDFLAGS	+= -fsanitize=$(SANITIZE)
 CPPFLAGS += -DPORTREEVE_SANITIZE
+# The run-time's own crypt() looks for the real one when the program starts,
+# and pam_unix brings it later.
+LOGINLIBS = -Wl,--no-as-needed -lcrypt
 endif
 
 ifeq ($(STATIC),1)
@@ -90,7 +93,7 @@ $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SEC
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,-lpam $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS) -lpam $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 

@@ -338,5 +338,22 @@ def test_stop_without_keep_sessions():
                          check=True).stdout, "", "utmp afterwards")
 
 
+@needs_root
+def test_rootless():
+    """An ordinary user's daemon logs in that user, and nobody else."""
+    with start(user="alice") as daemon:
+        client = Login(daemon, "alice")
+        equal(client.run("id -un"), "alice\n", "who")
+        daemon.wait("session-opened", user="alice")
+        client.line("exit")
+        client.read_all()
+        other = Login(daemon, "bob", PASSWORDS["bob"][0])
+        other.until(b"Login incorrect")
+        daemon.wait("auth-failure", user="bob")
+        other.close()
+        daemon.idle()
+    gone()
+
+
 if __name__ == "__main__":
     main()

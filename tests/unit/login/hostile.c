@@ -274,6 +274,9 @@ count_in(const uint8_t *buf, size_t n, const char *secret)
 	return (found);
 }
 
+/* More than the process has; a sanitizer's own book-keeping is terabytes. */
+#define MAPPING_MOST (1ul << 30)
+
 /* How often the text stands in a process's writable memory. */
 static size_t
 count_in_process(pid_t pid, const char *secret)
@@ -295,7 +298,7 @@ count_in_process(pid_t pid, const char *secret)
 		ssize_t n;
 
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
-		    mode[1] != 'w')
+		    mode[1] != 'w' || to - from > MAPPING_MOST)
 			continue;
 		buf = malloc(to - from);
 		assert_non_null(buf);
