@@ -306,23 +306,146 @@ def test_monitor_killed():
     daemon.stop()
 
 
+class Module:
+    """PAM has this one module of the tests meanwhile."""
+
+    def __init__(self, name):
+        self.name = name
+        with open("/etc/pam.d/portreeve-telnet", encoding="ascii") as file:
+            self.old = file.read()
+
+    def __enter__(self):
+        write("/etc/pam.d/portreeve-telnet", "auth required %s/tests/pam/"
+              "%s.so\n" % (world.BUILD, self.name))
+
+    def __exit__(self, *_):
+        write("/etc/pam.d/portreeve-telnet", self.old)
+
+
 @needs_root
 def test_hanging_module():
-    module = world.BUILD + "/tests/pam/hang.so"
-    with open("/etc/pam.d/portreeve-telnet", encoding="ascii") as file:
-        old = file.read()
-    write("/etc/pam.d/portreeve-telnet", "auth required %s\n" % module)
-    try:
-        with start("login-grace-time 1;") as daemon:
+    """It is killed at the end of its time, and nobody else minds."""
+    with start("login-grace-time 2;") as daemon:
+        other = Login(daemon, "alice")
+        other.run("true")
+        with Module("hang"):
             client = Login(daemon)
             client.until(b"login: ")
             client.line("alice")
             client.read_all()
-            daemon.wait("auth-failure", reason="timeout", user="alice")
-            daemon.closed(client)
-            gone()
-    finally:
-        write("/etc/pam.d/portreeve-telnet", old)
+        daemon.wait("auth-failure", reason="timeout", user="alice")
+        daemon.closed(client)
+        equal(other.run("echo on"), "on\n", "another session")
+        other.close()
+        gone()
+
+
+@needs_root
+def test_crashing_module():
+    with start() as daemon:
+        other = Login(daemon, "alice")
+        other.run("true")
+        with Module("crash"):
+            client = Login(daemon)
+            client.until(b"login: ")
+            client.line("alice")
+            client.read_all()
+        daemon.wait("worker-failed", signal="SIGSEGV",
+                    source_port=client.port)
+        daemon.wait("auth-failure", reason="credentials", user="alice")
+        daemon.closed(client)
+        equal(other.run("echo on"), "on\n", "another session")
+        equal(len(daemon.of("worker-failed")), 1, "failures")
+        other.close()
+        gone()
+
+
+@needs_root
+def test_what_a_login_holds():
+    """Root's whole bounding set, since sessions inherit it, no filter, and no
+    descriptor but its two channels."""
+    with start() as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        equal(logins(), [], "logins before there is a name")
+        client.line("alice")
+        client.until(b"Password: ")
+        login, = logins()
+        status = processes.status(login.pid)
+        mine = processes.status(os.getpid())
+        equal(status["Uid"].split(), ["0"] * 4, "uid")
+        equal((status["CapBnd"], status["NoNewPrivs"], status["Seccomp"]),
+              (mine["CapBnd"], "0", "0"), "rights")
+        equal(login.parent, daemon.pid, "its parent")
+        equal(sorted(processes.descriptors(login.pid)), [0, 1, 2, 3, 4],
+              "descriptors")
+        client.line(ALICE)
+        client.run("true")
+        held = processes.descriptors(login.pid).values()
+        check(not [name for name in held if "pt" in name.split("/")[-1:]
+                   or "/dev/pts" in name],
+              "a terminal in the login: %s" % held)
+        client.close()
+        gone()
+
+
+@needs_root
+def test_zygote_killed():
+    """Its own connections are lost, and their records are closed."""
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        client.run("true")
+        mark = daemon.mark()
+        os.kill(daemon.role("zygote telnet").pid, signal.SIGKILL)
+        client.read_all()
+        daemon.wait("role-restarted", after=mark, role="zygote")
+        daemon.closed(client)
+        gone()
+        equal(subprocess.run(["who"], capture_output=True, text=True,
+                             check=True).stdout, "", "utmp afterwards")
+        client = Login(daemon, "alice")
+        equal(client.run("echo on"), "on\n", "the next")
+        client.close()
+        gone()
+
+
+@needs_root
+def test_reload_keeps_sessions():
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        client.run("true")
+        waiting = Login(daemon)
+        waiting.until(b"login: ")
+        with open(daemon.file, encoding="ascii") as file:
+            text = file.read()
+        daemon.configure(text.replace("telnet {",
+                                      "telnet { login-grace-time 50;"))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        equal(client.run("echo on"), "on\n", "a session")
+        waiting.line("alice")
+        waiting.until(b"Password: ")
+        waiting.line(ALICE)
+        equal(waiting.run("echo in"), "in\n", "who was at the prompt")
+        for one in (client, waiting):
+            one.close()
+        gone()
+
+
+@needs_root
+def test_stop_with_keep_sessions():
+    daemon = start()
+    daemon.start()
+    client = Login(daemon, "alice")
+    client.run("true")
+    daemon.stop()
+    equal(client.run("echo on"), "on\n", "after the stop")
+    daemon.start()
+    equal([r["user"] for r in daemon.show("sessions")], ["alice"], "adopted")
+    client.line("exit")
+    client.read_all()
+    gone()
+    daemon.idle()
+    daemon.stop()
 
 
 @needs_root
