@@ -33,7 +33,7 @@
 
 static struct loginproc *logins;
 
-/* ---- the table ------------------------------------------------------------ */
+/* ---- the table ---------------------------------------------------------- */
 
 struct loginproc *
 loginproc_new(struct monitor *mon, uint64_t session)
@@ -121,7 +121,7 @@ loginproc_prune(void)
 	}
 }
 
-/* ---- ends ------------------------------------------------------------------ */
+/* ---- ends --------------------------------------------------------------- */
 
 pid_t
 loginproc_end(uint64_t session)
@@ -230,7 +230,7 @@ grace_over(void *arg)
 	loginproc_kill(p, "took longer than its time");
 }
 
-/* ---- starts ----------------------------------------------------------------- */
+/* ---- starts ------------------------------------------------------------- */
 
 static void __attribute__((noreturn))
 login_exec(struct monitor *mon, const struct loginproc *p, int monitor,

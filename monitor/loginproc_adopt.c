@@ -18,7 +18,7 @@
 #include "monitor/ptable.h"
 #include "monitor/records.h"
 
-/* How it ended is not ours to know: if its session still runs, it was killed. */
+/* How it ended is not ours to know: a session that still runs tells. */
 static void
 adopted_ended(void *arg, int revents)
 {

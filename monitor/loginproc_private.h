@@ -1,7 +1,7 @@
 /*
  * Between the files about login processes: loginproc.c (the table, starts,
- * ends), loginproc_ask.c (who gets one), loginproc_talk.c (what they say), loginproc_adopt.c (a daemon's
- * before). Monitor (root).
+ * ends), loginproc_ask.c (who gets one), loginproc_talk.c (what they say),
+ * loginproc_adopt.c (a daemon's before). Monitor (root).
  */
 #ifndef PORTREEVE_MONITOR_LOGINPROC_PRIVATE_H
 #define PORTREEVE_MONITOR_LOGINPROC_PRIVATE_H

@@ -58,7 +58,7 @@ enum login_result {
 	LOGIN_END    /* there will be no session; the worker was told */
 };
 
-/* --- converse.c ------------------------------------------------------------ */
+/* --- converse.c ---------------------------------------------------------- */
 
 /*
  * The worker's next message, of that type. 0; ERR_TIMEOUT at the deadline;
@@ -86,7 +86,7 @@ void login_say_again(struct login_run *l, const char *text);
  */
 size_t login_clean_text(uint8_t *dst, size_t size, const char *text);
 
-/* --- try.c ------------------------------------------------------------------ */
+/* --- try.c --------------------------------------------------------------- */
 
 /* Take l->wish through PAM and policy. `last`: there is no try after it. */
 enum login_result login_try(struct login_run *l, bool last);
@@ -94,7 +94,7 @@ enum login_result login_try(struct login_run *l, bool last);
 /* PAM's handle, closed with the last status; safe without one. */
 void login_pam_end(struct login_run *l, int status);
 
-/* --- session.c --------------------------------------------------------------- */
+/* --- session.c ----------------------------------------------------------- */
 
 /*
  * Open the session of l->user, run its shell, stay until it has ended, and

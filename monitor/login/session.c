@@ -43,7 +43,7 @@ struct session {
 	uint64_t kill_at;  /* 0: not hung up */
 };
 
-/* --- the beginning ---------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------- */
 
 static int
 session_env(struct session *s)
@@ -173,7 +173,7 @@ session_announce(struct session *s)
 	return (err);
 }
 
-/* --- while it runs ----------------------------------------------------------- */
+/* --- while it runs ------------------------------------------------------- */
 
 static void
 session_hang_up(struct session *s)
@@ -258,7 +258,7 @@ session_wait(struct session *s)
 	}
 }
 
-/* --- the end ------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------- */
 
 static void
 session_tell_end(struct session *s)

@@ -64,8 +64,7 @@ static struct play play;
 static char build[512], work[] = "/tmp/portreeve-login-XXXXXX";
 static bool have_world;
 
-/* --- the world ----------------------------------------------------------------
- */
+/* --- the world --------------------------------------------------------- */
 
 static void
 write_file(const char *path, const char *text, mode_t mode)
@@ -227,8 +226,7 @@ leave_world(void **state)
 	return (0);
 }
 
-/* --- one login ------------------------------------------------------------------
- */
+/* --- one login --------------------------------------------------------- */
 
 static struct msg_login_start
 default_start(void)
@@ -442,8 +440,7 @@ let_in(uint32_t processes)
 	fd_set_nonblock(play.tty, 0);
 }
 
-/* --- the session ------------------------------------------------------------------
- */
+/* --- the session ------------------------------------------------------- */
 
 /* Read the terminal until text is there, or its end; false at the end. */
 static bool

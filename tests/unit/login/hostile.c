@@ -257,8 +257,7 @@ test_no_fourth_try(void **state)
 	assert_int_equal(play_end(), 1);
 }
 
-/* --- the password in memory -------------------------------------------------------
- */
+/* --- the password in memory -------------------------------------------- */
 
 static size_t
 count_in(const uint8_t *buf, size_t n, const char *secret)

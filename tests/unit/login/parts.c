@@ -41,7 +41,8 @@ static void
 test_terms(void **state)
 {
 	static const char *const good[] = {"vt100", "xterm-256color",
-	    "screen.linux", "a_b+c", "0123456789012345678901234567890123456789"};
+	    "screen.linux", "a_b+c",
+	    "0123456789012345678901234567890123456789"};
 	static const char *const bad[] = {"", ".x", "a b", "a/b", "a\n", "a=b",
 	    "\xc3\xa9", "01234567890123456789012345678901234567890"};
 

@@ -54,7 +54,7 @@ test_right(void **state)
 	assert_string_equal(tty_run("id -un"), "alice\r\n");
 }
 
-/* Three tries, the third with the last words; a wrong one harms no right one. */
+/* Three tries, the third with the last words. */
 static void
 test_wrong(void **state)
 {
@@ -177,8 +177,7 @@ test_nologin_before_password(void **state)
 	assert_non_null(strstr(play.said, "Down until noon"));
 }
 
-/* --- root ---------------------------------------------------------------------
- */
+/* --- root -------------------------------------------------------------- */
 
 static void
 try_root(const char *user, enum conf_root_login rule, bool in)
@@ -215,8 +214,7 @@ test_root_wrong_password(void **state)
 	refused("root", "wrong", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
 }
 
-/* --- the monitor's word ---------------------------------------------------------
- */
+/* --- the monitor's word ------------------------------------------------ */
 
 static void
 test_user_limit(void **state)
@@ -284,8 +282,7 @@ test_time(void **state)
 	assert_int_equal(play_end(), 1);
 }
 
-/* --- other modules -----------------------------------------------------------------
- */
+/* --- other modules ----------------------------------------------------- */
 
 static void
 use_module(const char *name, const char *control)
