@@ -23,11 +23,11 @@ from clients import (Connection, LINE, authorize, finger, key, ssh,
                      ssh_echoes, ssh_start, unused, wait_until)
 from world import PASSWORDS, ROOT, Skip, free_port, write
 
-__all__ = ["BOTH", "Connection", "Daemon", "Event", "LINE", "PASSWORDS", "ROOT", "Skip",
-           "authorize", "check", "equal", "finger", "free_port", "key",
-           "limit", "main", "needs", "needs_root", "processes", "ssh",
-           "ssh_echoes", "ssh_start", "unused", "wait_until", "world",
-           "write"]
+__all__ = ["BOTH", "Connection", "Daemon", "Event", "LINE", "PASSWORDS",
+           "ROOT", "Skip", "authorize", "check", "equal", "finger",
+           "free_port", "key", "limit", "main", "needs", "needs_root",
+           "processes", "ssh", "ssh_echoes", "ssh_start", "unused",
+           "wait_until", "world", "write"]
 
 SECONDS = 60
 BOTH = "listen-address 127.0.0.1; listen-address ::1;"

@@ -22,6 +22,9 @@ def attempt(daemon, pair, user, by_key):
     else:
         done = ssh(daemon.port, user, "id -u", password=PASSWORDS[user][0])
     daemon.wait("session-closed", after=mark)
+    # The log's reader and the master tell it each in its own time.
+    daemon.wait("session-opened" if done.returncode == 0 else "auth-failure",
+                after=mark)
     return done.returncode == 0, daemon.events[mark:]
 
 

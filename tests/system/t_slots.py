@@ -94,7 +94,7 @@ def test_a_table_that_lies():
     with Daemon("system { services { finger { port %d; %s } ssh { port %d; "
                 "%s } } }" % (port, BOTH, ssh_port, BOTH)) as daemon:
         roles = daemon.roles()
-        zygote = roles["zygote finger"][0]
+        zygote = daemon.role("zygote finger")
         table = next(iter(mappings(zygote.pid)))
         path = "%s/state/slots.%d" % (daemon.run, table)
         session = ssh_start(ssh_port, "alice", identity=pair)

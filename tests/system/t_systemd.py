@@ -223,7 +223,8 @@ def test_journal_fields():
     equal(len(box.journal("session-closed")), mark + 1, "entries")
     done = box.run("journalctl", "--catalog", "-q", "--no-pager",
                    "MESSAGE_ID=" + entry["MESSAGE_ID"], "-n", "1")
-    check("Defined-By: Portreeve" in done.stdout, "no word of the catalogue: " + done.stdout)
+    check("Defined-By: Portreeve" in done.stdout,
+          "no word of the catalogue: " + done.stdout)
 
 
 @needs_root
