@@ -378,6 +378,7 @@ def memory_idle(result, plan):
     for _ in range(plan.rounds(result.row)):
         with ours(result, config, ports[0], ports[4], ports[5]) as daemon:
             load.answer_size(ports[4], EMPTY)
+            daemon.wait_open(0)  # an sshd that was greeted is not idle
             result.figures.append(pss(daemon.child.pid) / 1024)
 
 
