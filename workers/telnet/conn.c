@@ -1,0 +1,152 @@
+/*
+ * A telnet client's socket, and the protocol on it. Worker, without privilege.
+ * Distrusts every byte; holds no more of what a peer makes it say than its
+ * queue, and reads nothing while an answer has no room there.
+ */
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/telnet/conn.h"
+
+int
+conn_open(struct conn *c, struct worker *w)
+{
+	static const int on = 1;
+
+	c->w = w;
+	c->heard = w->began;
+	c->phase = PHASE_GREETING;
+	c->login.fd = -1;
+	c->pty = -1;
+	/* A Synch's mark is looked for in the stream. */
+	if (setsockopt(w->connection, SOL_SOCKET, SO_OOBINLINE, &on,
+		sizeof(on)) < 0)
+		return (ERR_SYSTEM);
+	/* Comforts: without them it works as well. */
+	(void)setsockopt(
+	    w->connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(
+	    w->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return (telnet_init(&c->telnet, c->queue, sizeof(c->queue)));
+}
+
+void
+conn_set_phase(struct conn *c, enum phase phase)
+{
+	if (c->phase != PHASE_END)
+		c->phase = phase;
+}
+
+short
+conn_events(const struct conn *c)
+{
+	short events = 0;
+
+	if (c->have == 0 && c->n == 0 && !c->full)
+		events |= POLLIN;
+	if (!c->telnet.synch)
+		events |= POLLPRI;
+	if (c->blocked)
+		events |= POLLOUT;
+	return (events);
+}
+
+static void
+conn_fill(struct conn *c)
+{
+	ssize_t n = recv(c->w->connection, c->in, sizeof(c->in), MSG_DONTWAIT);
+
+	if (n > 0) {
+		c->have = (size_t)n;
+		c->w->bytes_in += (uint64_t)n;
+		if (c->high < c->have)
+			c->high = c->have;
+		if (c->phase == PHASE_GREETING || c->options->idle_timeout > 0)
+			c->heard = time_boot_ns();
+	} else if (n == 0 ||
+	    (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+		c->gone = true;
+	}
+}
+
+void
+conn_read(struct conn *c, short revents)
+{
+	if ((revents & POLLPRI) != 0 && !c->telnet.synch) {
+		telnet_urgent(&c->telnet);
+		/* What was typed before it is dropped as well. */
+		c->stuck = c->stuck || c->n > 0;
+		c->n = 0;
+	}
+	if ((revents & POLLOUT) != 0)
+		c->blocked = false;
+	if (c->have == 0 && c->n == 0 && !c->full &&
+	    (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		conn_fill(c);
+	else if ((revents & (POLLHUP | POLLERR)) != 0)
+		c->gone = true;
+}
+
+void
+conn_flush(struct conn *c)
+{
+	const uint8_t *p;
+	bool urgent;
+	size_t n;
+
+	while (!c->blocked && !c->gone &&
+	    (n = telnet_pending(&c->telnet, &p, &urgent)) > 0) {
+		ssize_t sent = send(c->w->connection, p, n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT | (urgent ? MSG_OOB : 0));
+
+		if (sent > 0) {
+			telnet_sent(&c->telnet, (size_t)sent);
+			c->w->bytes_out += (uint64_t)sent;
+			c->full = false;
+			c->blocked = (size_t)sent < n;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			c->blocked = true;
+		} else if (errno != EINTR) {
+			c->gone = true;
+		}
+	}
+}
+
+void
+conn_say(struct conn *c, const void *text, size_t n)
+{
+	const uint8_t *p = text;
+
+	while (n > 0) {
+		const uint8_t *lf = memchr(p, '\n', n);
+		size_t run = lf != NULL ? (size_t)(lf - p) : n;
+
+		(void)telnet_output(&c->telnet, p, run);
+		if (lf == NULL)
+			return;
+		(void)telnet_output(&c->telnet, (const uint8_t *)"\r\n", 2);
+		p += run + 1;
+		n -= run + 1;
+	}
+}
+
+/* All of in[] but what is still to be used. */
+void
+conn_wipe(struct conn *c)
+{
+	size_t from = c->n > 0 ? (size_t)(c->data - c->in) : c->at;
+
+	explicit_bzero(c->in, from);
+	if (c->n > 0)
+		explicit_bzero(c->data + c->n, c->at - (from + c->n));
+	explicit_bzero(c->in + c->have, c->high - c->have);
+	c->high = c->have;
+}

@@ -1,0 +1,150 @@
+/*
+ * One telnet connection in its worker: what its parts share. conn.c (socket,
+ * protocol), dialogue.c (greeting, name, PAM's questions), session.c (the
+ * user's terminal), serve.c (the loop). Runs in the worker, which speaks with
+ * a stranger and has no right but its descriptors: the connection, the channel
+ * to its master, later the channel to its login process and the master side of
+ * the user's terminal. Nothing here waits but serve.c's one poll().
+ */
+#ifndef PORTREEVE_TELNET_CONN_H
+#define PORTREEVE_TELNET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "workers/common/worker.h"
+#include "workers/telnet/line.h"
+#include "workers/telnet/telnet.h"
+
+#define CONN_QUEUE (256 * 1024) /* bytes to the client, at most */
+#define CONN_INPUT 16384	/* bytes of the client's, read at a time */
+#define CONN_NAME_MAX 255	/* bytes of a user's name */
+
+enum phase {
+	PHASE_GREETING, /* options are being agreed on */
+	PHASE_NAME,	/* the user's name is being typed */
+	PHASE_ASKED,	/* a login process is being started */
+	PHASE_TRYING,	/* the login process has the word */
+	PHASE_PROMPT,	/* an answer to PAM is being typed */
+	PHASE_SESSION,	/* logged in */
+	PHASE_END,
+	PHASE_COUNT
+};
+
+struct conn {
+	struct worker *w;
+	const struct msg_telnet_options *options;
+	const char *host; /* in the prompt */
+	enum phase phase;
+
+	/* conn.c */
+	struct telnet telnet;
+	size_t at, have; /* of in[]: given to the protocol, read */
+	size_t high;	 /* the most that have was: for wiping */
+	uint8_t *data;	 /* n bytes for the line or the terminal */
+	size_t n;
+	bool full;    /* an answer waits for room: nothing is read */
+	bool blocked; /* the socket takes nothing at present */
+	bool gone;    /* the peer has closed, or the connection broke */
+	uint64_t heard; /* when it last sent something, where that matters */
+
+	/* dialogue.c */
+	struct telnet_line line;
+	char user[CONN_NAME_MAX + 1];
+	struct ipc_channel login;
+	unsigned asked;	   /* LOGIN_ASK was sent so often */
+	uint64_t asked_at; /* and then, at last */
+	struct ipc_in message;
+
+	/* session.c */
+	int pty;
+	uint8_t key;	  /* a byte for the terminal */
+	bool stuck;	  /* it takes no bytes, and a Synch has come */
+	bool over;	  /* the shell has ended: what is left is sent */
+	size_t drained;	  /* bytes read since then */
+
+	uint8_t in[CONN_INPUT];
+	uint8_t out[65536]; /* of the terminal, for a moment */
+	uint8_t queue[CONN_QUEUE];
+};
+
+/* --- conn.c ----------------------------------------------------------------- */
+
+/* Take the connection, queue the first offers. 0 or ERR_. */
+int conn_open(struct conn *c, struct worker *w);
+
+/* The one setter of the phase. PHASE_END is never left. */
+void conn_set_phase(struct conn *c, enum phase phase);
+
+/* The poll() events that matter now. */
+short conn_events(const struct conn *c);
+
+/* What poll() said: urgent data, input into in[]. Sets gone. */
+void conn_read(struct conn *c, short revents);
+
+/* Send what is queued, as far as it goes without waiting. Sets gone. */
+void conn_flush(struct conn *c);
+
+/* Queue text: "\n" becomes CR LF. What does not fit is lost. */
+void conn_say(struct conn *c, const void *text, size_t n);
+
+/* The client's input as a prompt's line may not outlive its use: wipe it. */
+void conn_wipe(struct conn *c);
+
+/* --- dialogue.c -------------------------------------------------------------- */
+
+/* Options, banner. */
+void dialogue_greet(struct conn *c);
+
+/* Bytes of c->data into the line; false when it takes none for now. */
+bool dialogue_take(struct conn *c);
+
+/* A command that stands for a key. */
+void dialogue_key(struct conn *c, enum telnet_key key);
+
+/* The channel to wait on: the master's or the login process's; NULL for none. */
+struct ipc_channel *dialogue_channel(struct conn *c);
+
+/* Something came on it. */
+void dialogue_hear(struct conn *c);
+
+/* When dialogue_tick() is due, CLOCK_BOOTTIME ns. */
+uint64_t dialogue_due(const struct conn *c);
+void dialogue_tick(struct conn *c, uint64_t now);
+
+/* --- session.c ---------------------------------------------------------------- */
+
+/* The user's terminal: fd is taken over. */
+void session_begin(struct conn *c, int fd);
+
+/* The shell has ended: send what is left. */
+void session_over(struct conn *c);
+
+/* Bytes of c->data into the terminal; false when it takes none for now. */
+bool session_take(struct conn *c);
+void session_key(struct conn *c, enum telnet_key key);
+
+/* After a batch of input: the window's new size. */
+void session_follow(struct conn *c);
+
+/* The poll() events of the terminal that matter now; 0: do not poll it. */
+short session_events(const struct conn *c);
+
+/* The terminal's output into the queue, as much as is there and fits. */
+void session_read(struct conn *c);
+
+/* When session_tick() is due; UINT64_MAX never. */
+uint64_t session_due(const struct conn *c);
+void session_tick(struct conn *c, uint64_t now);
+
+/* --- serve.c ------------------------------------------------------------------ */
+
+/*
+ * Serve one peer to its end; the worker's exit status. The options and the
+ * host's name stay the caller's.
+ */
+int telnet_serve(struct worker *w, const struct msg_telnet_options *options,
+    const char *host);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * The telnet worker's one loop: the socket, the channel to the master or to
+ * the login process, the user's terminal. Worker, without privilege. What it
+ * may wait for depends on the phase; it waits in one place, and never for a
+ * peer that does not read.
+ */
+#include <sys/socket.h>
+
+#include <poll.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/telnet/conn.h"
+
+#define NS_PER_MS 1000000u
+#define LAST_MS 10000	/* for the last output, without progress */
+#define LINGER_MS 2000
+#define RECORDS_MS 2000 /* for the login process to close its records */
+#define WAIT_MAX_MS 3600000
+
+/* Large, and of this worker's alone: its pages are there once written. */
+static struct conn conn;
+
+/* What each phase does with bytes, with keys and with time. */
+struct phase_row {
+	bool (*take)(struct conn *c);
+	void (*key)(struct conn *c, enum telnet_key key);
+	uint64_t (*due)(const struct conn *c);
+	void (*tick)(struct conn *c, uint64_t now);
+};
+
+#define DIALOGUE {dialogue_take, dialogue_key, dialogue_due, dialogue_tick}
+
+static const struct phase_row phases[PHASE_COUNT] = {
+    [PHASE_GREETING] = DIALOGUE,
+    [PHASE_NAME] = DIALOGUE,
+    [PHASE_ASKED] = DIALOGUE,
+    [PHASE_TRYING] = DIALOGUE,
+    [PHASE_PROMPT] = DIALOGUE,
+    [PHASE_SESSION] = {session_take, session_key, session_due, session_tick},
+};
+
+/* One thing that the client said; false: nothing more can be done with it. */
+static bool
+obey(struct conn *c)
+{
+	struct telnet_input got;
+
+	c->at += telnet_receive(
+	    &c->telnet, c->in + c->at, c->have - c->at, &got);
+	switch (got.action) {
+	case TELNET_DATA:
+		c->data = c->in + (got.data - c->in);
+		c->n = got.n;
+		return (true);
+	case TELNET_KEY:
+		phases[c->phase].key(c, got.key);
+		return (true);
+	case TELNET_FLUSHED:
+		return (true);
+	case TELNET_LOGOUT:
+		conn_set_phase(c, PHASE_END);
+		return (false);
+	case TELNET_FULL:
+		c->full = true;
+		return (false);
+	case TELNET_MORE:
+		break;
+	}
+	c->at = c->have = 0;
+	return (false);
+}
+
+/* As much of what was read as there is room for on the other side. */
+static void
+use_input(struct conn *c)
+{
+	do {
+		while (c->phase != PHASE_END && c->n > 0)
+			if (!phases[c->phase].take(c))
+				return;
+	} while (c->phase != PHASE_END && (c->have > 0 || c->full) && obey(c));
+}
+
+static int
+wait_ms(const struct conn *c)
+{
+	uint64_t due = phases[c->phase].due(c), now;
+
+	if (due == UINT64_MAX)
+		return (-1);
+	now = time_boot_ns();
+	if (due <= now)
+		return (0);
+	due = (due - now + NS_PER_MS - 1) / NS_PER_MS;
+	return (due > WAIT_MAX_MS ? WAIT_MAX_MS : (int)due);
+}
+
+static void
+tick(struct conn *c)
+{
+	const struct phase_row *row = &phases[c->phase];
+
+	if (row->due != NULL && row->due(c) != UINT64_MAX)
+		row->tick(c, time_boot_ns());
+}
+
+/* A descriptor that is not asked for anything would still tell its end. */
+static struct pollfd
+asked(int fd, short events)
+{
+	return ((struct pollfd){.fd = events != 0 ? fd : -1, .events = events});
+}
+
+/* Room that sending makes is used at once: no event would tell of it. */
+static void
+exchange(struct conn *c)
+{
+	uint64_t before;
+
+	do {
+		before = c->w->bytes_out;
+		use_input(c);
+		if (c->pty >= 0)
+			session_follow(c);
+		conn_flush(c);
+	} while (c->w->bytes_out > before && c->phase != PHASE_END &&
+	    (c->n > 0 || c->have > 0));
+}
+
+static void
+turn(struct conn *c)
+{
+	struct ipc_channel *channel = dialogue_channel(c);
+	struct pollfd p[3] = {
+	    {.fd = c->w->connection, .events = conn_events(c)},
+	    asked(channel != NULL ? channel->fd : -1, POLLIN),
+	    asked(c->pty, c->pty >= 0 ? session_events(c) : 0)};
+	/* What is left behind the shell is read without being waited for. */
+	bool drains = c->over && (p[2].events & POLLIN) != 0;
+
+	if (poll(p, 3, drains ? 0 : wait_ms(c)) < 0)
+		return;
+	if (p[0].revents != 0)
+		conn_read(c, p[0].revents);
+	if (p[1].revents != 0)
+		dialogue_hear(c);
+	if (drains || (p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		session_read(c);
+	exchange(c);
+	if (c->gone)
+		conn_set_phase(c, PHASE_END);
+	tick(c);
+	conn_flush(c);
+}
+
+/*
+ * The session is hung up first, whatever the peer does with the last output.
+ * The login process closes the channel when the records are closed: only then
+ * is the connection over for whoever counts it.
+ */
+static void
+finish(struct conn *c)
+{
+	fd_close(&c->pty);
+	if (c->login.fd >= 0)
+		shutdown(c->login.fd, SHUT_WR);
+	while (!c->gone) {
+		conn_flush(c);
+		if (!c->blocked || c->gone ||
+		    worker_wait(c->w->connection, POLLOUT,
+			worker_deadline(LAST_MS)) != 0)
+			break;
+		c->blocked = false;
+	}
+	if (!c->gone)
+		worker_linger(c->w, worker_deadline(LINGER_MS));
+	if (c->login.fd >= 0)
+		(void)worker_wait(
+		    c->login.fd, POLLIN, worker_deadline(RECORDS_MS));
+	ipc_channel_close(&c->login);
+}
+
+int
+telnet_serve(struct worker *w, const struct msg_telnet_options *options,
+    const char *host)
+{
+	struct conn *c = &conn;
+
+	c->options = options;
+	c->host = host;
+	if (conn_open(c, w) != 0)
+		return (0); /* the peer has gone already */
+	dialogue_greet(c);
+	conn_flush(c);
+	while (c->phase != PHASE_END)
+		turn(c);
+	finish(c);
+	return (0);
+}

@@ -1,0 +1,224 @@
+/*
+ * The user's terminal, from the worker's side: bytes between it and the
+ * client, its size, its keys. Worker, without privilege; it holds the
+ * terminal's master side in packet mode, and its end hangs the session up.
+ * Distrusts both sides: what neither takes is not read from the other.
+ */
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "workers/telnet/conn.h"
+
+/* A read of a terminal gives so much at most; room for less is not used. */
+#define READ_LEAST 4096
+#define READS_MAX 16	       /* of the terminal, before all of it is sent */
+#define DRAIN_MAX (1024 * 1024) /* of what others write behind the shell */
+
+/* ^S and ^Q are the client's to handle while they are the terminal's. */
+static void
+session_learn_flow(struct conn *c)
+{
+	struct termios t;
+
+	if (tcgetattr(c->pty, &t) == 0)
+		telnet_flow(&c->telnet,
+		    (t.c_iflag & IXON) != 0 && t.c_cc[VSTOP] == 0x13 &&
+			t.c_cc[VSTART] == 0x11);
+}
+
+static void
+session_resize(struct conn *c)
+{
+	struct winsize size = {0};
+
+	if (telnet_window(&c->telnet, &size.ws_col, &size.ws_row))
+		(void)ioctl(c->pty, TIOCSWINSZ, &size);
+}
+
+void
+session_begin(struct conn *c, int fd)
+{
+	int on = 1;
+
+	c->pty = fd;
+	c->heard = time_boot_ns();
+	conn_set_phase(c, PHASE_SESSION);
+	/* From here on each read says first what kind it is. */
+	if (ioctl(fd, TIOCPKT, &on) < 0) {
+		conn_set_phase(c, PHASE_END);
+		return;
+	}
+	session_learn_flow(c);
+	session_resize(c);
+	(void)telnet_changes(&c->telnet);
+}
+
+void
+session_over(struct conn *c)
+{
+	if (c->pty < 0)
+		conn_set_phase(c, PHASE_END);
+	c->over = true;
+}
+
+/* --- to the terminal ----------------------------------------------------------- */
+
+bool
+session_take(struct conn *c)
+{
+	while (c->n > 0) {
+		ssize_t n = write(c->pty, c->data, c->n);
+
+		if (n > 0) {
+			c->stuck = false;
+			c->data += n;
+			c->n -= (size_t)n;
+		} else if (n < 0 && errno == EINTR) {
+			continue;
+		} else if (n == 0 || errno == EAGAIN) {
+			return (false);
+		} else {
+			c->n = 0; /* hung up: its reading side says so */
+		}
+	}
+	return (true);
+}
+
+static const struct {
+	uint8_t at;	/* in c_cc[] */
+	uint8_t signal; /* what it is there for; 0 none */
+} keys[] = {
+    [TELNET_KEY_INTERRUPT] = {VINTR, SIGINT},
+    [TELNET_KEY_QUIT] = {VQUIT, SIGQUIT},
+    [TELNET_KEY_ERASE] = {VERASE, 0},
+    [TELNET_KEY_KILL] = {VKILL, 0},
+    [TELNET_KEY_EOF] = {VEOF, 0},
+    [TELNET_KEY_SUSPEND] = {VSUSP, SIGTSTP},
+};
+
+/*
+ * As the terminal has it set, and only where it is not off. Behind bytes that
+ * no program reads the character would wait as they do: then it is what it
+ * stands for that comes.
+ */
+void
+session_key(struct conn *c, enum telnet_key key)
+{
+	struct termios t;
+
+	if (tcgetattr(c->pty, &t) < 0 ||
+	    t.c_cc[keys[key].at] == _POSIX_VDISABLE)
+		return;
+	if (c->stuck && keys[key].signal != 0 && (t.c_lflag & ISIG) != 0) {
+		(void)ioctl(c->pty, TIOCSIG, (int)keys[key].signal);
+		return;
+	}
+	c->key = t.c_cc[keys[key].at];
+	c->data = &c->key;
+	c->n = 1;
+}
+
+void
+session_follow(struct conn *c)
+{
+	if ((telnet_changes(&c->telnet) & TELNET_CHANGED_WINDOW) != 0)
+		session_resize(c);
+}
+
+/* --- from the terminal ---------------------------------------------------------- */
+
+static bool
+session_has_room(const struct conn *c)
+{
+	return (telnet_room(&c->telnet) >= READ_LEAST);
+}
+
+short
+session_events(const struct conn *c)
+{
+	short events = 0;
+
+	if (session_has_room(c))
+		events |= POLLIN;
+	if (c->n > 0)
+		events |= POLLOUT;
+	return (events);
+}
+
+/* A packet that is no data: the terminal's state has changed. */
+static void
+session_state(struct conn *c, uint8_t state)
+{
+	if ((state & TIOCPKT_FLUSHWRITE) != 0)
+		telnet_flush(&c->telnet);
+	if ((state & (TIOCPKT_DOSTOP | TIOCPKT_NOSTOP)) != 0)
+		telnet_flow(&c->telnet, (state & TIOCPKT_DOSTOP) != 0);
+}
+
+/* One read: its bytes; 0 for now none; -1 never more. */
+static int
+session_read_once(struct conn *c)
+{
+	size_t most = telnet_room(&c->telnet);
+	ssize_t n;
+
+	if (most > sizeof(c->out) - 1)
+		most = sizeof(c->out) - 1;
+	n = read(c->pty, c->out, most + 1);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return (0);
+	if (n <= 0)
+		return (-1); /* EIO: nobody has the other side any more */
+	if (c->out[0] != TIOCPKT_DATA)
+		session_state(c, c->out[0]);
+	else
+		(void)telnet_output(&c->telnet, c->out + 1, (size_t)n - 1);
+	return ((int)n);
+}
+
+void
+session_read(struct conn *c)
+{
+	int n = 1;
+
+	for (int i = 0; i < READS_MAX && session_has_room(c); i++) {
+		n = session_read_once(c);
+		if (n <= 0)
+			break;
+		if (c->over)
+			c->drained += (size_t)n;
+		else if (n < READ_LEAST / 2)
+			return; /* that was all of it */
+	}
+	if (n < 0 || (c->over && (n == 0 || c->drained > DRAIN_MAX)))
+		conn_set_phase(c, PHASE_END);
+}
+
+/* --- time -------------------------------------------------------------------------- */
+
+uint64_t
+session_due(const struct conn *c)
+{
+	uint64_t idle = c->options->idle_timeout;
+
+	return (idle == 0 ? UINT64_MAX : c->heard + idle * 1000000000u);
+}
+
+void
+session_tick(struct conn *c, uint64_t now)
+{
+	static const char text[] = "\nClosed: nothing was typed for too long.\n";
+
+	if (now < session_due(c))
+		return;
+	conn_say(c, text, sizeof(text) - 1);
+	conn_set_phase(c, PHASE_END);
+}
