@@ -73,7 +73,8 @@ BSD	= -lbsd
 
 # name: folder, libraries of ours, libraries of others, link mode
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
-	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/ssh $(LE)/exec \
+	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/telnet $(LE)/ssh \
+	$(LE)/exec \
 	$(LE)/lookup $(LE)/logreader $(LE)/login docs
 
 # One program: $(1) file, $(2) folder, $(3) our libraries in link order,
@@ -89,6 +90,7 @@ WCOMMON	= workers/common audit sandbox ipc lib
 $(eval $(call program,$(LE)/master,master,policy audit sandbox ipc lib,$(UV) $(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/audit,audit/writer,audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/finger,workers/finger,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/telnet,workers/telnet,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))

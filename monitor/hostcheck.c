@@ -9,8 +9,7 @@ warn_not_built(const struct conf *conf, struct conf_report *report)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
 
-		if (s->kind == SERVICE_TELNET || s->kind == SERVICE_FTP ||
-		    s->kind == SERVICE_NETCONF)
+		if (s->kind == SERVICE_FTP || s->kind == SERVICE_NETCONF)
 			conf_report_add(report, CONF_WARNING, s->pos,
 			    "%s is not served by this version: nothing "
 			    "listens on its port",

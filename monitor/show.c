@@ -21,6 +21,9 @@ try_it(const struct listener *l, const char *address, char *buf, size_t size)
 		    pw != NULL && geteuid() != 0 ? pw->pw_name : "",
 		    pw != NULL && geteuid() != 0 ? "@" : "", address);
 		break;
+	case SERVICE_TELNET:
+		snprintf(buf, size, "telnet %s %u", address, l->address.port);
+		break;
 	case SERVICE_FINGER:
 		/* System users are nobody's to ask about. */
 		snprintf(buf, size, "echo %s| nc -N %s %u",

@@ -93,6 +93,7 @@ same_exec(const struct conf_exec *a, const struct conf_exec *b)
 /*
  * Whether a zygote would serve otherwise than before. Limits and listeners are
  * the master's; ssh's statements live in sshd's own file, read by each sshd.
+ * A banner's file may hold another text by now.
  */
 static bool
 same_zygote(const struct conf_service *a, const struct conf_service *b)
@@ -107,7 +108,7 @@ same_zygote(const struct conf_service *a, const struct conf_service *b)
 		return (a->telnet.login_grace_time ==
 			b->telnet.login_grace_time &&
 		    a->telnet.idle_timeout == b->telnet.idle_timeout &&
-		    same_text(a->telnet.banner, b->telnet.banner));
+		    a->telnet.banner == NULL && b->telnet.banner == NULL);
 	case SERVICE_SSH:
 		return (a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
 		    a->root_login == b->root_login);
@@ -121,7 +122,7 @@ static bool
 is_built(enum service_kind kind)
 {
 	return (kind == SERVICE_SSH || kind == SERVICE_FINGER ||
-	    kind == SERVICE_EXEC);
+	    kind == SERVICE_TELNET || kind == SERVICE_EXEC);
 }
 
 int

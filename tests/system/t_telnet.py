@@ -1,0 +1,597 @@
+#!/usr/bin/python3
+"""telnet end to end: real clients and hostile ones, sessions, what ends what.
+Who may log in is t_login.py's."""
+import glob
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import telnet
+from portreeve_test import (BOTH, LINE, PASSWORDS, Daemon, check, equal,
+                            free_port, limit, main, needs, needs_root,
+                            processes, wait_until, world, write)
+from telnet import (AO, AYT, BINARY, BRK, DM, DO, EC, ECHO, EL, IAC, IP,
+                    LOGOUT, NAWS, SB, SE, TTYPE, WILL, Telnet, ask, command,
+                    spawn, spawn_shell)
+
+HOSTILE = world.TOP + "/tests/hostile/telnet/"
+
+
+def start(statements="", around="", **more):
+    port = free_port()
+    daemon = Daemon("system { services { telnet { port %d; %s %s } %s } }" % (
+        port, BOTH, statements, around), **more).start()
+    daemon.port = port
+    return daemon
+
+
+def no_failures(daemon):
+    equal([e.line for e in daemon.of("worker-failed")], [], "failures")
+
+
+def running(name):
+    return [p for p in processes.everyone() if processes.role(p) == name]
+
+
+def people(user="alice"):
+    """Every process of a user's."""
+    uid = {"alice": 0, "bob": 1}[user] + world.base_uid()
+    return [p for p in processes.everyone() if p.uid == uid]
+
+
+def commands_of(user="alice"):
+    return [p.title for p in people(user)]
+
+
+# --- real clients ------------------------------------------------------------
+
+def works(program, resizes=True, escape=None):
+    """Everything that a person does in a session, by that program."""
+    with start() as daemon:
+        for host in ("127.0.0.1", "::1"):
+            child = spawn_shell(program, daemon.port, host=host)
+            equal(ask(child, "stty size"), "30 100\n", "the window")
+            check("xterm" in ask(child, "echo $TERM"), "no terminal type")
+            check("alice" in ask(child, "who"), "no record")
+            child.send("exit\r")
+            child.wait() if program == "plink" else child.expect("closed")
+            child.close()
+        child = spawn_shell(program, daemon.port)
+        if resizes:
+            child.setwinsize(50, 132)
+            wait_until(lambda: ask(child, "stty size") == "50 132\n",
+                       "the new size")
+        child.send("sleep 100\r")
+        wait_until(lambda: any("sleep" in c for c in commands_of()), "sleep")
+        child.send("\x03")
+        child.expect_exact("ready> ")
+        if escape:
+            child.send("sleep 100\r")
+            wait_until(lambda: any("sleep" in c for c in commands_of()),
+                       "sleep")
+            child.send(escape)
+            child.expect("telnet.*> ")
+            child.send("send ip\r")
+            child.expect_exact("ready> ")
+        edits(child)
+        child.send("exit\r")
+        daemon.wait("session-closed", count=3)
+        child.close()
+        no_failures(daemon)
+        daemon.idle()
+
+
+def edits(child):
+    """vi on a file: the keys arrive, the screen is drawn, the file saved."""
+    write("/home/alice/poem", "one\ntwo\n", 0o644, "alice")
+    child.send("vi -u NONE poem\r")
+    child.expect_exact("two")
+    child.send("Gothree \xc3\xa9\x1b:x\r".encode("latin-1"))
+    child.expect_exact("ready> ")
+    with open("/home/alice/poem", "rb") as file:
+        equal(file.read(), b"one\ntwo\nthree \xc3\xa9\n", "the file")
+    os.unlink("/home/alice/poem")
+
+
+@needs_root
+@needs("inetutils-telnet", "vi")
+def test_inetutils_telnet():
+    works("inetutils-telnet", escape="\x1d")
+
+
+@needs_root
+@needs("telnet-ssl", "vi")
+def test_telnet_ssl():
+    works("telnet-ssl", escape="\x1d")
+
+
+@needs_root
+@needs("busybox", "vi")
+def test_busybox_telnet():
+    works("busybox", resizes=False)
+
+
+@needs_root
+@needs("plink", "vi")
+def test_plink():
+    works("plink")
+
+
+# --- a client that negotiates nothing ----------------------------------------
+
+@needs_root
+def test_silent_client():
+    with start() as daemon:
+        for end in (b"\r\n", b"\r\0", b"\r", b"\n"):
+            begun = time.monotonic()
+            client = Telnet(daemon.port)
+            prompt = client.until(b"login: ")
+            took = time.monotonic() - begun
+            check(took <= 2, "the prompt took %.1f s" % took)
+            equal(prompt, socket.gethostname().encode() + b" login: ",
+                  "the prompt")
+            client.line("alice", end)
+            check(client.until(b"Password: ").startswith(b"alice\r\n"),
+                  "no echo of the name")
+            client.line(PASSWORDS["alice"][0], end)
+            text = client.calm().data
+            check(PASSWORDS["alice"][0].encode() not in text, "an echo")
+            equal(client.run("id -un; tty | cut -c1-8"), "alice\n/dev/pts\n",
+                  "who and where")
+            client.line("exit")
+            client.rest()
+            equal(client.ended, "eof", "the end")
+        daemon.wait("session-closed", count=4)
+        no_failures(daemon)
+
+
+@needs_root
+def test_lines_are_edited():
+    with start() as daemon:
+        client = Telnet(daemon.port)
+        client.until(b"login: ")
+        client.send(b"root\x15alxx\b\x7fice" + command(EL) + b"alicx" +
+                    command(EC) + b"e\r")
+        client.until(b"Password: ")
+        client.send(b"no\x15" + PASSWORDS["alice"][0].encode() + b"x\b\r")
+        client.calm().line("exit")
+        daemon.wait("session-opened", user="alice")
+        for leave in (b"\x03", b"\x04", b"alice\x03", command(IP)):
+            other = Telnet(daemon.port)
+            other.until(b"login: ")
+            other.send(leave)
+            other.rest()
+            equal(other.ended, "eof", "the end after %r" % leave)
+        # Nothing at all is no try, nor is a name of a kilobyte a longer one.
+        other = Telnet(daemon.port)
+        other.until(b"login: ")
+        other.send(b"\r\n\r\n" + b"a" * 1000 + b"\r\n")
+        other.until(b"Password: ")
+        other.send(b"b" * 2000 + b"\r\n")
+        other.until(b"Login incorrect\r\n")
+        event = daemon.wait("auth-failure")
+        equal(event["user"], "a" * 255, "the name")
+        no_failures(daemon)
+
+
+@needs_root
+def test_three_tries():
+    with start() as daemon:
+        client = Telnet(daemon.port)
+        for _ in range(3):
+            client.login("alice", "wrong")
+            client.until(b"Login incorrect\r\n")
+        equal(client.rest(), b"", "after the third")
+        equal(client.ended, "eof", "the end")
+        daemon.wait("auth-failure", count=3, user="alice")
+        daemon.closed(client)
+        no_failures(daemon)
+
+
+# --- bytes -------------------------------------------------------------------
+
+def big_file(size):
+    """A file of every byte, 0xFF and CR more often than others."""
+    block = bytes(range(256)) + b"\xff" * 64 + b"\r\n\r\r\n\xff\r\xff\n"
+    block = (block * (65536 // len(block) + 1))[:65536 - 7]
+    path = "/home/alice/big"
+    with open(path, "wb") as file:
+        file.write((block * (size // len(block) + 1))[:size])
+    os.chown(path, world.base_uid(), world.base_uid())
+    return path
+
+
+def fetch(client, path, size):
+    """What `cat` sends through a raw terminal, IAC un-doubled."""
+    client.line("stty raw -echo; echo '<''<'; cat %s; stty sane; "
+                "echo '>''>'" % path)
+    client.until(b"<<\n")
+    pieces, have = [], 0
+    while have < size:
+        if not client.feed():
+            raise AssertionError("%s after %d bytes" % (client.ended, have))
+        pieces.append(client.data)
+        have += len(client.data)
+        client.data = b""
+    data = b"".join(pieces)
+    client.data = data[size:]
+    client.until(b">>\r\n")
+    return data[:size]
+
+
+@needs_root
+@limit(120)
+def test_a_large_file_byte_for_byte():
+    size = 64 * 1024 * 1024
+    path = big_file(size)
+    with open(path, "rb") as file:
+        original = file.read()
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.send(command(DO, BINARY))
+        client.until_command(command(WILL, BINARY))
+        check(fetch(client, path, size) == original, "bytes differ in BINARY")
+        client.close()
+        closed = daemon.closed(client)
+        check(int(closed["bytes-out"]) > size, "bytes-out")
+        no_failures(daemon)
+    os.unlink(path)
+
+
+@needs_root
+def test_newlines_are_safe_without_binary():
+    size = 1024 * 1024
+    path = big_file(size)
+    with open(path, "rb") as file:
+        original = file.read()
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        # CR LF stays, any other CR is CR NUL (RFC 854).
+        wanted = original.replace(b"\r", b"\r\0").replace(b"\r\0\n", b"\r\n")
+        check(fetch(client, path, len(wanted)) == wanted, "bytes differ")
+        client.close()
+        no_failures(daemon)
+    os.unlink(path)
+
+
+@needs_root
+def test_input_byte_for_byte():
+    """What is typed reaches the program, whatever byte it is."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.send(command(WILL, BINARY))
+        client.until_command(command(DO, BINARY))
+        data = bytes(range(256)) * 512
+        client.line("stty raw -echo; echo '<''<'; head -c %d | cksum; "
+                    "stty sane; echo '>''>'" % len(data), b"\r")
+        client.until(b"<<\n")
+        client.send(data.replace(b"\xff", b"\xff\xff"))
+        got = client.until(b">>").split()
+        sum_ = subprocess.run(["cksum"], input=data, check=True,
+                              capture_output=True).stdout.split()
+        equal(got[:2], sum_[:2], "the sum of what came")
+        no_failures(daemon)
+
+
+# --- commands ----------------------------------------------------------------
+
+@needs_root
+def test_commands():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.send(command(AYT))
+        client.until(b"[Yes]")
+        for code, char in ((IP, None), (BRK, None)):
+            client.line("sleep 100")
+            wait_until(lambda: any("sleep" in c for c in commands_of()),
+                       "sleep")
+            client.send(command(code))
+            client.until(b"ready> ")
+        client.send(b"echo nox" + command(EL) + b"echo yesx" + command(EC) +
+                    b"; stty intr undef\r\n")
+        client.until(b"\r\nyes\r\n")
+        client.until(b"ready> ")
+        # Off is off: the character that IP stood for is no byte 0 either.
+        client.send(b"echo 'a" + command(IP) + b"b' | od -An -c\r\n")
+        client.until(b"   a   b  \\n")
+        no_failures(daemon)
+
+
+@needs_root
+def test_abort_output():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.line("yes | head -c 5000000; echo; echo e''nd")
+        client.until(b"y\r\ny\r\n")
+        client.send(command(AO))
+        # A Synch: the mark is urgent, and there is one command only.
+        wait_until(lambda: client.feed(0) and
+                   command(DM) in client.commands, "the mark")
+        client.until(b"\r\nend\r\n")
+        check(client.commands.count(command(DM)) == 1, "marks")
+        no_failures(daemon)
+
+
+@needs_root
+def test_synch_gets_through_a_full_terminal():
+    """IAC IP with a Synch reaches a program that reads nothing."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.line("stty -icanon; sleep 100")
+        wait_until(lambda: any("sleep" in c for c in commands_of()), "sleep")
+        client.send(b"x" * 65536)
+        client.socket.send(command(IP) + command(DM), socket.MSG_OOB)
+        client.until(b"ready> ")
+        check(not any("sleep" in c for c in commands_of()), "sleep is there")
+        no_failures(daemon)
+
+
+@needs_root
+def test_logout_option():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.send(command(DO, LOGOUT))
+        client.rest()
+        daemon.closed(client)
+        wait_until(lambda: not people(), "alice's processes to end")
+
+
+@needs_root
+def test_window_and_terminal():
+    with start() as daemon:
+        client = Telnet(daemon.port)
+        client.send(command(WILL, TTYPE) + command(WILL, NAWS) +
+                    command(SB, NAWS, 0, 132, 0, 43, IAC, SE))
+        client.until_command(command(SB, TTYPE, 1, IAC, SE))
+        client.send(command(SB, TTYPE, 0) + b"VT220" + command(SE))
+        client.shell()
+        equal(client.run("stty size; echo $TERM"), "43 132\nvt220\n",
+              "window and terminal")
+        client.send(command(SB, NAWS, 0, 0, 0, 50, IAC, SE))
+        equal(client.run("stty size"), "50 132\n", "0 keeps")
+        client.send(command(SB, NAWS, IAC, IAC, IAC, IAC, 0, 9, IAC, SE))
+        equal(client.run("stty size"), "9 1000\n", "a clamp")
+        no_failures(daemon)
+
+
+# --- statements --------------------------------------------------------------
+
+@needs_root
+def test_banner_and_times():
+    write("/mnt/banner", "Only for people\nof this house.\n")
+    with start('banner "/mnt/banner"; login-grace-time 3; idle-timeout 2;') \
+            as daemon:
+        client = Telnet(daemon.port)
+        equal(client.until(b"login: "),
+              b"Only for people\r\nof this house.\r\n" +
+              socket.gethostname().encode() + b" login: ", "the banner")
+        begun = time.monotonic()
+        check(b"timed out" in client.rest(), "no word at the end")
+        check(time.monotonic() - begun < 5, "grace took too long")
+        client = Telnet(daemon.port).shell()
+        client.line("sleep 3; echo wa''s; sleep 50")
+        begun = time.monotonic()
+        client.rest()
+        took = time.monotonic() - begun
+        check(1.5 < took < 5, "idle for %.1f s" % took)
+        daemon.closed(client)
+        wait_until(lambda: not people(), "alice's processes to end")
+        write("/mnt/banner", "Another\n")
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        Telnet(daemon.port).until(b"Another\r\n")
+
+
+@needs_root
+def test_limit_line():
+    with start("connection-limit 1;") as daemon:
+        client = Telnet(daemon.port)
+        client.until(b"login: ")
+        with Telnet(daemon.port) as other:
+            equal(other.read_all(), (LINE, "eof"), "what the second sees")
+        client.close()
+        daemon.closed(client)
+        Telnet(daemon.port).shell()
+
+
+# --- what ends what -----------------------------------------------------------
+
+@needs_root
+def test_session_survives_reload():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        daemon.configure("system { services { telnet { port %d; %s "
+                         "idle-timeout 5000; } } }" % (daemon.port, BOTH))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        equal(client.run("echo still here"), "still here\n", "the session")
+        other = Telnet(daemon.port).shell()
+        rows = [r["user"] for r in daemon.show("sessions")]
+        equal(rows, ["alice", "alice"], "show sessions")
+        for one in (client, other):
+            one.line("exit")
+            one.rest()
+        daemon.idle()
+
+
+@needs_root
+def test_clear_session():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        row, = daemon.show("sessions")
+        equal(daemon.cli("clear", "session", str(row["id"])).returncode, 0,
+              "clear")
+        client.rest()
+        daemon.closed(client)
+        wait_until(lambda: not people(), "alice's processes to end")
+        no_failures(daemon)
+
+
+@needs_root
+def test_worker_killed():
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.line("sleep 1000")
+        wait_until(lambda: any("sleep" in c for c in commands_of()), "sleep")
+        row, = daemon.show("sessions")
+        worker, = [p for p in running("worker telnet") if p.pid == row["pid"]]
+        os.kill(worker.pid, signal.SIGKILL)
+        client.rest()
+        equal(daemon.closed(client)["exit"], "SIGKILL", "exit")
+        wait_until(lambda: not people(), "alice's processes to end")
+        wait_until(lambda: not running("login telnet"), "its login to end")
+        equal(subprocess.run(["who"], capture_output=True, text=True,
+                             check=True).stdout, "", "records")
+
+
+@needs_root
+def test_peer_gone():
+    with start() as daemon:
+        for reset in (False, True):
+            client = Telnet(daemon.port).shell()
+            client.line("sleep 1000")
+            wait_until(lambda: any("sleep" in c for c in commands_of()),
+                       "sleep")
+            if reset:
+                client.socket.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER,
+                    b"\1\0\0\0\0\0\0\0")
+            client.close()
+            daemon.closed(client)
+            wait_until(lambda: not people(), "alice's processes to end")
+        no_failures(daemon)
+
+
+@needs_root
+def test_last_output_arrives():
+    """A shell that ends at once behind much output, a peer that reads late,
+    and a child that keeps the terminal."""
+    size = 1000000
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.line("nohup sleep 3 >/dev/tty 2>&1 & stty -onlcr; "
+                    "exec head -c %d /dev/zero" % size)
+        client.until(b"\0" * 1000)
+        daemon.wait("connection-accepted")
+        equal(client.rest().count(b"\0"), size - 1000, "bytes of the end")
+        equal(client.ended, "eof", "the end")
+        daemon.closed(client)
+
+
+# --- hostile -------------------------------------------------------------------
+
+def attack(client, data):
+    """Sends what may be refused at any byte, and reads to the end."""
+    try:
+        client.send(data)
+        client.half_close()
+    except OSError:
+        pass
+    client.rest()
+    client.close()
+
+
+@needs_root
+@limit(240)
+def test_hostile_bytes():
+    """Every attack file at the prompt, and some inside a session: none fails
+    a worker, none logs anybody in, and the next one is served."""
+    files = [f for f in sorted(glob.glob(HOSTILE + "*"))
+             if not f.endswith(".expected")]
+    check(len(files) > 60, "only %d attack files" % len(files))
+    with start("extended-limits; rate-limit 1000; login-grace-time 5;") \
+            as daemon:
+        for count, name in enumerate(files, 1):
+            with open(name, "rb") as file:
+                data = file.read()
+            client = Telnet(daemon.port)
+            attack(client, data)
+            daemon.closed(client)
+        equal(daemon.of("session-opened"), [], "sessions")
+        no_failures(daemon)
+        check(count == len(files), "files")
+        client = Telnet(daemon.port).shell()
+        for name in files:
+            if any(w in name for w in ("logout", "keys", "abort")):
+                continue
+            with open(name, "rb") as file:
+                data = file.read()
+            if b"\xff\xf5" in data or b"\x04" in data:
+                continue
+            inner = Telnet(daemon.port).shell("bob")
+            inner.send(data)
+            attack(inner, b"")
+        equal(client.run("echo on"), "on\n", "the session beside them")
+        no_failures(daemon)
+
+
+@needs_root
+def test_flood_without_reading():
+    """A peer that asks and never reads costs a bounded queue."""
+    with start("login-grace-time 3;") as daemon:
+        client = Telnet(daemon.port)
+        client.until(b"login: ")
+        row, = daemon.show("sessions")
+        client.socket.settimeout(1)
+        try:
+            for _ in range(300):
+                client.socket.send(command(AYT) * 50000)
+        except (TimeoutError, ConnectionError):
+            pass
+        worker, = [p for p in running("worker telnet") if p.pid == row["pid"]]
+        with open("/proc/%d/statm" % worker.pid, encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+        check(pages < 1024, "%d pages" % pages)
+        client.close()
+        daemon.closed(client)
+        no_failures(daemon)
+
+
+@needs_root
+def test_no_password_stays():
+    """The worker's memory holds no password once it has been passed on."""
+    word = "Wonder" + "land-7"
+    with start() as daemon:
+        # One byte at a time, in one piece with the name, and the usual way.
+        for way in ("bytes", "ahead", "line"):
+            client = Telnet(daemon.port)
+            client.until(b"login: ")
+            if way == "ahead":
+                client.send(b"alice\r\n" + word.encode() + b"\r\nPS1=x\r\n")
+            else:
+                client.line("alice")
+                client.until(b"Password: ")
+                pieces = [word + "\r\n"] if way == "line" else word + "\r"
+                for piece in pieces:
+                    client.send(piece.encode())
+                    time.sleep(0.01)
+            client.calm()
+            row, = [r for r in daemon.show("sessions")
+                    if r["source-port"] == client.port]
+            equal(find_in_memory(row["pid"], word.encode()), [],
+                  "the password, sent as %s, in the worker" % way)
+            check(find_in_memory(row["pid"], b"ready> "),
+                  "the search finds what is there")
+
+
+def find_in_memory(pid, needle):
+    """Where in a process's memory that is."""
+    found = []
+    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for row in maps:
+            span, flags = row.split()[:2]
+            if "r" not in flags or "[v" in row:
+                continue
+            low, high = (int(x, 16) for x in span.split("-"))
+            memory.seek(low)
+            try:
+                if needle in memory.read(high - low):
+                    found.append(row.strip())
+            except OSError:
+                pass
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Telnet clients: one that speaks the protocol as a test bids it, and the
+real programs on a terminal of their own."""
+import os
+import select
+import socket
+import time
+
+from clients import Connection
+from world import PASSWORDS
+
+IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
+AO, AYT, IP, BRK, EC, EL, DM = 245, 246, 244, 243, 247, 248, 242
+BINARY, ECHO, SGA, TTYPE, NAWS, LOGOUT = 0, 1, 3, 24, 31, 18
+
+#: What each real client is called by, and what it has besides.
+PROGRAMS = {
+    "inetutils-telnet": ["inetutils-telnet", "{host}", "{port}"],
+    "telnet-ssl": ["telnet-ssl", "{host}", "{port}"],
+    "busybox": ["busybox", "telnet", "{host}", "{port}"],
+    "plink": ["plink", "-telnet", "-P", "{port}", "{host}"],
+}
+
+
+def command(*codes):
+    return bytes((IAC,) + codes)
+
+
+def parse(raw):
+    """(data with IAC un-doubled, commands in order, what is cut off)."""
+    data, commands, at = bytearray(), [], 0
+    while at < len(raw):
+        found = raw.find(b"\xff", at)
+        if found < 0:
+            data += raw[at:]
+            return bytes(data), commands, b""
+        data += raw[at:found]
+        code = raw[found + 1] if found + 1 < len(raw) else None
+        end = found + 2
+        if code == IAC:
+            data.append(IAC)
+        elif code == SB:
+            end = raw.find(b"\xff\xf0", found)
+            if end < 0:
+                return bytes(data), commands, raw[found:]
+            end += 2
+            commands.append(raw[found:end])
+        elif code is not None:
+            end += WILL <= code <= DONT
+            if end > len(raw):
+                return bytes(data), commands, raw[found:]
+            commands.append(raw[found:end])
+        else:
+            return bytes(data), commands, raw[found:]
+        at = end
+    return bytes(data), commands, b""
+
+
+class Telnet(Connection):
+    """A connection that negotiates nothing by itself. Its data is unread in
+    .data, commands are in .commands."""
+
+    def __init__(self, port, host="127.0.0.1", timeout=20):
+        super().__init__(port, host, timeout)
+        # Where a Synch's mark is, is not asked: it is read like the rest.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        self.raw, self.data, self.commands = b"", b"", []
+        self.ended = None
+
+    def feed(self, seconds=20.0):
+        """Reads once; False when nothing came or will come."""
+        if self.ended or not select.select([self.socket], [], [],
+                                           max(0, seconds))[0]:
+            return False
+        try:
+            piece = self.socket.recv(1 << 18)
+            self.ended = None if piece else "eof"
+        except ConnectionResetError:
+            piece, self.ended = b"", "reset"
+        data, commands, self.raw = parse(self.raw + piece)
+        self.data += data
+        self.commands += commands
+        return bool(piece)
+
+    def until(self, text, timeout=20.0):
+        """The data up to and with text."""
+        end = time.monotonic() + timeout
+        start = 0
+        while (at := self.data.find(text, start)) < 0:
+            start = max(0, len(self.data) - len(text))
+            if not self.feed(end - time.monotonic()):
+                raise AssertionError("%s after %r, awaiting %r" % (
+                    self.ended or "silence", self.data[-400:], text))
+        at += len(text)
+        got, self.data = self.data[:at], self.data[at:]
+        return got
+
+    def until_command(self, wanted, timeout=20.0):
+        end = time.monotonic() + timeout
+        while wanted not in self.commands:
+            if not self.feed(end - time.monotonic()):
+                raise AssertionError("%s, awaiting %r among %r" % (
+                    self.ended or "silence", wanted, self.commands))
+
+    def rest(self):
+        """All data until the end."""
+        while self.feed():
+            pass
+        got, self.data = self.data, b""
+        return got
+
+    def line(self, text, end=b"\r\n"):
+        return self.send(text.encode() + end)
+
+    def login(self, user="alice", password=None, end=b"\r\n"):
+        self.until(b" login: ")
+        self.line(user, end)
+        self.until(b"Password: ")
+        self.line(password or PASSWORDS[user][0], end)
+        return self
+
+    def shell(self, user="alice", **more):
+        """Logged in, at a prompt that nothing else prints."""
+        self.login(user, **more)
+        return self.calm()
+
+    def calm(self):
+        self.line("PS1='rea''dy> '; PS2=; bind 'set enable-bracketed-paste "
+                  "off' 2>/dev/null")
+        self.until(b"ready> ")
+        return self
+
+    def run(self, text):
+        """A command's output."""
+        self.line("echo '<''<'; %s; echo '>''>'" % text)
+        self.until(b"<<\r\n")
+        got = self.until(b">>\r\n")[:-4]
+        self.until(b"ready> ")
+        return got.replace(b"\r\n", b"\n").decode()
+
+
+def spawn(program, port, host="127.0.0.1", rows=30, columns=100):
+    """A real client on a terminal of that size."""
+    import pexpect
+    words = [w.format(host=host, port=port) for w in PROGRAMS[program]]
+    env = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LANG": "C.UTF-8",
+           "HOME": os.environ.get("HOME", "/")}
+    child = pexpect.spawn(words[0], words[1:], env=env, timeout=20,
+                          dimensions=(rows, columns))
+    child.delaybeforesend = None
+    return child
+
+
+def spawn_shell(program, port, user="alice", **more):
+    """The same, logged in, at a prompt that nothing else prints."""
+    child = spawn(program, port, **more)
+    child.expect("login: ")
+    child.send(user + "\r")
+    child.expect("Password: ")
+    child.send(PASSWORDS[user][0] + "\r")
+    child.expect("[$#] ")
+    child.send("PS1='rea''dy> '; bind 'set enable-bracketed-paste off'\r")
+    child.expect_exact("ready> ")
+    return child
+
+
+def ask(child, text):
+    """A command's output, by a real client."""
+    child.send("echo '<''<'; %s; echo '>''>'\r" % text)
+    child.expect_exact("<<\r\n")
+    child.expect_exact(">>\r\n")
+    got = child.before.decode()
+    child.expect_exact("ready> ")
+    return got.replace("\r\n", "\n")
