@@ -241,7 +241,8 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_FAILED:
 		log_warn("%s: %s", role_name(p->role), in->msg.failed.reason);
-		if (!mon->announced)
+		/* Under -d the log is a file, and a person waits. */
+		if (!mon->announced && mon->log_fd != 2)
 			fprintf(stderr, "portreeved: %s: %s\n",
 			    role_name(p->role), in->msg.failed.reason);
 		break;
