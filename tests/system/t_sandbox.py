@@ -18,10 +18,11 @@ PIECES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 NONE = "0000000000000000"
 #: Roles with a filter, a uid of their own and no capability.
 SEALED = ("master", "audit", "lookup", "logreader", "zygote finger",
-          "worker finger")
+          "worker finger", "zygote telnet", "worker telnet")
+WORKERS = ("worker finger", "worker telnet")
 #: Of those, the ones that see an empty root and a network of nothing.
-EMPTY_ROOT = ("master", "logreader", "zygote finger", "worker finger")
-OWN_NETWORK = ("zygote finger", "worker finger")
+OWN_NETWORK = ("zygote finger", "zygote telnet") + WORKERS
+EMPTY_ROOT = ("master", "logreader") + OWN_NETWORK
 
 #: x86-64's numbers. What a worker may try, and what must come of it.
 FORBIDDEN = {
@@ -68,9 +69,13 @@ def start(more="", statements=""):
 
 
 def everything():
-    return start(" ssh { port %d; %s } service echo { port %d; protocol tcp; "
-                 "wait no; user nobody; exec \"/bin/cat\"; %s } " % (
-                     free_port(), BOTH, free_port(), BOTH))
+    telnet = free_port()
+    daemon = start(" ssh { port %d; %s } service echo { port %d; protocol tcp; "
+                   "wait no; user nobody; exec \"/bin/cat\"; %s } "
+                   "telnet { port %d; %s } " % (
+                       free_port(), BOTH, free_port(), BOTH, telnet, BOTH))
+    daemon.telnet = telnet
+    return daemon
 
 
 def number(value):
@@ -80,8 +85,10 @@ def number(value):
 @needs_root
 @needs("sshd")
 def test_every_process_from_outside():
-    with everything() as daemon, Connection(daemon.port) as client:
+    with everything() as daemon, Connection(daemon.port) as client, \
+            Connection(daemon.telnet) as other:
         daemon.wait("connection-accepted", source_port=client.port)
+        other.read_until(b" login: ")
         wait_until(lambda: "worker finger" in daemon.roles(), "a worker")
         roles = daemon.roles()
         for name in SEALED:
@@ -142,7 +149,7 @@ def assert_process(name, process, here):
     if name in OWN_NETWORK:
         check(processes.namespace(pid, "net") != here,
               "%s is in the daemon's network" % name)
-    if name == "worker finger":
+    if name in WORKERS:
         check(re.search(r"Max processes +0 +0", limits),
               "%s may fork" % name)
     assert_descriptors(name, process)
@@ -156,7 +163,7 @@ def assert_descriptors(name, process):
               "%s holds %d: %s" % (name, fd, target))
         check(not os.path.isdir(target), "%s holds a folder: %s" % (
             name, target))
-        if name == "worker finger":
+        if name in WORKERS:
             check(fd <= 4, "%s holds %d: %s" % (name, fd, target))
 
 

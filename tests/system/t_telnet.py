@@ -445,6 +445,23 @@ def test_worker_killed():
 
 
 @needs_root
+def test_what_a_session_s_worker_holds():
+    """Its connection, two channels, the terminal; and no way to fork."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        row, = daemon.show("sessions")
+        held = processes.descriptors(row["pid"])
+        equal(sorted(held), list(range(7)), "descriptors")
+        kinds = [held[fd].split(":")[0] for fd in range(3, 7)]
+        equal(kinds, ["socket"] * 3 + ["/dev/ptmx"], "what they are")
+        with open("/proc/%d/limits" % row["pid"], encoding="ascii") as file:
+            check("Max processes             0                    0"
+                  in file.read(), "it may fork")
+        client.line("exit")
+        client.rest()
+
+
+@needs_root
 def test_peer_gone():
     with start() as daemon:
         for reset in (False, True):
