@@ -17,7 +17,7 @@
 #include "workers/telnet/line.h"
 #include "workers/telnet/telnet.h"
 
-#define CONN_QUEUE (256 * 1024) /* bytes to the client, at most */
+#define CONN_QUEUE 262144 /* bytes to the client, at most */
 #define CONN_INPUT 16384	/* bytes of the client's, read at a time */
 #define CONN_NAME_MAX 255	/* bytes of a user's name */
 

@@ -13,7 +13,7 @@
 
 #define TELNET_LINE_MAX 512 /* bytes of the longest line */
 /* Bytes of the longest echo: a whole line rubbed out. */
-#define TELNET_LINE_ECHO_MAX (3 * TELNET_LINE_MAX)
+#define TELNET_LINE_ECHO_MAX (3 * (size_t)TELNET_LINE_MAX)
 
 enum telnet_line_end {
 	TELNET_LINE_MORE, /* no end yet */

@@ -20,7 +20,7 @@
 /* A read of a terminal gives so much at most; room for less is not used. */
 #define READ_LEAST 4096
 #define READS_MAX 16	       /* of the terminal, before all of it is sent */
-#define DRAIN_MAX (1024 * 1024) /* of what others write behind the shell */
+#define DRAIN_MAX 1048576      /* of what others write behind the shell */
 
 /* ^S and ^Q are the client's to handle while they are the terminal's. */
 static void
