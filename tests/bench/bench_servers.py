@@ -22,7 +22,7 @@ USUAL = re.compile(rb"event=(ready|stopped|warning|connection-accepted|"
                    rb"connection-refused|session-opened|session-closed|"
                    rb"auth-success) ")
 PACKAGES = ["openbsd-inetd", "xinetd", "ucspi-tcp", "fingerd", "finger",
-            "tcpd", "libwrap0", "libevent-2.1-7"]
+            "tcpd", "libwrap0", "libevent-2.1-7", "inetutils-telnetd"]
 
 
 class Missing(Exception):
@@ -151,6 +151,7 @@ class Inetd(Server):
     """openbsd-inetd, its rate limit out of the way."""
     libraries = True
     name = "openbsd-inetd"
+    user = "nobody"
 
     def __init__(self, *words):
         super().__init__()
@@ -162,8 +163,8 @@ class Inetd(Server):
         program = self.words[0]
         conf = world.write(
             "%s/inetd-%d.conf" % (world.WORK, self.port),
-            "127.0.0.1:%d stream tcp nowait nobody %s %s\n" % (
-                self.port, program, " ".join(
+            "127.0.0.1:%d stream tcp nowait %s %s %s\n" % (
+                self.port, self.user, program, " ".join(
                     (os.path.basename(program),) + self.words[1:]
                     if not program.endswith("tcpd") else self.words[1:])))
         return [others("/usr/sbin/inetd"), "-i", "-R", "100000000", conf]

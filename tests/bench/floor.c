@@ -7,13 +7,16 @@
  *	floor fork N		fork; the child reads a line, writes N bytes
  *	floor exec PROGRAM	vfork; the child executes PROGRAM on it
  *	floor close		write the refusal's line and close
+ *	floor pty PROGRAM	PROGRAM on a terminal, copied to it and back
  */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <err.h>
 #include <errno.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@
 
 #define BACKLOG 4096
 #define ANSWER_MAX 4096
+#define COPY_SIZE 65536
 
 static const char refusal[] = "Too many connections\r\n";
 static char answer[ANSWER_MAX];
@@ -121,10 +125,66 @@ floor_close(int listener)
 	}
 }
 
+/* A process for each direction, so that none has to ask which is ready. */
+static _Noreturn void
+pty_copy(int from, int to)
+{
+	static char buf[COPY_SIZE];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		for (ssize_t done = 0, one; done < n; done += one) {
+			one = write(to, buf + done, (size_t)(n - done));
+			if (one <= 0)
+				_exit(0);
+		}
+	_exit(0);
+}
+
+static _Noreturn void
+pty_child(int fd, const char *program)
+{
+	char *const argv[] = {strdup(program), NULL};
+	const int on = 1;
+	int master = -1;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (pid == 0) {
+		/* A shell waits for what it runs. */
+		if (signal(SIGCHLD, SIG_DFL) != SIG_ERR)
+			execv(program, argv);
+		_exit(127);
+	}
+	if (pid < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		err(1, "cannot begin a terminal");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (pid == 0)
+		pty_copy(fd, master);
+	pty_copy(master, fd);
+}
+
+static _Noreturn void
+floor_pty(int listener, const char *program)
+{
+	for (;;) {
+		int fd = floor_accept(listener);
+		pid_t pid = fork();
+
+		if (pid == 0)
+			pty_child(fd, program);
+		if (pid < 0)
+			warn("fork");
+		close(fd);
+	}
+}
+
 static _Noreturn void
 usage(void)
 {
-	errx(2, "usage: floor fork N | floor exec PROGRAM | floor close");
+	errx(2, "usage: floor fork N | exec PROGRAM | close | pty PROGRAM");
 }
 
 int
@@ -151,6 +211,8 @@ main(int argc, char **argv)
 		floor_exec(listener, argv[2]);
 	} else if (strcmp(argv[1], "close") == 0 && argc == 2) {
 		floor_close(listener);
+	} else if (strcmp(argv[1], "pty") == 0 && argc == 3) {
+		floor_pty(listener, argv[2]);
 	}
 	usage();
 }

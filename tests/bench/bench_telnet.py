@@ -1,0 +1,206 @@
+"""telnet's rows: a session's output, its cost, typing, the login prompt.
+
+The other server is inetutils-telnetd under openbsd-inetd with the system's
+login; the floor is a pseudo-terminal copied to a socket and back. One client
+is used for all of them, and it refuses every option but echo.
+"""
+import contextlib
+import os
+import socket
+import statistics
+import time
+
+import world
+from bench_rows import LIMITS, LOOPBACK, ours, row
+from bench_servers import Floor, Inetd, Missing, others
+from telnet import DO, DONT, ECHO, SGA, WILL, WONT, Telnet, command
+
+SIZE = 64 << 20
+LINE = b"x" * 79 + b"\n"
+END = b"that is " + b"all\r\n"
+SAY_END = "echo that is al''l"
+KEYS = 1000  # typed in one side of one round
+PROMPTS = 20  # of one side of one round
+
+
+class Client(Telnet):
+    """Answers each request, so that no server waits for one."""
+
+    def __init__(self, port):
+        super().__init__(port, timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.answered = 0
+
+    def feed(self, seconds=20.0):
+        came = super().feed(seconds)
+        reply = b""
+        for request in self.commands[self.answered:]:
+            verb, option = request[1], request[2] if len(request) > 2 else 0
+            if verb == WILL:
+                reply += command(DO if option in (ECHO, SGA) else DONT, option)
+            elif verb == DO:
+                reply += command(WONT, option)
+        self.answered = len(self.commands)
+        if reply and not self.ended:
+            self.socket.sendall(reply)
+        return came
+
+
+class Telnetd(Inetd):
+    """inetd that runs telnetd, which runs the system's login."""
+    name = "inetutils-telnetd"
+    user = "root"
+
+    def __init__(self):
+        super().__init__(others("/usr/sbin/telnetd"))
+
+
+def config(port, more=LIMITS):
+    return "telnet { port %d; %s %s }" % (port, LOOPBACK, more)
+
+
+def in_world():
+    if not world.INSIDE:
+        raise Missing("needs the users of a world of its own: run as root")
+
+
+def session(server):
+    """A shell's prompt, logged in where there is a login."""
+    client = Client(server.port)
+    if not isinstance(server, Floor):
+        # What is typed before the prompt is there, login may throw away.
+        client.login().until(b"$ ")
+    return client.calm()
+
+
+@contextlib.contextmanager
+def pair(result, other):
+    """Our daemon and another server, as (daemon, server)."""
+    in_world()
+    port = world.free_port()
+    with ours(result, config(port), port) as daemon, other() as server:
+        daemon.port = port
+        yield daemon, server
+
+
+def floor():
+    return Floor("pty", "/bin/sh")
+
+
+# --- a session's output ------------------------------------------------------
+
+def text():
+    """A file of lines; its path, and the bytes that a terminal makes of it."""
+    path = "/home/alice/text"
+    if not os.path.exists(path):
+        with open(path, "wb") as file:
+            file.write(LINE * (SIZE // len(LINE)))
+        os.chmod(path, 0o644)
+    return path, SIZE // len(LINE) * (len(LINE) + 1)
+
+
+def output(client):
+    """Seconds from `cat` being typed to the end of what it prints."""
+    path, size = text()
+    buffer, tail, have = bytearray(1 << 18), b"", 0
+    client.socket.settimeout(120)
+    begun = time.monotonic()
+    client.line("cat %s; %s" % (path, SAY_END))
+    while END not in tail:
+        count = client.socket.recv_into(buffer)
+        if not count:
+            raise Missing("closed after %d bytes of output" % have)
+        have += count
+        tail = (tail + buffer[max(0, count - 64):count])[-64:]
+    took = time.monotonic() - begun
+    if have < size:
+        raise Missing("%d bytes of output, not %d" % (have, size))
+    client.data = bytes(tail[tail.find(END) + len(END):])
+    client.until(b"ready> ")
+    return took
+
+
+def output_against(result, plan, other):
+    with pair(result, other) as servers:
+        clients = [session(server) for server in servers]
+        for client in clients:
+            output(client)
+        for _ in range(plan.rounds(result.row)):
+            took = [output(client) for client in clients]
+            for server, one in zip(servers, took):
+                result.side(server.name + ", MB per second", SIZE / one / 1e6)
+            result.figures.append(took[1] / took[0])
+        for client in clients:
+            client.close()
+
+
+@row("telnet-output", "telnet, `cat` of 64 MB / openbsd-inetd, telnetd",
+     ("≥", 1.15))
+def telnet_output(result, plan):
+    output_against(result, plan, Telnetd)
+
+
+@row("telnet-output-floor", "telnet, `cat` of 64 MB / floor forkpty+copy",
+     ("≥", 0.95))
+def telnet_output_floor(result, plan):
+    output_against(result, plan, floor)
+
+
+# --- the login prompt --------------------------------------------------------
+
+def prompt(port):
+    """µs from connecting to the whole prompt."""
+    begun = time.monotonic()
+    client = Client(port)
+    client.until(b" login: ")
+    took = (time.monotonic() - begun) * 1e6
+    client.close()
+    return took
+
+
+@row("telnet-prompt", "telnet, connect to prompt, p50 / inetd, telnetd, login",
+     ("≤", 0.3))
+def telnet_prompt(result, plan):
+    with pair(result, Telnetd) as servers:
+        for server in servers:
+            prompt(server.port)
+        for _ in range(plan.rounds(result.row)):
+            got = [statistics.median(prompt(server.port) for _ in range(PROMPTS))
+                   for server in servers]
+            for server, one in zip(servers, got):
+                result.side(server.name + ", µs", one)
+            result.figures.append(got[0] / got[1])
+
+
+# --- typing ---------------------------------------------------------------
+
+def typing(client):
+    """µs from a key being typed to its echo, the median of all of them."""
+    times = []
+    client.line("stty -icanon; cat >/dev/null; stty sane")
+    client.until(b"sane\r\n")
+    for _ in range(KEYS):
+        begun = time.perf_counter()
+        client.socket.sendall(b"k")
+        if client.socket.recv(64) != b"k":
+            raise Missing("a key's echo is not the key")
+        times.append((time.perf_counter() - begun) * 1e6)
+    client.send(b"\x03")
+    client.until(b"ready> ")
+    return statistics.median(times)
+
+
+@row("telnet-typing", "telnet, a key to its echo, p50 / floor forkpty+copy",
+     ("≤", 1.3))
+def telnet_typing(result, plan):
+    with pair(result, floor) as servers:
+        clients = [session(server) for server in servers]
+        for client in clients:
+            typing(client)
+        for _ in range(plan.rounds(result.row)):
+            got = [typing(client) for client in clients]
+            for server, one in zip(servers, got):
+                result.side(server.name + ", µs", one)
+            result.figures.append(got[0] / got[1])
+        for client in clients:
+            client.close()
