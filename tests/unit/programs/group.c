@@ -66,7 +66,9 @@ static void
 test_signals_are_default(void **state)
 {
 	static const char *const argv[] = {"grep", "-E",
-	    "^Sig(Blk|Ign):.*0000000000000000$", "/proc/self/status", NULL};
+	    /* 32 and 33 are the C library's own, and ignored below make. */
+	    "^Sig(Blk|Ign):.*(0000000000000000|0000000180000000)$",
+	    "/proc/self/status", NULL};
 	struct msg_program m;
 	char out[256];
 	int lines = 0;
