@@ -10,6 +10,7 @@ import socket
 import statistics
 import time
 
+import processes
 import world
 from bench_rows import LIMITS, LOOPBACK, ours, row
 from bench_servers import Floor, Inetd, Missing, others
@@ -204,3 +205,65 @@ def telnet_typing(result, plan):
             result.figures.append(got[0] / got[1])
         for client in clients:
             client.close()
+
+
+# --- what a session costs -------------------------------------------------
+
+def servants(server):
+    """The server's processes, the people's own apart."""
+    return [server.child.pid] + [
+        p.pid for p in processes.below(server.child.pid)
+        if processes.role(p) or p.uid != world.base_uid()]
+
+
+def total(server, name, take):
+    """The sum of take(line) of a file in /proc of all of them."""
+    found = 0
+    for pid in servants(server):
+        with open("/proc/%d/%s" % (pid, name), encoding="ascii") as file:
+            found += sum(take(line) for line in file)
+    return found
+
+
+def cpu(server):
+    """Seconds on a processor, of every living process."""
+    return total(server, "schedstat", lambda x: int(x.split()[0])) / 1e9
+
+
+def memory(server):
+    """kB of PSS."""
+    return total(server, "smaps_rollup", lambda x: int(x.split()[1])
+                 if x.startswith("Pss:") else 0)
+
+
+@row("telnet-cpu", "telnet, CPU of that `cat` / openbsd-inetd, telnetd",
+     ("≤", 0.8))
+def telnet_cpu(result, plan):
+    with pair(result, Telnetd) as servers:
+        clients = [session(server) for server in servers]
+        for _ in range(plan.rounds(result.row)):
+            got = []
+            for server, client in zip(servers, clients):
+                before = cpu(server)
+                output(client)
+                got.append(cpu(server) - before)
+                result.side(server.name + ", s", got[-1])
+            result.figures.append(got[0] / got[1])
+        for client in clients:
+            client.close()
+
+
+@row("telnet-memory", "telnet, memory of a session / inetd, telnetd, login",
+     ("≤", 0.7), rounds=1, note="PSS beyond the shell, of 8 beside 2 more")
+def telnet_memory(result, _plan):
+    with pair(result, Telnetd) as servers:
+        got = []
+        for server in servers:
+            clients = [session(server) for _ in range(2)]
+            few = memory(server)
+            clients += [session(server) for _ in range(8)]
+            got.append((memory(server) - few) / 8)
+            result.side(server.name + ", kB", got[-1])
+            for client in clients:
+                client.close()
+        result.figures.append(got[0] / got[1])
