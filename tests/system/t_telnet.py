@@ -549,16 +549,15 @@ def test_flood_without_reading():
         client = Telnet(daemon.port)
         client.until(b"login: ")
         row, = daemon.show("sessions")
+        before = pages_of(row["pid"])
         client.socket.settimeout(1)
         try:
             for _ in range(300):
                 client.socket.send(command(AYT) * 50000)
         except (TimeoutError, ConnectionError):
             pass
-        worker, = [p for p in running("worker telnet") if p.pid == row["pid"]]
-        with open("/proc/%d/statm" % worker.pid, encoding="ascii") as file:
-            pages = int(file.read().split()[1])
-        check(pages < 1024, "%d pages" % pages)
+        pages = pages_of(row["pid"]) - before
+        check(pages < 200, "%d pages more" % pages)
         client.close()
         daemon.closed(client)
         no_failures(daemon)
@@ -592,6 +591,12 @@ def test_no_password_stays():
                   "the search finds what is there")
 
 
+def pages_of(pid):
+    """What of a process is in memory."""
+    with open("/proc/%d/statm" % pid, encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
 def find_in_memory(pid, needle):
     """Where in a process's memory that is."""
     found = []
@@ -602,6 +607,8 @@ def find_in_memory(pid, needle):
             if "r" not in flags or "[v" in row:
                 continue
             low, high = (int(x, 16) for x in span.split("-"))
+            if high - low > 1 << 28:
+                continue  # a sanitizer's shadow: terabytes of nothing
             memory.seek(low)
             try:
                 if needle in memory.read(high - low):
