@@ -3,6 +3,7 @@
  * what becomes of its process group.
  */
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "tests/unit/programs/harness.h"
 
@@ -66,9 +67,7 @@ static void
 test_signals_are_default(void **state)
 {
 	static const char *const argv[] = {"grep", "-E",
-	    /* 32 and 33 are the C library's own, and ignored below make. */
-	    "^Sig(Blk|Ign):.*(0000000000000000|0000000180000000)$",
-	    "/proc/self/status", NULL};
+	    "^Sig(Blk|Ign):.*0000000000000000$", "/proc/self/status", NULL};
 	struct msg_program m;
 	char out[256];
 	int lines = 0;
@@ -295,6 +294,20 @@ main(void)
 	    cmocka_unit_test(test_stderr),
 	};
 
+	/*
+	 * What make and others leave ignored is not the zygote's doing; two of
+	 * these are the C library's own, which sigaction() would not touch.
+	 */
+	for (int i = 1; i < NSIG; i++) {
+		static const struct {
+			void *handler;
+			unsigned long flags;
+			void *restorer;
+			uint64_t mask;
+		} by_default;
+
+		(void)syscall(SYS_rt_sigaction, i, &by_default, NULL, 8);
+	}
 	/* A program that has gone is a failure here, and inherits none of it.
 	 */
 	signal(SIGPIPE, SIG_IGN);
