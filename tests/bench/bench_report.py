@@ -100,20 +100,25 @@ def save(path, entries, about):
 
 
 PLOT = """set terminal svg size 900,{height} font "sans,12" background "white"
-set output "{svg}"
+set output {svg}
 set title "How far above (right of 1) or below what must be reached"
 set style fill solid 0.8 border -1
 set logscale x 2
 set xrange [{low}:{high}]
 set yrange [-0.7:{top}]
-set ytics ({ytics}) nomirror
+set ytics ({ytics}) nomirror noenhanced
 set xtics nomirror
 set grid x
 set lmargin at screen 0.5
 set arrow from 1,-0.7 to 1,{top} nohead lw 2 lc rgb "black"
-plot "{data}" using ({low}):1:({low}):2:($1-0.35):($1+0.35):3 \\
+plot {data} using ({low}):1:({low}):2:($1-0.35):($1+0.35):3 \\
     with boxxyerror lc rgb variable notitle
 """
+
+
+def quote(text):
+    """A text for gnuplot, which runs what stands in ` ` between " "."""
+    return "'%s'" % text.replace("'", "''")
 
 
 def draw(directory, entries):
@@ -136,10 +141,10 @@ def draw(directory, entries):
                 place, times, 0x2E8B57 if entry["reached"] else 0xC0392B))
     low = min([t for _, t in bars] + [0.5]) / 1.2
     high = max([t for _, t in bars] + [2]) * 1.2
-    ytics = ", ".join('"%s" %d' % (
-        e["title"].replace('"', "'"), n) for n, (e, _) in enumerate(bars))
+    ytics = ", ".join("%s %d" % (
+        quote(e["title"]), n) for n, (e, _) in enumerate(bars))
     script = PLOT.format(
-        svg=directory + "/bench.svg", data=data, low="%g" % low,
+        svg=quote(directory + "/bench.svg"), data=quote(data), low="%g" % low,
         high="%g" % high, top=len(bars) - 0.3, ytics=ytics,
         height=120 + 40 * len(bars))
     done = subprocess.run(["gnuplot"], input=script, text=True,
