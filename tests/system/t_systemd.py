@@ -323,10 +323,14 @@ def test_watchdog():
 def test_the_whole_daemon_killed():
     box = machine()
     client = ssh_start(22, "alice", identity=box.pair)
+    pid = box.main_pid()
     box.run("systemctl", "kill", "-s", "KILL", "--kill-whom=main",
             "portreeve")
 
     def serves():
+        # The killed daemon's master answers until it hears of it.
+        if box.main_pid() in (0, pid):
+            return None
         try:
             return finger(79, b"x\r\n", timeout=3)[0]
         except OSError:
