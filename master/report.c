@@ -271,10 +271,11 @@ report_closed(
 		event_text(&b, FIELD_USER, user);
 	event_number(&b, FIELD_DURATION_MS,
 	    now > s->accepted ? (now - s->accepted) / 1000000 : 0);
-	if (s->bytes_in != UINT64_MAX)
+	/* What was moved up to some moment is not what was moved. */
+	if (s->finished) {
 		event_number(&b, FIELD_BYTES_IN, s->bytes_in);
-	if (s->bytes_out != UINT64_MAX)
 		event_number(&b, FIELD_BYTES_OUT, s->bytes_out);
+	}
 	if (end->how == ENDED_EXITED) {
 		snprintf(text, sizeof(text), "%d", end->value);
 		event_text(&b, FIELD_EXIT, text);

@@ -55,6 +55,7 @@ struct session {
 	bool announced;	     /* connection-accepted is out */
 	bool in_report;	     /* in the report's list */
 	bool undelivered;    /* its ASSIGN failed: ENDED comes, then again */
+	bool finished;	     /* the worker has said its last: STATS */
 	bool over;	     /* session-closed was reported */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */

@@ -38,9 +38,14 @@ static void
 worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 {
 	switch (in->type) {
+	case MSG_TRAFFIC:
+		s->bytes_in = in->msg.traffic.bytes_in;
+		s->bytes_out = in->msg.traffic.bytes_out;
+		break;
 	case MSG_STATS:
 		s->bytes_in = in->msg.stats.bytes_in;
 		s->bytes_out = in->msg.stats.bytes_out;
+		s->finished = true;
 		fd_close(&s->copy); /* or the peer would wait for ours */
 		/* The last that it says: its end is the zygote's to tell. */
 		watch_remove(&m->watcher, &s->watch);
@@ -187,8 +192,7 @@ void
 worker_drain(struct master *m, struct session *s)
 {
 	for (int i = 0; i < WORKER_MESSAGES && s->channel.fd >= 0; i++) {
-		/* Traffic is told last. */
-		if (s->bytes_in != UINT64_MAX || worker_receive(m, s) != 0)
+		if (s->finished || worker_receive(m, s) != 0)
 			return;
 	}
 }

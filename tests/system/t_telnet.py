@@ -415,6 +415,29 @@ def test_session_survives_reload():
 
 
 @needs_root
+def test_what_a_session_has_moved():
+    """In `show sessions` while it runs, and to the byte at its end."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        before, = daemon.show("sessions")
+        client.run("head -c 1000000 /dev/zero")
+
+        def row():
+            return daemon.show("sessions")[0]
+        wait_until(lambda: (row()["bytes-out"] or 0) > 1000000, "bytes-out")
+        # An idle session has told all of it, and is left in peace.
+        wait_until(lambda: row()["bytes-in"] == client.sent, "bytes-in")
+        check(row()["bytes-out"] == client.received, "bytes-out: %s, not %d" %
+              (row(), client.received))
+        check(before["pid"] == row()["pid"], "another worker")
+        client.line("exit")
+        client.rest()
+        closed = daemon.closed(client)
+        equal((int(closed["bytes-in"]), int(closed["bytes-out"])),
+              (client.sent, client.received), "what moved in all")
+
+
+@needs_root
 def test_clear_session():
     with start() as daemon:
         client = Telnet(daemon.port).shell()

@@ -65,6 +65,11 @@ class Telnet(Connection):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         self.raw, self.data, self.commands = b"", b"", []
         self.ended = None
+        self.sent = self.received = 0
+
+    def send(self, data):
+        self.sent += len(data)
+        return super().send(data)
 
     def feed(self, seconds=20.0):
         """Reads once; False when nothing came or will come."""
@@ -74,6 +79,7 @@ class Telnet(Connection):
         try:
             piece = self.socket.recv(1 << 18)
             self.ended = None if piece else "eof"
+            self.received += len(piece)
         except ConnectionResetError:
             piece, self.ended = b"", "reset"
         data, commands, self.raw = parse(self.raw + piece)

@@ -48,6 +48,8 @@ struct conn {
 	bool blocked; /* the socket takes nothing at present */
 	bool gone;    /* the peer has closed, or the connection broke */
 	uint64_t heard; /* when it last sent something, where that matters */
+	uint64_t told;	  /* bytes moved, as the master was told */
+	uint64_t told_at; /* and when */
 
 	/* dialogue.c */
 	struct telnet_line line;

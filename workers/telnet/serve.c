@@ -18,6 +18,7 @@
 #define LAST_MS 10000	/* for the last output, without progress */
 #define LINGER_MS 2000
 #define RECORDS_MS 2000 /* for the login process to close its records */
+#define TRAFFIC_MS 1000 /* between two words to the master about it */
 #define WAIT_MAX_MS 3600000
 
 /* Large, and of this worker's alone: its pages are there once written. */
@@ -84,11 +85,42 @@ use_input(struct conn *c)
 	} while (c->phase != PHASE_END && (c->have > 0 || c->full) && obey(c));
 }
 
+static uint64_t
+moved(const struct conn *c)
+{
+	return (c->w->bytes_in + c->w->bytes_out);
+}
+
+/* When the master is to be told what has moved. */
+static uint64_t
+traffic_due(const struct conn *c)
+{
+	return (c->phase != PHASE_SESSION || moved(c) == c->told
+		? UINT64_MAX
+		: c->told_at + (uint64_t)TRAFFIC_MS * NS_PER_MS);
+}
+
+/* For whoever looks at the sessions. No room, no master: later, then. */
+static void
+traffic_tell(struct conn *c, uint64_t now)
+{
+	struct msg_traffic m = {
+	    .bytes_in = c->w->bytes_in, .bytes_out = c->w->bytes_out};
+
+	if (now < traffic_due(c))
+		return;
+	c->told_at = now;
+	if (ipc_send(&c->w->master, MSG_TRAFFIC, &m, NULL, 0) == 0)
+		c->told = moved(c);
+}
+
 static int
 wait_ms(const struct conn *c)
 {
-	uint64_t due = phases[c->phase].due(c), now;
+	uint64_t due = phases[c->phase].due(c), traffic = traffic_due(c), now;
 
+	if (due > traffic)
+		due = traffic;
 	if (due == UINT64_MAX)
 		return (-1);
 	now = time_boot_ns();
@@ -105,6 +137,8 @@ tick(struct conn *c)
 
 	if (row->due != NULL && row->due(c) != UINT64_MAX)
 		row->tick(c, time_boot_ns());
+	if (traffic_due(c) != UINT64_MAX)
+		traffic_tell(c, time_boot_ns());
 }
 
 /* A descriptor that is not asked for anything would still tell its end. */

@@ -74,6 +74,7 @@ program_is_started(void **state)
 static void
 worker_is_started(void **state)
 {
+	struct msg_traffic sofar = {.bytes_in = 11, .bytes_out = 22};
 	struct msg_stats stats = {.bytes_in = 12, .bytes_out = 3456};
 	struct event_view v;
 	struct fixture f;
@@ -84,6 +85,7 @@ worker_is_started(void **state)
 	begin(&f, SERVICE_FINGER, "finger");
 	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
 	assert_int_not_equal(fcntl(s.connection, F_GETFL) & O_NONBLOCK, 0);
+	ut_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
 	ut_tell(&s.worker, MSG_STATS, &stats, NULL, 0);
 	zut_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_next(&f.w, EV_SESSION_CLOSED, &v);
@@ -92,6 +94,29 @@ worker_is_started(void **state)
 	event_counts(&v, FIELD_BYTES_OUT, 3456);
 	event_has(&v, FIELD_EXIT, "0");
 	assert_non_null(v.fields[FIELD_DURATION_MS].p);
+	peer_reads(peer, "");
+	end(&f);
+}
+
+/* A worker that is killed has told what had moved then, and not at its end. */
+static void
+traffic_so_far_is_not_all(void **state)
+{
+	struct msg_traffic sofar = {.bytes_in = 11, .bytes_out = 22};
+	struct event_view v;
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f, SERVICE_FINGER, "finger");
+	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	ut_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
+	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
+	event_next(&f.w, EV_WORKER_FAILED, &v);
+	event_next(&f.w, EV_SESSION_CLOSED, &v);
+	event_has(&v, FIELD_BYTES_IN, NULL);
+	event_has(&v, FIELD_BYTES_OUT, NULL);
 	peer_reads(peer, "");
 	end(&f);
 }
@@ -445,6 +470,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(program_is_started),
 	    cmocka_unit_test(worker_is_started),
+	    cmocka_unit_test(traffic_so_far_is_not_all),
 	    cmocka_unit_test(failures_are_told),
 	    cmocka_unit_test(pool_is_used),
 	    cmocka_unit_test(dead_pool_is_left),
