@@ -1,4 +1,6 @@
 /* Warnings that need a look at the host. Monitor (root); reads files only. */
+#include <unistd.h>
+
 #include "conf/sshd/sshd.h"
 #include "monitor/hostcheck.h"
 #include "monitor/logins.h"
@@ -35,11 +37,26 @@ warn_no_pam(struct monitor *mon, const struct conf *conf,
 	    "late; `make install` installs the file");
 }
 
+/* Of the services whose logins are our own; PAM has two folders for files. */
+static void
+warn_no_service_file(const struct conf *conf, struct conf_report *report)
+{
+	const struct conf_service *telnet = conf_find_service(conf, "telnet");
+
+	if (telnet == NULL || access("/etc/pam.d/portreeve-telnet", R_OK) == 0 ||
+	    access("/usr/lib/pam.d/portreeve-telnet", R_OK) == 0)
+		return;
+	conf_report_add(report, CONF_WARNING, telnet->pos,
+	    "/etc/pam.d/portreeve-telnet is missing: PAM's `other' says who "
+	    "logs in; `make install` installs the file");
+}
+
 void
 hostcheck_warn(struct monitor *mon, const struct conf *conf,
     struct conf_report *report)
 {
 	warn_not_built(conf, report);
 	warn_no_pam(mon, conf, report);
+	warn_no_service_file(conf, report);
 	sshd_scan(conf, &sshd_system_paths, report);
 }

@@ -171,15 +171,12 @@ try_pam_start(struct login_run *l)
 		const void *item;
 	} delay = {.fn = try_delay};
 	struct pam_conv conv = {.conv = login_converse, .appdata_ptr = l};
-	char service[64], path[96];
+	char service[64];
 	int status;
 
+	/* Where its file is missing, PAM takes `other`; start has said so. */
 	snprintf(service, sizeof(service), "portreeve-%s",
 	    service_kind_name((enum service_kind)l->start.kind));
-	snprintf(path, sizeof(path), "/etc/pam.d/%s", service);
-	/* Run without being installed: the system's own. */
-	if (access(path, R_OK) < 0)
-		strlcpy(service, "login", sizeof(service));
 	status = pam_start(service, l->wish.user, &conv, &l->pam);
 	if (status != PAM_SUCCESS) {
 		l->pam = NULL;

@@ -307,19 +307,22 @@ def test_monitor_killed():
 
 
 class Module:
-    """PAM has this one module of the tests meanwhile."""
+    """PAM has this one module of the tests meanwhile, or denies."""
 
-    def __init__(self, name):
-        self.name = name
-        with open("/etc/pam.d/portreeve-telnet", encoding="ascii") as file:
+    def __init__(self, name, service="portreeve-telnet"):
+        self.path = "/etc/pam.d/" + service
+        self.text = "auth required %s\naccount required pam_permit.so\n" \
+            "session required pam_permit.so\n" % (
+                "pam_deny.so" if name == "deny" else
+                "%s/tests/pam/%s.so" % (world.BUILD, name))
+        with open(self.path, encoding="utf-8") as file:
             self.old = file.read()
 
     def __enter__(self):
-        write("/etc/pam.d/portreeve-telnet", "auth required %s/tests/pam/"
-              "%s.so\n" % (world.BUILD, self.name))
+        write(self.path, self.text)
 
     def __exit__(self, *_):
-        write("/etc/pam.d/portreeve-telnet", self.old)
+        write(self.path, self.old)
 
 
 @needs_root
@@ -357,6 +360,31 @@ def test_crashing_module():
         equal(other.run("echo on"), "on\n", "another session")
         equal(len(daemon.of("worker-failed")), 1, "failures")
         other.close()
+        gone()
+
+
+@needs_root
+def test_without_a_service_file():
+    """PAM's `other` says who logs in, no other service's file; start and
+    check say so."""
+    path = "/etc/pam.d/portreeve-telnet"
+    config = "system { services { telnet { port 2; } } }"
+    with start() as daemon:
+        daemon.configure(config)
+        said = daemon.cli("check", daemon.file)
+        check("portreeve-telnet" not in said.stderr, said.stderr)
+        os.rename(path, path + ".away")
+        with Module("two", "other"), Module("deny", "login"):
+            said = daemon.cli("check", daemon.file)
+            equal(said.returncode, 0, "status of check")
+            check(path + " is missing" in said.stderr, said.stderr)
+            client = Login(daemon)
+            client.until(b"login: ")
+            client.line("alice")
+            client.until(b"First: ")
+            client.close()
+            daemon.closed(client)
+        os.rename(path + ".away", path)
         gone()
 
 
