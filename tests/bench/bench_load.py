@@ -39,7 +39,12 @@ def finish(child):
 
 
 def run(*args, **options):
-    return finish(start(*args, **options))
+    result = finish(start(*args, **options))
+    parallel = options.get("parallel", 16)
+    if result["most"] < parallel:
+        raise Missing("the load generator had %d connections at a time, "
+                      "not %d" % (result["most"], parallel))
+    return result
 
 
 def answer_size(port, query, tries=3):

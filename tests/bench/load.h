@@ -44,6 +44,7 @@ struct load_result {
 	uint64_t bytes;	     /* of the last answer served */
 	uint64_t *latencies; /* ns, of those served; connect to close */
 	size_t latency_count, latency_room;
+	unsigned most; /* open at a time */
 };
 
 /* CLOCK_MONOTONIC, ns. */

@@ -47,6 +47,7 @@ load_print(struct load_result *result)
 		printf("\"%s\": %" PRIu64 ", ", names[i], result->outcomes[i]);
 	printf("\"seconds\": %.6f, \"bytes\": %" PRIu64 ", ", seconds,
 	    result->bytes);
+	printf("\"most\": %u, ", result->most);
 	printf("\"rate\": %.1f, ",
 	    seconds > 0 ? (double)result->outcomes[LOAD_SERVED] / seconds : 0);
 	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",

@@ -177,7 +177,9 @@ connection_start(struct loop *loop, struct connection *connection)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
 
 	connection->start = load_clock();
-	loop->next = connection->start + loop->options->pace;
+	/* Without a pace the clock has no say: all begin at once. */
+	if (loop->options->pace != 0)
+		loop->next = connection->start + loop->options->pace;
 	connection->received = 0;
 	connection->sent = false;
 	connection->fd = load_connect(loop->options, loop->started++);
@@ -185,7 +187,8 @@ connection_start(struct loop *loop, struct connection *connection)
 		loop->result->outcomes[LOAD_FAILED]++;
 		return;
 	}
-	loop->open++;
+	if (++loop->open > loop->result->most)
+		loop->result->most = loop->open;
 	event.data.ptr = connection;
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, connection->fd, &event) < 0)
 		err(1, "epoll_ctl");
