@@ -1,122 +1,18 @@
 #!/usr/bin/python3
-"""telnet end to end: real clients and hostile ones, sessions, what ends what.
-Who may log in is t_login.py's."""
-import glob
+"""telnet end to end, by a client of our own: the dialogue, bytes, commands,
+statements, what ends what. Real clients are t_telnet_clients.py's, attacks
+t_telnet_hostile.py's; who may log in is t_login.py's."""
 import os
 import signal
 import socket
 import subprocess
 import time
 
-import telnet
-from portreeve_test import (BOTH, LINE, PASSWORDS, Daemon, check, equal,
-                            free_port, limit, main, needs, needs_root,
-                            processes, wait_until, world, write)
-from telnet import (AO, AYT, BINARY, BRK, DM, DO, EC, ECHO, EL, IAC, IP,
-                    LOGOUT, NAWS, SB, SE, TTYPE, WILL, Telnet, ask, command,
-                    spawn, spawn_shell)
-
-HOSTILE = world.TOP + "/tests/hostile/telnet/"
-
-
-def start(statements="", around="", **more):
-    port = free_port()
-    daemon = Daemon("system { services { telnet { port %d; %s %s } %s } }" % (
-        port, BOTH, statements, around), **more).start()
-    daemon.port = port
-    return daemon
-
-
-def no_failures(daemon):
-    equal([e.line for e in daemon.of("worker-failed")], [], "failures")
-
-
-def running(name):
-    return [p for p in processes.everyone() if processes.role(p) == name]
-
-
-def people(user="alice"):
-    """Every process of a user's."""
-    uid = {"alice": 0, "bob": 1}[user] + world.base_uid()
-    return [p for p in processes.everyone() if p.uid == uid]
-
-
-def commands_of(user="alice"):
-    return [p.title for p in people(user)]
-
-
-# --- real clients ------------------------------------------------------------
-
-def works(program, resizes=True, escape=None):
-    """Everything that a person does in a session, by that program."""
-    with start() as daemon:
-        for host in ("127.0.0.1", "::1"):
-            child = spawn_shell(program, daemon.port, host=host)
-            equal(ask(child, "stty size"), "30 100\n", "the window")
-            check("xterm" in ask(child, "echo $TERM"), "no terminal type")
-            check("alice" in ask(child, "who"), "no record")
-            child.send("exit\r")
-            child.wait() if program == "plink" else child.expect("closed")
-            child.close()
-        child = spawn_shell(program, daemon.port)
-        if resizes:
-            child.setwinsize(50, 132)
-            wait_until(lambda: ask(child, "stty size") == "50 132\n",
-                       "the new size")
-        child.send("sleep 100\r")
-        wait_until(lambda: any("sleep" in c for c in commands_of()), "sleep")
-        child.send("\x03")
-        child.expect_exact("ready> ")
-        if escape:
-            child.send("sleep 100\r")
-            wait_until(lambda: any("sleep" in c for c in commands_of()),
-                       "sleep")
-            child.send(escape)
-            child.expect("telnet.*> ")
-            child.send("send ip\r")
-            child.expect_exact("ready> ")
-        edits(child)
-        child.send("exit\r")
-        daemon.wait("session-closed", count=3)
-        child.close()
-        no_failures(daemon)
-        daemon.idle()
-
-
-def edits(child):
-    """vi on a file: the keys arrive, the screen is drawn, the file saved."""
-    write("/home/alice/poem", "one\ntwo\n", 0o644, "alice")
-    child.send("vi -u NONE poem\r")
-    child.expect_exact("two")
-    child.send("Gothree \xc3\xa9\x1b:x\r".encode("latin-1"))
-    child.expect_exact("ready> ")
-    with open("/home/alice/poem", "rb") as file:
-        equal(file.read(), b"one\ntwo\nthree \xc3\xa9\n", "the file")
-    os.unlink("/home/alice/poem")
-
-
-@needs_root
-@needs("inetutils-telnet", "vi")
-def test_inetutils_telnet():
-    works("inetutils-telnet", escape="\x1d")
-
-
-@needs_root
-@needs("telnet-ssl", "vi")
-def test_telnet_ssl():
-    works("telnet-ssl", escape="\x1d")
-
-
-@needs_root
-@needs("busybox", "vi")
-def test_busybox_telnet():
-    works("busybox", resizes=False)
-
-
-@needs_root
-@needs("plink", "vi")
-def test_plink():
-    works("plink")
+from portreeve_test import (BOTH, LINE, PASSWORDS, check, equal, limit, main,
+                            needs_root, processes, wait_until, write)
+from telnet import (AO, AYT, BINARY, BRK, DM, DO, EC, EL, IAC, IP, LOGOUT,
+                    NAWS, SB, SE, TTYPE, WILL, Telnet, big_file, command,
+                    commands_of, no_failures, people, running, start)
 
 
 # --- a client that negotiates nothing ----------------------------------------
@@ -191,17 +87,6 @@ def test_three_tries():
 
 
 # --- bytes -------------------------------------------------------------------
-
-def big_file(size):
-    """A file of every byte, 0xFF and CR more often than others."""
-    block = bytes(range(256)) + b"\xff" * 64 + b"\r\n\r\r\n\xff\r\xff\n"
-    block = (block * (65536 // len(block) + 1))[:65536 - 7]
-    path = "/home/alice/big"
-    with open(path, "wb") as file:
-        file.write((block * (size // len(block) + 1))[:size])
-    os.chown(path, world.base_uid(), world.base_uid())
-    return path
-
 
 def fetch(client, path, size):
     """What `cat` sends through a raw terminal, IAC un-doubled."""
@@ -516,129 +401,6 @@ def test_last_output_arrives():
         equal(client.rest().count(b"\0"), size - 1000, "bytes of the end")
         equal(client.ended, "eof", "the end")
         daemon.closed(client)
-
-
-# --- hostile -------------------------------------------------------------------
-
-def attack(client, data):
-    """Sends what may be refused at any byte, and reads to the end."""
-    try:
-        client.send(data)
-        client.half_close()
-    except OSError:
-        pass
-    client.rest()
-    client.close()
-
-
-@needs_root
-@limit(240)
-def test_hostile_bytes():
-    """Every attack file at the prompt, and some inside a session: none fails
-    a worker, none logs anybody in, and the next one is served."""
-    files = [f for f in sorted(glob.glob(HOSTILE + "*"))
-             if not f.endswith(".expected")]
-    check(len(files) > 60, "only %d attack files" % len(files))
-    with start("extended-limits; rate-limit 1000; login-grace-time 5;") \
-            as daemon:
-        for count, name in enumerate(files, 1):
-            with open(name, "rb") as file:
-                data = file.read()
-            client = Telnet(daemon.port)
-            attack(client, data)
-            daemon.closed(client)
-        equal(daemon.of("session-opened"), [], "sessions")
-        no_failures(daemon)
-        check(count == len(files), "files")
-        client = Telnet(daemon.port).shell()
-        for name in files:
-            if any(w in name for w in ("logout", "keys", "abort")):
-                continue
-            with open(name, "rb") as file:
-                data = file.read()
-            if b"\xff\xf5" in data or b"\x04" in data:
-                continue
-            inner = Telnet(daemon.port).shell("bob")
-            inner.send(data)
-            attack(inner, b"")
-        equal(client.run("echo on"), "on\n", "the session beside them")
-        no_failures(daemon)
-
-
-@needs_root
-def test_flood_without_reading():
-    """A peer that asks and never reads costs a bounded queue."""
-    with start("login-grace-time 3;") as daemon:
-        client = Telnet(daemon.port)
-        client.until(b"login: ")
-        row, = daemon.show("sessions")
-        before = pages_of(row["pid"])
-        client.socket.settimeout(1)
-        try:
-            for _ in range(300):
-                client.socket.send(command(AYT) * 50000)
-        except (TimeoutError, ConnectionError):
-            pass
-        pages = pages_of(row["pid"]) - before
-        check(pages < 200, "%d pages more" % pages)
-        client.close()
-        daemon.closed(client)
-        no_failures(daemon)
-
-
-@needs_root
-def test_no_password_stays():
-    """The worker's memory holds no password once it has been passed on."""
-    word = "Wonder" + "land-7"
-    with start() as daemon:
-        # One byte at a time, in one piece with the name, and the usual way.
-        for way in ("bytes", "ahead", "line"):
-            client = Telnet(daemon.port)
-            client.until(b"login: ")
-            if way == "ahead":
-                client.send(b"alice\r\n" + word.encode() + b"\r\nPS1=x\r\n")
-            else:
-                client.line("alice")
-                client.until(b"Password: ")
-                pieces = [word + "\r\n"] if way == "line" else word + "\r"
-                for piece in pieces:
-                    client.send(piece.encode())
-                    time.sleep(0.01)
-            # Nothing is typed afterwards: it would overwrite what is left.
-            client.until(b"$ ")
-            row, = [r for r in daemon.show("sessions")
-                    if r["source-port"] == client.port]
-            equal(find_in_memory(row["pid"], word.encode()), [],
-                  "the password, sent as %s, in the worker" % way)
-            check(find_in_memory(row["pid"], b"alice"),
-                  "the search finds what is there")
-
-
-def pages_of(pid):
-    """What of a process is in memory."""
-    with open("/proc/%d/statm" % pid, encoding="ascii") as file:
-        return int(file.read().split()[1])
-
-
-def find_in_memory(pid, needle):
-    """Where in a process's memory that is."""
-    found = []
-    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
-            open("/proc/%d/mem" % pid, "rb", 0) as memory:
-        for row in maps:
-            span, flags = row.split()[:2]
-            if "r" not in flags or "[v" in row:
-                continue
-            low, high = (int(x, 16) for x in span.split("-"))
-            if high - low > 1 << 28:
-                continue  # a sanitizer's shadow: terabytes of nothing
-            memory.seek(low)
-            try:
-                if needle in memory.read(high - low):
-                    found.append(row.strip())
-            except OSError:
-                pass
-    return found
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import select
 import socket
 import time
 
-from clients import Connection
+import processes
+import world
+from portreeve_test import BOTH, Connection, Daemon, equal, free_port
 from world import PASSWORDS
 
 IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
@@ -177,3 +179,69 @@ def ask(child, text):
     got = child.before.decode()
     child.expect_exact("ready> ")
     return got.replace("\r\n", "\n")
+
+
+# --- the daemon under test, and what a user runs -----------------------------
+
+def start(statements="", around="", **more):
+    port = free_port()
+    daemon = Daemon("system { services { telnet { port %d; %s %s } %s } }" % (
+        port, BOTH, statements, around), **more).start()
+    daemon.port = port
+    return daemon
+
+
+def no_failures(daemon):
+    equal([e.line for e in daemon.of("worker-failed")], [], "failures")
+
+
+def running(name):
+    return [p for p in processes.everyone() if processes.role(p) == name]
+
+
+def people(user="alice"):
+    """Every process of a user's."""
+    uid = {"alice": 0, "bob": 1}[user] + world.base_uid()
+    return [p for p in processes.everyone() if p.uid == uid]
+
+
+def commands_of(user="alice"):
+    return [p.title for p in people(user)]
+
+
+def big_file(size):
+    """A file of every byte, 0xFF and CR more often than others."""
+    block = bytes(range(256)) + b"\xff" * 64 + b"\r\n\r\r\n\xff\r\xff\n"
+    block = (block * (65536 // len(block) + 1))[:65536 - 7]
+    path = "/home/alice/big"
+    with open(path, "wb") as file:
+        file.write((block * (size // len(block) + 1))[:size])
+    os.chown(path, world.base_uid(), world.base_uid())
+    return path
+
+
+def pages_of(pid):
+    """What of a process is in memory."""
+    with open("/proc/%d/statm" % pid, encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
+def find_in_memory(pid, needle):
+    """Where in a process's memory that is."""
+    found = []
+    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for row in maps:
+            span, flags = row.split()[:2]
+            if "r" not in flags or "[v" in row:
+                continue
+            low, high = (int(x, 16) for x in span.split("-"))
+            if high - low > 1 << 28:
+                continue  # a sanitizer's shadow: terabytes of nothing
+            memory.seek(low)
+            try:
+                if needle in memory.read(high - low):
+                    found.append(row.strip())
+            except OSError:
+                pass
+    return found
