@@ -8,6 +8,7 @@
  */
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -344,10 +345,21 @@ zygote_retire_if_alone(struct zygote *z)
 		log_warn("RETIRING could not be told");
 }
 
+/*
+ * Told to finish, with no program left and nothing to tell. Its side of the
+ * channel is shut first, so that no START is lost in it: the master's sending
+ * fails from then on, and what it sent before is returned.
+ */
 static bool
-zygote_is_done(const struct zygote *z)
+zygote_is_done(struct zygote *z)
 {
-	return (z->stopping && z->running.count == 0 && z->pending_count == 0);
+	if (!z->stopping || z->running.count > 0 || z->pending_count > 0)
+		return (false);
+	if (z->master.fd >= 0)
+		shutdown(z->master.fd, SHUT_RD);
+	while (zygote_serve_master(z))
+		continue;
+	return (true);
 }
 
 int

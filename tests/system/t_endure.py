@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""What a daemon must bear besides a crash: a role that cannot start, a full
+disk, few descriptors, a listener that makes room for another."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
+                            free_port, limit, main, needs, needs_root,
+                            processes, wait_until, world)
+from t_faults import Strace
+
+
+class Copied(Daemon):
+    """A daemon with programs of its own, that can be broken."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.build = self.directory + "/build"
+        shutil.copytree(world.BUILD + "/libexec", self.build + "/libexec")
+        shutil.copy(world.BUILD + "/portreeved", self.build)
+
+    def argv(self):
+        return [self.build + "/portreeved"] + super().argv()[1:]
+
+    def breaks(self, name):
+        """From now on it takes a while, and then does not come up."""
+        os.unlink(self.build + "/libexec/" + name)
+        world.write(self.build + "/libexec/" + name,
+                    "#!/bin/sh\nsleep 1\nexit 1\n", 0o755)
+
+
+def processes_of(daemon, words):
+    return [p for p in processes.below(daemon.pid) if p.title == words]
+
+
+def echo(port):
+    """A service that says `up`, as configuration."""
+    return "service echo-%d { port %d; protocol tcp; wait no; %s" \
+        " exec \"/bin/echo up\"; %s }" % (
+            port, port, "user nobody;" if os.geteuid() == 0 else "", BOTH)
+
+
+def says_up(port, host="127.0.0.1"):
+    try:
+        with Connection(port, host, timeout=5) as client:
+            return client.read_all()[0] == b"up\n"
+    except OSError:
+        return False
+
+
+@limit(90)
+def test_a_role_that_cannot_start_stops_no_other():
+    """A new master serves, although a service's zygote cannot come up."""
+    one, other = free_port(), free_port()
+    with Copied("system { services { finger { port %d; %s } %s } }" % (
+            one, BOTH, echo(other))) as daemon:
+        check(says_up(other), "the service at first")
+        daemon.breaks("finger")
+        mark = daemon.mark()
+        os.kill(daemon.role("zygote finger").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", role="zygote", service="finger",
+                    after=mark, count=2)
+        wait_until(lambda: processes_of(daemon, "sleep 1"), "another try")
+        os.kill(daemon.role("master").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", role="master", after=mark)
+        wait_until(lambda: says_up(other), "the other service", 10)
+
+
+@needs_root
+@needs("strace")
+@limit(60)
+def test_an_order_that_meets_a_zygote_on_its_way_out():
+    """A connection that comes while a reload has the old zygote exit."""
+    port = free_port()
+    config = "system { services { %s } }" % echo(port)
+    with Daemon(config) as daemon:
+        check(says_up(port), "the service at first")
+        pid = daemon.role("zygote echo-%d" % port).pid
+        with Strace(pid, ("exit_group", "delay_enter=1000000")):
+            daemon.configure(config.replace("bin/echo up", "bin/echo up "))
+            daemon.configure(config.replace("wait no;", "wait no; umask 077;"))
+            mark = daemon.mark()
+            os.kill(daemon.pid, signal.SIGHUP)
+            daemon.wait("configuration-applied", after=mark)
+            # Before the new zygote has told that it is ready.
+            found = [says_up(port) for _ in range(4)]
+        equal(found, [True] * 4, "what the clients read")
+        daemon.idle()
+
+
+@needs_root
+@needs("strace")
+@limit(60)
+def test_control_sockets_out_of_descriptors():
+    """Clients of the control and of the PAM socket that cannot be accepted
+    wait, and nobody spins meanwhile."""
+    port = free_port()
+    with Daemon("system { services { finger { port %d; %s } } }" % (
+            port, BOTH)) as daemon:
+        for pid, name in ((daemon.role("master").pid, "control.sock"),
+                          (daemon.pid, "pam.sock")):
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with client, Strace(pid, ("accept4", "error=EMFILE:when=1+")) as \
+                    trace:
+                client.connect(daemon.run + "/" + name)
+                # How often it tries in a second is what is measured.
+                time.sleep(1)
+                check(0 < trace.injected() < 30, "%s: %d calls in a second" %
+                      (name, trace.injected()))
+            equal(len(daemon.show("services")), 2, "rows")
+
+
+@needs_root
+@limit(90)
+def test_more_services_than_descriptors_by_default():
+    """The monitor takes what the hard limit gives; programs get the soft
+    limit that the daemon was started with."""
+    ports = [free_port() for _ in range(30)]
+    limits = free_port()
+    services = " ".join(echo(p) for p in ports)
+    daemon = Daemon("system { services { %s service limits { port %d; "
+                    "protocol tcp; wait no; user nobody; exec \"/bin/sh -c "
+                    "'ulimit -Sn'\"; %s } } }" % (services, limits, BOTH),
+                    wrapper=["prlimit", "--nofile=96:4096"])
+    with daemon:
+        check(says_up(ports[0]) and says_up(ports[-1], "::1"), "up")
+        with Connection(limits) as client:
+            equal(client.read_all()[0], b"96\n", "a program's limit")
+
+
+@limit(60)
+def test_a_listener_that_makes_room():
+    """From every address to one: the port is never called busy, and serves
+    at once."""
+    port = free_port()
+    text = "system { services { finger { port %d; listen-address %s; } } }"
+    with Daemon(text % (port, "0.0.0.0")) as daemon:
+        for address in ("127.0.0.1", "0.0.0.0", "127.0.0.1"):
+            mark = daemon.mark()
+            daemon.configure(text % (port, address))
+            equal(daemon.cli("reload").returncode, 0, "reload")
+            began = time.monotonic()
+            wait_until(lambda: answers(port), "an answer")
+            check(time.monotonic() - began < 0.5, "it took %.2f s" % (
+                time.monotonic() - began))
+            equal(daemon.of("listener-failed", after=mark), [], "failures")
+
+
+def answers(port):
+    try:
+        return finger(port, b"nobodyatall\r\n")[0]
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
