@@ -2,6 +2,8 @@
  * Between fork and exec. The monitor's child (root), with nothing done yet
  * but the fork; what fails ends it.
  */
+#include <sys/resource.h>
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -28,4 +30,26 @@ child_signals(void)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static struct rlimit files_before;
+static int files_raised;
+
+void
+child_files_raise(void)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, &files_before) < 0)
+		return;
+	all = files_before;
+	all.rlim_cur = all.rlim_max;
+	files_raised = setrlimit(RLIMIT_NOFILE, &all) == 0;
+}
+
+void
+child_files_restore(void)
+{
+	if (files_raised && setrlimit(RLIMIT_NOFILE, &files_before) < 0)
+		_exit(127);
 }

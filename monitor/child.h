@@ -8,4 +8,12 @@ void child_place(int fd, int to);
 /* Signals as a program expects them. */
 void child_signals(void);
 
+/*
+ * The monitor holds some descriptors for each service and one for each adopted
+ * session: it takes as many as it may have. Whom it starts, and so a login,
+ * has the limit that the daemon was started with; call it last before exec.
+ */
+void child_files_raise(void);
+void child_files_restore(void);
+
 #endif

@@ -259,6 +259,7 @@ login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
 	child_place(worker, 4);
 	if (close_range(5, ~0U, 0) < 0)
 		_exit(127);
+	child_files_restore();
 	execve(program, argv, env);
 	log_errno("cannot run %s", program);
 	_exit(127);

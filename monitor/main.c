@@ -24,6 +24,7 @@
 #include "lib/log.h"
 #include "monitor/adopt.h"
 #include "monitor/bind.h"
+#include "monitor/child.h"
 #include "monitor/dirs.h"
 #include "monitor/hostcheck.h"
 #include "monitor/ids.h"
@@ -240,6 +241,7 @@ main(int argc, char **argv)
 	if (*argv0_end == '.')
 		*argv0_end = '\0';
 	bind_take_handed_over(mon);
+	child_files_raise();
 	umask(022);
 	prepare(mon, &o);
 	/* A dead zygote's programs become ours, and can be waited for. */

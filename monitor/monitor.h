@@ -19,11 +19,19 @@
 #include "ipc/state.h"
 #include "monitor/loop.h"
 
-/* Restarts that come fast are spaced: 0.1 s doubled each time, up to 10 s. */
+struct mon_service;
+
+/*
+ * Restarts that come fast are spaced: 0.1 s doubled each time, up to 10 s.
+ * What is to be started is kept here, so that no memory is needed for it.
+ */
 struct backoff {
 	unsigned fails;
 	uint64_t started; /* CLOCK_BOOTTIME ns */
 	struct loop_timer timer;
+	enum role role;
+	enum service_kind kind;
+	struct mon_service *service; /* zygote */
 };
 
 enum proc_state {
@@ -31,8 +39,6 @@ enum proc_state {
 	PROC_UP,
 	PROC_STOPPING /* told to finish; its end is no failure */
 };
-
-struct mon_service;
 
 /* A role's process. */
 struct proc {
@@ -44,6 +50,7 @@ struct proc {
 	pid_t pid;
 	enum proc_state state;
 	struct msg_seal seal; /* what it was told to be, and is held to */
+	bool again;    /* not its first start: nobody waits for it */
 	bool retired;  /* forks no more; lives for its sessions */
 	bool killed;   /* by us, for a breach; the reason is told */
 	char reason[64];

@@ -3,7 +3,6 @@
  * fork execs the role's program with nothing but its channel, and the role
  * seals itself by the SEAL message before it reads anything else.
  */
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -38,16 +37,15 @@ struct role_spec {
 	const char *program;
 	enum role_uid uid; /* UID_COUNT: stays the monitor's */
 	bool empty_root;
-	bool many_fds; /* a descriptor or more for each connection */
+	bool many_fds; /* as many as the hard limit allows */
 };
 
 static const struct role_spec role_specs[] = {
     {ROLE_AUDIT, SERVICE_COUNT, "audit", UID_AUDIT, false, false},
     {ROLE_MASTER, SERVICE_COUNT, "master", UID_MASTER, true, true},
     {ROLE_LOOKUP, SERVICE_COUNT, "lookup", UID_LOOKUP, false, false},
-    {ROLE_LOGREADER, SERVICE_SSH, "logreader", UID_LOGREADER_SSH, true, false},
-    {ROLE_LOGREADER, SERVICE_EXEC, "logreader", UID_LOGREADER_EXEC, true,
-	false},
+    {ROLE_LOGREADER, SERVICE_SSH, "logreader", UID_LOGREADER_SSH, true, true},
+    {ROLE_LOGREADER, SERVICE_EXEC, "logreader", UID_LOGREADER_EXEC, true, true},
     {ROLE_ZYGOTE, SERVICE_FINGER, "finger", UID_FINGER, true, true},
     {ROLE_ZYGOTE, SERVICE_TELNET, "telnet", UID_TELNET, true, true},
     {ROLE_ZYGOTE, SERVICE_SSH, "ssh", UID_COUNT, false, false},
@@ -118,7 +116,6 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	static char *env[] = {path, NULL};
 	char program[PATH_MAX + 32], title[96];
 	char *argv[] = {title, NULL};
-	struct rlimit files;
 	int null, keep;
 
 	child_signals();
@@ -132,10 +129,6 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	/* What is written down may wait for who is being served. */
 	if (p->role == ROLE_AUDIT)
 		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
-	if (spec->many_fds && getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 	/* Out of the way of 0 to 3 first. */
 	keep = fcntl(channel, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -147,6 +140,8 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	child_place(keep, 3);
 	if (close_range(4, ~0U, 0) < 0)
 		_exit(127);
+	if (!spec->many_fds)
+		child_files_restore();
 	execve(program, argv, env);
 	log_errno("cannot run %s", program);
 	_exit(127);
@@ -206,28 +201,21 @@ proc_backoff(struct monitor *mon, enum role role, enum service_kind kind,
 	return (&mon->backoffs[role][kind >= SERVICE_COUNT ? 0 : kind]);
 }
 
-struct restart {
-	struct monitor *mon;
-	enum role role;
-	enum service_kind kind;
-	struct mon_service *service;
-};
-
 static void
 proc_restart_due(void *arg)
 {
-	struct restart r = *(struct restart *)arg;
+	const struct backoff *b = arg;
+	struct monitor *mon = table_monitor();
 
-	free(arg);
-	if (r.mon->stopping)
+	if (mon->stopping)
 		return;
-	if (r.role == ROLE_ZYGOTE) {
-		if (r.service->used && r.service->configured &&
-		    r.service->zygote == NULL)
-			proc_start(r.mon, r.role, r.service->kind, r.service);
-	} else if (proc_is_needed(r.mon, r.role, r.kind) &&
-	    proc_find(r.mon, r.role, r.kind) == NULL) {
-		proc_start(r.mon, r.role, r.kind, NULL);
+	if (b->role == ROLE_ZYGOTE) {
+		if (b->service->used && b->service->configured &&
+		    b->service->zygote == NULL)
+			proc_start(mon, b->role, b->service->kind, b->service);
+	} else if (proc_is_needed(mon, b->role, b->kind) &&
+	    proc_find(mon, b->role, b->kind) == NULL) {
+		proc_start(mon, b->role, b->kind, NULL);
 	}
 }
 
@@ -237,7 +225,6 @@ proc_restart(struct monitor *mon, enum role role, enum service_kind kind,
     struct mon_service *service)
 {
 	struct backoff *b = proc_backoff(mon, role, kind, service);
-	struct restart *r;
 	uint64_t delay = 0;
 
 	if (mon->stopping)
@@ -250,17 +237,10 @@ proc_restart(struct monitor *mon, enum role role, enum service_kind kind,
 	if (delay > 10ull * SECOND)
 		delay = 10ull * SECOND;
 	b->fails++;
-	if (b->timer.linked)
-		free(b->timer.arg);
-	r = malloc(sizeof(*r));
-	if (r == NULL) {
-		loop_timer_clear(&b->timer);
-		log_warn("out of memory: %s is not started again",
-		    role_name(role));
-		return;
-	}
-	*r = (struct restart){mon, role, kind, service};
-	loop_timer_in(&b->timer, delay, proc_restart_due, r);
+	b->role = role;
+	b->kind = kind;
+	b->service = service;
+	loop_timer_in(&b->timer, delay, proc_restart_due, b);
 }
 
 static void
@@ -322,6 +302,9 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 		table_start_failed(mon, role, service);
 		return;
 	}
+	/* The master may have waited for it; the others need not. */
+	if (never_up)
+		wire_configured(mon);
 	if (role == ROLE_ZYGOTE) {
 		if (current && service->configured)
 			proc_restart(mon, role, kind, service);
@@ -497,6 +480,7 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 		proc_restart(mon, role, kind, service);
 		return (NULL);
 	}
+	p->again = b->fails > 0;
 	TAILQ_INSERT_TAIL(&mon->procs, p, next);
 	if (service != NULL)
 		service->zygote = p;

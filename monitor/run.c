@@ -13,6 +13,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "monitor/child.h"
 #include "monitor/loop.h"
 #include "monitor/run.h"
 
@@ -36,6 +37,7 @@ run_child(const char *const argv[], int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(127);
+	child_files_restore();
 	execve(argv[0], vector.out, env);
 	_exit(127);
 }

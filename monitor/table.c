@@ -172,10 +172,7 @@ table_service_release(struct monitor *mon, struct mon_service *s)
 		if (p->service == s)
 			return;
 	}
-	if (s->backoff.timer.linked) {
-		free(s->backoff.timer.arg);
-		loop_timer_clear(&s->backoff.timer);
-	}
+	loop_timer_clear(&s->backoff.timer);
 	s->used = false;
 }
 

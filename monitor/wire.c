@@ -341,7 +341,7 @@ wire_configured(struct monitor *mon)
 		return;
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
-		if (p->state == PROC_STARTING && !p->killed)
+		if (p->state == PROC_STARTING && !p->killed && !p->again)
 			return;
 	}
 	proc_send(mon, master, MSG_CONFIGURED, &m, NULL, 0);

@@ -11,7 +11,8 @@
 void wire_ready(struct monitor *mon, struct proc *p);
 
 /* Tell the master of services, new listeners and, last, CONFIGURED, when it
- * is up and every role of the start has come up. */
+ * is up and every role of the start, or new since, has come up; one that is
+ * being started again keeps nobody waiting. */
 void wire_services(struct monitor *mon);
 void wire_tell_listeners(struct monitor *mon);
 void wire_listener_gone(struct monitor *mon, struct listener *l);
