@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,13 +14,16 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "master/client.h"
+#include "master/resource.h"
 #include "master/session.h"
 
 #define CLIENTS_MAX 32
 #define GROUPS_MAX 256
+#define REST_MS 200 /* out of descriptors: who waits would wake us for ever */
 
 struct control {
 	uv_poll_t *poll; /* NULL until CONTROL */
+	uv_timer_t rest;
 	int fd;
 	uint32_t group, owner;
 	struct client_list clients;
@@ -33,7 +37,9 @@ control_init(struct master *m)
 		return (ERR_NO_MEMORY);
 	m->control->fd = -1;
 	TAILQ_INIT(&m->control->clients);
-	return (0);
+	m->control->rest.data = m;
+	return (uv_timer_init(&m->loop, &m->control->rest) == 0 ? 0
+								: ERR_SYSTEM);
 }
 
 static bool
@@ -77,6 +83,16 @@ control_count(struct control *c)
 	return (n);
 }
 
+static void control_accept(uv_poll_t *poll, int status, int events);
+
+static void
+control_rested(uv_timer_t *timer)
+{
+	struct master *m = timer->data;
+
+	uv_poll_start(m->control->poll, UV_READABLE, control_accept);
+}
+
 static void
 control_accept(uv_poll_t *poll, int status, int events)
 {
@@ -88,6 +104,10 @@ control_accept(uv_poll_t *poll, int status, int events)
 	if (status != 0)
 		uv_poll_start(poll, UV_READABLE, control_accept);
 	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && errno != EAGAIN && resource_is_short(errno)) {
+		uv_poll_stop(poll);
+		uv_timer_start(&c->rest, control_rested, REST_MS, 0);
+	}
 	if (fd < 0)
 		return;
 	if (control_count(c) >= CLIENTS_MAX || !control_may(c, fd)) {
@@ -110,6 +130,7 @@ control_attach(struct master *m, const struct msg_control *msg, int fd)
 	struct control *c = m->control;
 
 	if (c->poll != NULL) {
+		uv_timer_stop(&c->rest);
 		uv_close((uv_handle_t *)c->poll, control_closed);
 		close(c->fd);
 	}

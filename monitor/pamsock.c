@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "monitor/report.h"
 
 #define CLIENTS_MAX 512
+#define REST_NS (200ull * MILLISECOND)
 
 struct asker {
 	struct monitor *mon;
@@ -38,6 +40,8 @@ struct asker {
 };
 
 static int listen_fd = -1;
+static struct watch *listen_watch;
+static struct loop_timer rest;
 static unsigned askers;
 
 static void
@@ -204,6 +208,24 @@ asker_readable(void *arg, int revents)
 }
 
 static void
+socket_rested(void *arg)
+{
+	(void)arg;
+	loop_watch_events(listen_watch, POLLIN);
+}
+
+/* Who cannot be accepted stays readable: a while without looking. */
+static void
+socket_failed(struct monitor *mon, int error)
+{
+	if (error == EAGAIN || error == ECONNABORTED || error == EINTR)
+		return;
+	report_short(mon, ROLE_MONITOR, error, "no login can be asked about");
+	loop_watch_events(listen_watch, 0);
+	loop_timer_in(&rest, REST_NS, socket_rested, NULL);
+}
+
+static void
 socket_readable(void *arg, int revents)
 {
 	struct monitor *mon = arg;
@@ -213,8 +235,10 @@ socket_readable(void *arg, int revents)
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)revents;
-	if (fd < 0)
+	if (fd < 0) {
+		socket_failed(mon, errno);
 		return;
+	}
 	a = askers < CLIENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
 	if (a == NULL) {
 		report_short(mon, ROLE_MONITOR, 0, "too many logins at a time");
@@ -257,8 +281,10 @@ pamsock_open(struct monitor *mon)
 	ok = listen_fd >= 0 &&
 	    bind(listen_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 	umask(old);
-	if (!ok || listen(listen_fd, 128) < 0 ||
-	    loop_watch(listen_fd, POLLIN, socket_readable, mon) == NULL) {
+	if (ok && listen(listen_fd, 128) == 0)
+		listen_watch =
+		    loop_watch(listen_fd, POLLIN, socket_readable, mon);
+	if (listen_watch == NULL) {
 		log_errno("cannot listen on %s", path);
 		return (ERR_SYSTEM);
 	}
