@@ -25,6 +25,15 @@
 #define BACKLOG 4096
 #define RETRY_NS (1ull * SECOND)
 
+/*
+ * A socket that was closed to make room is the master's as well, until it has
+ * read so: a busy port is tried for again soon, and not told as long as that.
+ */
+#define SOON_NS (10ull * MILLISECOND)
+#define SOON_TRIES 50
+
+static unsigned soon; /* such tries that are left */
+
 static struct listener *
 listener_new(struct monitor *mon, const struct addr *address, bool datagram,
     int fd)
@@ -178,26 +187,39 @@ family_is_missing(const struct mon_service *s, const struct listener *l)
 	return (l->error == EAFNOSUPPORT && s->conf->listen_default);
 }
 
-static void
-retry_due(void *arg)
+static void retry_due(void *arg);
+
+/* Try for all that are not bound; whether one is now. */
+static bool
+retry_all(struct monitor *mon)
 {
-	struct monitor *mon = arg;
-	struct listener *l;
 	bool some = false, waiting = false;
+	struct listener *l;
 
 	TAILQ_FOREACH(l, &mon->listeners, next)
 	{
 		if (l->fd >= 0)
 			continue;
-		if (listener_try(mon, l, false))
+		if (listener_try(mon, l, soon > 0))
 			some = true;
 		else
 			waiting = true;
 	}
-	if (some)
-		wire_tell_listeners(mon);
 	if (waiting)
-		loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+		loop_timer_in(&mon->retry, soon > 0 ? SOON_NS : RETRY_NS,
+		    retry_due, mon);
+	if (soon > 0)
+		soon--;
+	return (some);
+}
+
+static void
+retry_due(void *arg)
+{
+	struct monitor *mon = arg;
+
+	if (retry_all(mon))
+		wire_tell_listeners(mon);
 }
 
 static bool
@@ -285,8 +307,8 @@ void
 bind_configure(struct monitor *mon)
 {
 	struct listener *l, *after;
-	bool waiting = false;
 
+	soon = 0;
 	TAILQ_FOREACH(l, &mon->listeners, next)
 		l->wanted = false;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
@@ -298,6 +320,8 @@ bind_configure(struct monitor *mon)
 		if (l->wanted)
 			continue;
 		if (!l->foreign) {
+			if (l->told)
+				soon = SOON_TRIES;
 			listener_free(mon, l);
 			continue;
 		}
@@ -306,13 +330,7 @@ bind_configure(struct monitor *mon)
 		l->service = NULL;
 		report_not_configured(mon, l);
 	}
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
-		if (l->fd < 0 && !listener_try(mon, l, false))
-			waiting = true;
-	}
-	if (waiting)
-		loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+	retry_all(mon);
 }
 
 const char *
