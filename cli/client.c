@@ -22,18 +22,26 @@
 #define SYSTEM_DIR     "/run/portreeve"
 #define CONTROL_SOCKET "control.sock"
 
-/* A daemon of this user's own (rootless) comes before the host's. */
+/*
+ * A daemon of this user's own (rootless) comes before the host's; it lies where
+ * portreeved puts it.
+ */
 const char *
 client_default_dir(void)
 {
 	static char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	const char *base = getenv("XDG_RUNTIME_DIR");
+	const char *base = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
 	char path[sizeof(dir) + sizeof(CONTROL_SOCKET) + 1];
 	int n;
 
-	if (geteuid() == 0 || base == NULL || *base != '/')
+	if (geteuid() == 0)
 		return (SYSTEM_DIR);
-	n = snprintf(dir, sizeof(dir), "%s/portreeve", base);
+	if (base != NULL && *base == '/')
+		n = snprintf(dir, sizeof(dir), "%s/portreeve", base);
+	else if (home != NULL && *home == '/')
+		n = snprintf(dir, sizeof(dir), "%s/.cache/portreeve", home);
+	else
+		return (SYSTEM_DIR);
 	if (n < 0 || (size_t)n >= sizeof(dir))
 		return (SYSTEM_DIR);
 	snprintf(path, sizeof(path), "%s/%s", dir, CONTROL_SOCKET);

@@ -105,6 +105,8 @@ line_option(struct line *l, int argc, char *argv[], int *i)
 		if (a[2] == '\0' && *i + 1 >= argc)
 			return (usage("-r needs a folder", ""));
 		l->dir = a[2] != '\0' ? a + 2 : argv[++*i];
+		if (*l->dir == '\0')
+			return (usage("-r needs a folder", ""));
 	} else {
 		return (usage("no such option: ", a));
 	}

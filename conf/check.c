@@ -17,28 +17,43 @@ check_find(const struct conf_node *block, const char *name)
 	return (n == NULL || n->inactive ? NULL : n);
 }
 
+static bool
+check_is_before(const struct conf_node *a, const struct conf_node *b)
+{
+	return (a->pos.line < b->pos.line ||
+		(a->pos.line == b->pos.line && a->pos.col < b->pos.col));
+}
+
+/* Told at the last of them in the file, which names those before it. */
 static void
 check_conflict(const struct conf_node *block, const struct conf_conflict *c,
     struct conf_report *report)
 {
-	const struct conf_node *a, *b, *later, *first;
+	const char *const names[] = {c->a, c->b, c->c};
+	const struct conf_node *found[3], *n;
+	unsigned count = 0, at;
 
 	if ((c->blocks & (1U << block->block)) == 0)
 		return;
-	a = check_find(block, c->a);
-	b = check_find(block, c->b);
-	if (a == NULL || b == NULL)
-		return;
-	later = b;
-	first = a;
-	if (a->pos.line > b->pos.line ||
-	    (a->pos.line == b->pos.line && a->pos.col > b->pos.col)) {
-		later = a;
-		first = b;
+	for (unsigned i = 0; i < 3 && names[i] != NULL; i++) {
+		n = check_find(block, names[i]);
+		if (n == NULL)
+			return;
+		for (at = count++;
+		     at > 0 && check_is_before(n, found[at - 1]); at--)
+			found[at] = found[at - 1];
+		found[at] = n;
 	}
-	conf_report_add(report, CONF_ERROR, later->pos,
-	    "%s contradicts %s (line %u): %s", later->stmt->name,
-	    first->stmt->name, first->pos.line, c->why);
+	n = found[count - 1];
+	if (count == 2)
+		conf_report_add(report, CONF_ERROR, n->pos,
+		    "%s contradicts %s (line %u): %s", n->stmt->name,
+		    found[0]->stmt->name, found[0]->pos.line, c->why);
+	else
+		conf_report_add(report, CONF_ERROR, n->pos,
+		    "%s contradicts %s (line %u) with %s (line %u): %s",
+		    n->stmt->name, found[0]->stmt->name, found[0]->pos.line,
+		    found[1]->stmt->name, found[1]->pos.line, c->why);
 }
 
 static void

@@ -21,6 +21,8 @@ host_check_program(const struct conf *conf, const struct conf_service *s,
 	struct conf_pos pos = conf_statement_pos(conf, s, "exec");
 	struct stat st;
 
+	if (s->exec.path == NULL) /* was told */
+		return;
 	if (stat(s->exec.path, &st) != 0)
 		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s: %s",
 		    s->exec.path, strerror(errno));
@@ -37,7 +39,7 @@ host_check_account(const struct conf *conf, const struct conf_service *s,
 {
 	const struct conf_exec *e = &s->exec;
 
-	if (getpwnam(e->user) == NULL)
+	if (e->user != NULL && getpwnam(e->user) == NULL)
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "user"),
 		    "user: there is no user %s on this host", e->user);

@@ -32,7 +32,7 @@ conf_make(
 }
 
 int
-conf_parse(
+conf_parse_all(
     const void *text, size_t n, struct conf **out, struct conf_report *report)
 {
 	struct conf_pos none = {0, 0};
@@ -51,14 +51,25 @@ conf_parse(
 	if (err == ERR_NO_MEMORY)
 		conf_report_add(report, CONF_ERROR, none,
 		    "there is not enough memory to read the configuration");
-	if (err == 0 && report->errors > errors)
-		err = ERR_SYNTAX;
 	if (err != 0) {
 		conf_free(conf);
 		return (err);
 	}
 	*out = conf;
-	return (0);
+	return (report->errors > errors ? ERR_SYNTAX : 0);
+}
+
+int
+conf_parse(
+    const void *text, size_t n, struct conf **out, struct conf_report *report)
+{
+	int err = conf_parse_all(text, n, out, report);
+
+	if (err != 0) {
+		conf_free(*out);
+		*out = NULL;
+	}
+	return (err);
 }
 
 const struct conf_service *

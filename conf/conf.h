@@ -45,8 +45,8 @@ void conf_report_add_file(struct conf_report *r, enum conf_severity severity,
     __attribute__((format(printf, 5, 6)));
 
 /*
- * "FILE:LINE:COL: error: TEXT" without a newline ("FILE: error: TEXT" where no
- * line is known); name is the configuration's file. Returns buf, always
+ * "FILE:LINE:COL: error: TEXT" without a newline (1:1 where it is about the
+ * whole file); name is the configuration's file. Returns buf, always
  * terminated.
  */
 const char *conf_diag_text(
@@ -64,7 +64,15 @@ int conf_parse(
     const void *text, size_t n, struct conf **out, struct conf_report *report);
 
 /*
- * As conf_parse, from a file: it must be a regular file, owned by root or by
+ * As conf_parse, but with ERR_SYNTAX *out is what could be read, for checks
+ * that find more errors: a value with an error is as if it were not written.
+ * It must never take effect.
+ */
+int conf_parse_all(
+    const void *text, size_t n, struct conf **out, struct conf_report *report);
+
+/*
+ * As conf_parse_all, from a file: it must be a regular file, owned by root or by
  * the running uid, and writable by nobody but its owner (a symbolic link is
  * followed: what it points to must be so). ERR_NOT_FOUND when it is missing,
  * ERR_REFUSED when it may not be trusted, ERR_SYSTEM for what else keeps it
@@ -74,8 +82,9 @@ int conf_load(const char *path, struct conf **out, struct conf_report *report);
 
 /*
  * What only this host can tell, and needs no privilege: users and groups
- * exist, programs can be executed, named files can be read. Adds to the
- * report; ERR_VALUE when it added an error.
+ * exist, programs can be executed, named files can be read. Takes what
+ * conf_parse_all gives, too. Adds to the report; ERR_VALUE when it added an
+ * error.
  */
 int conf_check_host(const struct conf *conf, struct conf_report *report);
 

@@ -117,7 +117,7 @@ conf_load(const char *path, struct conf **out, struct conf_report *report)
 	err = load_read(fd, &text, &n, report);
 	if (err != 0)
 		goto out;
-	err = conf_parse(text, n, out, report);
+	err = conf_parse_all(text, n, out, report);
 	explicit_bzero(text, n);
 out:
 	free(text);

@@ -131,12 +131,11 @@ conf_diag_text(
 	const char *word = d->severity == CONF_ERROR ? "error" : "warning";
 	char file[256];
 
+	/* About the whole file: at its begin, so that lines have one form. */
 	report_text(file, sizeof(file), d->file[0] != '\0' ? d->file : name);
-	if (d->pos.line == 0)
-		snprintf(buf, size, "%s: %s: %s", file, word, d->text);
-	else
-		snprintf(buf, size, "%s:%u:%u: %s: %s", file, d->pos.line,
-		    d->pos.col, word, d->text);
+	snprintf(buf, size, "%s:%u:%u: %s: %s", file,
+	    d->pos.line == 0 ? 1 : d->pos.line,
+	    d->pos.line == 0 ? 1 : d->pos.col, word, d->text);
 	return (buf);
 }
 

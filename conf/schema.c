@@ -77,12 +77,14 @@ const size_t conf_statement_count =
 const struct conf_conflict conf_conflicts[] = {
 #define BLOCK(...)
 #define STATEMENT(...)
-#define CONFLICT(x, y, in, text) \
-	{.a = (x), .b = (y), .blocks = (in), .why = (text)},
+#define WITH(third) .c = (third)
+#define CONFLICT(x, y, in, text, ...) \
+	{.a = (x), .b = (y), .blocks = (in), .why = (text), ##__VA_ARGS__},
 #include "conf/schema.def"
 #undef BLOCK
 #undef STATEMENT
 #undef CONFLICT
+#undef WITH
 };
 const size_t conf_conflict_count =
     sizeof(conf_conflicts) / sizeof(conf_conflicts[0]);

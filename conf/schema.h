@@ -93,6 +93,7 @@ struct conf_statement {
 /* Two flags of one block that cannot both be meant. */
 struct conf_conflict {
 	const char *a, *b;
+	const char *c; /* NULL, or the third of three */
 	uint32_t blocks;
 	const char *why;
 };

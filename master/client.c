@@ -47,7 +47,7 @@ client_close(struct client *c)
 }
 
 struct client *
-client_new(struct master *m, int fd, struct client_list *list)
+client_new(struct master *m, int fd, struct client_list *list, bool unseen)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
@@ -58,6 +58,7 @@ client_new(struct master *m, int fd, struct client_list *list)
 	}
 	c->master = m;
 	c->list = list;
+	c->unseen = unseen;
 	c->poll.data = c;
 	c->asked = MSG_COUNT;
 	STAILQ_INIT(&c->texts);
@@ -90,7 +91,9 @@ client_send_all(struct client *c)
 {
 	int err = client_send_texts(c);
 
-	if (err == 0 && c->asked == MSG_SHOW_SERVICES)
+	if (c->unseen)
+		; /* refused: no rows */
+	else if (err == 0 && c->asked == MSG_SHOW_SERVICES)
 		err = rows_send_services(c);
 	else if (err == 0 && c->asked == MSG_SHOW_SESSIONS)
 		err = rows_send_sessions(c);
@@ -187,6 +190,18 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		client_take(c, "the daemon is busy; try again");
 }
 
+/* The rows are ours to give; whether to, the monitor says. */
+static void
+client_ask_who(struct client *c)
+{
+	struct master *m = c->master;
+
+	c->held = true;
+	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
+	if (monitor_ask_client(m, c->request, c->channel.fd) != 0)
+		client_finish(c, 1, "the daemon is busy; try again");
+}
+
 static void
 client_message(struct client *c, const struct ipc_in *in)
 {
@@ -199,7 +214,10 @@ client_message(struct client *c, const struct ipc_in *in)
 	switch (in->type) {
 	case MSG_SHOW_SERVICES:
 	case MSG_SHOW_SESSIONS:
-		client_finish(c, 0, "");
+		if (c->unseen)
+			client_ask_who(c);
+		else
+			client_finish(c, 0, "");
 		break;
 	default:
 		client_pass_on(c, in);

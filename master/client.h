@@ -35,13 +35,18 @@ struct client {
 	uint32_t at;	     /* the next row: service * 2 + family, or slot */
 	struct client_texts texts;
 	unsigned ntexts;
+	bool unseen;   /* who it is the monitor alone can see */
 	bool held;     /* its message waits in the queue for the monitor */
 	bool answered; /* done is what comes last */
 	struct msg_done done;
 };
 
-/* Takes fd over; NULL when out of memory (fd is closed). */
-struct client *client_new(struct master *m, int fd, struct client_list *list);
+/*
+ * Takes fd over; NULL when out of memory (fd is closed). unseen: the monitor is
+ * asked who it is before it is answered.
+ */
+struct client *client_new(
+    struct master *m, int fd, struct client_list *list, bool unseen);
 
 /* Send what there is as far as it takes it; may close it. */
 void client_send(struct client *c);

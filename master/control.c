@@ -21,6 +21,9 @@
 #define GROUPS_MAX 256
 #define REST_MS 200 /* out of descriptors: who waits would wake us for ever */
 
+/* /proc/sys/kernel/overflowuid, unless someone changed it. */
+#define UID_UNSEEN 65534
+
 struct control {
 	uv_poll_t *poll; /* NULL until CONTROL */
 	uv_timer_t rest;
@@ -58,16 +61,21 @@ control_in_group(int fd, uint32_t group)
 	return (false);
 }
 
-/* root, the daemon's own user, or a member of the group (unix(7)). */
+/*
+ * root, the daemon's own user, or a member of the group (unix(7)). *unseen:
+ * this process cannot tell, and the monitor can.
+ */
 static bool
-control_may(const struct control *c, int fd)
+control_may(const struct control *c, int fd, bool *unseen)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
+	*unseen = false;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return (false);
-	return (cred.uid == 0 || cred.uid == c->owner ||
+	*unseen = cred.uid == UID_UNSEEN;
+	return (*unseen || cred.uid == 0 || cred.uid == c->owner ||
 		(c->group != UINT32_MAX && cred.gid == c->group) ||
 		control_in_group(fd, c->group));
 }
@@ -98,6 +106,7 @@ control_accept(uv_poll_t *poll, int status, int events)
 {
 	struct master *m = poll->data;
 	struct control *c = m->control;
+	bool unseen;
 	int fd;
 
 	(void)events;
@@ -110,11 +119,11 @@ control_accept(uv_poll_t *poll, int status, int events)
 	}
 	if (fd < 0)
 		return;
-	if (control_count(c) >= CLIENTS_MAX || !control_may(c, fd)) {
+	if (control_count(c) >= CLIENTS_MAX || !control_may(c, fd, &unseen)) {
 		close(fd);
 		return;
 	}
-	if (client_new(m, fd, &c->clients) == NULL)
+	if (client_new(m, fd, &c->clients, unseen) == NULL)
 		log_warn("no memory for a client of the control socket");
 }
 
@@ -188,5 +197,7 @@ control_answer_done(struct master *m, const struct msg_answer_done *msg)
 	s = k->asked == MSG_CLEAR_SESSION ? session_by_id(m, k->session) : NULL;
 	if (s != NULL && msg->status != 0)
 		s->clearing = false;
+	if (msg->status == 0)
+		k->unseen = false;
 	client_finish(k, msg->status, msg->reason);
 }

@@ -271,6 +271,14 @@ monitor_ask_configuration(
 }
 
 int
+monitor_ask_client(struct master *m, uint32_t request, int client)
+{
+	struct msg_ask_client ask = {.request = request};
+
+	return (ipc_send(&m->monitor, MSG_ASK_CLIENT, &ask, &client, 1));
+}
+
+int
 monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
     int connection)
 {

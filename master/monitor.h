@@ -18,6 +18,7 @@ int monitor_init(struct master *m);
 int monitor_ask_reload(struct master *m, uint32_t request, int client);
 int monitor_ask_clear(
     struct master *m, uint32_t request, int client, uint64_t session);
+int monitor_ask_client(struct master *m, uint32_t request, int client);
 int monitor_ask_configuration(
     struct master *m, uint32_t request, int client, uint8_t set);
 

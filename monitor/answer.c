@@ -25,6 +25,8 @@
 #include "monitor/table.h"
 #include "monitor/wire.h"
 
+#define NOT_ALLOWED "not allowed: root and group portreeve may"
+
 void
 answer_done(struct monitor *mon, uint32_t request, bool ok,
     const char *reason)
@@ -154,14 +156,24 @@ answer_ask(struct monitor *mon, struct ipc_in *in)
 	if (!answer_read_wish(in->fds[0], expected, &wish))
 		answer_done(mon, request, false, "nobody asked for that");
 	else if (!client_is_allowed(mon, in->fds[0]))
-		answer_done(mon, request, false,
-		    "not allowed: root and group portreeve may");
+		answer_done(mon, request, false, NOT_ALLOWED);
 	else if (expected == MSG_CLEAR_SESSION)
 		answer_clear(mon, request, wish.clear_session.session);
 	else if (expected == MSG_RELOAD)
 		reload_run(mon, true, request);
 	else
 		answer_configuration(mon, request, wish.show_configuration.set);
+}
+
+/* A client whose uid the master cannot see: it asks us, before it answers. */
+static void
+answer_client(struct monitor *mon, struct ipc_in *in)
+{
+	bool allowed = client_is_allowed(mon, in->fds[0]);
+
+	if (!mon->stopping)
+		answer_done(mon, in->msg.ask_client.request, allowed,
+		    allowed ? "" : NOT_ALLOWED);
 }
 
 static void
@@ -260,6 +272,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	case MSG_ASK_RELOAD:
 	case MSG_ASK_CONFIGURATION:
 		answer_ask(mon, in);
+		break;
+	case MSG_ASK_CLIENT:
+		answer_client(mon, in);
 		break;
 	case MSG_ASK_LOGIN:
 		loginproc_ask(mon, &in->msg.ask_login,

@@ -155,6 +155,9 @@ listener_failed(struct monitor *mon, struct listener *l, int error)
 		return;
 	if (error == EADDRINUSE)
 		holder_of_port(&l->address, l->datagram, who, sizeof(who));
+	if (error == EACCES && mon->rootless && l->address.port < 1024)
+		snprintf(who, sizeof(who),
+		    "ports below 1024 are root's: write `port` with another");
 	snprintf(reason, sizeof(reason), "%s%s%s%s; trying again",
 	    error == EADDRINUSE ? "the port is busy" : strerror(error),
 	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");

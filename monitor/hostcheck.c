@@ -1,4 +1,7 @@
 /* Warnings that need a look at the host. Monitor (root); reads files only. */
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf/sshd/sshd.h"
@@ -51,6 +54,43 @@ warn_no_service_file(const struct conf *conf, struct conf_report *report)
 	    "logs in; `make install` installs the file");
 }
 
+static void
+warn_other_name(const struct conf *conf, const struct conf_service *s,
+    const char *statement, const char *wanted, const char *own,
+    struct conf_report *report)
+{
+	struct conf_pos pos = conf_statement_pos(conf, s, statement);
+
+	/* Unsaid, it is nobody's wish. */
+	if (wanted == NULL ||
+	    (pos.line == s->pos.line && pos.col == s->pos.col) ||
+	    (own != NULL && strcmp(wanted, own) == 0))
+		return;
+	conf_report_add(report, CONF_WARNING, pos,
+	    "%s %s is not in force: started by an ordinary user, portreeved "
+	    "runs the program with that user's own rights",
+	    statement, wanted);
+}
+
+/* An ordinary user's programs run as that user, whatever is said. */
+static void
+warn_other_user(const struct conf *conf, struct conf_report *report)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrgid(getegid());
+
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		const struct conf_service *s = &conf->services[i];
+
+		if (s->kind != SERVICE_EXEC)
+			continue;
+		warn_other_name(conf, s, "user", s->exec.user,
+		    user != NULL ? user->pw_name : NULL, report);
+		warn_other_name(conf, s, "group", s->exec.group,
+		    group != NULL ? group->gr_name : NULL, report);
+	}
+}
+
 void
 hostcheck_warn(struct monitor *mon, const struct conf *conf,
     struct conf_report *report)
@@ -58,5 +98,7 @@ hostcheck_warn(struct monitor *mon, const struct conf *conf,
 	warn_not_built(conf, report);
 	warn_no_pam(mon, conf, report);
 	warn_no_service_file(conf, report);
+	if (mon->rootless)
+		warn_other_user(conf, report);
 	sshd_scan(conf, &sshd_system_paths, report);
 }

@@ -20,6 +20,7 @@
 #include <bsd/unistd.h>
 
 #include "lib/err.h"
+#include "lib/escape.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/adopt.h"
@@ -45,18 +46,63 @@ struct options {
 	const char *run_dir, *state_dir;
 };
 
-static void
-usage(FILE *f)
+static void __attribute__((noreturn))
+usage(const char *what, const char *word)
 {
-	fprintf(f,
-	    "usage: portreeved [-d] [-n] [-c FILE] [-r DIR] [-s DIR]\n"
+	char text[128];
+
+	escape_bytes(text, sizeof(text), word, strlen(word));
+	fprintf(stderr,
+	    "portreeved: %s%s; `portreeved --help` lists what there is\n",
+	    what, text);
+	exit(2);
+}
+
+/* What --help and --version say must have been written. */
+static void __attribute__((noreturn))
+said(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		exit(0);
+	fprintf(stderr, "portreeved: cannot write to standard output: %s\n",
+	    strerror(errno));
+	exit(1);
+}
+
+static void __attribute__((noreturn))
+help(void)
+{
+	printf("usage: portreeved [-d] [-n] [-c FILE] [-r DIR] [-s DIR]\n"
 	    "  -d  stay in the foreground: events on stderr, and on stdout\n"
 	    "      what listens and how to try it\n"
 	    "  -n  check the configuration and exit: 0 valid, 1 not\n"
 	    "  -c  the configuration (%s)\n"
 	    "  -r  run-time state (/run/portreeve)\n"
-	    "  -s  lasting state (/var/lib/portreeve)\n",
+	    "  -s  lasting state (/var/lib/portreeve)\n"
+	    "portreeved(8) says more.\n",
 	    DEFAULT_CONFIG);
+	said();
+}
+
+/* An option's argument: a path, and so never empty. */
+static const char *
+path_option(int option, const char *path)
+{
+	const char word[] = {'-', (char)option, '\0'};
+
+	if (*path == '\0')
+		usage("an empty path after ", word);
+	return (path);
+}
+
+static void __attribute__((noreturn))
+wrong_option(int c, char **argv)
+{
+	const char word[] = {'-', (char)optopt, '\0'};
+
+	if (c == ':')
+		usage("a path is missing after ", word);
+	usage("no such option: ", optopt != 0 ? word : argv[optind - 1]);
 }
 
 static void
@@ -67,7 +113,7 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 	int c;
 
 	mon->config_path = DEFAULT_CONFIG;
-	while ((c = getopt_long(argc, argv, "dnc:r:s:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":dnhc:r:s:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			mon->foreground = true;
@@ -76,31 +122,25 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 			o->check = true;
 			break;
 		case 'c':
-			mon->config_path = optarg;
+			mon->config_path = path_option(c, optarg);
 			break;
 		case 'r':
-			o->run_dir = optarg;
+			o->run_dir = path_option(c, optarg);
 			break;
 		case 's':
-			o->state_dir = optarg;
+			o->state_dir = path_option(c, optarg);
 			break;
 		case 'h':
-			usage(stdout);
-			exit(0);
+			help();
 		case 'V':
 			printf("portreeved %s\n", VERSION);
-			exit(0);
+			said();
 		default:
-			usage(stderr);
-			exit(2);
+			wrong_option(c, argv);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "portreeved: unexpected argument: %s\n",
-		    argv[optind]);
-		usage(stderr);
-		exit(2);
-	}
+	if (optind < argc)
+		usage("one word too many: ", argv[optind]);
 }
 
 static void __attribute__((noreturn))

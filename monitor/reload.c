@@ -64,6 +64,26 @@ check_ssh(struct monitor *mon, struct conf *conf, struct conf_report *report)
 	return (err);
 }
 
+/* Whether sshd would only say again what was said about its file. */
+static bool
+ssh_is_wrong(const struct conf *conf, const struct conf_report *report)
+{
+	const struct conf_service *s = conf_find_service(conf, "ssh");
+	struct conf_pos pos;
+
+	if (s == NULL || s->ssh.sshd_config == NULL)
+		return (false);
+	pos = conf_statement_pos(conf, s, "sshd-config");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct conf_diag *d = &report->diags[i];
+
+		if (d->severity == CONF_ERROR && d->pos.line == pos.line &&
+		    d->pos.col == pos.col)
+			return (true);
+	}
+	return (false);
+}
+
 int
 reload_check(struct monitor *mon, struct conf **out,
     struct conf_report *report)
@@ -72,11 +92,12 @@ reload_check(struct monitor *mon, struct conf **out,
 	int err = conf_load(mon->config_path, &conf, report);
 
 	*out = NULL;
-	if (err != 0)
+	if (conf == NULL)
 		return (err);
+	/* Whatever is wrong already: every error is told at once. */
 	conf_check_host(conf, report);
 	hostcheck_warn(mon, conf, report);
-	if (report->errors == 0)
+	if (!ssh_is_wrong(conf, report))
 		check_ssh(mon, conf, report);
 	if (report->errors > 0) {
 		conf_free(conf);
@@ -193,7 +214,7 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	if (reload_check(mon, &conf, &report) == 0 &&
 	    reload_apply(mon, conf) == 0) {
 		reload_warnings(mon, &report);
-		report_configuration(mon, true, NULL);
+		report_configuration(mon, true, asked ? "reload" : "SIGHUP");
 		if (asked)
 			answer_done(mon, request, true, "");
 		conf_report_clear(&report);

@@ -214,15 +214,15 @@ write_file(const char *path, const char *text)
 	return (err);
 }
 
-/* sshd's own complaint, on one line. */
+/* sshd's own complaint, on one line; it names the file and the line. */
 static void
-complaint(const char *out, const char *path, char *reason, size_t size)
+complaint(const char *out, char *reason, size_t size)
 {
 	char line[256];
 	size_t n = strcspn(out, "\r\n");
 
 	escape_bytes(line, sizeof(line), out, n);
-	snprintf(reason, size, "sshd refuses what this becomes (%s): %s", path,
+	snprintf(reason, size, "sshd refuses what this becomes: %s",
 	    n > 0 ? line : "no reason given");
 }
 
@@ -234,7 +234,7 @@ check_file(struct monitor *mon, const char *path, char *reason, size_t size)
 
 	if (run_program(argv, 20, out, sizeof(out)) == 0)
 		return (0);
-	complaint(out, path, reason, size);
+	complaint(out, reason, size);
 	return (ERR_REFUSED);
 }
 

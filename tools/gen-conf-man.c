@@ -187,11 +187,17 @@ static void
 man_conflicts(void)
 {
 	puts(".Ss Contradictions\n"
-	     "These cannot both be written:\n"
+	     "These cannot be written together:\n"
 	     ".Bl -bullet -compact");
-	for (size_t i = 0; i < conf_conflict_count; i++)
-		printf(".It\n.Ic %s\nand\n.Ic %s :\n%s\n", conf_conflicts[i].a,
-		    conf_conflicts[i].b, conf_conflicts[i].why);
+	for (size_t i = 0; i < conf_conflict_count; i++) {
+		const struct conf_conflict *c = &conf_conflicts[i];
+
+		printf(".It\n.Ic %s%s\n", c->a, c->c != NULL ? " ," : "");
+		if (c->c != NULL)
+			printf(".Ic %s\n", c->b);
+		printf("and\n.Ic %s :\n%s\n", c->c != NULL ? c->c : c->b,
+		    c->why);
+	}
 	puts(".El");
 }
 

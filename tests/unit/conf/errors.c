@@ -217,6 +217,16 @@ test_contradictions(void **state)
 	    ERROR(3, 1, "tcp-forwarding contradicts no-tcp-forwarding"));
 	EXPECT(IN "keep-sessions; no-keep-sessions;" END,
 	    ERROR(2, 16, "no-keep-sessions contradicts keep-sessions"));
+	EXPECT(IN "ssh { no-public-keys; no-password-authentication;\n"
+		  "no-challenge-response; }" END,
+	    ERROR(3, 1,
+		"no-challenge-response contradicts no-public-keys (line 2) "
+		"with no-password-authentication (line 2): nobody"));
+	/* Any two of the three leave a way in. */
+	EXPECT(IN "ssh { no-public-keys; no-challenge-response; }" END);
+	EXPECT(IN "ssh { no-public-keys; no-password-authentication; }" END);
+	EXPECT(IN "ssh { no-password-authentication; no-public-keys;\n"
+		  "inactive: no-challenge-response; }" END);
 	/* What is turned off contradicts nothing. */
 	EXPECT(IN "ssh { no-passwords; inactive: no-public-keys; }\n"
 		  "inactive: keep-sessions; no-keep-sessions;" END);
@@ -417,6 +427,18 @@ test_escaped(void **state)
 	parsed_free(&p);
 }
 
+/* What is about the whole file has the form of every other line. */
+static void
+test_whole_file(void **state)
+{
+	struct conf_diag d = {.severity = CONF_ERROR, .text = "no such file"};
+	char line[64];
+
+	(void)state;
+	assert_string_equal(conf_diag_text(&d, "a.conf", line, sizeof(line)),
+	    "a.conf:1:1: error: no such file");
+}
+
 int
 main(void)
 {
@@ -439,6 +461,7 @@ main(void)
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_list_bounds),
 	    cmocka_unit_test(test_escaped),
+	    cmocka_unit_test(test_whole_file),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

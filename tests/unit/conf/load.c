@@ -112,6 +112,39 @@ test_writable(void **state)
 	}
 }
 
+/* With errors, what could be read is there for further checks. */
+static void
+test_all_errors(void **state)
+{
+	static const char text[] =
+	    "system services {\n"
+	    "service x { port 0; exec /bin/no-such; }\n"
+	    "service y { port 7; exec relative; user no-such-user; }\n"
+	    "service z { port 7; exec /bin/sh; user \"a b\"; }\n"
+	    "telnet { listen-address ::1; banner /no-such; }\n"
+	    "nonsense;\n}";
+	static const unsigned lines[] = {2, 2, 3, 3, 4, 4, 5, 6};
+	const char *path = make_file("errors", text, 0600);
+	struct conf_report report = {0};
+	struct conf *conf;
+
+	(void)state;
+	assert_int_equal(conf_load(path, &conf, &report), ERR_SYNTAX);
+	assert_non_null(conf);
+	assert_int_equal(conf_check_host(conf, &report), ERR_VALUE);
+	for (size_t i = 0; i < report.count; i++) {
+		if (i >= 8 || report.diags[i].pos.line != lines[i])
+			print_message("%u: %s\n", report.diags[i].pos.line,
+			    report.diags[i].text);
+	}
+	assert_int_equal(report.count, 8);
+	for (size_t i = 0; i < report.count; i++)
+		assert_int_equal(report.diags[i].pos.line, lines[i]);
+	conf_free(conf);
+	conf_report_clear(&report);
+	unlink(path);
+}
+
 /* Only root can give a file away, so only root tries. */
 static void
 test_owner(void **state)
@@ -218,6 +251,7 @@ main(void)
 	    cmocka_unit_test(test_good),
 	    cmocka_unit_test(test_missing),
 	    cmocka_unit_test(test_writable),
+	    cmocka_unit_test(test_all_errors),
 	    cmocka_unit_test(test_owner),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_size),

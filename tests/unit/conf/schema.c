@@ -236,6 +236,9 @@ test_rows(void **state)
 			    (enum conf_block_id)in, c->a));
 			assert_non_null(schema_find_statement(
 			    (enum conf_block_id)in, c->b));
+			assert_true(c->c == NULL ||
+			    schema_find_statement(
+				(enum conf_block_id)in, c->c) != NULL);
 		}
 	}
 }

@@ -329,6 +329,74 @@ strangers_are_closed(void **state)
 	end(&f);
 }
 
+/* In the child: how many rows come before DONE, and its status; as 65534. */
+static int
+unseen_asks(const char *path)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct msg_show_services ask = {.end_ = 0};
+	static struct ipc_in in;
+	struct ipc_channel ch;
+	int fd, rows = 0;
+
+	strlcpy(un.sun_path, path, sizeof(un.sun_path));
+	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	if (setgid(65534) != 0 || setuid(65534) != 0 ||
+	    connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0)
+		return (100);
+	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
+	if (ipc_send(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0) != 0)
+		return (101);
+	for (;; rows++) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		if (poll(&p, 1, PATIENCE_MS) != 1 || ipc_recv(&ch, &in) != 0)
+			return (102);
+		if (in.type == MSG_DONE)
+			return (rows * 2 + in.msg.done.status);
+	}
+}
+
+/*
+ * The uid under which a user namespace shows all that it does not know, root
+ * among them: the monitor is asked, and without its word there is no row.
+ */
+static void
+the_monitor_sees_who_asks(void **state)
+{
+	struct msg_answer_done answer = {.status = 1, .reason = "not allowed"};
+	struct fixture f;
+	struct ipc_in in;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* another user is root's to become */
+	begin(&f);
+	assert_int_equal(chmod(f.w.control_path, 0777), 0);
+	for (int i = 0; i < 2; i++) {
+		child = fork();
+		if (child == 0)
+			_exit(unseen_asks(f.w.control_path));
+		ut_expect(&f.w.mon, MSG_ASK_CLIENT, &in);
+		assert_int_equal(getsockopt(in.fds[0], SOL_SOCKET,
+				     SO_PEERCRED, &cred, &len), 0);
+		assert_int_equal(cred.pid, child);
+		close(in.fds[0]);
+		answer.request = in.msg.ask_client.request;
+		ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		/* No row and refused; one row and done. */
+		assert_int_equal(status, (i == 0 ? 1 : 2) << 8);
+		answer.status = 0;
+		answer.reason[0] = '\0';
+	}
+	end(&f);
+}
+
 /* The group's members may, by their supplementary groups. */
 static void
 group_may(void **state)
@@ -375,6 +443,7 @@ main(void)
 	    cmocka_unit_test(clear_session),
 	    cmocka_unit_test(client_lies),
 	    cmocka_unit_test(strangers_are_closed),
+	    cmocka_unit_test(the_monitor_sees_who_asks),
 	    cmocka_unit_test(group_may),
 	};
 
