@@ -102,6 +102,17 @@ monitor_user(struct master *m, const struct msg_session_user *msg)
 }
 
 static void
+monitor_exit(struct master *m, const struct msg_session_exit *msg)
+{
+	struct session *s = session_by_id(m, msg->session);
+
+	if (s == NULL || s->over)
+		return;
+	s->exit_how = msg->how;
+	s->exit_value = msg->value;
+}
+
+static void
 monitor_tell_accepting(struct master *m)
 {
 	struct msg_accepting accepting = {.generation = m->generation};
@@ -160,6 +171,9 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_SESSION_USER:
 		monitor_user(m, &in->msg.session_user);
 		return (0);
+	case MSG_SESSION_EXIT:
+		monitor_exit(m, &in->msg.session_exit);
+		return (0);
 	case MSG_LOGIN_CHANNEL:
 		login_channel(m, &in->msg.login_channel, monitor_take(in, 0));
 		return (0);
@@ -210,15 +224,12 @@ monitor_message(struct master *m, struct ipc_in *in)
 	}
 }
 
-static void
-monitor_ready(uv_poll_t *poll, int status, int events)
+void
+monitor_hear(struct master *m)
 {
-	struct master *m = poll->data;
 	struct ipc_in in;
 	int err;
 
-	if (status == 0 && (events & UV_WRITABLE) != 0 && m->owes_accepting)
-		monitor_tell_accepting(m);
 	for (;;) {
 		err = ipc_recv_now(&m->monitor, &in);
 		if (err == ERR_AGAIN)
@@ -233,6 +244,16 @@ monitor_ready(uv_poll_t *poll, int status, int events)
 			    msg_name(in.type), err_text(err));
 		ipc_in_close(&in);
 	}
+}
+
+static void
+monitor_ready(uv_poll_t *poll, int status, int events)
+{
+	struct master *m = poll->data;
+
+	if (status == 0 && (events & UV_WRITABLE) != 0 && m->owes_accepting)
+		monitor_tell_accepting(m);
+	monitor_hear(m);
 }
 
 int

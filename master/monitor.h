@@ -12,6 +12,12 @@
 int monitor_init(struct master *m);
 
 /*
+ * What it has said by now, at once: it may come before what another channel
+ * has said since.
+ */
+void monitor_hear(struct master *m);
+
+/*
  * A client's wish, with its connection. ERR_AGAIN when the channel has no
  * room.
  */

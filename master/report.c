@@ -252,6 +252,32 @@ report_failed(
 	event_emit(m->report->sink, &b);
 }
 
+/*
+ * Of a login by a built-in service it is the user's own process that counts,
+ * as its login process has waited for it; a worker that was let end well says
+ * nothing of that.
+ */
+static void
+report_exit(struct event_builder *b, const struct session *s,
+    const struct session_end *end, bool user)
+{
+	int how = end->how;
+	int32_t value = end->value;
+	char text[32];
+
+	if (user && s->service->builtin &&
+	    (how == ENDED_EXITED || how == ENDED_UNKNOWN)) {
+		how = s->exit_how;
+		value = s->exit_value;
+	}
+	if (how == ENDED_EXITED) {
+		snprintf(text, sizeof(text), "%d", value);
+		event_text(b, FIELD_EXIT, text);
+	} else if (how == ENDED_SIGNAL) {
+		event_text(b, FIELD_EXIT, signal_text(value, text));
+	}
+}
+
 void
 report_closed(
     struct master *m, struct session *s, const struct session_end *end)
@@ -259,7 +285,6 @@ report_closed(
 	uint64_t now = time_boot_ns();
 	const char *user = state_login_user(m->state, s->slot);
 	struct event_builder b;
-	char text[32];
 
 	report_accepted(m, s);
 	if (end->how == ENDED_FAILED ||
@@ -276,12 +301,7 @@ report_closed(
 		event_number(&b, FIELD_BYTES_IN, s->bytes_in);
 		event_number(&b, FIELD_BYTES_OUT, s->bytes_out);
 	}
-	if (end->how == ENDED_EXITED) {
-		snprintf(text, sizeof(text), "%d", end->value);
-		event_text(&b, FIELD_EXIT, text);
-	} else if (end->how == ENDED_SIGNAL) {
-		event_text(&b, FIELD_EXIT, signal_text(end->value, text));
-	}
+	report_exit(&b, s, end, user[0] != '\0');
 	event_emit(m->report->sink, &b);
 	report_later(m, s);
 }

@@ -69,6 +69,7 @@ session_begin(struct master *m, struct session *s, uint32_t slot, uint64_t id,
 	s->connection = s->copy = -1;
 	s->channel.fd = -1;
 	s->violation = -1;
+	s->exit_how = ENDED_UNKNOWN;
 	s->bytes_in = s->bytes_out = UINT64_MAX;
 	s->hash_next = *bucket;
 	*bucket = s;

@@ -13,8 +13,10 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/dispatch.h"
+#include "master/monitor.h"
 #include "master/pool.h"
 #include "master/report.h"
+#include "master/state.h"
 #include "master/worker.h"
 #include "master/zygote_private.h"
 
@@ -164,6 +166,18 @@ zygote_owns(const struct zygote *z, const struct session *s)
 				      s->instance == z->instance));
 }
 
+/*
+ * How a user's session ended, the monitor has said before the worker could
+ * end; but this channel may have been read first.
+ */
+static bool
+zygote_awaits_exit(struct zygote *z, const struct session *s)
+{
+	return (s->service->builtin && s->exit_how == ENDED_UNKNOWN &&
+		(s->login_asks > 0 ||
+		    state_login_user(z->master->state, s->slot)[0] != '\0'));
+}
+
 static int
 zygote_ended(struct zygote *z, const struct msg_ended *msg)
 {
@@ -171,6 +185,10 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 	struct session_end end = {
 	    .how = msg->how, .value = msg->value, .pid = msg->pid};
 
+	if (s != NULL && zygote_awaits_exit(z, s)) {
+		monitor_hear(z->master);
+		s = zygote_session(z, msg->slot, msg->session);
+	}
 	if (s == NULL)
 		return (0);
 	if (!zygote_owns(z, s))

@@ -20,6 +20,7 @@
 #include "monitor/child.h"
 #include "monitor/end.h"
 #include "monitor/loginproc_private.h"
+#include "monitor/logins.h"
 #include "monitor/logins_private.h"
 #include "monitor/proc.h"
 #include "monitor/ptable.h"
@@ -63,6 +64,7 @@ loginproc_free(struct loginproc *p)
 	}
 	loop_timer_clear(&p->grace);
 	loop_unwatch(&p->watch);
+	loop_unwatch(&p->words);
 	ipc_channel_close(&p->ch);
 	fd_close(&p->pidfd);
 	free(p);
@@ -96,6 +98,24 @@ loginproc_any(void)
 	return (false);
 }
 
+bool
+loginproc_take(pid_t pid, int fd)
+{
+	struct loginproc *p = logins;
+	struct ptable_row row;
+
+	while (p != NULL && p->pid != pid)
+		p = p->next;
+	if (p == NULL || !p->opened || p->ch.fd >= 0 ||
+	    ptable_read_one(pid, &row) < 0 || row.start != p->pid_start)
+		return (false);
+	p->words = loop_watch(fd, POLLIN, loginproc_hear_words, p);
+	if (p->words == NULL)
+		return (false);
+	ipc_channel_init(
+	    &p->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_SESSION);
+	return (true);
+}
 
 unsigned
 loginproc_making(void)
@@ -181,10 +201,13 @@ loginproc_over(struct loginproc *p, int sig)
 
 	p->gone = true;
 	/* Its last words. */
-	if (p->ch.fd >= 0)
+	if (p->words != NULL)
+		loginproc_hear_words(p, POLLIN);
+	else if (p->ch.fd >= 0)
 		loginproc_readable(p, POLLIN);
 	loop_timer_clear(&p->grace);
 	loop_unwatch(&p->watch);
+	loop_unwatch(&p->words);
 	ipc_channel_close(&p->ch);
 	fd_close(&p->pidfd);
 	if (sig != 0 && !p->ending)
@@ -304,6 +327,7 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	    .peer = p->peer};
 
 	memcpy(m.service, p->service, sizeof(m.service));
+	logins_socket_path(mon, m.socket, sizeof(m.socket));
 	return (ipc_send(&p->ch, MSG_LOGIN_START, &m, NULL, 0));
 }
 

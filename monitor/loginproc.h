@@ -24,6 +24,13 @@ void loginproc_reaped(struct monitor *mon, pid_t pid, int status);
 /* Take up the logins of a daemon before this one; once, after logins_open(). */
 void loginproc_adopt_all(struct monitor *mon);
 
+/*
+ * Somebody of that pid, the kernel says, has connected by fd to our socket. If
+ * it is a login process whose session runs, fd is taken over, for its last
+ * words; else false.
+ */
+bool loginproc_take(pid_t pid, int fd);
+
 /* Whether a session's login lives; whether any does. */
 bool loginproc_runs(uint64_t session);
 bool loginproc_any(void);

@@ -26,7 +26,8 @@ struct loginproc {
 	uint64_t pid_start;
 	int pidfd; /* adopted: it is no child of ours; -1 */
 	struct ipc_channel ch;
-	struct watch *watch;
+	struct watch *watch; /* of the channel; adopted: of the pidfd */
+	struct watch *words; /* of the channel made for its last words */
 	struct loop_timer grace;
 	enum conf_root_login root_login;
 
@@ -70,6 +71,9 @@ int loginproc_start(struct monitor *mon, struct loginproc *p, uint32_t grace);
 
 /* Read what it says. */
 void loginproc_readable(void *arg, int revents);
+
+/* The same of its last words, which go to the master. */
+void loginproc_hear_words(void *arg, int revents);
 
 /* It broke the catalogue, or hangs: SIGKILL; its end is then handled. */
 void loginproc_kill(struct loginproc *p, const char *why);

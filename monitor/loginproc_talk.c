@@ -16,6 +16,7 @@
 #include "monitor/logins_private.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
+#include "monitor/wire.h"
 
 void
 loginproc_event(struct loginproc *p, struct event_builder *b,
@@ -166,6 +167,43 @@ talk_opened(struct loginproc *p, const struct msg_login_opened *m)
 	loop_unwatch(&p->watch);
 	ipc_channel_close(&p->ch);
 }
+
+/* ---- last words --------------------------------------------------------- */
+
+/*
+ * The master may not hear it after the worker's end, which waits for the
+ * login's: so that is told first, and only then is the channel closed.
+ */
+static void
+talk_closed(struct loginproc *p, const struct msg_login_closed *m)
+{
+	struct msg_session_exit out = {
+	    .session = p->session, .how = m->how, .value = m->value};
+
+	wire_to_master(p->mon, MSG_SESSION_EXIT, &out);
+}
+
+void
+loginproc_hear_words(void *arg, int revents)
+{
+	static struct ipc_in in;
+	struct loginproc *p = arg;
+	int err = ipc_recv_now(&p->ch, &in);
+
+	(void)revents;
+	if (err == ERR_AGAIN)
+		return;
+	if (err == 0)
+		talk_closed(p, &in.msg.login_closed);
+	else if (err != ERR_CLOSED)
+		log_warn("login of session %llu (pid %d): %s",
+		    (unsigned long long)p->session, (int)p->pid,
+		    err_text(err));
+	loop_unwatch(&p->words);
+	ipc_channel_close(&p->ch);
+}
+
+/* ---- all messages ------------------------------------------------------- */
 
 static void
 talk_message(struct loginproc *p, const struct ipc_in *in)

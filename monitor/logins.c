@@ -70,7 +70,7 @@ logins_open(struct monitor *mon)
 		log_errno("cannot map %s", path);
 		return (ERR_SYSTEM);
 	}
-	return (mon->rootless ? 0 : pamsock_open(mon));
+	return (pamsock_open(mon));
 }
 
 static bool

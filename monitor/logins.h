@@ -10,7 +10,7 @@
 
 #define LOGINS_PAM_SERVICE "portreeve-ssh"
 
-/* Map the records of DIR/state/logins, and listen on DIR/pam.sock (root).
+/* Map the records of DIR/state/logins, and listen on DIR/pam.sock.
  * ERR_SYSTEM, logged. */
 int logins_open(struct monitor *mon);
 

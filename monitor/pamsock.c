@@ -1,8 +1,10 @@
 /*
- * Answering pam_portreeve.so. Monitor (root). The asker must be uid 0 by
- * SO_PEERCRED; which connection it belongs to, its process group says, looked
- * up in the slot tables: no word of its own. The user's name was checked by
- * PAM and must be in the password database.
+ * The socket for who makes logins: answering pam_portreeve.so, and hearing a
+ * login process's last words. Monitor (root). The asker must be uid 0 by
+ * SO_PEERCRED (rootless: the daemon's own user, login processes alone); which
+ * connection it belongs to, its process group or its process says, looked up
+ * in the slot tables and in that of logins: no word of its own. The user's
+ * name was checked by PAM and must be in the password database.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +23,7 @@
 #include "lib/log.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
+#include "monitor/loginproc.h"
 #include "monitor/logins.h"
 #include "monitor/logins_private.h"
 #include "monitor/pamsock.h"
@@ -207,6 +210,31 @@ asker_readable(void *arg, int revents)
 		asker_end(a);
 }
 
+/* One of sshd's processes with our module in it. Takes fd over. */
+static void
+asker_begin(struct monitor *mon, pid_t pid, int fd)
+{
+	struct asker *a = askers < CLIENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
+
+	if (a == NULL) {
+		report_short(mon, ROLE_MONITOR, 0, "too many logins at a time");
+		close(fd);
+		return;
+	}
+	askers++;
+	a->mon = mon;
+	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_UP);
+	if (mon->rootless || !asker_identify(a, pid)) {
+		log_warn("pam_portreeve: asked by a process that is no part "
+			 "of a connection of ours: refused");
+		asker_end(a);
+		return;
+	}
+	a->watch = loop_watch(fd, POLLIN, asker_readable, a);
+	if (a->watch == NULL)
+		asker_end(a);
+}
+
 static void
 socket_rested(void *arg)
 {
@@ -231,7 +259,6 @@ socket_readable(void *arg, int revents)
 	struct monitor *mon = arg;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	struct asker *a;
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)revents;
@@ -239,25 +266,13 @@ socket_readable(void *arg, int revents)
 		socket_failed(mon, errno);
 		return;
 	}
-	a = askers < CLIENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
-	if (a == NULL) {
-		report_short(mon, ROLE_MONITOR, 0, "too many logins at a time");
-		close(fd);
-		return;
-	}
-	askers++;
-	a->mon = mon;
-	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_UP);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
-	    cred.uid != 0 || !asker_identify(a, cred.pid)) {
-		log_warn("pam_portreeve: asked by a process that is no part "
-			 "of a connection of ours: refused");
-		asker_end(a);
-		return;
+	    cred.uid != geteuid()) {
+		log_warn("the login socket: asked by another user: refused");
+		close(fd);
+	} else if (!loginproc_take(cred.pid, fd)) {
+		asker_begin(mon, cred.pid, fd);
 	}
-	a->watch = loop_watch(fd, POLLIN, asker_readable, a);
-	if (a->watch == NULL)
-		asker_end(a);
 }
 
 int

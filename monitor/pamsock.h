@@ -1,4 +1,4 @@
-/* The socket of pam_portreeve.so. Monitor (root). */
+/* The socket of pam_portreeve.so and of login processes. Monitor (root). */
 #ifndef PORTREEVE_MONITOR_PAMSOCK_H
 #define PORTREEVE_MONITOR_PAMSOCK_H
 

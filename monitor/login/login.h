@@ -1,7 +1,7 @@
 /*
  * What the parts of the login process share: main.c (start, tries), try.c (one
- * name through PAM), converse.c (PAM's questions, relayed), session.c (the
- * user's session, to its end), child.c and env.c (the user's shell), pty.c,
+ * name through PAM), converse.c (PAM's questions, relayed), session.c and
+ * closed.c (the user's session, to its end), child.c and env.c (the user's shell), pty.c,
  * records.h (utmp, wtmp, lastlog). Root (rootless: the ordinary user), with
  * the whole bounding set and no filter, because the session inherits both.
  * Distrusts its worker, which may be taken over: of it come only the typed,
@@ -101,5 +101,13 @@ void login_pam_end(struct login_run *l, int status);
  * close everything. Returns the exit status of the login process.
  */
 int login_session(struct login_run *l);
+
+/* --- closed.c ------------------------------------------------------------ */
+
+/*
+ * Tell the monitor how the session's leader ended (waitpid()'s status), and
+ * wait until it has passed that on; a second at the most.
+ */
+void login_tell_closed(const struct login_run *l, int status);
 
 #endif

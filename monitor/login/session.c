@@ -38,6 +38,7 @@ struct session {
 	int gate;    /* the leader waits at its other end */
 	int signals; /* signalfd: SIGCHLD, SIGTERM */
 	bool opened; /* PAM's session is */
+	bool alone;  /* the worker is gone, or takes its leave */
 	bool ended;
 	int status;	   /* waitpid()'s, of the leader */
 	uint64_t kill_at;  /* 0: not hung up */
@@ -215,7 +216,11 @@ session_signal(struct session *s)
 	session_reap(s);
 }
 
-/* The worker has nothing to say any more: an end, or a breach, is the end. */
+/*
+ * The worker has nothing to say any more: an end, or a breach, is the end. Our
+ * own end of the channel stays open until we exit: a worker that is there
+ * still waits for that, and the connection counts as long as the session is.
+ */
 static void
 session_worker(struct session *s)
 {
@@ -223,7 +228,7 @@ session_worker(struct session *s)
 
 	if (ipc_recv_now(&l->worker, &l->in) == ERR_AGAIN)
 		return;
-	ipc_channel_close(&l->worker);
+	s->alone = true;
 	session_hang_up(s);
 }
 
@@ -247,7 +252,8 @@ session_wait(struct session *s)
 	while (!s->ended) {
 		struct pollfd p[2] = {
 		    {.fd = s->signals, .events = POLLIN},
-		    {.fd = s->l->worker.fd, .events = POLLIN}};
+		    {.fd = s->alone ? -1 : s->l->worker.fd,
+			.events = POLLIN}};
 
 		if (poll(p, 2, session_timeout(s)) <= 0)
 			continue;
@@ -316,6 +322,8 @@ login_session(struct login_run *l)
 		session_hang_up(&s);
 	session_wait(&s);
 	session_tell_end(&s);
+	/* Before the worker, which waits for our end, can end. */
+	login_tell_closed(l, s.status);
 	session_close(&s, line);
 	return (0);
 }

@@ -101,6 +101,37 @@ def test_right_password():
 
 
 @needs_root
+def test_how_the_shell_ended():
+    """session-closed says what became of the user's shell, not of a worker;
+    one short of a prompt too."""
+    with start() as daemon:
+        for line, status in (("exit 7", "7"), ("exit", "0"),
+                             ("kill -KILL $$", "SIGKILL"),
+                             ("kill -HUP $$", "SIGHUP"),
+                             ("exec /bin/false", "1"), (None, "SIGHUP")):
+            client = Login(daemon, "alice")
+            client.run("true")
+            if line:
+                client.line(line)
+                client.read_all()
+            client.close()
+            equal(daemon.closed(client)["exit"], status, "after %s" % line)
+        for _ in range(10):
+            client = Login(daemon, "alice")
+            client.line("exit 200")
+            client.read_all()
+            client.close()
+            equal(daemon.closed(client)["exit"], "200", "at once")
+        # Nobody logged in: the worker's own.
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.close()
+        equal(daemon.closed(client)["exit"], "0", "at the prompt")
+        gone()
+        equal(daemon.of("worker-failed"), [], "failures")
+
+
+@needs_root
 def test_wrong_password_three_times():
     with start() as daemon:
         client = Login(daemon, "alice", "wrong")
@@ -469,9 +500,10 @@ def test_stop_with_keep_sessions():
     equal(client.run("echo on"), "on\n", "after the stop")
     daemon.start()
     equal([r["user"] for r in daemon.show("sessions")], ["alice"], "adopted")
-    client.line("exit")
+    client.line("exit 9")
     client.read_all()
     gone()
+    equal(daemon.closed(client)["exit"], "9", "told to the next daemon")
     daemon.idle()
     daemon.stop()
 
@@ -496,8 +528,9 @@ def test_rootless():
         client = Login(daemon, "alice")
         equal(client.run("id -un"), "alice\n", "who")
         daemon.wait("session-opened", user="alice")
-        client.line("exit")
+        client.line("exit 3")
         client.read_all()
+        equal(daemon.closed(client)["exit"], "3", "how it ended")
         other = Login(daemon, "bob", PASSWORDS["bob"][0])
         other.until(b"Login incorrect")
         daemon.wait("auth-failure", user="bob")

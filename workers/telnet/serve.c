@@ -18,6 +18,7 @@
 #define LAST_MS 10000	/* for the last output, without progress */
 #define LINGER_MS 2000
 #define RECORDS_MS 2000 /* for the login process to close its records */
+#define SESSION_MS 8000 /* and before that, for a session that is hung up */
 #define TRAFFIC_MS 1000 /* between two words to the master about it */
 #define WAIT_MAX_MS 3600000
 
@@ -190,6 +191,22 @@ turn(struct conn *c)
 	conn_flush(c);
 }
 
+/* To the channel's end: what the login process said before is no end. */
+static void
+finish_records(struct conn *c, uint64_t deadline)
+{
+	int err = 0;
+
+	while (err == 0 || err == ERR_AGAIN) {
+		err = ipc_recv_now(&c->login, &c->message);
+		if (err == 0)
+			ipc_in_close(&c->message);
+		else if (err == ERR_AGAIN &&
+		    worker_wait(c->login.fd, POLLIN, deadline) != 0)
+			return;
+	}
+}
+
 /*
  * The session is hung up first, whatever the peer does with the last output.
  * The login process closes the channel when the records are closed: only then
@@ -198,6 +215,8 @@ turn(struct conn *c)
 static void
 finish(struct conn *c)
 {
+	uint64_t most = c->pty >= 0 ? SESSION_MS : RECORDS_MS;
+
 	fd_close(&c->pty);
 	if (c->login.fd >= 0)
 		shutdown(c->login.fd, SHUT_WR);
@@ -212,8 +231,7 @@ finish(struct conn *c)
 	if (!c->gone)
 		worker_linger(c->w, worker_deadline(LINGER_MS));
 	if (c->login.fd >= 0)
-		(void)worker_wait(
-		    c->login.fd, POLLIN, worker_deadline(RECORDS_MS));
+		finish_records(c, worker_deadline(most));
 	ipc_channel_close(&c->login);
 }
 

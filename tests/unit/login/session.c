@@ -2,6 +2,7 @@
 #include "tests/unit/login/harness.h"
 
 #include <sys/ioctl.h>
+#include <sys/un.h>
 
 #include <lastlog.h>
 #include <utmpx.h>
@@ -197,6 +198,37 @@ test_worker_gone(void **state)
 	assert_int_equal(kill(leader, 0), -1);
 }
 
+/* By the monitor's socket, whose close it waits for. */
+static void
+test_tells_how_it_ended(void **state)
+{
+	struct msg_login_start start = default_start();
+	struct sockaddr_un sun = {.sun_family = AF_UNIX,
+	    .sun_path = "/run/login.sock"};
+	struct ipc_channel words;
+	int fd;
+
+	NEEDS_WORLD();
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	memcpy(start.socket, sun.sun_path, sizeof("/run/login.sock"));
+	play_begin(&start);
+	give("alice", ALICE);
+	let_in(0);
+	tty_say("exit 77\n");
+	ipc_channel_init(&words, accept(fd, NULL, NULL), ROLE_MONITOR,
+	    ROLE_LOGIN, ST_SESSION);
+	expect_on(&words, MSG_LOGIN_CLOSED);
+	assert_int_equal(play.in.msg.login_closed.how, ENDED_EXITED);
+	assert_int_equal(play.in.msg.login_closed.value, 77);
+	/* The books are open as long as the monitor is at it. */
+	assert_true(utmp_has(USER_PROCESS, play.pid));
+	ipc_channel_close(&words);
+	close(fd);
+	assert_int_equal(play_end(), 0);
+}
+
 /* A shell that hears no hang-up is killed after five seconds, no sooner. */
 static void
 test_worker_gone_deaf_shell(void **state)
@@ -299,6 +331,7 @@ main(void)
 	    WORLD_TEST(test_process_limit),
 	    WORLD_TEST(test_killed_shell),
 	    WORLD_TEST(test_worker_gone),
+	    WORLD_TEST(test_tells_how_it_ended),
 	    WORLD_TEST(test_worker_gone_deaf_shell),
 	    WORLD_TEST(test_monitor_gone),
 	    WORLD_TEST(test_terminated),

@@ -121,6 +121,58 @@ traffic_so_far_is_not_all(void **state)
 	end(&f);
 }
 
+/*
+ * After a login it is the user's shell that counts: said by the monitor before
+ * the zygote can tell the worker's end. What it has not said is unknown, and a
+ * worker that died says so itself.
+ */
+static void
+login_says_how_it_ended(void **state)
+{
+	static const struct {
+		enum ended said;
+		int32_t value;
+		enum ended worker;
+		int32_t status;
+		const char *exit;
+	} cases[] = {
+	    {ENDED_EXITED, 7, ENDED_EXITED, 0, "7"},
+	    {ENDED_SIGNAL, SIGKILL, ENDED_EXITED, 0, "SIGKILL"},
+	    {ENDED_UNKNOWN, 0, ENDED_EXITED, 0, NULL},
+	    {ENDED_EXITED, 7, ENDED_SIGNAL, SIGSEGV, "SIGSEGV"},
+	};
+	struct msg_session_user user = {.user = "alice", .tty = "pts/9"};
+	struct event_view v;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, SERVICE_TELNET, "telnet");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct msg_session_exit said = {
+		    .how = (uint8_t)cases[i].said, .value = cases[i].value};
+		struct start s;
+		int peer =
+		    zut_serve(&f.w, &f.z, &f.a, "telnet", &s, 1);
+
+		user.session = said.session = s.msg.session;
+		kill(f.w.master, SIGSTOP);
+		ut_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
+		if (cases[i].said != ENDED_UNKNOWN)
+			ut_tell(&f.w.mon, MSG_SESSION_EXIT, &said, NULL, 0);
+		zut_ended(&f.z, &s, cases[i].worker, cases[i].status);
+		kill(f.w.master, SIGCONT);
+		if (cases[i].worker == ENDED_SIGNAL)
+			event_next(&f.w, EV_WORKER_FAILED, &v);
+		event_next(&f.w, EV_SESSION_CLOSED, &v);
+		if (cases[i].exit != NULL)
+			event_has(&v, FIELD_EXIT, cases[i].exit);
+		else
+			assert_null(v.fields[FIELD_EXIT].p);
+		close(peer);
+	}
+	end(&f);
+}
+
 /* Died by a signal, or never started: worker-failed comes first. */
 static void
 failures_are_told(void **state)
@@ -471,6 +523,7 @@ main(void)
 	    cmocka_unit_test(program_is_started),
 	    cmocka_unit_test(worker_is_started),
 	    cmocka_unit_test(traffic_so_far_is_not_all),
+	    cmocka_unit_test(login_says_how_it_ended),
 	    cmocka_unit_test(failures_are_told),
 	    cmocka_unit_test(pool_is_used),
 	    cmocka_unit_test(dead_pool_is_left),

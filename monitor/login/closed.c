@@ -1,0 +1,67 @@
+/*
+ * The login process's last word to the monitor: how the session ended. Login
+ * process, root. The channel of the start is long closed, by a monitor that
+ * holds no descriptor for a session that runs, or that is another one by now;
+ * so this goes by the monitor's root-only socket. Never waits long: a session
+ * ends whether anybody hears of it or not.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/login/login.h"
+
+#define HEARD_MS 1000
+
+/* ERR_SYSTEM when nobody listens: the monitor is gone. */
+static int
+closed_connect(const char *path, struct ipc_channel *ch)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t n = strlen(path);
+	int fd;
+
+	if (n == 0 || n >= sizeof(sun.sun_path))
+		return (ERR_NOT_FOUND);
+	memcpy(sun.sun_path, path, n + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return (ERR_SYSTEM);
+	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		fd_close(&fd);
+		return (ERR_SYSTEM);
+	}
+	ipc_channel_init(ch, fd, ROLE_LOGIN, ROLE_MONITOR, ST_SESSION);
+	return (0);
+}
+
+void
+login_tell_closed(const struct login_run *l, int status)
+{
+	struct msg_login_closed m = {.how = ENDED_EXITED};
+	struct ipc_channel ch = {.fd = -1};
+	struct pollfd p = {.events = POLLIN};
+
+	if (WIFSIGNALED(status)) {
+		m.how = ENDED_SIGNAL;
+		m.value = WTERMSIG(status);
+	} else {
+		m.value = WEXITSTATUS(status);
+	}
+	if (closed_connect(l->start.socket, &ch) != 0)
+		return;
+	p.fd = ch.fd;
+	/* Its close says that it has passed it on. */
+	if (ipc_send(&ch, MSG_LOGIN_CLOSED, &m, NULL, 0) != 0 ||
+	    poll(&p, 1, HEARD_MS) != 1)
+		log_warn("the monitor was not told how session %llu ended",
+		    (unsigned long long)l->start.session);
+	ipc_channel_close(&ch);
+}
