@@ -17,6 +17,7 @@
 #include "monitor/login/records.h"
 
 #define UTMP "/run/utmp"
+#define BTMP "/var/log/btmp"
 #define LOGINUID "/proc/self/loginuid"
 
 /* utmp's arrays need no NUL at their end. */
@@ -91,19 +92,26 @@ write_lastlog(const struct utmpx *u, uid_t uid, int64_t began)
 	close(fd);
 }
 
+static void
+fill_peer(struct utmpx *u, const struct addr *peer)
+{
+	char host[ADDR_TEXT_MAX];
+
+	put_text(u->ut_host, sizeof(u->ut_host), addr_text(peer, host));
+	memcpy(u->ut_addr_v6, peer->bytes,
+	    peer->family == FAMILY_INET ? 4 : sizeof(u->ut_addr_v6));
+}
+
 void
 login_records_open(const char *line, const char *user, uid_t uid,
     const struct addr *peer, int64_t began)
 {
-	char host[ADDR_TEXT_MAX];
 	struct utmpx u;
 
 	make_utmp();
 	fill(&u, line, user);
 	u.ut_type = USER_PROCESS;
-	put_text(u.ut_host, sizeof(u.ut_host), addr_text(peer, host));
-	memcpy(u.ut_addr_v6, peer->bytes,
-	    peer->family == FAMILY_INET ? 4 : sizeof(u.ut_addr_v6));
+	fill_peer(&u, peer);
 	write_records(&u);
 	write_lastlog(&u, uid, began);
 }
@@ -116,6 +124,25 @@ login_records_close(const char *line)
 	fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
 	write_records(&u);
+}
+
+void
+login_records_failed(
+    const char *service, const char *user, const struct addr *peer)
+{
+	char line[sizeof(((struct utmpx *)NULL)->ut_line)];
+	struct utmpx u;
+	struct stat st;
+
+	if (lstat(BTMP, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	/* There is no terminal yet; as sshd has it. */
+	snprintf(line, sizeof(line), "%.20s:notty", service);
+	fill(&u, line, user != NULL ? user : "UNKNOWN");
+	memset(u.ut_id, 0, sizeof(u.ut_id));
+	u.ut_type = LOGIN_PROCESS;
+	fill_peer(&u, peer);
+	updwtmpx(BTMP, &u);
 }
 
 void

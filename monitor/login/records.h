@@ -1,5 +1,5 @@
 /*
- * Login records: utmp, wtmp, lastlog, the kernel's login uid. Login process,
+ * Login records: utmp, wtmp, btmp, lastlog, the kernel's login uid. Login process,
  * root; one file per system. Of the peer's they hold its numeric address.
  */
 #ifndef PORTREEVE_MONITOR_LOGIN_RECORDS_H
@@ -19,6 +19,15 @@
 void login_records_open(const char *line, const char *user, uid_t uid,
     const struct addr *peer, int64_t began);
 void login_records_close(const char *line);
+
+/*
+ * A try at a password failed, or was not let in: into btmp, for lastb(1), if
+ * the host keeps one: a regular file at /var/log/btmp, which is never made.
+ * `user` is a name of the password database, or NULL: a name that is none may
+ * be a password typed at the wrong prompt, and is written as UNKNOWN.
+ */
+void login_records_failed(
+    const char *service, const char *user, const struct addr *peer);
 
 /* Where the kernel audits by login uid and no PAM module has set it: set it. */
 void login_records_audit_uid(uid_t uid);

@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/login/login.h"
+#include "monitor/login/records.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 /*
@@ -61,6 +62,22 @@ try_wait(struct login_run *l)
 	}
 }
 
+/*
+ * For lastb(1), as the system's own login does. Of a peer that has said all it
+ * was asked: who leaves at the prompt has tried nothing.
+ */
+static void
+try_record(const struct login_run *l)
+{
+	const struct passwd *pw;
+
+	if (l->start.rootless || l->broken != 0)
+		return;
+	pw = getpwnam(l->wish.user);
+	login_records_failed(l->start.service,
+	    pw != NULL ? pw->pw_name : NULL, &l->start.peer);
+}
+
 static enum login_result
 try_failed(struct login_run *l, enum login_failure reason, bool last)
 {
@@ -75,6 +92,7 @@ try_failed(struct login_run *l, enum login_failure reason, bool last)
 		login_say_over(l, "\nLogin timed out.\n");
 		return (LOGIN_END);
 	}
+	try_record(l);
 	try_wait(l);
 	if (last || l->broken != 0 || time_boot_ns() >= l->deadline) {
 		login_say_over(l, WORDS);
@@ -94,6 +112,7 @@ try_no_account(struct login_run *l, int status)
 	char text[256];
 
 	ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
+	try_record(l);
 	snprintf(text, sizeof(text), "%s\n",
 	    l->broken == ERR_TIMEOUT ? "\nLogin timed out."
 				     : pam_strerror(l->pam, status));
@@ -157,6 +176,7 @@ try_verdict(struct login_run *l, enum policy_method method)
 	l->processes = l->in.msg.login_verdict.processes;
 	if (l->in.msg.login_verdict.allow)
 		return (true);
+	try_record(l);
 	login_say_over(l, "You have as many sessions or processes as this "
 			  "host lets a user have.\n");
 	return (false);

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/login/harness.h"
 
+#include <utmpx.h>
+
 #define MS 1000000u
 #define REFUSAL_LEAST_MS 2500
 #define REFUSAL_MOST_MS 3400 /* with its jitter, and a slow machine's */
@@ -67,6 +69,69 @@ test_wrong(void **state)
 	refused("alice", "", MSG_LOGIN_OVER, LOGIN_FAILED_CREDENTIALS);
 	assert_int_equal(next_on(&play.worker), MSG_COUNT);
 	assert_int_equal(play_end(), 1);
+}
+
+/* btmp's rows: as many as that, the last of that name. */
+static void
+failed_logins(unsigned wanted, const char *user)
+{
+	struct utmpx u = {0}, last = {0};
+	unsigned n = 0;
+	int fd = open("/var/log/btmp", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	while (read(fd, &u, sizeof(u)) == (ssize_t)sizeof(u)) {
+		last = u;
+		n++;
+	}
+	close(fd);
+	assert_int_equal(n, wanted);
+	if (n == 0)
+		return;
+	assert_string_equal(last.ut_user, user);
+	assert_string_equal(last.ut_line, "telnet:notty");
+	assert_string_equal(last.ut_host, "192.0.2.7");
+	assert_int_equal(last.ut_type, LOGIN_PROCESS);
+	assert_true(last.ut_pid > 0);
+}
+
+/*
+ * For lastb(1), where the host keeps such a file. A name of nobody's may be a
+ * password, and is not written.
+ */
+static void
+test_failures_are_recorded(void **state)
+{
+	struct stat st;
+
+	NEEDS_WORLD();
+	unlink("/var/log/btmp");
+	begin();
+	refused("alice", "wrong", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	assert_int_equal(stat("/var/log/btmp", &st), -1);
+	write_file("/var/log/btmp", "", 0660);
+	refused("alice", "wrong", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	failed_logins(1, "alice");
+	refused("Wonderland-7", "", MSG_LOGIN_OVER, LOGIN_FAILED_CREDENTIALS);
+	failed_logins(2, "UNKNOWN");
+	assert_int_equal(play_end(), 1);
+	/* Right, but root's: a failure as well. Let in: none. */
+	begin();
+	refused("toor", ROOTS, MSG_LOGIN_AGAIN, LOGIN_FAILED_ROOT);
+	failed_logins(3, "toor");
+	give("alice", ALICE);
+	let_in(0);
+	play_end();
+	failed_logins(3, "toor");
+	/* Who leaves at the prompt has tried nothing. */
+	begin();
+	send_user("alice", "");
+	worker_expect(MSG_LOGIN_PROMPT);
+	ipc_channel_close(&play.worker);
+	expect_failure(LOGIN_FAILED_CREDENTIALS);
+	assert_int_equal(play_end(), 1);
+	failed_logins(3, "toor");
+	unlink("/var/log/btmp");
 }
 
 static void
@@ -361,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_TEST(test_right),
 	    WORLD_TEST(test_wrong),
+	    WORLD_TEST(test_failures_are_recorded),
 	    WORLD_TEST(test_wrong_then_right),
 	    WORLD_TEST(test_locked),
 	    WORLD_TEST(test_names_that_are_none),
