@@ -11,6 +11,27 @@
 
 #include "ipc/state.h"
 #include "lib/err.h"
+#include "lib/mem.h"
+
+/* So many slots are a page; the table's head takes the place of one. */
+#define ROOM_STEP 64u
+
+int
+slot_reserve(struct slot_table *t, uint32_t number)
+{
+	uint32_t room = ((number + 1) / ROOM_STEP + 1) * ROOM_STEP - 1;
+	int err;
+
+	if (number < t->room)
+		return (0);
+	if (room > SLOTS_MAX)
+		room = SLOTS_MAX;
+	err = mem_reserve(&t->slots[t->room],
+	    (size_t)(room - t->room) * sizeof(t->slots[0]));
+	if (err == 0)
+		t->room = room;
+	return (err);
+}
 
 void
 slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
@@ -120,7 +141,8 @@ slot_table_map(int fd, int writable)
 	p = mmap(NULL, SLOT_TABLE_SIZE, prot, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return (NULL);
-	if (madvise(p, SLOT_TABLE_SIZE, MADV_DONTFORK) < 0) {
+	if (madvise(p, SLOT_TABLE_SIZE, MADV_DONTFORK) < 0 ||
+	    (writable && mem_reserve(p, sizeof(struct slot_table)) != 0)) {
 		munmap(p, SLOT_TABLE_SIZE);
 		return (NULL);
 	}

@@ -68,7 +68,8 @@ struct slot_table {
 	int32_t zygote; /* its process id */
 	_Atomic uint32_t high; /* every slot in use has a lower number */
 	char service[SERVICE_NAME_MAX];
-	char pad[64 - 6 * 4 - SERVICE_NAME_MAX];
+	char pad[64 - 7 * 4 - SERVICE_NAME_MAX];
+	uint32_t room; /* slot_reserve()'s */
 	struct slot slots[];
 };
 
@@ -79,9 +80,12 @@ _Static_assert(sizeof(struct slot) == 64, "a slot is a cache line");
 _Static_assert(sizeof(struct slot_table) == 64, "slots are aligned");
 
 /*
- * The zygote's side. Claim a slot before the fork (pid 0; a vforked child may
+ * The zygote's side. Before a slot is touched, have room for it and for all
+ * below, which readers look at: 0, or ERR_SYSTEM with errno when the file
+ * system has none. Claim a slot before the fork (pid 0; a vforked child may
  * store its own), end it when the session is over.
  */
+int slot_reserve(struct slot_table *t, uint32_t number);
 void slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
     const struct addr *peer, uint64_t start);
 void slot_end(struct slot_table *t, uint32_t number, enum ended how,
@@ -102,8 +106,9 @@ void slot_peer(const struct slot *slot, struct addr *out);
 
 /*
  * Map a table whose descriptor came over a channel; writable for its zygote
- * alone, and never inherited by a fork. NULL with errno when it cannot be, or
- * when the file is shorter than SLOT_TABLE_SIZE. The descriptor stays the
+ * alone, and never inherited by a fork. NULL with errno when it cannot be, when
+ * the file is shorter than SLOT_TABLE_SIZE, or (writable) when there is no room
+ * for it. The descriptor stays the
  * caller's.
  */
 struct slot_table *slot_table_map(int fd, int writable);

@@ -66,7 +66,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 	struct master *m = l->master;
 	struct service *sv = l->service;
 	struct session *s = session_new(m, sv, l, peer, now);
-	int err = s == NULL ? ENOMEM : 0;
+	int err = s == NULL ? errno : 0;
 
 	if (s != NULL) {
 		s->connection = fd;

@@ -199,7 +199,7 @@ dispatch_listener(struct listener *l)
 	}
 	s = session_new(m, sv, l, &peer, now);
 	if (s == NULL) {
-		dispatch_postpone(l, NULL, now, ENOMEM);
+		dispatch_postpone(l, NULL, now, errno);
 		return;
 	}
 	s->local = l->address;

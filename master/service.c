@@ -80,6 +80,26 @@ service_place(struct master *m, const char *name)
 	return (ERR_FULL);
 }
 
+/* No room in the run-time folder: a window that this master alone knows. */
+static int
+service_private_window(
+    struct service *sv, int family, uint32_t limit, uint64_t now)
+{
+	size_t size = policy_rate_size(limit);
+	void *memory = calloc(1, size);
+	int err;
+
+	if (memory == NULL)
+		return (ERR_NO_MEMORY);
+	log_warn("no room for the rate window of %s: it will not outlive this "
+		 "master", sv->name);
+	err = policy_rate_attach(
+	    &sv->limiter[family].rate, memory, size, limit, now);
+	free(sv->private_window[family]);
+	sv->private_window[family] = memory;
+	return (err);
+}
+
 int
 service_configure(struct master *m, const struct msg_service *msg)
 {
@@ -105,11 +125,15 @@ service_configure(struct master *m, const struct msg_service *msg)
 	sv->rate_limit = msg->rate_limit;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct policy_limiter *l = &sv->limiter[f];
+		int err = 0;
 
 		l->connection_limit = msg->connection_limit;
 		if (state_window(m->state, sv->index, (enum family)f,
 			msg->rate_limit, now, &l->rate) != 0)
-			bug("a rate limit of %u", msg->rate_limit);
+			err = service_private_window(
+			    sv, f, msg->rate_limit, now);
+		if (err != 0)
+			return (err);
 	}
 	return (0);
 }
@@ -133,6 +157,8 @@ service_release(struct master *m, struct service *sv)
 	if (sv->number >= 0 || sv->sessions > 0 || sv->zygote != NULL)
 		return;
 	m->services->by_index[sv->index] = NULL;
+	for (int f = 0; f < FAMILY_COUNT; f++)
+		free(sv->private_window[f]);
 	free(sv);
 }
 

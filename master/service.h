@@ -33,6 +33,7 @@ struct service {
 	enum service_kind kind;
 	bool builtin; /* its workers have channels to the master */
 	struct policy_limiter limiter[FAMILY_COUNT];
+	void *private_window[FAMILY_COUNT]; /* when the state has no room */
 	uint32_t rate_limit;
 	unsigned blocked; /* enum service_block */
 	struct zygote *zygote;

@@ -4,6 +4,7 @@
  */
 #include "master/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,23 +99,25 @@ session_new(struct master *m, struct service *sv, const struct listener *l,
 	    .holds_listener = l->one_at_a_time};
 	struct session *s;
 
-	if (slot < 0)
+	if (slot < 0) {
+		errno = ENOBUFS;
 		return (NULL);
+	}
+	j.session = state_new_session(m->state);
+	j.since = time_wall_ns();
+	j.service = sv->index;
 	s = session_make(m->sessions, (uint32_t)slot);
-	if (s == NULL) {
+	if (s == NULL ||
+	    state_journal_write(m->state, (uint32_t)slot, &j) != 0) {
 		m->sessions->free[m->sessions->nfree++] = (uint32_t)slot;
 		return (NULL);
 	}
-	session_begin(m, s, (uint32_t)slot, state_new_session(m->state), sv);
+	session_begin(m, s, (uint32_t)slot, j.session, sv);
 	s->peer = *peer;
 	s->accepted = now;
-	s->since = time_wall_ns();
+	s->since = j.since;
 	s->listener = l->id;
 	s->holds_listener = l->one_at_a_time;
-	j.session = s->id;
-	j.since = s->since;
-	j.service = sv->index;
-	state_journal_write(m->state, s->slot, &j);
 	return (s);
 }
 

@@ -83,7 +83,8 @@ int sessions_inherit(struct master *m);
 
 /*
  * A new session for an accepted peer, in the journal, not announced, counted
- * already by policy. NULL when slots or memory are out.
+ * already by policy. NULL with errno when slots, memory or the room of the
+ * run-time folder are out.
  */
 struct session *session_new(struct master *m, struct service *sv,
     const struct listener *l, const struct addr *peer, uint64_t now);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/mem.h"
 #include "master/state.h"
 
 #define STATE_MAGIC 0x50525653u /* "PRVS" */
@@ -69,8 +70,12 @@ struct state_layout {
 	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][RATE_ROOM];
 };
 
+#define STATE_PAGE 4096u
+
 struct state {
 	struct state_layout *map;
+	/* A bit for each page that is known to have room. */
+	uint8_t room[STATE_SIZE / STATE_PAGE / 8];
 };
 
 _Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
@@ -79,6 +84,25 @@ _Static_assert(sizeof(struct state_entry) == 64, "a cache line");
 _Static_assert(RATE_ROOM >= sizeof(struct policy_rate) +
 				POLICY_RATE_EXACT_MAX * sizeof(uint64_t),
     "the longest history fits");
+
+/* Before n bytes at p are touched for the first time: have room for them. */
+static int
+state_reserve(struct state *st, const void *p, size_t n)
+{
+	size_t from = (size_t)((const uint8_t *)p - (uint8_t *)st->map);
+	size_t last = (from + n - 1) / STATE_PAGE;
+	bool all = true;
+
+	for (size_t i = from / STATE_PAGE; i <= last; i++)
+		all = all && (st->room[i / 8] & 1u << i % 8) != 0;
+	if (all)
+		return (0);
+	if (mem_reserve(p, n) != 0)
+		return (ERR_SYSTEM);
+	for (size_t i = from / STATE_PAGE; i <= last; i++)
+		st->room[i / 8] |= (uint8_t)(1u << i % 8);
+	return (0);
+}
 
 int
 state_open(struct state **out, int fd)
@@ -98,6 +122,11 @@ state_open(struct state **out, int fd)
 	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (st->map == MAP_FAILED) {
 		free(st);
+		return (ERR_SYSTEM);
+	}
+	if (state_reserve(st, st->map,
+		offsetof(struct state_layout, journal)) != 0) {
+		state_close(st);
 		return (ERR_SYSTEM);
 	}
 	if (st->map->magic != STATE_MAGIC ||
@@ -211,7 +240,9 @@ window_attach(struct state *st, unsigned number, enum family family,
 	uint32_t sized = (uint32_t)word >> 1;
 	size_t size = policy_rate_size(sized);
 
-	if (word == 0 || limit > sized || size == 0 || size > RATE_ROOM)
+	if (word == 0 || limit > sized || size == 0 || size > RATE_ROOM ||
+	    state_reserve(st, st->map->rates[number][family][word & 1],
+		size) != 0)
 		return (ERR_VALUE);
 	return (policy_rate_attach(window,
 	    st->map->rates[number][family][word & 1], size, limit, now));
@@ -234,8 +265,12 @@ state_window(struct state *st, unsigned number, enum family family,
 		*window = old;
 		return (0);
 	}
-	err = policy_rate_attach(window, st->map->rates[number][family][room],
-	    policy_rate_size(limit), limit, now);
+	err = state_reserve(st, st->map->rates[number][family][room],
+	    policy_rate_size(limit));
+	if (err == 0)
+		err = policy_rate_attach(window,
+		    st->map->rates[number][family][room],
+		    policy_rate_size(limit), limit, now);
 	if (err != 0)
 		return (err);
 	/* What lies in the room may be an earlier service's. */
@@ -255,11 +290,18 @@ state_journal_high(const struct state *st)
 	return (high > SLOTS_MAX ? SLOTS_MAX : high);
 }
 
-void
+int
 state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 {
 	struct state_entry *e = &st->map->journal[slot];
+	uint32_t high = state_journal_high(st);
 
+	/* And for those below it, which the next master reads. */
+	if (slot >= high
+		? state_reserve(st, &st->map->journal[high],
+		      (slot + 1 - high) * sizeof(*e)) != 0
+		: state_reserve(st, e, sizeof(*e)) != 0)
+		return (ERR_SYSTEM);
 	e->accepted = j->accepted;
 	e->since = j->since;
 	e->listener = j->listener;
@@ -273,10 +315,10 @@ state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 	    (uint8_t)((j->announced ? JOURNAL_ANNOUNCED : 0) |
 		      (j->holds_listener ? JOURNAL_HOLDS_LISTENER : 0)),
 	    memory_order_relaxed);
-	if (slot >=
-	    atomic_load_explicit(&st->map->journal_high, memory_order_relaxed))
+	if (slot >= high)
 		atomic_store(&st->map->journal_high, slot + 1);
 	atomic_store_explicit(&e->session, j->session, memory_order_release);
+	return (0);
 }
 
 int
@@ -340,6 +382,9 @@ state_login_set(
 {
 	struct state_login *l = &st->map->logins[slot];
 
+	/* Without room a listing knows no name; the login goes on. */
+	if (state_reserve(st, l, sizeof(*l)) != 0)
+		return;
 	copy_text(l->user, sizeof(l->user), user);
 	copy_text(l->tty, sizeof(l->tty), tty);
 	atomic_fetch_or(&st->map->journal[slot].flags, JOURNAL_LOGIN);

@@ -60,14 +60,16 @@ uint64_t state_counter(const struct state *st, unsigned number,
 
 /*
  * The rate window of a service and family, with the history that is there;
- * again with another limit, the history moves along. 0 or ERR_VALUE.
+ * again with another limit, the history moves along. 0, ERR_VALUE, or
+ * ERR_SYSTEM when the file system has no room for one.
  */
 int state_window(struct state *st, unsigned number, enum family family,
     uint32_t limit, uint64_t now, struct policy_window *window);
 
 /* Slots below this number may have an entry. */
 uint32_t state_journal_high(const struct state *st);
-void state_journal_write(
+/* ERR_SYSTEM with errno when the file system has no room for it. */
+int state_journal_write(
     struct state *st, uint32_t slot, const struct journal *j);
 /* ERR_NOT_FOUND when there is none or it makes no sense. */
 int state_journal_read(

@@ -15,6 +15,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/mem.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
 #include "monitor/logins.h"
@@ -28,8 +29,11 @@
 
 /*
  * The file is as long as the highest record that was ever used, so that a
- * daemon with few logins touches few pages; the mapping has room for all.
+ * daemon with few logins touches few pages; the mapping has room for all. Some
+ * records are there from the start: who logs in to clear a full disk has one.
  */
+#define LOGINS_READY 16
+
 static struct login *logins;
 static unsigned logins_high;
 static int logins_fd = -1;
@@ -46,6 +50,8 @@ logins_socket_path(struct monitor *mon, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/pam.sock", mon->run_dir);
 }
+
+static bool logins_reserve(unsigned n);
 
 int
 logins_open(struct monitor *mon)
@@ -70,6 +76,9 @@ logins_open(struct monitor *mon)
 		log_errno("cannot map %s", path);
 		return (ERR_SYSTEM);
 	}
+	if (logins_high < LOGINS_READY &&
+	    !logins_reserve(LOGINS_READY - logins_high))
+		log_warn("no room for the records of logins");
 	return (pamsock_open(mon));
 }
 
@@ -112,14 +121,28 @@ logins_at(unsigned place)
 	return (place < logins_high ? &logins[place] : NULL);
 }
 
+/* Room for n records more, or none: the file holds no page without room. */
+static bool
+logins_reserve(unsigned n)
+{
+	const size_t one = sizeof(struct login);
+
+	if (logins_high + n > LOGINS_MAX)
+		return (false);
+	if (ftruncate(logins_fd, (off_t)((logins_high + n) * one)) == 0 &&
+	    mem_reserve(&logins[logins_high], n * one) == 0) {
+		logins_high += n;
+		return (true);
+	}
+	if (ftruncate(logins_fd, (off_t)(logins_high * one)) < 0)
+		log_errno("the records of logins cannot be cut");
+	return (false);
+}
+
 static struct login *
 logins_grow(void)
 {
-	off_t size = (off_t)((logins_high + 1) * sizeof(struct login));
-
-	if (logins_high == LOGINS_MAX || ftruncate(logins_fd, size) < 0)
-		return (NULL);
-	return (&logins[logins_high++]);
+	return (logins_reserve(1) ? &logins[logins_high - 1] : NULL);
 }
 
 struct login *

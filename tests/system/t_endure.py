@@ -71,6 +71,51 @@ def test_a_role_that_cannot_start_stops_no_other():
 
 
 @needs_root
+@limit(90)
+def test_a_full_run_time_folder():
+    """No room for shared memory: one connection is refused, nothing dies."""
+    port, other = free_port(), free_port()
+    daemon = Daemon("system { services { extended-limits; finger { port %d; "
+                    "%s connection-limit 1000; rate-limit 100000; } %s } }" % (
+                        port, BOTH, echo(other)))
+    os.makedirs(daemon.run, exist_ok=True)
+    world.mount("tmpfs", daemon.run, "tmpfs", 0, "mode=755,size=2m")
+    with daemon:
+        finger(port, b"x\r\n")
+        held = Connection(port)
+        daemon.wait("connection-accepted", count=2)
+        stuffing = daemon.run + "/stuffing"
+        with open(stuffing, "wb", buffering=0) as file:
+            try:
+                while file.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        monitor, master = daemon.pid, daemon.role("master").pid
+        zygote = daemon.role("zygote finger").pid
+        clients = []
+        for _ in range(200):
+            clients.append(Connection(port))
+        # A zygote that cannot be had is tried for again.
+        os.kill(daemon.role("zygote echo-%d" % other).pid, signal.SIGKILL)
+        daemon.wait("resources-short", timeout=20)
+        for client in clients:
+            client.close()
+        check(processes.alive(monitor), "the monitor died")
+        equal(daemon.role("master").pid, master, "the master")
+        equal(daemon.role("zygote finger").pid, zygote, "the zygote")
+        check(daemon.of("connection-refused", reason="no-resources"),
+              "nobody was refused")
+        held.send(b"nobodyatall\r\n")
+        check(held.read_all()[0], "a session from before")
+        os.unlink(stuffing)
+        wait_until(lambda: says_up(other), "the service afterwards", 30)
+        answer, _ = finger(port, b"nobodyatall\r\n")
+        check(answer, "an answer afterwards")
+        daemon.idle()
+
+
+@needs_root
 @needs("strace")
 @limit(60)
 def test_an_order_that_meets_a_zygote_on_its_way_out():

@@ -186,6 +186,11 @@ take_start(struct engine *e, struct ipc_in *in)
 {
 	const struct slot *slot = &e->slots->slots[in->msg.start.slot];
 
+	if (slot_reserve(e->slots, in->msg.start.slot) != 0) {
+		engine_failed(e, in->msg.start.slot, in->msg.start.session,
+		    errno);
+		return;
+	}
 	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
 		log_warn("the master's START is not one: %zu descriptors, "
 			 "slot %u; its channel is closed",
@@ -219,6 +224,9 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	w->session = taken->session;
 	if (!w->closing)
 		e->roster.idle--;
+	/* It is served already; without room nobody can look it up. */
+	if (slot_reserve(e->slots, w->slot) != 0)
+		return;
 	slot_claim(e->slots, w->slot, w->session, &taken->peer, w->forked);
 	e->slots->slots[w->slot].pid = w->pid;
 }

@@ -179,6 +179,18 @@ zygote_reap(struct zygote *z)
 
 /* --- the master's messages ------------------------------------------------ */
 
+/* No room for its slot: it is over before it began. */
+static int
+zygote_no_room(struct zygote *z, const struct msg_start *m, int error)
+{
+	struct msg_ended ended = {.slot = m->slot,
+	    .session = m->session,
+	    .how = ENDED_FAILED,
+	    .value = error};
+
+	return (ipc_send_wait(&z->master, MSG_ENDED, &ended, NULL, 0));
+}
+
 /* Give a connection back that is not for this zygote any more. */
 static int
 zygote_return(struct zygote *z, struct ipc_in *in)
@@ -200,6 +212,8 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 		return (ERR_FDS);
 	if (z->slots == NULL || !z->has_program)
 		return (ERR_STATE);
+	if (slot_reserve(z->slots, m->slot) != 0)
+		return (zygote_no_room(z, m, errno));
 	if (atomic_load_explicit(&z->slots->slots[m->slot].use,
 		memory_order_relaxed) == SLOT_RUNNING)
 		return (ERR_VALUE);

@@ -41,7 +41,8 @@ worker_ended(struct engine *e, struct roster_worker *w)
 		roster_forget(&e->roster, w);
 		return;
 	}
-	slot_end(e->slots, w->slot, (enum ended)w->how, w->value);
+	if (slot_reserve(e->slots, w->slot) == 0)
+		slot_end(e->slots, w->slot, (enum ended)w->how, w->value);
 	roster_queue(&e->roster, w);
 }
 

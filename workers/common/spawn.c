@@ -92,7 +92,8 @@ engine_failed(struct engine *e, uint32_t slot, uint64_t session, int error)
 {
 	struct roster_worker *w;
 
-	slot_end(e->slots, slot, ENDED_FAILED, error);
+	if (slot_reserve(e->slots, slot) == 0)
+		slot_end(e->slots, slot, ENDED_FAILED, error);
 	w = roster_add(&e->roster, 0, ROSTER_SERVING);
 	if (w == NULL)
 		return; /* the slot tells it */
