@@ -10,9 +10,10 @@ import time
 
 from portreeve_test import (BOTH, LINE, PASSWORDS, check, equal, limit, main,
                             needs_root, processes, wait_until, write)
-from telnet import (AO, AYT, BINARY, BRK, DM, DO, EC, EL, IAC, IP, LOGOUT,
-                    NAWS, SB, SE, TTYPE, WILL, Telnet, big_file, command,
-                    commands_of, no_failures, people, running, start)
+from telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF, GA,
+                    IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE, SUSP, TTYPE,
+                    WILL, Telnet, big_file, command, commands_of, no_failures,
+                    people, running, runs, start, stuck)
 
 
 # --- a client that negotiates nothing ----------------------------------------
@@ -168,12 +169,23 @@ def test_commands():
         client = Telnet(daemon.port).shell()
         client.send(command(AYT))
         client.until(b"[Yes]")
-        for code, char in ((IP, None), (BRK, None)):
+        for code, how in ((IP, 130), (BRK, 131), (ABORT, 131), (SUSP, 148)):
             client.line("sleep 100")
-            wait_until(lambda: any("sleep" in c for c in commands_of()),
-                       "sleep")
+            wait_until(lambda: runs("sleep 100"), "sleep")
             client.send(command(code))
             client.until(b"ready> ")
+            client.line("how=$?")
+            client.until(b"ready> ")
+            equal(client.run("echo $how"), "%d\n" % how,
+                  "how sleep ended by %d" % code)
+        client.run("kill -9 %1; wait")
+        client.line("cat; echo e''nd")
+        wait_until(lambda: runs("cat"), "cat")
+        client.send(command(NOP) + b"x" + command(GA) + b"\r")
+        client.until(b"x\r\nx\r\n")
+        client.send(command(EOF))
+        client.until(b"end\r\n")
+        client.until(b"ready> ")
         client.send(b"echo nox" + command(EL) + b"echo yesx" + command(EC) +
                     b"; stty intr undef\r\n")
         client.until(b"\r\nyes\r\n")
@@ -184,18 +196,65 @@ def test_commands():
         no_failures(daemon)
 
 
+def fills(client, size):
+    """Output that nobody reads, up to where its program waits."""
+    client.line("yes | head -c %d; echo; echo e''nd" % size)
+    wait_until(lambda: stuck("head"), "output to wait for its reader")
+
+
 @needs_root
 def test_abort_output():
+    """What is queued goes; a Synch says so; what comes later arrives."""
+    size = 30000000
     with start() as daemon:
         client = Telnet(daemon.port).shell()
-        client.line("yes | head -c 5000000; echo; echo e''nd")
-        client.until(b"y\r\ny\r\n")
+        client.commands.clear()
+        fills(client, size)
         client.send(command(AO))
-        # A Synch: the mark is urgent, and there is one command only.
-        wait_until(lambda: client.feed(0) and
-                   command(DM) in client.commands, "the mark")
-        client.until(b"\r\nend\r\n")
-        check(client.commands.count(command(DM)) == 1, "marks")
+        client.until_command(command(DM))
+        check(client.urgent, "the mark is not urgent")
+        count = client.until(b"\r\nend\r\n").count(b"y\r")
+        check(0 < count < size // 2 - 50000, "%d lines came" % count)
+        equal(client.commands, [command(DM)], "commands")
+        no_failures(daemon)
+
+
+@needs_root
+def test_interrupt_drops_output():
+    """The terminal's own flush is a Synch: ^C is felt at once."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.commands.clear()
+        fills(client, 30000000)
+        client.send(b"\x03")
+        client.until_command(command(DM))
+        check(client.urgent, "the mark is not urgent")
+        count = client.until(b"ready> ").count(b"y\r")
+        check(count < 15000000 - 50000, "%d lines came" % count)
+        check(not runs("yes"), "yes is there still")
+        no_failures(daemon)
+
+
+@needs_root
+def test_flow_control():
+    """Whose ^S and ^Q are, as the terminal has it (RFC 1372)."""
+    def told(on):
+        return command(SB, LFLOW, on, IAC, SE)
+    with start() as daemon:
+        client = Telnet(daemon.port)
+        client.send(command(WILL, LFLOW))
+        client.shell()
+        client.until_command(told(1))
+        for word, on in (("-ixon", 0), ("ixon", 1), ("stop ^A", 0),
+                         ("stop ^S", 1)):
+            client.commands.clear()
+            client.line("stty " + word)
+            client.until_command(told(on))
+        # Who does not handle them hears nothing of it.
+        other = Telnet(daemon.port).shell()
+        other.run("stty -ixon; stty ixon")
+        check(not any(c[:3] == told(1)[:3] for c in other.commands),
+              "words about flow control")
         no_failures(daemon)
 
 

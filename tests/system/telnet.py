@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import time
+import tty
 
 import processes
 import world
@@ -12,7 +13,9 @@ from world import PASSWORDS
 
 IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
 AO, AYT, IP, BRK, EC, EL, DM = 245, 246, 244, 243, 247, 248, 242
+NOP, GA, EOF, SUSP, ABORT = 241, 249, 236, 237, 238
 BINARY, ECHO, SGA, TTYPE, NAWS, LOGOUT = 0, 1, 3, 24, 31, 18
+STATUS, TIMING_MARK, LFLOW, NEW_ENVIRON = 5, 6, 33, 39
 
 #: What each real client is called by, and what it has besides.
 PROGRAMS = {
@@ -20,6 +23,7 @@ PROGRAMS = {
     "telnet-ssl": ["telnet-ssl", "{host}", "{port}"],
     "busybox": ["busybox", "telnet", "{host}", "{port}"],
     "plink": ["plink", "-telnet", "-P", "{port}", "{host}"],
+    "nc": ["nc", "{host}", "{port}"],
 }
 
 
@@ -67,6 +71,7 @@ class Telnet(Connection):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         self.raw, self.data, self.commands = b"", b"", []
         self.ended = None
+        self.urgent = False  # a mark was told, and not taken note of
         self.sent = self.received = 0
 
     def send(self, data):
@@ -75,8 +80,12 @@ class Telnet(Connection):
 
     def feed(self, seconds=20.0):
         """Reads once; False when nothing came or will come."""
-        if self.ended or not select.select([self.socket], [], [],
-                                           max(0, seconds))[0]:
+        if self.ended:
+            return False
+        ready = select.select([self.socket], [], [self.socket],
+                              max(0, seconds))
+        self.urgent = self.urgent or bool(ready[2])
+        if not ready[0]:
             return False
         try:
             piece = self.socket.recv(1 << 18)
@@ -155,6 +164,8 @@ def spawn(program, port, host="127.0.0.1", rows=30, columns=100):
     child = pexpect.spawn(words[0], words[1:], env=env, timeout=20,
                           dimensions=(rows, columns))
     child.delaybeforesend = None
+    if program == "nc":
+        tty.setraw(child.child_fd)
     return child
 
 
@@ -207,6 +218,24 @@ def people(user="alice"):
 
 def commands_of(user="alice"):
     return [p.title for p in people(user)]
+
+
+def runs(name):
+    return any(name in c for c in commands_of())
+
+
+def stuck(name):
+    """Whether that program of a user's runs, and writes no more."""
+    def written():
+        for process in people():
+            if process.title.startswith(name + " "):
+                with open("/proc/%d/io" % process.pid,
+                          encoding="ascii") as file:
+                    return process.pid, file.read()
+        return None
+    before = written()
+    time.sleep(0.1)
+    return before is not None and written() == before
 
 
 def big_file(size):
