@@ -23,7 +23,7 @@ login_keep_connection(struct session *s)
 }
 
 void
-login_ask(struct master *m, struct session *s)
+login_ask(struct master *m, struct session *s, bool late)
 {
 	uint64_t now = time_boot_ns();
 
@@ -35,7 +35,7 @@ login_ask(struct master *m, struct session *s)
 	s->login_asks++;
 	/* Without room there it goes nowhere; the worker asks again. */
 	if (monitor_ask_login(m, s->id, (now - s->accepted) / 1000000,
-		s->copy) == 0)
+		late, s->copy) == 0)
 		fd_close(&s->copy);
 }
 

@@ -15,8 +15,8 @@
  */
 void login_keep_connection(struct session *s);
 
-/* LOGIN_ASK. */
-void login_ask(struct master *m, struct session *s);
+/* LOGIN_ASK; late: as the worker says, no login is wanted any more. */
+void login_ask(struct master *m, struct session *s, bool late);
 
 /* LOGIN_CHANNEL; fd is taken over, and closed when nobody waits for it. */
 void login_channel(

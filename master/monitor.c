@@ -301,9 +301,10 @@ monitor_ask_client(struct master *m, uint32_t request, int client)
 
 int
 monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
-    int connection)
+    bool late, int connection)
 {
-	struct msg_ask_login ask = {.session = session, .age = age};
+	struct msg_ask_login ask = {
+	    .session = session, .age = age, .late = late};
 
 	return (ipc_send(&m->monitor, MSG_ASK_LOGIN, &ask, &connection,
 	    connection >= 0 ? 1 : 0));

@@ -30,9 +30,9 @@ int monitor_ask_configuration(
 
 /*
  * A worker's wish for a login process; age of its connection in ms, and the
- * copy of it, or -1.
+ * copy of it, or -1. `late`: its time is over, and that is all it has to say.
  */
-int monitor_ask_login(
-    struct master *m, uint64_t session, uint64_t age, int connection);
+int monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
+    bool late, int connection);
 
 #endif

@@ -54,7 +54,7 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 		s->violation = in->msg.violation.syscall;
 		break;
 	case MSG_LOGIN_ASK:
-		login_ask(m, s);
+		login_ask(m, s, in->msg.login_ask.late != 0);
 		break;
 	case MSG_LOOKUP_ASK:
 		lookup_ask(m, s, &in->msg.lookup_ask);

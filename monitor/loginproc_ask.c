@@ -97,27 +97,56 @@ ask_judge(struct monitor *mon, const struct msg_ask_login *ask,
 		    (unsigned long long)ask->session);
 		return ("This connection cannot log in.");
 	}
-	if (ask_grace(zygote->service->conf, ask->age) == 0)
-		return ("Login timed out.");
-	if (loginproc_making() >= mon->conf->login_limit) {
-		report_short(mon, ROLE_LOGIN, EAGAIN, "login-limit");
-		return ("Too many logins at a time; try again in a moment.");
-	}
 	return (NULL);
+}
+
+static struct loginproc *
+ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
+    const struct addr *peer)
+{
+	struct loginproc *p = loginproc_new(mon, session);
+
+	if (p == NULL)
+		return (NULL);
+	p->peer = *peer;
+	p->kind = zygote->kind;
+	p->root_login = zygote->service->conf->root_login;
+	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
+	return (p);
+}
+
+/*
+ * login-grace-time is over, and the peer has given no name, or its name came
+ * too late: a failure like any other, told once. A worker that says so before
+ * its time has shut nobody out but its own peer.
+ */
+static void
+ask_too_late(struct monitor *mon, uint64_t session, const struct proc *zygote,
+    const struct addr *peer)
+{
+	struct loginproc *p = ask_new(mon, session, zygote, peer);
+
+	if (p != NULL) {
+		p->tries = LOGIN_TRIES; /* as one that had them all */
+		loginproc_failed(p, "timeout");
+	}
+	ask_refuse(mon, session, "Login timed out.");
 }
 
 static void
 ask_start(struct monitor *mon, const struct msg_ask_login *ask,
     const struct proc *zygote, const struct addr *peer)
 {
-	struct loginproc *p = loginproc_new(mon, ask->session);
+	struct loginproc *p;
 
+	if (loginproc_making() >= mon->conf->login_limit) {
+		report_short(mon, ROLE_LOGIN, EAGAIN, "login-limit");
+		ask_refuse(mon, ask->session,
+		    "Too many logins at a time; try again in a moment.");
+		return;
+	}
+	p = ask_new(mon, ask->session, zygote, peer);
 	if (p != NULL) {
-		p->peer = *peer;
-		p->kind = zygote->kind;
-		p->root_login = zygote->service->conf->root_login;
-		snprintf(p->service, sizeof(p->service), "%s",
-		    zygote->service->name);
 		if (loginproc_start(mon, p,
 			ask_grace(zygote->service->conf, ask->age)) == 0)
 			return;
@@ -155,6 +184,9 @@ ask_answer(
 	refusal = ask_judge(mon, ask, zygote, &peer, connection);
 	if (refusal != NULL)
 		ask_refuse(mon, ask->session, refusal);
+	else if (ask->late ||
+	    ask_grace(zygote->service->conf, ask->age) == 0)
+		ask_too_late(mon, ask->session, zygote, &peer);
 	else
 		ask_start(mon, ask, zygote, &peer);
 	return (true);

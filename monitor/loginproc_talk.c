@@ -76,6 +76,14 @@ talk_failure(struct loginproc *p, const struct msg_login_failure *m)
 	    [LOGIN_FAILED_TIMEOUT] = "timeout",
 	};
 
+	if (!p->trying) {
+		/* The name before has had its own failure. */
+		p->user[0] = '\0';
+		if (m->reason != LOGIN_FAILED_TIMEOUT) {
+			loginproc_kill(p, "a failure of no try");
+			return;
+		}
+	}
 	p->method = (enum policy_method)m->method;
 	loginproc_failed(p, reasons[m->reason]);
 }

@@ -52,6 +52,17 @@ login_begin(struct login_run *l, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
+/* At the prompt for a name. */
+static void
+login_too_late(struct login_run *l)
+{
+	struct msg_login_failure m = {
+	    .method = LOGIN_METHOD_NONE, .reason = LOGIN_FAILED_TIMEOUT};
+
+	(void)ipc_send(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
+	login_say_over(l, "\nLogin timed out.\n");
+}
+
 /* Names, until one is let in, or there are no more tries. */
 static bool
 login_tries(struct login_run *l)
@@ -61,7 +72,7 @@ login_tries(struct login_run *l)
 
 		if (login_receive(l, MSG_LOGIN_USER) != 0) {
 			if (l->broken == ERR_TIMEOUT)
-				login_say_over(l, "Login timed out.\n");
+				login_too_late(l);
 			return (false);
 		}
 		l->wish = l->in.msg.login_user;

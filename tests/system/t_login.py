@@ -230,6 +230,37 @@ def test_grace_time():
 
 
 @needs_root
+def test_grace_time_without_a_name():
+    """A failure as well, once, and of nobody's; as ssh's is."""
+    with start("login-grace-time 4;", "login-limit 1;") as daemon:
+        silent, again = Login(daemon), Login(daemon)
+        for client in (silent, again):
+            client.until(b"login: ")
+        # One that is being made takes nothing from those.
+        again.line("alice")
+        again.until(b"Password: ")
+        again.line("wrong")
+        again.until(b"Login incorrect")
+        begun = daemon.mark()
+        for client in (silent, again):
+            client.until(b"\r\nLogin timed out.\r\n")
+            equal(client.read_all(), (b"", "eof"), "what follows")
+            daemon.wait("auth-failure", after=begun, reason="timeout",
+                        source_port=client.port, user=None, method=None)
+            client.close()
+            closed = daemon.closed(client)
+            check("user" not in closed, "a user at the end")
+        equal(len(daemon.of("auth-failure")), 3, "failures")
+        # Who leaves before the time has failed at nothing.
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.close()
+        daemon.closed(client)
+        gone()
+        equal(len(daemon.of("auth-failure")), 3, "failures")
+
+
+@needs_root
 def test_clear_session():
     with start() as daemon:
         client = Login(daemon, "alice")

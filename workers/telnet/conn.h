@@ -55,6 +55,7 @@ struct conn {
 	struct telnet_line line;
 	char user[CONN_NAME_MAX + 1];
 	struct ipc_channel login;
+	bool late;	   /* no name in all its time */
 	unsigned asked;	   /* LOGIN_ASK was sent so often */
 	uint64_t asked_at; /* and then, at last */
 	struct ipc_in message;

@@ -53,7 +53,7 @@ dialogue_ask_name(struct conn *c)
 static void
 dialogue_ask(struct conn *c)
 {
-	struct msg_login_ask ask = {0};
+	struct msg_login_ask ask = {.late = c->late};
 
 	c->asked++;
 	c->asked_at = time_boot_ns();
@@ -223,6 +223,8 @@ dialogue_obey(struct conn *c)
 		dialogue_begin_login(c);
 		break;
 	case MSG_LOGIN_DENIED:
+		if (c->late)
+			SAY(c, "\n");
 		dialogue_end(c, m->login_denied.text);
 		SAY(c, "\n");
 		break;
@@ -299,11 +301,24 @@ dialogue_due(const struct conn *c)
 {
 	uint64_t due = dialogue_grace(c), soon = due;
 
+	/* Its time is counted by who answers. */
+	if (c->phase == PHASE_ASKED)
+		return (c->asked_at + (uint64_t)ASK_MS * NS_PER_MS);
 	if (c->phase == PHASE_GREETING)
 		soon = dialogue_greeted(c);
-	if (c->phase == PHASE_ASKED)
-		soon = c->asked_at + (uint64_t)ASK_MS * NS_PER_MS;
 	return (soon < due ? soon : due);
+}
+
+/* No name in all its time: the monitor tells that, and then it ends. */
+static void
+dialogue_late(struct conn *c)
+{
+	if (c->login.fd >= 0) {
+		dialogue_end(c, "\nLogin timed out.\n");
+		return;
+	}
+	c->late = true;
+	dialogue_ask(c);
 }
 
 void
@@ -314,10 +329,12 @@ dialogue_tick(struct conn *c, uint64_t now)
 		dialogue_ask_name(c);
 	if (now < dialogue_due(c))
 		return;
-	if (now >= dialogue_grace(c))
-		dialogue_end(c, "\nLogin timed out.\n");
+	if (c->phase != PHASE_ASKED)
+		dialogue_late(c);
 	else if (c->asked < ASK_TIMES)
 		dialogue_ask(c);
 	else
-		dialogue_end(c, "\nThe login service does not answer.\n");
+		dialogue_end(c, c->late
+			? "\nLogin timed out.\n"
+			: "\nThe login service does not answer.\n");
 }

@@ -359,6 +359,23 @@ use_module(const char *name, const char *control)
 	write_pam(text);
 }
 
+/* Between two names: a failure of its own. */
+static void
+test_time_at_the_next_name(void **state)
+{
+	struct msg_login_start start = default_start();
+
+	NEEDS_WORLD();
+	start.grace = 3500;
+	play_begin(&start);
+	refused("alice", "wrong", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	expect_failure(LOGIN_FAILED_TIMEOUT);
+	assert_int_equal(play.in.msg.login_failure.method, POLICY_METHOD_COUNT);
+	worker_expect(MSG_LOGIN_OVER);
+	assert_non_null(strstr(text_of(), "timed out"));
+	assert_int_equal(play_end(), 1);
+}
+
 static void
 test_two_prompts(void **state)
 {
@@ -440,6 +457,7 @@ main(void)
 	    WORLD_TEST(test_monitor_gone),
 	    WORLD_TEST(test_monitor_gone_before),
 	    WORLD_TEST(test_time),
+	    WORLD_TEST(test_time_at_the_next_name),
 	    WORLD_TEST(test_two_prompts),
 	    WORLD_TEST(test_crash),
 	    WORLD_TEST(test_hang),
