@@ -1,73 +1,13 @@
 #!/usr/bin/python3
 """Logins by telnet: who gets in, what is audited, what outlives what."""
 import os
+import re
 import signal
 import subprocess
 
-from portreeve_test import (Connection, Daemon, PASSWORDS, Skip, check, equal,
-                            free_port, limit, main, needs_root, processes,
-                            wait_until, world, write)
-
-ALICE = PASSWORDS["alice"][0]
-
-
-def start(statements="", around="", **more):
-    if not os.path.exists(world.BUILD + "/libexec/telnet"):
-        raise Skip("this version has no telnet to log in by")
-    port = free_port()
-    daemon = Daemon("system { services { telnet { port %d; "
-                    "listen-address 127.0.0.1; %s } %s } }" % (
-                        port, statements, around), **more)
-    daemon.telnet = port
-    return daemon
-
-
-class Login(Connection):
-    """One telnet connection, as a client without options sees it."""
-
-    def __init__(self, daemon, user=None, password=ALICE, **more):
-        super().__init__(daemon.telnet, **more)
-        self.seen = b""
-        if user is not None:
-            self.until(b"login: ")
-            self.line(user)
-            self.until(b"Password: ")
-            self.line(password)
-
-    def until(self, text):
-        """Reads until text has come; everything before it and it."""
-        while text not in self.seen:
-            piece = self.socket.recv(4096)
-            if not piece:
-                raise AssertionError("closed after %r, awaiting %r" %
-                                     (self.seen, text))
-            self.seen += piece
-        at = self.seen.index(text) + len(text)
-        got, self.seen = self.seen[:at], self.seen[at:]
-        return got
-
-    def line(self, text):
-        return self.send(text.encode() + b"\r\n")
-
-    def run(self, command):
-        """A command's output in the session."""
-        self.line("echo '<''<'; %s; echo '>''>'" % command)
-        self.until(b"<<\r\n")
-        return self.until(b">>\r\n")[:-4].replace(b"\r\n", b"\n").decode()
-
-
-def logins():
-    return [p for p in processes.everyone()
-            if processes.role(p) == "login telnet"]
-
-
-def alices():
-    return [p for p in processes.everyone() if p.uid == world.base_uid()]
-
-
-def gone():
-    wait_until(lambda: not logins() and not alices(),
-               "logins and sessions to end")
+from logins import ALICE, Login, alices, gone, logins, start
+from portreeve_test import (PASSWORDS, check, equal, limit, main, needs,
+                            needs_root, processes, wait_until)
 
 
 @needs_root
@@ -368,86 +308,66 @@ def test_monitor_killed():
     daemon.stop()
 
 
-class Module:
-    """PAM has this one module of the tests meanwhile, or denies."""
+def records(tty):
+    """last's rows about that terminal."""
+    said = subprocess.run(["last", "-w", "-i"], capture_output=True,
+                          text=True, check=True).stdout
+    return [r for r in said.splitlines() if " %s " % tty in r]
 
-    def __init__(self, name, service="portreeve-telnet"):
-        self.path = "/etc/pam.d/" + service
-        self.text = "auth required %s\naccount required pam_permit.so\n" \
-            "session required pam_permit.so\n" % (
-                "pam_deny.so" if name == "deny" else
-                "%s/tests/pam/%s.so" % (world.BUILD, name))
-        with open(self.path, encoding="utf-8") as file:
-            self.old = file.read()
 
-    def __enter__(self):
-        write(self.path, self.text)
-
-    def __exit__(self, *_):
-        write(self.path, self.old)
+def utmp():
+    return subprocess.run(["who"], capture_output=True, text=True,
+                          check=True).stdout
 
 
 @needs_root
-def test_hanging_module():
-    """It is killed at the end of its time, and nobody else minds."""
-    with start("login-grace-time 2;") as daemon:
-        other = Login(daemon, "alice")
-        other.run("true")
-        with Module("hang"):
-            client = Login(daemon)
-            client.until(b"login: ")
-            client.line("alice")
-            client.read_all()
-        daemon.wait("auth-failure", reason="timeout", user="alice")
-        daemon.closed(client)
-        equal(other.run("echo on"), "on\n", "another session")
-        other.close()
-        gone()
+@needs("last")
+def test_records_of_a_session():
+    """who and last show it, and its end, whatever ended it."""
+    def by_exit(daemon, client, _):
+        client.line("exit")
 
+    def by_worker(daemon, client, row):
+        os.kill(row["pid"], signal.SIGKILL)
 
-@needs_root
-def test_crashing_module():
+    def by_login(daemon, client, _):
+        login, = logins()
+        os.kill(login.pid, signal.SIGKILL)
+
+    def by_shell(daemon, client, _):
+        client.line("kill -9 $$")
+
+    def by_peer(daemon, client, _):
+        client.close()
+
+    def by_zygote(daemon, client, _):
+        mark = daemon.mark()
+        os.kill(daemon.role("zygote telnet").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="zygote")
+
+    def by_clear(daemon, client, row):
+        daemon.cli("clear", "session", str(row["id"]))
     with start() as daemon:
-        other = Login(daemon, "alice")
-        other.run("true")
-        with Module("crash"):
-            client = Login(daemon)
-            client.until(b"login: ")
-            client.line("alice")
-            client.read_all()
-        daemon.wait("worker-failed", signal="SIGSEGV",
-                    source_port=client.port)
-        daemon.wait("auth-failure", reason="credentials", user="alice")
-        daemon.closed(client)
-        equal(other.run("echo on"), "on\n", "another session")
-        equal(len(daemon.of("worker-failed")), 1, "failures")
-        other.close()
-        gone()
-
-
-@needs_root
-def test_without_a_service_file():
-    """PAM's `other` says who logs in, no other service's file; start and
-    check say so."""
-    path = "/etc/pam.d/portreeve-telnet"
-    config = "system { services { telnet { port 2; } } }"
-    with start() as daemon:
-        daemon.configure(config)
-        said = daemon.cli("check", daemon.file)
-        check("portreeve-telnet" not in said.stderr, said.stderr)
-        os.rename(path, path + ".away")
-        with Module("two", "other"), Module("deny", "login"):
-            said = daemon.cli("check", daemon.file)
-            equal(said.returncode, 0, "status of check")
-            check(path + " is missing" in said.stderr, said.stderr)
-            client = Login(daemon)
-            client.until(b"login: ")
-            client.line("alice")
-            client.until(b"First: ")
-            client.close()
+        for count, end in enumerate((by_exit, by_worker, by_login, by_shell,
+                                     by_peer, by_zygote, by_clear), 1):
+            client = Login(daemon, "alice")
+            tty = client.run("tty").strip()[len("/dev/"):]
+            check(re.search(r"^alice +%s .*\(127\.0\.0\.1\)$" % tty, utmp(),
+                            re.M), "who: %s" % utmp())
+            last = records(tty)[0]
+            check(re.match(r"alice +%s +127\.0\.0\.1 .* still logged in" % tty,
+                           last), "last: %s" % last)
+            row, = daemon.show("sessions")
+            end(daemon, client, row)
             daemon.closed(client)
-        os.rename(path + ".away", path)
-        gone()
+            gone()
+            equal(utmp(), "", "who after %s" % end.__name__)
+            # last says "still running" of an end in its own second.
+            wait_until(lambda: re.match(
+                r"alice +%s +127\.0\.0\.1 .* - ..:.. +\(00:0" % tty,
+                records(tty)[0]), "last after %s" % end.__name__)
+        check(not [r for r in records(tty) if "still" in r or "gone" in r],
+              "last: %s" % records(tty))
 
 
 @needs_root
