@@ -120,12 +120,16 @@ dispatch_retry(uv_timer_t *timer)
 
 		if (sv == NULL || TAILQ_EMPTY(&sv->held))
 			continue;
+		/* Its last session's end must not take it away from here. */
+		sv->sessions++;
 		dispatch_held(m, sv);
 		dispatch_expire(m, sv);
 		if (!TAILQ_EMPTY(&sv->held))
 			more = true;
 		else
 			service_unblock(m, sv, BLOCK_FULL);
+		sv->sessions--;
+		service_release(m, sv);
 	}
 	if (!more)
 		uv_timer_stop(timer);

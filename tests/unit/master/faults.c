@@ -402,6 +402,43 @@ held_is_not_for_ever(void **state)
 	end(&f);
 }
 
+/*
+ * A service that is gone, and whose held sessions all end in one look: as many
+ * as make a batch of events, so that the last one's end takes the service with
+ * it.
+ */
+static void
+held_by_a_service_that_is_gone(void **state)
+{
+	enum { BATCH = 48 };
+	struct msg_service_gone gone = {.number = N};
+	struct msg_returned m = {.end_ = 0};
+	struct fixture f;
+	struct start s[BATCH];
+	struct pollfd p;
+	int peer[BATCH];
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	for (int i = 0; i < BATCH; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
+	for (int i = 0; i < BATCH; i++) {
+		m.slot = s[i].msg.slot;
+		m.session = s[i].msg.session;
+		ut_tell(&f.z.ch, MSG_RETURNED, &m, &s[i].connection, 1);
+		zut_finish(&f.z, &s[i], ENDED_UNKNOWN, 0);
+	}
+	ipc_channel_close(&f.z.ch);
+	ut_tell(&f.w.mon, MSG_SERVICE_GONE, &gone, NULL, 0);
+	p = (struct pollfd){.fd = f.w.audit.fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 3 * PATIENCE_MS), 1);
+	for (int i = 0; i < BATCH; i++) {
+		event_closed(&f.w, s[i].msg.session, NULL);
+		peer_reads(peer[i], "Too many connections\r\n");
+	}
+	end(&f);
+}
+
 /* A zygote that speaks of another's session loses its channel. */
 static void
 zygote_lies(void **state)
@@ -556,6 +593,7 @@ main(void)
 	    cmocka_unit_test(zygote_replaced),
 	    cmocka_unit_test(returned_is_dispatched_again),
 	    cmocka_unit_test(held_is_not_for_ever),
+	    cmocka_unit_test(held_by_a_service_that_is_gone),
 	    cmocka_unit_test(zygote_lies),
 	    cmocka_unit_test(worker_lies),
 	    cmocka_unit_test(audit_does_not_read),

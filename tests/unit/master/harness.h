@@ -150,7 +150,8 @@ ut_spawn(struct world *w, int channel)
 	const char *program = ut_program();
 	struct rlimit limit = {w->nofile, w->nofile};
 	char *argv[] = {(char *)(uintptr_t) "portreeve: master", NULL};
-	char *env[] = {NULL};
+	/* What is freed is overwritten, and its use seen: mallopt(3). */
+	char *env[] = {(char *)(uintptr_t) "MALLOC_PERTURB_=165", NULL};
 
 	w->master = fork();
 	assert_true(w->master >= 0);
