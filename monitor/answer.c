@@ -298,15 +298,15 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 }
 
 void
-answer_drain(struct monitor *mon, struct proc *p)
+answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 {
 	static struct ipc_in in;
 	char reason[64];
-	int err;
+	int err = 0;
 
-	while ((err = ipc_recv(&p->ch, &in)) == 0)
+	while (most-- > 0 && (err = ipc_recv(&p->ch, &in)) == 0)
 		answer_message(mon, p, &in);
-	if (err == ERR_AGAIN)
+	if (err == 0 || err == ERR_AGAIN)
 		return;
 	/* Closed: SIGCHLD says the rest. */
 	loop_unwatch(&p->watch);

@@ -4,8 +4,11 @@
 
 #include "monitor/monitor.h"
 
-/* Read and obey all that waits on a role's channel; a breach kills it. */
-void answer_drain(struct monitor *mon, struct proc *p);
+/*
+ * Read and obey what waits on a role's channel, so many messages at most: a
+ * role that never stops talking takes no other's turn. A breach kills it.
+ */
+void answer_drain(struct monitor *mon, struct proc *p, unsigned most);
 
 /* Answer a client's request through the master. */
 void answer_done(struct monitor *mon, uint32_t request, bool ok,

@@ -54,6 +54,8 @@ static const struct role_spec role_specs[] = {
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
 #define SLOW_ROLE_MS 2000
+#define MESSAGES_A_TURN 32
+#define LAST_MESSAGES 65536 /* more than a channel holds */
 
 static const struct role_spec *
 spec_find(enum role role, enum service_kind kind)
@@ -284,7 +286,7 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	bool never_up = p->state == PROC_STARTING;
 
 	/* What it still had to say: why it failed, for one. */
-	answer_drain(mon, p);
+	answer_drain(mon, p, LAST_MESSAGES);
 	if (role == ROLE_ZYGOTE && !(mon->stopping && expected))
 		end_orphans(mon, p);
 	if (!expected)
@@ -401,7 +403,7 @@ proc_readable(void *arg, int revents)
 	struct proc *p = arg;
 
 	(void)revents;
-	answer_drain(table_monitor(), p);
+	answer_drain(table_monitor(), p, MESSAGES_A_TURN);
 }
 
 static struct proc *
