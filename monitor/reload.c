@@ -161,18 +161,16 @@ reload_apply(struct monitor *mon, struct conf *conf)
 {
 	struct conf *old = mon->conf;
 	bool changed[SERVICES_MAX];
-	int err = 0;
+	int err = table_has_room(mon, conf) ? 0 : ERR_FULL;
 
-	if (conf_find_service(conf, "ssh") != NULL)
+	/* Whatever can fail is first: then nothing has changed. */
+	if (err == 0 && conf_find_service(conf, "ssh") != NULL)
 		err = sshd_commit(mon);
-	if (err == 0)
-		err = table_configure(mon, old, conf, changed);
 	if (err != 0) {
-		if (old != NULL)
-			table_configure(mon, conf, old, changed);
 		conf_free(conf);
 		return (err);
 	}
+	table_configure(mon, old, conf, changed);
 	mon->conf = conf;
 	mon->generation++;
 	mon->accepting = false;
@@ -209,10 +207,13 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	struct conf_report report = {0};
 	struct conf *conf = NULL;
 	char line[1000];
+	int err;
 
 	notify_reloading(mon);
-	if (reload_check(mon, &conf, &report) == 0 &&
-	    reload_apply(mon, conf) == 0) {
+	err = reload_check(mon, &conf, &report);
+	if (err == 0)
+		err = reload_apply(mon, conf);
+	if (err == 0) {
 		reload_warnings(mon, &report);
 		report_configuration(mon, true, asked ? "reload" : "SIGHUP");
 		if (asked)
@@ -220,7 +221,9 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 		conf_report_clear(&report);
 		return;
 	}
-	snprintf(line, sizeof(line), "out of memory");
+	snprintf(line, sizeof(line), err == ERR_FULL
+		? "too many services, with those whose sessions still go on"
+		: "it cannot be put in place: %s", err_text(err));
 	for (size_t i = 0; i < report.count; i++) {
 		if (report.diags[i].severity != CONF_ERROR)
 			continue;
@@ -237,5 +240,6 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	if (asked)
 		answer_done(mon, request, false, line);
 	conf_report_clear(&report);
-	notify_accepting(mon); /* as before */
+	if (mon->accepting)
+		notify_accepting(mon); /* as before */
 }

@@ -20,7 +20,10 @@ int reload_check_only(struct monitor *mon, struct conf **out,
 /* Warnings as events, everything in the log. */
 void reload_warnings(struct monitor *mon, const struct conf_report *report);
 
-/* Put a checked configuration in force: services, listeners, roles, master. */
+/*
+ * Put a checked configuration in force: services, listeners, roles, master.
+ * It is taken over. ERR_FULL or ERR_SYSTEM: nothing has changed.
+ */
 int reload_apply(struct monitor *mon, struct conf *conf);
 
 /* SIGHUP, or (asked) a client's request: both of the above, and the events. */

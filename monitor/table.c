@@ -125,7 +125,28 @@ is_built(enum service_kind kind)
 	    kind == SERVICE_TELNET || kind == SERVICE_EXEC);
 }
 
-int
+bool
+table_has_room(struct monitor *mon, const struct conf *conf)
+{
+	unsigned room = 0;
+
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		table_service_release(mon, &mon->services[i]);
+		room += !mon->services[i].used;
+	}
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		const struct conf_service *c = &conf->services[i];
+
+		if (!is_built(c->kind) ||
+		    find_service(mon, c->kind, c->name) != NULL)
+			continue;
+		if (room-- == 0)
+			return (false);
+	}
+	return (true);
+}
+
+void
 table_configure(struct monitor *mon, const struct conf *old,
     const struct conf *conf, bool changed[SERVICES_MAX])
 {
@@ -147,7 +168,7 @@ table_configure(struct monitor *mon, const struct conf *old,
 		if (s == NULL)
 			s = new_service(mon, c);
 		if (s == NULL)
-			return (ERR_FULL);
+			bug("no room for service %s", c->name);
 		changed[s->number] = all || s->conf == NULL ||
 		    !same_zygote(s->conf, c);
 		s->configured = true;
@@ -157,7 +178,6 @@ table_configure(struct monitor *mon, const struct conf *old,
 		if (!mon->services[i].configured)
 			mon->services[i].conf = NULL;
 	}
-	return (0);
 }
 
 void

@@ -13,10 +13,16 @@ struct monitor *table_monitor(void);
  * Take the services of a configuration over into mon->services: a service
  * keeps its number as long as its name and kind stay; those no longer there
  * become unconfigured. *changed[number] is set for each whose zygote must be
- * replaced. ERR_FULL when there are more than SERVICES_MAX.
+ * replaced. There must be room for them.
  */
-int table_configure(struct monitor *mon, const struct conf *old,
+void table_configure(struct monitor *mon, const struct conf *old,
     const struct conf *conf, bool changed[SERVICES_MAX]);
+
+/*
+ * Whether all its services have room, beside those that are no longer there
+ * but have sessions still; SERVICES_MAX in all.
+ */
+bool table_has_room(struct monitor *mon, const struct conf *conf);
 
 /* Forget an unconfigured service when nothing of it lives on. */
 void table_service_release(struct monitor *mon, struct mon_service *s);

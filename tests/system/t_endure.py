@@ -177,6 +177,40 @@ def test_more_services_than_descriptors_by_default():
             equal(client.read_all()[0], b"96\n", "a program's limit")
 
 
+@needs_root
+@limit(180)
+def test_more_services_than_have_room():
+    """128 services whose sessions go on, 128 that take their place, and one
+    more: refused, nothing changed, and there is room again when they end."""
+    most = 128
+
+    def text(letter, count):
+        return "system { services { %s } }" % " ".join(
+            "service %s%d { port %d; protocol tcp; wait no; user nobody; "
+            "exec \"/bin/cat\"; listen-address 127.0.0.1; }" % (
+                letter, n, ports[n]) for n in range(count))
+
+    ports = [free_port() for _ in range(most)]
+    with Daemon(text("a", most)) as daemon:
+        held = [Connection(p) for p in ports]
+        daemon.wait("connection-accepted", count=most)
+        daemon.configure(text("b", most))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        held += [Connection(p) for p in ports]
+        daemon.wait("connection-accepted", count=2 * most, timeout=60)
+        before = daemon.cli("show", "configuration").stdout
+        daemon.configure(text("c", 1))
+        done = daemon.cli("reload")
+        check(done.returncode == 1 and "too many services" in done.stderr,
+              "the reload: %s" % done.stderr)
+        equal(daemon.cli("show", "configuration").stdout, before, "what runs")
+        equal(held[-1].send(b"x").socket.recv(1), b"x", "a session")
+        held.pop(0).close()
+        wait_until(lambda: daemon.cli("reload").returncode == 0, "room")
+        for client in held:
+            client.close()
+
+
 @limit(60)
 def test_a_listener_that_makes_room():
     """From every address to one: the port is never called busy, and serves
