@@ -4,6 +4,7 @@ The other server is inetutils-telnetd under openbsd-inetd with the system's
 login; the floor is a pseudo-terminal copied to a socket and back. One client
 is used for all of them, and it refuses every option but echo.
 """
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -22,6 +23,9 @@ END = b"that is " + b"all\r\n"
 SAY_END = "echo that is al''l"
 KEYS = 1000  # typed in one side of one round
 PROMPTS = 20  # of one side of one round
+FEW, MANY = 10, 1000  # idle sessions beside which prompts are taken
+NEXT_PROMPTS = 600  # of one side of one round
+LOGINS_AT_A_TIME = 8
 
 
 class Client(Telnet):
@@ -171,6 +175,78 @@ def telnet_prompt(result, plan):
             for server, one in zip(servers, got):
                 result.side(server.name + ", µs", one)
             result.figures.append(got[0] / got[1])
+
+
+# --- many sessions -----------------------------------------------------------
+
+def idler(port):
+    """bob, whose shell is a small one, at its prompt."""
+    client = Client(port)
+    client.login("bob").until(b"$ ")
+    return client
+
+
+def make_small():
+    """bob's shell, and that there are terminals for all."""
+    base = world.base_uid() + 1
+    world.replace_rows(
+        "/etc/passwd", {"bob": base}, lambda name, number:
+        "%s:x:%d:%d:,,,:/home/%s:/bin/sh" % (name, number, number, name))
+    with open("/proc/sys/kernel/pty/max", encoding="ascii") as file:
+        most = int(file.read())
+    if most < MANY + 100:
+        raise Missing("%d terminals at most: kernel.pty.max" % most)
+
+
+@contextlib.contextmanager
+def idle(daemon, result, count):
+    """So many sessions, logged in and silent as long as the block lasts."""
+    begun, clients = time.monotonic(), []
+    with concurrent.futures.ThreadPoolExecutor(LOGINS_AT_A_TIME) as pool:
+        for one in [pool.submit(idler, daemon.port) for _ in range(count)]:
+            clients.append(one.result())
+    result.side("%d logins, s" % count, time.monotonic() - begun)
+    daemon.wait_open(count)
+    yield
+    # What a shell still had to say is read; then all is silence.
+    while any([client.feed(0) for client in clients]):
+        pass
+    left = sum(not client.ended for client in clients)
+    if left != count:
+        result.problems.append("of %d idle sessions %d were left" % (
+            count, left))
+    for client in clients:
+        client.close()
+    daemon.wait_open(0)
+    daemon.read_events()
+
+
+def next_prompt(daemon, result, count):
+    """µs to the next prompt beside so many sessions, p50."""
+    with idle(daemon, result, count):
+        got = statistics.median(
+            prompt(daemon.port) for _ in range(NEXT_PROMPTS))
+        daemon.wait_open(count)
+    result.side("%d sessions, µs" % count, got)
+    return got
+
+
+@row("telnet-many-idle", "telnet, p50 of the next prompt, 1,000 sessions / 10",
+     ("≤", 1.3), note="sessions that are logged in, each with its shell; "
+     "1,000 of them against 10 before and 10 behind")
+def telnet_many_idle(result, plan):
+    in_world()
+    make_small()
+    port = world.free_port()
+    services = config(port) + " login-limit 250;"
+    with ours(result, services, port) as daemon:
+        daemon.port = port
+        before = next_prompt(daemon, result, FEW)
+        for _ in range(plan.rounds(result.row)):
+            many = next_prompt(daemon, result, MANY)
+            behind = next_prompt(daemon, result, FEW)
+            result.figures.append(2 * many / (before + behind))
+            before = behind
 
 
 # --- typing ---------------------------------------------------------------

@@ -61,6 +61,15 @@ def parse(raw):
     return bytes(data), commands, b""
 
 
+def ready(connection, seconds):
+    """What poll() says of it by then: select() knows no descriptor past
+    1,024."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN | select.POLLPRI)
+    return dict(poll.poll(max(0, seconds) * 1000)).get(
+        connection.fileno(), 0)
+
+
 class Telnet(Connection):
     """A connection that negotiates nothing by itself. Its data is unread in
     .data, commands are in .commands."""
@@ -82,10 +91,9 @@ class Telnet(Connection):
         """Reads once; False when nothing came or will come."""
         if self.ended:
             return False
-        ready = select.select([self.socket], [], [self.socket],
-                              max(0, seconds))
-        self.urgent = self.urgent or bool(ready[2])
-        if not ready[0]:
+        came = ready(self.socket, seconds)
+        self.urgent = self.urgent or bool(came & select.POLLPRI)
+        if not came & ~select.POLLPRI:
             return False
         try:
             piece = self.socket.recv(1 << 18)

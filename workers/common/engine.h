@@ -16,9 +16,11 @@
 #define ENGINE_FORKS_MAX 10000 /* then the zygote is replaced */
 /*
  * And when so many workers live: a fork copies a descriptor for each of them,
- * and a wait looks at each, so that the next connection pays for the idle.
+ * its child closes each, and a wait looks at each, so that the next connection
+ * pays for the idle. At 512 that was a fifth of the time to a login prompt; a
+ * zygote more costs 250 kB, so 2 kB a connection.
  */
-#define ENGINE_LIVE_MAX 512
+#define ENGINE_LIVE_MAX 128
 #define ENGINE_POOL_MAX 64  /* as MSG_MASTER_CHANNEL bounds it */
 #define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
 #define ENGINE_BATCH 64	    /* messages of the master in a row */

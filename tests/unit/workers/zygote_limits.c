@@ -13,8 +13,11 @@ static char program[512];
 /* --- limits
  * ------------------------------------------------------------------- */
 
-#define FEW_FDS (3 * ENGINE_SPARE_FDS)
+#define FEW_FDS (5 * ENGINE_SPARE_FDS / 2)
 #define FEW_WORKERS (FEW_FDS - ENGINE_SPARE_FDS)
+
+_Static_assert(FEW_WORKERS < ENGINE_LIVE_MAX,
+    "the zygote runs out of descriptors before it is replaced");
 
 static void
 limit_descriptors(void)
