@@ -132,7 +132,20 @@ main(void)
 		printf(".It %s\n", event_field_name((enum event_field)f));
 		print_text(event_field_help((enum event_field)f));
 	}
-	printf(".El\n.Sh SEE ALSO\n"
+	printf(".El\n.Sh EXAMPLES\n"
+	       "What was refused today, and every login that failed, as "
+	       "JSON:\n.Bd -literal -offset indent\n"
+	       "# journalctl -t portreeved --since today \\e\n"
+	       "    PORTREEVE_EVENT=connection-refused\n"
+	       "# journalctl -t portreeved -o json "
+	       "PORTREEVE_EVENT=auth-failure\n"
+	       ".Ed\n.Pp\nOne connection from its begin to its end, and what "
+	       "an event means:\n"
+	       ".Bd -literal -offset indent\n"
+	       "# journalctl -t portreeved PORTREEVE_SESSION=5\n"
+	       "# journalctl -x -t portreeved -n 5\n"
+	       ".Ed\n");
+	printf(".Sh SEE ALSO\n"
 	       ".Xr journalctl 1 ,\n"
 	       ".Xr portreeve 1 ,\n"
 	       ".Xr systemd.journal-fields 7 ,\n"

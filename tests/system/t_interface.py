@@ -5,6 +5,7 @@ user's, and where that daemon is looked for."""
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from portreeve_test import (BOTH, Daemon, check, equal, free_port, main,
@@ -214,6 +215,35 @@ def test_telnets_missing_pam_file_is_said():
     check("/etc/pam.d/portreeve-telnet is missing" in done.stderr,
           done.stderr)
     equal(done.returncode, 0, "status")
+
+
+def manual_example(first):
+    """The example in portreeve.conf(5) that begins so."""
+    with open(world.TOP + "/man/portreeve.conf.5.in", encoding="utf-8") as \
+            file:
+        blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", file.read(),
+                            re.MULTILINE | re.DOTALL)
+    text, = [b for b in blocks if b.startswith(first)]
+    return text.replace("\\e", "\\").replace("\\&", "")
+
+
+@needs_root
+@needs("perl")
+def test_the_manuals_programs_answer():
+    with Daemon(manual_example("set system services service report")) as \
+            daemon:
+        with socket.create_connection(("127.0.0.1", 7001), 10) as client:
+            with open("/etc/hostname", "rb") as file:
+                equal(client.recv(999), file.read(), "of report")
+        for number in (1, 2):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(10)
+                client.sendto(b"?", ("127.0.0.1", 7002))
+                answer = client.recv(999).decode()
+            check(re.search(r"\d\d:\d\d:\d\d \d{4}\n$", answer), answer)
+            daemon.wait("session-closed", service="clock", count=number)
+        equal(len(daemon.of("connection-accepted", service="clock")), 2,
+              "starts of clock")
 
 
 if __name__ == "__main__":
