@@ -86,6 +86,23 @@ def test_environment():
                       "umask, nice, rlimits")
 
 
+def test_what_environment_says_counts():
+    """Once each, and before what the program would have otherwise."""
+    port = free_port()
+    with Daemon("system { services { service thing { port %d; %s %s "
+                "exec /usr/bin/env; environment PATH /else/where; "
+                "environment REMOTE_HOST me; environment A \"\"; "
+                "environment A 1; environment A 2; } } }" % (
+                    port, USER, BOTH)):
+        with Connection(port) as client:
+            lines = client.read_all()[0].decode().splitlines()
+    for name, value in (("PATH", "/else/where"), ("REMOTE_HOST", "me"),
+                        ("A", "2")):
+        equal([n for n in lines if n.startswith(name + "=")],
+              [name + "=" + value], "of %s" % name)
+    check("PROTO=TCP" in lines, "what is not said: %s" % lines)
+
+
 @needs_root
 def test_rights_of_the_program():
     path = script("cat /proc/self/status; ls -l /proc/self/fd\n")

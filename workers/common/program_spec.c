@@ -26,6 +26,32 @@ spec_split(uint8_t *block, size_t n, char **out, size_t most, size_t *count)
 	return (0);
 }
 
+/* Whether an entry NAME=VALUE is of that name. */
+static bool
+env_is(const char *entry, const char *name, size_t length)
+{
+	return (strncmp(entry, name, length) == 0 && entry[length] == '=');
+}
+
+/* Of two of one name the later counts: getenv(3) would find the first. */
+static void
+spec_unique(struct program_spec *spec)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < spec->env_count; i++) {
+		const char *entry = spec->env[i];
+		bool again = false;
+
+		for (size_t j = i + 1; j < spec->env_count && !again; j++)
+			again = env_is(
+			    spec->env[j], entry, strcspn(entry, "="));
+		if (!again)
+			spec->env[kept++] = spec->env[i];
+	}
+	spec->env_count = kept;
+}
+
 int
 program_spec_set(struct program_spec *spec, const struct msg_program *msg)
 {
@@ -44,6 +70,7 @@ program_spec_set(struct program_spec *spec, const struct msg_program *msg)
 	    spec->env, PROGRAM_ENV_MAX, &spec->env_count);
 	if (err != 0)
 		return (err);
+	spec_unique(spec);
 
 	spec->group_count = msg->groups.n / sizeof(spec->groups[0]);
 	spec->rlimit_count = msg->rlimits.n / sizeof(spec->rlimits[0]);
@@ -91,17 +118,34 @@ env_put_peer(struct program_env *env, size_t *n, const struct addr *from,
 	env_put_port(env, n, "TCPLOCALPORT", local->port);
 }
 
+static bool
+spec_says(const struct program_spec *spec, const char *entry)
+{
+	for (size_t i = 0; i < spec->env_count; i++) {
+		if (env_is(spec->env[i], entry, strcspn(entry, "=")))
+			return (true);
+	}
+	return (false);
+}
+
 void
 program_environment(const struct program_spec *spec, bool peer,
     const struct addr *from, const struct addr *local, struct program_env *env)
 {
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
-	size_t n = 0;
+	size_t n = 0, ours;
 
 	if (peer) {
 		env_put(env, &n, "PROTO", spec->msg.datagram ? "UDP" : "TCP");
 		if (!listener)
 			env_put_peer(env, &n, from, local);
+	}
+	/* What the configuration says of one of these counts. */
+	ours = n;
+	n = 0;
+	for (size_t i = 0; i < ours; i++) {
+		if (!spec_says(spec, env->vector[i]))
+			env->vector[n++] = env->vector[i];
 	}
 	memcpy(
 	    &env->vector[n], spec->env, spec->env_count * sizeof(spec->env[0]));
