@@ -207,6 +207,24 @@ parse_leaf(struct parser *p, struct conf_node *parent,
 	p->secret = false;
 }
 
+/* Past an `inactive:`, with or without a space behind it; whether it is there. */
+static bool
+parse_inactive(struct parser *p)
+{
+	static const char word[] = "inactive:";
+	const unsigned n = sizeof(word) - 1;
+
+	if (p->cur.type != TOKEN_WORD || strncmp(p->cur.text, word, n) != 0)
+		return (false);
+	if (p->cur.text[n] == '\0') {
+		parse_advance(p);
+	} else {
+		p->cur.text += n;
+		p->cur.pos.col += n;
+	}
+	return (true);
+}
+
 void
 parse_statement(struct parser *p, struct conf_node *parent)
 {
@@ -216,11 +234,8 @@ parse_statement(struct parser *p, struct conf_node *parent)
 	bool inactive = false;
 	struct token name;
 
-	if (!p->line && p->cur.type == TOKEN_WORD &&
-	    strcmp(p->cur.text, "inactive:") == 0) {
-		inactive = true;
-		parse_advance(p);
-	}
+	if (!p->line)
+		inactive = parse_inactive(p);
 	name = p->cur;
 	if (name.type != TOKEN_WORD) {
 		if (name.type != TOKEN_BAD)

@@ -194,6 +194,18 @@ test_inactive(void **state)
 	assert_int_equal(all.conf->service_count, 0);
 	parsed_free(&p);
 	parsed_free(&all);
+	/* Without a space behind it, too, and only there. */
+	p = services_ok("inactive:ssh { port 2222; } finger { "
+			"inactive:port 7; }");
+	assert_int_equal(p.conf->service_count, 1);
+	assert_int_equal(service_of(&p, "finger")->port, 79);
+	parsed_free(&p);
+	EXPECT("system { inactive:servces; }",
+	    ERROR(1, 19, "unknown statement `servces`"));
+	EXPECT("system { \"inactive:services\"; }",
+	    ERROR(1, 10, "a statement is expected"));
+	EXPECT("set inactive:system\n",
+	    ERROR(1, 5, "unknown statement `inactive:system`"));
 }
 
 static void
