@@ -259,7 +259,7 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 			    role_name(p->role), in->msg.failed.reason);
 		break;
 	case MSG_PONG:
-		notify_alive(mon, in->msg.pong.number);
+		notify_alive(p, in->msg.pong.number);
 		break;
 	case MSG_ACCEPTING:
 		if (in->msg.accepting.generation == mon->generation)

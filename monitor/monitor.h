@@ -53,6 +53,9 @@ struct proc {
 	bool again;    /* not its first start: nobody waits for it */
 	bool retired;  /* forks no more; lives for its sessions */
 	bool killed;   /* by us, for a breach; the reason is told */
+	uint64_t started;	 /* CLOCK_BOOTTIME ns */
+	uint32_t pinged, ponged; /* the last number sent, and answered */
+	uint64_t silent_since;	 /* its first ping without answer; 0 none */
 	char reason[64];
 	struct ipc_channel ch;
 	struct watch *watch;
@@ -138,7 +141,6 @@ struct monitor {
 	int exit_status;
 	struct loop_timer retry, watchdog, stop_timer;
 	uint64_t watchdog_interval; /* ns; 0: none asked for */
-	uint32_t ping;
 };
 
 #endif

@@ -4,14 +4,19 @@
 
 #include "monitor/monitor.h"
 
-/* Start the watchdog's pings if the service manager asks for them. */
+/*
+ * Ping every role now and then, as often as the service manager's watchdog
+ * asks for. The master, a log reader and lookup are replaced when they do not
+ * answer; a zygote is taken out of service, and keeps its sessions; audit may
+ * wait for a journal that does not read, and is replaced when it was stopped.
+ */
 void notify_open(struct monitor *mon);
 
 /* The master accepts the present generation: READY=1 and event ready. */
 void notify_accepting(struct monitor *mon);
 
-/* The master answered a ping. */
-void notify_alive(struct monitor *mon, uint32_t number);
+/* A role answered a ping. */
+void notify_alive(struct proc *p, uint32_t number);
 
 /* Before a reload begins. */
 void notify_reloading(struct monitor *mon);

@@ -483,6 +483,7 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 		return (NULL);
 	}
 	p->again = b->fails > 0;
+	p->started = b->started;
 	TAILQ_INSERT_TAIL(&mon->procs, p, next);
 	if (service != NULL)
 		service->zygote = p;

@@ -85,6 +85,7 @@ enum audit_next {
 static enum audit_next
 audit_command(void)
 {
+	struct msg_pong pong = {.end_ = 0};
 	struct ipc_in in;
 	int err = ipc_recv(&monitor, &in);
 
@@ -97,6 +98,11 @@ audit_command(void)
 		return (AUDIT_ORPHANED);
 	if (in.type == MSG_STOP)
 		return (AUDIT_STOPPED);
+	if (in.type == MSG_PING) {
+		pong.number = in.msg.ping.number;
+		(void)ipc_send(&monitor, MSG_PONG, &pong, NULL, 0);
+		return (AUDIT_ON);
+	}
 	if (in.type != MSG_AUDIT_SOURCE)
 		die("the monitor sent %s, which is not audit's",
 		    msg_name(in.type));

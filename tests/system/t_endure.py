@@ -211,6 +211,40 @@ def test_more_services_than_have_room():
             client.close()
 
 
+@limit(120)
+def test_roles_that_were_stopped():
+    """SIGSTOP to each: it is replaced, and a zygote's sessions stay."""
+    port, other = free_port(), free_port()
+    with Daemon("system { services { finger { port %d; %s } %s } }" % (
+            port, BOTH, echo(other))) as daemon:
+        held = Connection(port)
+        daemon.wait("connection-accepted")
+        wait_until(lambda: "worker finger" in daemon.roles(), "a worker")
+        stopped = {name: daemon.role(name).pid for name in (
+            "zygote finger", "zygote echo-%d" % other, "logreader", "lookup",
+            "audit", "master")}
+        for pid in stopped.values():
+            os.kill(pid, signal.SIGSTOP)
+
+        def is_new(name):
+            return [p for p in daemon.roles().get(name, [])
+                    if p.pid != stopped[name]]
+        for name in stopped:
+            wait_until(lambda name=name: is_new(name), "another " + name, 60)
+        check(says_up(other), "a program")
+        answer, _ = finger(port, b"nobodyatall\r\n")
+        check(answer, "an answer")
+        for name in ("zygote finger", "zygote echo-%d" % other):
+            check(processes.alive(stopped[name]), name + " was killed")
+            os.kill(stopped[name], signal.SIGCONT)
+        held.send(b"nobodyatall\r\n")
+        check(held.read_all()[0], "the session of the one that was stopped")
+        for name in ("zygote finger", "zygote echo-%d" % other):
+            wait_until(lambda name=name: not processes.alive(stopped[name]),
+                       "the end of " + name)
+        daemon.idle()
+
+
 @limit(60)
 def test_a_listener_that_makes_room():
     """From every address to one: the port is never called busy, and serves

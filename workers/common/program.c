@@ -305,16 +305,10 @@ static bool
 zygote_serve_monitor(struct zygote *z)
 {
 	struct ipc_in in;
-	int err = ipc_recv(&z->start->monitor, &in);
+	int err = start_hear(&z->start->monitor, &in);
 
-	if (err == ERR_AGAIN)
-		return (true);
-	if (err != 0) {
-		if (err != ERR_CLOSED)
-			log_warn("from the monitor: %s: %s", msg_name(in.type),
-			    err_text(err));
-		return (false);
-	}
+	if (err != 0)
+		return (err == ERR_AGAIN);
 	switch (in.type) {
 	case MSG_SLOTS:
 		zygote_take_slots(z, in.fds[0]);

@@ -100,6 +100,26 @@ start_seal(struct start *s)
 		die("the monitor is gone: %s", err_text(err));
 }
 
+int
+start_hear(struct ipc_channel *monitor, struct ipc_in *in)
+{
+	struct msg_pong pong = {.end_ = 0};
+	int err = ipc_recv(monitor, in);
+
+	if (err == 0 && in->type == MSG_PING) {
+		pong.number = in->msg.ping.number;
+		/* Without room the monitor has enough to read. */
+		(void)ipc_send(monitor, MSG_PONG, &pong, NULL, 0);
+		return (ERR_AGAIN);
+	}
+	if (err == 0 || err == ERR_AGAIN)
+		return (err);
+	if (err != ERR_CLOSED)
+		log_warn("from the monitor: %s: %s", msg_name(in->type),
+		    err_text(err));
+	return (ERR_CLOSED);
+}
+
 void
 start_role(struct start *s, enum role self, char **argv)
 {

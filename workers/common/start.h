@@ -37,6 +37,13 @@ void start_seal(struct start *s);
 /* Both, for a role that prepares nothing. */
 void start_role(struct start *s, enum role self, char **argv);
 
+/*
+ * One message of the monitor's, 0: it is the role's to obey, and its descriptors
+ * to close. ERR_AGAIN: there was none for it (a PING is answered here).
+ * ERR_CLOSED: there is no monitor to go on with; a breach is logged.
+ */
+int start_hear(struct ipc_channel *monitor, struct ipc_in *in);
+
 /* Tell the monitor why this role cannot go on, log it, exit 1. */
 void start_fail(struct start *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));

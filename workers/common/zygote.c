@@ -173,18 +173,13 @@ handle_monitor(struct engine *e, struct ipc_in *in)
 static void
 read_monitor(struct engine *e)
 {
-	int err = ipc_recv(&e->monitor, &e->in);
+	int err = start_hear(&e->monitor, &e->in);
 
-	if (err == 0) {
+	if (err == 0)
 		handle_monitor(e, &e->in);
+	if (err == 0 || err == ERR_AGAIN)
 		return;
-	}
-	if (err == ERR_AGAIN)
-		return;
-	if (err != ERR_CLOSED)
-		log_warn("the monitor's channel failed: %s", err_text(err));
 	e->finished = true;
-	e->status = err == ERR_CLOSED ? 0 : 1;
 }
 
 /*

@@ -105,16 +105,10 @@ static bool
 logreader_serve_monitor(struct logreader *l)
 {
 	struct ipc_in in;
-	int err = ipc_recv(&l->start.monitor, &in);
+	int err = start_hear(&l->start.monitor, &in);
 
-	if (err == ERR_AGAIN)
-		return (true);
-	if (err != 0) {
-		if (err != ERR_CLOSED)
-			log_warn("from the monitor: %s: %s", msg_name(in.type),
-			    err_text(err));
-		return (false);
-	}
+	if (err != 0)
+		return (err == ERR_AGAIN);
 	switch (in.type) {
 	case MSG_AUDIT_CHANNEL:
 		event_sink_attach(l->events, in.fds[0]);

@@ -75,7 +75,7 @@ read_master(struct ipc_channel *master)
 static int
 read_monitor(struct start *s, struct ipc_channel *master)
 {
-	int err = ipc_recv(&s->monitor, &in);
+	int err = start_hear(&s->monitor, &in);
 
 	if (err == ERR_AGAIN)
 		return (1);
@@ -85,9 +85,8 @@ read_monitor(struct start *s, struct ipc_channel *master)
 		options = in.msg.finger_options;
 		return (1);
 	}
-	if (err != 0 || in.type != MSG_MASTER_CHANNEL) {
-		log_warn("the monitor's channel failed: %s",
-		    err != 0 ? err_text(err) : msg_name(in.type));
+	if (in.type != MSG_MASTER_CHANNEL) {
+		log_warn("%s is not for lookup", msg_name(in.type));
 		return (0);
 	}
 	ipc_channel_close(master);
