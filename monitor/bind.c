@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "monitor/bind.h"
 #include "monitor/holder.h"
+#include "monitor/notify.h"
 #include "monitor/report.h"
 #include "monitor/wire.h"
 
@@ -221,8 +222,10 @@ retry_due(void *arg)
 {
 	struct monitor *mon = arg;
 
-	if (retry_all(mon))
+	if (retry_all(mon)) {
 		wire_tell_listeners(mon);
+		notify_bound(mon);
+	}
 }
 
 static bool

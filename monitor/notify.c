@@ -131,17 +131,31 @@ notify_reloading(struct monitor *mon)
 		(unsigned long long)now.tv_nsec / 1000);
 }
 
-void
-notify_accepting(struct monitor *mon)
+/* What is served, behind READY=1 or alone; and what cannot be bound yet. */
+static void
+notify_serving(struct monitor *mon, const char *before)
 {
 	char waiting[512], services[512];
 
-	mon->accepting = true;
 	bind_waiting_text(mon, waiting, sizeof(waiting));
 	report_services(mon, services, sizeof(services));
-	sd_notifyf(0, "READY=1\nSTATUS=Serving %s%s%s",
+	sd_notifyf(0, "%sSTATUS=Serving %s%s%s", before,
 	    services[0] != '\0' ? services : "nothing: no service is active",
 	    waiting[0] != '\0' ? "; " : "", waiting);
+}
+
+void
+notify_bound(struct monitor *mon)
+{
+	if (mon->accepting)
+		notify_serving(mon, "");
+}
+
+void
+notify_accepting(struct monitor *mon)
+{
+	mon->accepting = true;
+	notify_serving(mon, "READY=1\n");
 	if (mon->announced)
 		return;
 	mon->announced = true;

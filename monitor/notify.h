@@ -15,6 +15,9 @@ void notify_open(struct monitor *mon);
 /* The master accepts the present generation: READY=1 and event ready. */
 void notify_accepting(struct monitor *mon);
 
+/* A listener that was waited for is bound: the status says so. */
+void notify_bound(struct monitor *mon);
+
 /* A role answered a ping. */
 void notify_alive(struct proc *p, uint32_t number);
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 
-from portreeve_test import (Connection, Daemon, check, equal, finger,
+from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
                             free_port, main, processes, unused, wait_until,
                             world)
 
@@ -144,6 +144,33 @@ def test_what_the_service_manager_hears():
             wait_until(lambda: answers(port), "an answer")
             daemon.stop()
             until("STOPPING=1")
+
+
+def test_the_status_names_what_waits_while_it_waits():
+    path = unused(world.WORK + "/notify")
+    port = free_port()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, \
+            socket.socket() as busy:
+        manager.bind(path)
+        os.chmod(path, 0o777)
+        manager.settimeout(20)
+        busy.bind(("127.0.0.1", port))
+        busy.listen()
+        waiting = "waiting for finger 127.0.0.1 port %d" % port
+
+        def status():
+            said = ""
+            while "STATUS=" not in said:
+                said = manager.recv(8192).decode()
+            return said
+        with Daemon("system { services { finger { port %d; %s } } }" % (
+                port, BOTH), env={"NOTIFY_SOCKET": path}):
+            said = status()
+            check("READY=1" in said and waiting in said, said)
+            busy.close()
+            said = status()
+            check(said.startswith("STATUS=Serving finger") and
+                  "waiting" not in said, said)
 
 
 if __name__ == "__main__":
