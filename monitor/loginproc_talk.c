@@ -150,14 +150,18 @@ talk_opened(struct loginproc *p, const struct msg_login_opened *m)
 	struct event_builder b;
 	struct ptable_row row;
 
-	if (!p->allowed || l == NULL || ptable_read_one(m->leader, &row) < 0 ||
-	    !talk_is_leader(p, &row)) {
+	/* Over before it was heard of: there is no leader to be ended. */
+	if (ptable_read_one(m->leader, &row) < 0)
+		row = (struct ptable_row){.pid = 0};
+	else if (!talk_is_leader(p, &row))
+		l = NULL;
+	if (!p->allowed || l == NULL) {
 		loginproc_kill(p, "opened what it may not");
 		return;
 	}
 	p->trying = false;
 	p->opened = true;
-	p->leader = m->leader;
+	p->leader = row.pid;
 	p->leader_start = row.start;
 	l->open = true;
 	l->pid = p->pid;

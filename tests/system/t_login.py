@@ -7,7 +7,7 @@ import subprocess
 
 from logins import ALICE, Login, alices, gone, logins, start
 from portreeve_test import (PASSWORDS, check, equal, limit, main, needs,
-                            needs_root, processes, wait_until)
+                            needs_root, processes, wait_until, write)
 
 
 @needs_root
@@ -318,6 +318,34 @@ def records(tty):
 def utmp():
     return subprocess.run(["who"], capture_output=True, text=True,
                           check=True).stdout
+
+
+@needs_root
+def test_shorter_than_the_monitor_s_breath():
+    """A session that is over before the monitor has heard of it is one."""
+    path = "/etc/pam.d/portreeve-telnet"
+    with open(path, encoding="ascii") as file:
+        old = file.read()
+    os.mkfifo("/mnt/gate")
+    write("/mnt/wait", "#!/bin/sh\n"
+          "[ $PAM_TYPE != open_session ] || cat /mnt/gate\n", 0o755)
+    with start() as daemon:
+        write(path, old + "session required pam_exec.so /mnt/wait\n")
+        client = Login(daemon, "alice")
+        with open("/mnt/gate", "wb"):  # its session phase has begun
+            write(path, old)
+            os.kill(daemon.pid, signal.SIGSTOP)
+        client.run("true")
+        client.line("exit 7")
+        wait_until(lambda: not alices() and not logins(), "the login's end")
+        os.kill(daemon.pid, signal.SIGCONT)
+        closed = daemon.closed(client)
+        equal((closed["user"], closed["exit"]), ("alice", "7"), "its end")
+        daemon.wait("auth-success", user="alice")
+        daemon.wait("session-opened", user="alice")
+        equal(daemon.of("worker-failed"), [], "failures")
+        equal(utmp(), "", "who")
+        gone()
 
 
 @needs_root
