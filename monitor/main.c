@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <getopt.h>
@@ -25,6 +26,7 @@
 #include "lib/log.h"
 #include "monitor/adopt.h"
 #include "monitor/bind.h"
+#include "monitor/boot.h"
 #include "monitor/child.h"
 #include "monitor/dirs.h"
 #include "monitor/hostcheck.h"
@@ -40,6 +42,7 @@
 
 #define DEFAULT_CONFIG "/etc/portreeve/portreeve.conf"
 #define EVENTS_HELD 1024 /* while audit is away */
+#define ROOM_LEAST 1024	 /* kB of the run-time state's file system */
 
 struct options {
 	bool check;
@@ -209,6 +212,7 @@ prepare(struct monitor *mon, const struct options *o)
 		sizeof(reason)) != 0 ||
 	    dirs_lock(mon, reason, sizeof(reason)) != 0)
 		start_failed(reason);
+	boot_forget_others(mon);
 }
 
 /* The log's descriptor becomes our own 2 once no start-up sentence is due. */
@@ -219,6 +223,25 @@ go_quiet(struct monitor *mon)
 		return;
 	/* Keep the real stderr for audit: see child_exec(). */
 	log_set_fd(mon->log_fd);
+}
+
+static void
+warn_of_little_room(struct monitor *mon)
+{
+	char reason[PATH_MAX + 160];
+	struct statvfs v;
+	unsigned long long kb;
+
+	if (statvfs(mon->run_dir, &v) < 0)
+		return;
+	kb = (unsigned long long)v.f_bavail * v.f_frsize / 1024;
+	if (kb >= ROOM_LEAST)
+		return;
+	snprintf(reason, sizeof(reason),
+	    "only %llu kB are free below %s: connections are refused when it "
+	    "is full; make room, or name another folder with -r", kb,
+	    mon->run_dir);
+	report_warning(mon, NULL, reason);
 }
 
 static void
@@ -252,6 +275,7 @@ start(struct monitor *mon)
 		    "started by an ordinary user: logins as that user alone, "
 		    "one uid for all roles, no utmp, weaker sandboxes");
 	reload_warnings(mon, &report);
+	warn_of_little_room(mon);
 	conf_report_clear(&report);
 	if (reload_apply(mon, conf) != 0)
 		start_failed("the configuration cannot be applied: see above");

@@ -79,8 +79,10 @@ def test_a_full_run_time_folder():
                     "%s connection-limit 1000; rate-limit 100000; } %s } }" % (
                         port, BOTH, echo(other)))
     os.makedirs(daemon.run, exist_ok=True)
-    world.mount("tmpfs", daemon.run, "tmpfs", 0, "mode=755,size=2m")
+    world.mount("tmpfs", daemon.run, "tmpfs", 0, "mode=755,size=1000k")
     with daemon:
+        daemon.wait("warning")
+        check("free below" in daemon.of("warning")[0].line, "a word on it")
         finger(port, b"x\r\n")
         held = Connection(port)
         daemon.wait("connection-accepted", count=2)
@@ -113,6 +115,27 @@ def test_a_full_run_time_folder():
         answer, _ = finger(port, b"nobodyatall\r\n")
         check(answer, "an answer afterwards")
         daemon.idle()
+
+
+@limit(60)
+def test_what_another_boot_left():
+    """A folder that outlives a boot: its rate windows do for a restart, and
+    nothing of it when the machine was started again since."""
+    port = free_port()
+    daemon = Daemon("system { services { finger { port %d; %s rate-limit 1; "
+                    "} } }" % (port, BOTH))
+
+    def is_served():
+        return b"Too many" not in finger(port, b"nobodyatall\r\n")[0]
+    with daemon:
+        check(is_served(), "the first")
+    daemon.child = None
+    with daemon:
+        check(not is_served(), "the window is gone after a restart")
+    daemon.child = None
+    world.write(daemon.run + "/state/boot", "another", 0o600, daemon.user)
+    with daemon:
+        check(is_served(), "another boot's window is there")
 
 
 @needs_root
