@@ -44,16 +44,16 @@ check_conflict(const struct conf_node *block, const struct conf_conflict *c,
 			found[at] = found[at - 1];
 		found[at] = n;
 	}
-	n = found[count - 1];
-	if (count == 2)
-		conf_report_add(report, CONF_ERROR, n->pos,
-		    "%s contradicts %s (line %u): %s", n->stmt->name,
-		    found[0]->stmt->name, found[0]->pos.line, c->why);
-	else
-		conf_report_add(report, CONF_ERROR, n->pos,
+	if (count == 3)
+		conf_report_add(report, CONF_ERROR, found[2]->pos,
 		    "%s contradicts %s (line %u) with %s (line %u): %s",
-		    n->stmt->name, found[0]->stmt->name, found[0]->pos.line,
-		    found[1]->stmt->name, found[1]->pos.line, c->why);
+		    found[2]->stmt->name, found[0]->stmt->name,
+		    found[0]->pos.line, found[1]->stmt->name,
+		    found[1]->pos.line, c->why);
+	else if (count == 2)
+		conf_report_add(report, CONF_ERROR, found[1]->pos,
+		    "%s contradicts %s (line %u): %s", found[1]->stmt->name,
+		    found[0]->stmt->name, found[0]->pos.line, c->why);
 }
 
 static void
