@@ -121,6 +121,13 @@ struct program_rlimit {
 	uint32_t unused;
 };
 
+/* Why a worker has ended a session by itself: MSG_STATS's why. */
+enum worker_why {
+	WORKER_WHY_NONE,
+	WORKER_WHY_IDLE, /* idle-timeout */
+	WORKER_WHY_INPUT /* the peer's input had ended, and nothing more came */
+};
+
 /* Why a name's try failed: MSG_LOGIN_FAILURE's reason. */
 enum login_failure {
 	LOGIN_FAILED_CREDENTIALS,

@@ -302,6 +302,9 @@ report_closed(
 		event_number(&b, FIELD_BYTES_OUT, s->bytes_out);
 	}
 	report_exit(&b, s, end, user[0] != '\0');
+	if (s->why != WORKER_WHY_NONE)
+		event_text(&b, FIELD_REASON,
+		    s->why == WORKER_WHY_IDLE ? "idle-timeout" : "input-ended");
 	event_emit(m->report->sink, &b);
 	report_later(m, s);
 }

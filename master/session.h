@@ -59,6 +59,7 @@ struct session {
 	bool over;	     /* session-closed was reported */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */
+	uint8_t why;	  /* enum worker_why, as its worker says */
 	uint8_t exit_how; /* of the user's session: enum ended */
 	int32_t exit_value;
 	enum session_ask ask;

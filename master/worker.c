@@ -45,6 +45,7 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 	case MSG_STATS:
 		s->bytes_in = in->msg.stats.bytes_in;
 		s->bytes_out = in->msg.stats.bytes_out;
+		s->why = in->msg.stats.why;
 		s->finished = true;
 		fd_close(&s->copy); /* or the peer would wait for ours */
 		/* The last that it says: its end is the zygote's to tell. */

@@ -47,7 +47,7 @@ try_wait(struct login_run *l)
 	    l->pam_delay > FAIL_DELAY ? l->pam_delay : FAIL_DELAY;
 	uint64_t due = l->answered + least +
 	    arc4random_uniform(FAIL_JITTER_MS) * UINT64_C(1000000);
-	struct pollfd p = {.fd = l->worker.fd};
+	struct pollfd p = {.fd = l->worker.fd, .events = POLLRDHUP};
 
 	if (due > l->deadline)
 		due = l->deadline;

@@ -56,6 +56,7 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
 	fd_close(&w->connection);
 	stats.bytes_in = w->bytes_in;
 	stats.bytes_out = w->bytes_out;
+	stats.why = (uint8_t)w->why;
 	ipc_send(&w->master, MSG_STATS, &stats, NULL, 0);
 	_exit(status);
 }

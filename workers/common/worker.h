@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "ipc/channel.h"
+#include "ipc/state.h"
 #include "lib/addr.h"
 
 /* What a worker has open besides 0, 1 and 2. */
@@ -26,6 +27,7 @@ struct worker {
 	uint64_t began; /* about when the connection was handed over */
 	struct addr peer, local;
 	uint64_t bytes_in, bytes_out; /* over the connection so far */
+	enum worker_why why;	      /* it was ended from here; said at its end */
 };
 
 /* A line buffer; the caller gives the memory. */

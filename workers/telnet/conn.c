@@ -50,8 +50,11 @@ conn_events(const struct conn *c)
 {
 	short events = 0;
 
-	if (c->have == 0 && c->n == 0 && !c->full)
+	if (c->have == 0 && c->n == 0 && !c->full && !c->ended)
 		events |= POLLIN;
+	/* Also while nothing is read: who is gone is to be missed. */
+	if (!c->fin)
+		events |= POLLRDHUP;
 	if (!c->telnet.synch)
 		events |= POLLPRI;
 	if (c->blocked)
@@ -69,10 +72,11 @@ conn_fill(struct conn *c)
 		c->w->bytes_in += (uint64_t)n;
 		if (c->high < c->have)
 			c->high = c->have;
-		if (c->phase == PHASE_GREETING || c->options->idle_timeout > 0)
+		if (c->phase == PHASE_GREETING)
 			c->heard = time_boot_ns();
-	} else if (n == 0 ||
-	    (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+	} else if (n == 0) {
+		c->fin = c->ended = true;
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		c->gone = true;
 	}
 }
@@ -88,7 +92,9 @@ conn_read(struct conn *c, short revents)
 	}
 	if ((revents & POLLOUT) != 0)
 		c->blocked = false;
-	if (c->have == 0 && c->n == 0 && !c->full &&
+	if ((revents & POLLRDHUP) != 0)
+		c->fin = true;
+	if (c->have == 0 && c->n == 0 && !c->full && !c->ended &&
 	    (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		conn_fill(c);
 	else if ((revents & (POLLHUP | POLLERR)) != 0)

@@ -15,6 +15,7 @@
 
 #include "workers/common/worker.h"
 #include "workers/telnet/line.h"
+#include "workers/telnet/tail.h"
 #include "workers/telnet/telnet.h"
 
 #define CONN_QUEUE 262144 /* bytes to the client, at most */
@@ -47,7 +48,14 @@ struct conn {
 	bool full;    /* an answer waits for room: nothing is read */
 	bool blocked; /* the socket takes nothing at present */
 	bool gone;    /* the peer has closed, or the connection broke */
-	uint64_t heard; /* when it last sent something, where that matters */
+	bool fin;     /* the peer sends no more; there may be more to read */
+	bool ended;   /* nor is there */
+	bool probed;  /* asked whether it is there still */
+	/*
+	 * When it last sent something, where that matters: while options are
+	 * agreed on, any byte; in a session, what was typed.
+	 */
+	uint64_t heard;
 	uint64_t told;	  /* bytes moved, as the master was told */
 	uint64_t told_at; /* and when */
 
@@ -62,10 +70,11 @@ struct conn {
 
 	/* session.c */
 	int pty;
-	uint8_t key;	  /* a byte for the terminal */
+	uint8_t keys[2];  /* bytes for the terminal */
 	bool stuck;	  /* it takes no bytes, and a Synch has come */
 	bool over;	  /* the shell has ended: what is left is sent */
 	size_t drained;	  /* bytes read since then */
+	struct telnet_tail tail;
 
 	uint8_t in[CONN_INPUT];
 	uint8_t out[65536]; /* of the terminal, for a moment */
@@ -103,6 +112,9 @@ void dialogue_greet(struct conn *c);
 /* Bytes of c->data into the line; false when it takes none for now. */
 bool dialogue_take(struct conn *c);
 
+/* The peer has sent its last, and nothing of it is left to use. */
+void dialogue_last(struct conn *c);
+
 /* A command that stands for a key. */
 void dialogue_key(struct conn *c, enum telnet_key key);
 
@@ -127,6 +139,9 @@ void session_over(struct conn *c);
 /* Bytes of c->data into the terminal; false when it takes none for now. */
 bool session_take(struct conn *c);
 void session_key(struct conn *c, enum telnet_key key);
+
+/* The peer has sent its last, and the terminal has it. */
+void session_last(struct conn *c);
 
 /* After a batch of input: the window's new size. */
 void session_follow(struct conn *c);

@@ -166,6 +166,14 @@ dialogue_take(struct conn *c)
 	return (c->n == 0);
 }
 
+/* Nobody is left to answer a prompt; a verdict is still to be read. */
+void
+dialogue_last(struct conn *c)
+{
+	if (c->phase != PHASE_ASKED && c->phase != PHASE_TRYING)
+		conn_set_phase(c, PHASE_END);
+}
+
 void
 dialogue_key(struct conn *c, enum telnet_key key)
 {

@@ -29,11 +29,14 @@ static struct conn conn;
 struct phase_row {
 	bool (*take)(struct conn *c);
 	void (*key)(struct conn *c, enum telnet_key key);
+	void (*last)(struct conn *c);
 	uint64_t (*due)(const struct conn *c);
 	void (*tick)(struct conn *c, uint64_t now);
 };
 
-#define DIALOGUE {dialogue_take, dialogue_key, dialogue_due, dialogue_tick}
+#define DIALOGUE                                                               \
+	{dialogue_take, dialogue_key, dialogue_last, dialogue_due,             \
+	    dialogue_tick}
 
 static const struct phase_row phases[PHASE_COUNT] = {
     [PHASE_GREETING] = DIALOGUE,
@@ -41,8 +44,17 @@ static const struct phase_row phases[PHASE_COUNT] = {
     [PHASE_ASKED] = DIALOGUE,
     [PHASE_TRYING] = DIALOGUE,
     [PHASE_PROMPT] = DIALOGUE,
-    [PHASE_SESSION] = {session_take, session_key, session_due, session_tick},
+    [PHASE_SESSION] = {session_take, session_key, session_last, session_due,
+	session_tick},
 };
+
+/* Somebody is there: what a client sends by itself does not say so. */
+static void
+typed(struct conn *c)
+{
+	if (c->phase == PHASE_SESSION && c->options->idle_timeout > 0)
+		c->heard = time_boot_ns();
+}
 
 /* One thing that the client said; false: nothing more can be done with it. */
 static bool
@@ -56,8 +68,10 @@ obey(struct conn *c)
 	case TELNET_DATA:
 		c->data = c->in + (got.data - c->in);
 		c->n = got.n;
+		typed(c);
 		return (true);
 	case TELNET_KEY:
+		typed(c);
 		phases[c->phase].key(c, got.key);
 		return (true);
 	case TELNET_FLUSHED:
@@ -84,6 +98,22 @@ use_input(struct conn *c)
 			if (!phases[c->phase].take(c))
 				return;
 	} while (c->phase != PHASE_END && (c->have > 0 || c->full) && obey(c));
+}
+
+/*
+ * The peer's FIN: it has sent its last, and may be reading still, or be gone
+ * altogether. What it had sent is used to the end, while a byte for nothing
+ * finds out: who has closed its whole socket answers by a reset.
+ */
+static void
+half_closed(struct conn *c)
+{
+	if (c->ended && c->have == 0 && c->n == 0 && !c->full)
+		phases[c->phase].last(c);
+	if (c->phase != PHASE_END && !c->probed) {
+		c->probed = true;
+		telnet_probe(&c->telnet);
+	}
 }
 
 static uint64_t
@@ -187,6 +217,8 @@ turn(struct conn *c)
 	exchange(c);
 	if (c->gone)
 		conn_set_phase(c, PHASE_END);
+	if (c->fin && c->phase != PHASE_END)
+		half_closed(c);
 	tick(c);
 	conn_flush(c);
 }

@@ -5,10 +5,15 @@
  * Distrusts both sides: what neither takes is not read from the other.
  */
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -43,6 +48,24 @@ session_resize(struct conn *c)
 		(void)ioctl(c->pty, TIOCSWINSZ, &size);
 }
 
+/*
+ * A peer whose network or power has failed says nothing of it: it is asked
+ * after five silent minutes, and given up three later. The system's own times,
+ * two hours, are for connections that hold no session open.
+ */
+static void
+session_keep_alive(struct conn *c)
+{
+	static const struct {
+		int option, value;
+	} times[] = {
+	    {TCP_KEEPIDLE, 300}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 6}};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		(void)setsockopt(c->w->connection, IPPROTO_TCP,
+		    times[i].option, &times[i].value, sizeof(times[i].value));
+}
+
 void
 session_begin(struct conn *c, int fd)
 {
@@ -59,6 +82,7 @@ session_begin(struct conn *c, int fd)
 	session_learn_flow(c);
 	session_resize(c);
 	(void)telnet_changes(&c->telnet);
+	session_keep_alive(c);
 }
 
 void
@@ -121,9 +145,35 @@ session_key(struct conn *c, enum telnet_key key)
 		(void)ioctl(c->pty, TIOCSIG, (int)keys[key].signal);
 		return;
 	}
-	c->key = t.c_cc[keys[key].at];
-	c->data = &c->key;
+	c->keys[0] = t.c_cc[keys[key].at];
+	c->data = c->keys;
 	c->n = 1;
+}
+
+/*
+ * The end of the terminal's input. Behind half a line it only gives the reader
+ * that half, or, where a line editor reads, nothing at all: `afresh` drops
+ * what is there first.
+ */
+static void
+session_type_end(struct conn *c, bool afresh)
+{
+	struct termios t;
+
+	if (c->n > 0 || tcgetattr(c->pty, &t) < 0 ||
+	    t.c_cc[VEOF] == _POSIX_VDISABLE)
+		return;
+	c->data = c->keys;
+	if (afresh && t.c_cc[VKILL] != _POSIX_VDISABLE)
+		c->keys[c->n++] = t.c_cc[VKILL];
+	c->keys[c->n++] = t.c_cc[VEOF];
+}
+
+void
+session_last(struct conn *c)
+{
+	if (c->tail.wait == 0)
+		telnet_tail_begin(&c->tail, time_boot_ns());
 }
 
 void
@@ -175,6 +225,8 @@ session_read_once(struct conn *c)
 	n = read(c->pty, c->out, most + 1);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return (0);
+	if (n > 0 && c->tail.wait != 0)
+		telnet_tail_heard(&c->tail, time_boot_ns());
 	if (n <= 0)
 		return (-1); /* EIO: nobody has the other side any more */
 	if (c->out[0] != TIOCPKT_DATA)
@@ -204,21 +256,64 @@ session_read(struct conn *c)
 
 /* --- time -------------------------------------------------------------------------- */
 
-uint64_t
-session_due(const struct conn *c)
+static uint64_t
+session_idle_due(const struct conn *c)
 {
 	uint64_t idle = c->options->idle_timeout;
 
 	return (idle == 0 ? UINT64_MAX : c->heard + idle * 1000000000u);
 }
 
+uint64_t
+session_due(const struct conn *c)
+{
+	uint64_t idle = session_idle_due(c), tail = telnet_tail_due(&c->tail);
+
+	return (idle < tail ? idle : tail);
+}
+
+/* The last line, which says why. */
+static void
+session_close(struct conn *c, enum worker_why why, const char *text, size_t n)
+{
+	conn_say(c, text, n);
+	c->w->why = why;
+	conn_set_phase(c, PHASE_END);
+}
+
+static void
+session_close_idle(struct conn *c)
+{
+	char text[96];
+	int n = snprintf(text, sizeof(text),
+	    "\nClosed: idle-timeout, nothing was typed for %u s.\n",
+	    (unsigned)c->options->idle_timeout);
+
+	session_close(c, WORKER_WHY_IDLE, text, (size_t)n);
+}
+
 void
 session_tick(struct conn *c, uint64_t now)
 {
-	static const char text[] = "\nClosed: nothing was typed for too long.\n";
+	static const char text[] =
+	    "\nClosed: your input has ended, and nothing more came.\n";
 
-	if (now < session_due(c))
+	if (now >= session_idle_due(c)) {
+		session_close_idle(c);
 		return;
-	conn_say(c, text, sizeof(text) - 1);
-	conn_set_phase(c, PHASE_END);
+	}
+	switch (telnet_tail_act(&c->tail, now)) {
+	case TELNET_TAIL_WAIT:
+		break;
+	case TELNET_TAIL_TYPE:
+		session_type_end(c, false);
+		break;
+	case TELNET_TAIL_AFRESH:
+		session_type_end(c, true);
+		break;
+	case TELNET_TAIL_END:
+		session_close(
+		    c, WORKER_WHY_INPUT, text, sizeof(text) - 1);
+		break;
+	}
 }

@@ -54,6 +54,15 @@ telnet_flush(struct telnet *t)
 		telnet_ring_mark_urgent(&t->ring);
 }
 
+/* Without room there is enough on its way that needs an answer. */
+void
+telnet_probe(struct telnet *t)
+{
+	static const uint8_t nop[2] = {TELNET_CMD_IAC, TELNET_CMD_NOP};
+
+	(void)telnet_encode_command(&t->encoder, &t->ring, nop, 2);
+}
+
 bool
 telnet_can_answer(const struct telnet *t)
 {

@@ -106,6 +106,12 @@ size_t telnet_pending(const struct telnet *t, const uint8_t **p, bool *urgent);
 /* n of those bytes were sent. */
 void telnet_sent(struct telnet *t, size_t n);
 
+/*
+ * A NOP, which says nothing and has no answer: a peer that is not there any
+ * more answers it by a reset.
+ */
+void telnet_probe(struct telnet *t);
+
 /* The pty's output was flushed (TIOCPKT_FLUSHWRITE): drop ours, and Synch. */
 void telnet_flush(struct telnet *t);
 

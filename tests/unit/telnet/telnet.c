@@ -177,6 +177,28 @@ test_flush_twice(void **state)
 }
 
 /* However little was sent before: no unit is cut (CVE-2020-10188). */
+/* IAC NOP behind what is queued, not within it; where there is room. */
+static void
+test_probe(void **state)
+{
+	size_t n;
+
+	(void)state;
+	assert_int_equal(telnet_init(&t, queue, sizeof(queue)), 0);
+	harness_take(&t, out, sizeof(out), NULL);
+	assert_int_equal(telnet_output(&t, (const uint8_t *)"a\r", 2), 2);
+	telnet_probe(&t);
+	n = harness_take(&t, out, sizeof(out), NULL);
+	assert_true(n >= 4);
+	assert_int_equal(out[0], 'a');
+	assert_int_equal(out[n - 2], TELNET_CMD_IAC);
+	assert_int_equal(out[n - 1], TELNET_CMD_NOP);
+	while (telnet_ring_room(&t.ring) > 0)
+		telnet_ring_put(&t.ring, (const uint8_t *)"x", 1);
+	telnet_probe(&t);
+	assert_int_equal(t.ring.n, t.ring.size);
+}
+
 static void
 test_flush_after_a_short_write(void **state)
 {
@@ -539,6 +561,7 @@ main(void)
 	    cmocka_unit_test(test_binary_each_way),
 	    cmocka_unit_test(test_abort_output),
 	    cmocka_unit_test(test_flush_twice),
+	    cmocka_unit_test(test_probe),
 	    cmocka_unit_test(test_flush_after_a_short_write),
 	    cmocka_unit_test(test_synch_from_the_peer),
 	    cmocka_unit_test(test_an_ayt_flood_is_bounded),
