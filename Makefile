@@ -41,7 +41,7 @@ LOGINLIBS = -Wl,--no-as-needed -lcrypt
 endif
 
 ifeq ($(STATIC),1)
-WORKER_LINK = -static-pie
+WORKER_LINK = -static-pie -Wl,-T,workers/hot.ld
 else
 WORKER_LINK = -pie
 endif
@@ -83,7 +83,7 @@ define program
 $(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
 	@mkdir -p $$(@D)
 	$(SAY) "LINK $$@"
-	$(Q)$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$^ $(4)
+	$(Q)$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$(filter-out %.ld,$$^) $(4)
 endef
 
 WCOMMON	= workers/common audit sandbox ipc lib
@@ -93,6 +93,9 @@ $(eval $(call program,$(LE)/finger,workers/finger,workers/common sandbox ipc lib
 $(eval $(call program,$(LE)/telnet,workers/telnet,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+ifeq ($(STATIC),1)
+$(LE)/finger $(LE)/telnet $(LE)/ssh $(LE)/exec: workers/hot.ld
+endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS) -lpam $(SECC) $(BSD),-pie))

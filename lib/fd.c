@@ -17,7 +17,9 @@ fd_close(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
-	errno = saved;
+	/* Unchanged, it is not written: the page may be a copy to be made. */
+	if (errno != saved)
+		errno = saved;
 }
 
 int

@@ -19,7 +19,13 @@
  */
 #define LOAD_WINDOW_MS 16
 #define LOAD_WORKERS 8
-#define UNWATCHED_MS 1
+#define UNWATCHED_MS 8
+
+/*
+ * Not where workers do ask: for a while after a question they are heard at
+ * once, or 16 peers at a time would wait for the timer in turn.
+ */
+#define ASKING_MS 1000
 
 TAILQ_HEAD(unwatched_list, session);
 
@@ -27,6 +33,7 @@ static struct {
 	struct unwatched_list list;
 	uint64_t window;      /* uv_now() / LOAD_WINDOW_MS */
 	unsigned now, before; /* workers of this window, and of the last */
+	uint64_t asked;	      /* uv_now() of the last question; 0 never */
 	uv_prepare_t prepare;
 	uv_timer_t timer;
 } unwatched;
@@ -55,9 +62,11 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 		s->violation = in->msg.violation.syscall;
 		break;
 	case MSG_LOGIN_ASK:
+		unwatched.asked = uv_now(&m->loop);
 		login_ask(m, s, in->msg.login_ask.late != 0);
 		break;
 	case MSG_LOOKUP_ASK:
+		unwatched.asked = uv_now(&m->loop);
 		lookup_ask(m, s, &in->msg.lookup_ask);
 		break;
 	default:
@@ -149,12 +158,22 @@ worker_count(struct master *m)
 	unwatched.now++;
 }
 
+/* Whether a worker that starts now is likely to end without a question. */
+static bool
+worker_is_quiet(const struct master *m)
+{
+	if (unwatched.now + unwatched.before < LOAD_WORKERS)
+		return (false);
+	return (unwatched.asked == 0 ||
+		uv_now(&m->loop) - unwatched.asked >= ASKING_MS);
+}
+
 static void
 worker_prepare(uv_prepare_t *prepare)
 {
 	if (TAILQ_EMPTY(&unwatched.list))
 		return;
-	if (unwatched.now + unwatched.before < LOAD_WORKERS)
+	if (!worker_is_quiet(prepare->data))
 		worker_watch_all(prepare->data);
 	else if (!uv_is_active((uv_handle_t *)&unwatched.timer))
 		uv_timer_start(

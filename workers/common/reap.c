@@ -47,24 +47,29 @@ worker_ended(struct engine *e, struct roster_worker *w)
 }
 
 /*
- * The next dead worker, its process id still its own; NULL when there is none
- * or it is none of ours. One that seems to be without a session may have had
- * one all the same: the master's POOL_TAKEN is older than this death, so that
- * it is read before the worker's end is judged.
+ * The next dead worker, no longer a process; NULL when there is none or it is
+ * none of ours, which si_pid tells. One that seems to be without a session may
+ * have had one all the same: the master's POOL_TAKEN is older than this death,
+ * so that it is read before the worker's end is judged. Reading may fork, so
+ * where some are idle the process id has to be its own still: it is waited for
+ * in two steps.
  */
 static struct roster_worker *
 next_dead(struct engine *e, siginfo_t *si)
 {
+	int idle = e->roster.idle > 0 ? WNOWAIT : 0;
 	struct roster_worker *w;
 
 	si->si_pid = 0;
-	if (waitid(P_ALL, 0, si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	if (waitid(P_ALL, 0, si, WEXITED | WNOHANG | idle) < 0 ||
 	    si->si_pid == 0)
 		return (NULL);
 	w = roster_find(&e->roster, si->si_pid);
 	while (w != NULL && w->state == ROSTER_IDLE && engine_wants_in(e) &&
 	       !engine_read_master(e))
 		continue;
+	if (idle != 0 && waitid(P_PID, (id_t)si->si_pid, si, WEXITED) < 0)
+		bug("a dead worker cannot be waited for: %d", errno);
 	return (w);
 }
 
@@ -77,8 +82,7 @@ engine_reap(struct engine *e)
 		siginfo_t si;
 		struct roster_worker *w = next_dead(e, &si);
 
-		if (si.si_pid == 0 ||
-		    waitid(P_PID, (id_t)si.si_pid, &si, WEXITED) < 0)
+		if (si.si_pid == 0)
 			break;
 		if (w == NULL)
 			continue;

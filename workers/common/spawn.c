@@ -4,14 +4,17 @@
  * the worker, whose first acts leave it two descriptors and no right to fork.
  * Nothing of the zygote's own memory (struct engine) exists in the worker.
  *
- * The fork is POSIX's _Fork(): no handler of a library's has anything to do in
- * a process of one thread, and each page that they would write is a copy.
+ * Most of what a short-lived worker costs are the pages that it writes or meets
+ * for the first time, each a fault of the kernel's. So its way is one of few
+ * pages: constants are made on the stack, and the fork is the system call.
  */
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -26,11 +29,23 @@ engine_page(struct engine *e, uint8_t number)
 	    (struct engine_page *)(void *)(e->pages + number * e->page_size));
 }
 
+/*
+ * fork() without the C library's part: no handler of a library's has anything
+ * to do in a process of one thread. What the library keeps of a thread's number
+ * stays the zygote's, which it needs for locks among threads alone.
+ */
+static pid_t
+fork_bare(void)
+{
+	return ((pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, 0ul, 0ul, 0ul,
+	    0ul));
+}
+
 /* Nothing of the zygote's stays open, and no process can be made any more. */
 static void
 worker_confine(int connection, int master)
 {
-	static const struct rlimit none = {0, 0};
+	const struct rlimit none = {0, 0};
 	int ok = 1;
 
 	if (connection < 0)
@@ -53,7 +68,8 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
 	int status = serve(w);
 
 	/* The peer need not wait for our books and for the end of a process. */
-	fd_close(&w->connection);
+	if (w->connection >= 0)
+		close(w->connection);
 	stats.bytes_in = w->bytes_in;
 	stats.bytes_out = w->bytes_out;
 	stats.why = (uint8_t)w->why;
@@ -123,7 +139,7 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 
 	slot_claim(
 	    e->slots, start->slot, start->session, &start->peer, worker.began);
-	pid = _Fork();
+	pid = fork_bare();
 	if (pid == 0) {
 		worker_confine(connection, master);
 		worker_serve(&worker, serve);
@@ -177,7 +193,7 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 	atomic_store(&page->assigned, 0);
 	if (madvise(page, size, MADV_DOFORK) < 0)
 		return (-1);
-	pid = _Fork();
+	pid = fork_bare();
 	if (pid == 0)
 		pooled_main(&worker, serve, master, page);
 	if (madvise(page, size, MADV_DONTFORK) < 0)

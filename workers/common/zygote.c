@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
+#include <alloca.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "workers/common/engine.h"
+#include "workers/common/lean.h"
 
 /* How long nothing may come before the pool is refilled. */
 #define POOL_IDLE_MS 2
@@ -87,6 +89,7 @@ zygote_open(const struct zygote_ops *ops)
 		return (ERR_SYSTEM);
 	if (ops->prepare != NULL)
 		ops->prepare();
+	lean_begin();
 	return (0);
 }
 
@@ -276,17 +279,32 @@ turn(struct engine *e)
 		engine_reap(e);
 }
 
-int
-zygote_serve(struct start *s)
+/* Not inlined: its frame begins where the stack has been moved to. */
+static __attribute__((noinline)) int
+serve_on(struct engine *e)
 {
-	struct engine *e = engine;
-
-	e->monitor = s->monitor;
-	e->instance = s->seal.instance;
 	while (!e->finished) {
 		turn(e);
 		retire_if_alone(e);
 		finish_if_done(e);
 	}
 	return (e->status);
+}
+
+/*
+ * Each page that a worker writes is a copy of the zygote's. What it writes of
+ * the stack begins here, so the rest of this page is passed over, and the next
+ * one holds it all.
+ */
+int
+zygote_serve(struct start *s)
+{
+	struct engine *e = engine;
+	volatile char *over = alloca(
+	    (uintptr_t)__builtin_frame_address(0) % e->page_size + 1);
+
+	over[0] = 0;
+	e->monitor = s->monitor;
+	e->instance = s->seal.instance;
+	return (serve_on(e));
 }

@@ -28,7 +28,6 @@
 static struct msg_finger_options options;
 
 /* In the worker alone; a page is memory only once it is written. */
-static uint8_t query_buf[FINGER_LINE_MAX];
 static uint8_t answer_buf[ANSWER_MAX];
 static struct answer answer;
 static struct ipc_in in;
@@ -139,8 +138,8 @@ reply(struct worker *w, const uint8_t *line, size_t n)
 static int
 serve(struct worker *w)
 {
-	struct worker_input input = {
-	    .buf = query_buf, .size = sizeof(query_buf)};
+	uint8_t query[FINGER_LINE_MAX];
+	struct worker_input input = {.buf = query, .size = sizeof(query)};
 	const uint8_t *line;
 	size_t n;
 	int err;
