@@ -13,10 +13,12 @@ static struct sshsession_action *
 action_add(struct sshsession_actions *out, enum sshsession_act act,
     const struct sshsession *s)
 {
-	struct sshsession_action *a = &out->a[out->n];
+	struct sshsession_action *a;
 
+	/* A record has fewer; one too many would take the last one's place. */
 	if (out->n < SSHSESSION_ACTIONS_MAX)
 		out->n++;
+	a = &out->a[out->n - 1];
 	a->act = act;
 	a->reason = NULL;
 	a->tty[0] = '\0';
