@@ -106,6 +106,9 @@ loginproc_take(pid_t pid, int fd)
 
 	while (p != NULL && p->pid != pid)
 		p = p->next;
+	/* What it said before, by its first channel, comes first. */
+	if (p != NULL && p->words == NULL && p->ch.fd >= 0)
+		loginproc_readable(p, POLLIN);
 	if (p == NULL || !p->opened || p->ch.fd >= 0 ||
 	    ptable_read_one(pid, &row) < 0 || row.start != p->pid_start)
 		return (false);
