@@ -88,6 +88,23 @@ host_check_sshd_config(const struct conf *conf, const struct conf_service *s,
 		    s->ssh.sshd_config);
 }
 
+/* What is read of it goes to each peer in one message. */
+static void
+host_check_banner(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	struct stat st;
+
+	host_check_file(conf, s, "banner", s->telnet.banner, report);
+	if (s->telnet.banner == NULL || stat(s->telnet.banner, &st) != 0 ||
+	    !S_ISREG(st.st_mode) || st.st_size <= CONF_BANNER_MAX)
+		return;
+	conf_report_add(report, CONF_WARNING,
+	    conf_statement_pos(conf, s, "banner"),
+	    "banner: %.100s is longer than %d bytes: the rest is not shown",
+	    s->telnet.banner, CONF_BANNER_MAX);
+}
+
 /* A subsystem is a command; its first word is the program. */
 static void
 host_check_subsystem(const struct conf *conf, struct conf_report *report)
@@ -124,8 +141,7 @@ conf_check_host(const struct conf *conf, struct conf_report *report)
 		} else if (s->kind == SERVICE_SSH)
 			host_check_sshd_config(conf, s, report);
 		else if (s->kind == SERVICE_TELNET)
-			host_check_file(
-			    conf, s, "banner", s->telnet.banner, report);
+			host_check_banner(conf, s, report);
 	}
 	host_check_subsystem(conf, report);
 	return (report->errors > errors ? ERR_VALUE : 0);

@@ -64,6 +64,8 @@ struct conf_ssh {
 	const char *sshd_config;  /* absolute path, or NULL */
 };
 
+#define CONF_BANNER_MAX 4096 /* bytes of a banner that are shown */
+
 struct conf_telnet {
 	uint32_t login_grace_time; /* seconds */
 	uint32_t idle_timeout;	   /* seconds; 0: none */

@@ -231,6 +231,10 @@ test_host(void **state)
 	snprintf(text, sizeof(text),
 	    "system services telnet { listen-address ::1;\nbanner %s; }", file);
 	expect_host(text, 0, 0, 0, NULL);
+	assert_int_equal(truncate(file, CONF_BANNER_MAX), 0);
+	expect_host(text, 0, 0, 0, NULL);
+	assert_int_equal(truncate(file, CONF_BANNER_MAX + 1), 0);
+	expect_host(text, 1, 2, 1, "longer than 4096 bytes");
 	unlink(file);
 	expect_host(text, 1, 2, 1, "banner:");
 	file = make_file("sshd", "DenyUsers x\n", 0644);
