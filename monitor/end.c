@@ -191,7 +191,14 @@ end_session(struct monitor *mon, uint64_t session)
 			continue;
 		if (!end_verify(&slot, p->pid, &row))
 			break;
-		end_tree(mon, slot.pid);
+		/*
+		 * A worker whose session is over sends the last output, and
+		 * ends when its login has closed the books: it gets a second.
+		 */
+		if (login > 0)
+			end_later(mon, &row);
+		else
+			end_tree(mon, slot.pid);
 		return (0);
 	}
 	adopted = adopt_find(session);

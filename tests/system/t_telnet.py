@@ -389,7 +389,14 @@ def test_clear_session():
         equal(daemon.cli("clear", "session", str(row["id"])).returncode, 0,
               "clear")
         client.rest()
-        daemon.closed(client)
+        client.close()
+        closed = daemon.closed(client)
+        # Told in order: what has moved, how the shell ended, its records.
+        check(int(closed["bytes-in"]) > 0 and closed["exit"] == "SIGKILL",
+              "its end: " + closed.line)
+        rows = subprocess.run(["utmpdump", "/var/log/wtmp"], text=True,
+                              capture_output=True, check=True).stdout
+        check(rows.splitlines()[-1].startswith("[8]"), "records: " + rows)
         wait_until(lambda: not people(), "alice's processes to end")
         no_failures(daemon)
 
