@@ -274,7 +274,8 @@ def test_a_worker_cannot_fork():
 def sealed(daemon, role):
     """The pid of that role's process, once it is sealed."""
     for process in daemon.roles().get(role, []):
-        if process.status["Seccomp"] == "2":
+        # A worker that was just forked has its zygote's title still.
+        if process.status["Seccomp"] == "2" and process.parent == daemon.pid:
             return process.pid
     return None
 
