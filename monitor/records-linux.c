@@ -1,16 +1,22 @@
 /*
  * utmp and wtmp. Monitor (root). What sshd wrote about a user is copied from
- * its own record; nothing of a peer's choice is added.
+ * its own record; nothing of a peer's choice is added. Any user of the host
+ * can read these files, and so lock them, for as long as it likes: the C
+ * library then waits 10 s for each. The monitor never waits for a user: a
+ * child of its own writes.
  */
 #include <sys/time.h>
 
 #include <string.h>
+#include <unistd.h>
 #include <utmpx.h>
 
+#include "lib/log.h"
+#include "monitor/child.h"
 #include "monitor/records.h"
 
-void
-records_close(pid_t pid)
+static void
+records_write(pid_t pid)
 {
 	struct utmpx *u, dead;
 	struct timeval now;
@@ -36,4 +42,22 @@ records_close(pid_t pid)
 		updwtmpx("/var/log/wtmp", &dead);
 	}
 	endutxent();
+}
+
+void
+records_close(pid_t pid)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		log_errno("the login record of process %d stays open",
+		    (int)pid);
+	if (child != 0)
+		return; /* waited for with all the others */
+	/* A handler of ours would write to a descriptor that is another's. */
+	child_signals();
+	/* Nobody is to take this copy of the channels for a living monitor. */
+	if (close_range(3, ~0U, 0) == 0)
+		records_write(pid);
+	_exit(0);
 }

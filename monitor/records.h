@@ -6,7 +6,8 @@
 
 /*
  * A process that was killed had a login record (utmp): mark it dead there and
- * say so in wtmp. Does nothing where there is none.
+ * say so in wtmp. Does nothing where there is none. Does not wait: it is done
+ * by a child, soon.
  */
 void records_close(pid_t pid);
 
