@@ -29,8 +29,11 @@
 #include "monitor/stop.h"
 #include "monitor/wire.h"
 
-/* What a login has over its time to say so to its peer. */
-#define LATE_NS (2ull * SECOND)
+/*
+ * What a login has over its time to say so to its peer: an answer in the last
+ * moment is refused after the same delay as any other.
+ */
+#define LATE_NS (4ull * SECOND)
 
 static struct loginproc *logins;
 
@@ -146,6 +149,16 @@ loginproc_prune(void)
 
 /* ---- ends --------------------------------------------------------------- */
 
+bool
+loginproc_has_pid(pid_t pid)
+{
+	for (struct loginproc *p = logins; p != NULL; p = p->next) {
+		if (p->pid == pid)
+			return (true);
+	}
+	return (false);
+}
+
 pid_t
 loginproc_end(uint64_t session)
 {
@@ -224,12 +237,14 @@ loginproc_over(struct loginproc *p, int sig)
 		if (ptable_read_one(p->leader, &row) == 0 &&
 		    row.start == p->leader_start && !row.zombie)
 			end_tree_now(p->leader);
-		if (!mon->rootless)
-			records_close(p->pid);
 	}
+	/* It may have written them and not come to say so. */
+	if (p->allowed && sig != 0 && !mon->rootless)
+		records_close(p->pid);
 	logins_remove(p->session);
 	p->pid = 0;
-	if (p->tries == 0 || p->opened)
+	/* One that heard of no name has not used up its connection's tries. */
+	if (p->tries == 0)
 		loginproc_free(p);
 	if (mon->stopping)
 		stop_step(mon);

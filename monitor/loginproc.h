@@ -35,6 +35,9 @@ bool loginproc_take(pid_t pid, int fd);
 bool loginproc_runs(uint64_t session);
 bool loginproc_any(void);
 
+/* Whether that process is one of them. */
+bool loginproc_has_pid(pid_t pid);
+
 /*
  * The process that makes or holds a session's login, 0 for none. It is about
  * to be ended on purpose.

@@ -19,8 +19,8 @@ struct loginproc {
 	char service[SERVICE_NAME_MAX];
 	struct addr peer;
 	/*
-	 * 0: it has ended, after at least one try. Kept as long as the
-	 * connection, which gets no second one.
+	 * 0: it has ended, after at least one try, a session perhaps. Kept as
+	 * long as the connection, which gets no second one.
 	 */
 	pid_t pid;
 	uint64_t pid_start;

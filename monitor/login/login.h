@@ -17,6 +17,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "ipc/channel.h"
 #include "ipc/state.h"
@@ -33,6 +34,7 @@ struct login_run {
 	struct ipc_in in; /* the one message under way */
 	struct msg_login_start start;
 	uint64_t deadline; /* CLOCK_BOOTTIME ns; no longer once logged in */
+	timer_t end;	   /* of the process, some time after it; likewise */
 	char peer[ADDR_TEXT_MAX];
 
 	/* The present try; names and window as the worker gave them. */

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -20,6 +21,30 @@
 
 /* Large, for its one message; and the only one. */
 static struct login_run run;
+
+/* Past the time, and past the monitor's own patience with us. */
+#define LATE_NS UINT64_C(5000000000)
+
+/*
+ * The monitor kills a login whose module hangs. One whose monitor has died is
+ * ended by the kernel, with a signal that no module can take away.
+ */
+static timer_t
+login_set_end(const struct login_run *l)
+{
+	struct sigevent end = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	uint64_t at = l->deadline + LATE_NS;
+	struct itimerspec when = {
+	    .it_value = {.tv_sec = (time_t)(at / UINT64_C(1000000000)),
+		.tv_nsec = (long)(at % UINT64_C(1000000000))}};
+	timer_t timer;
+
+	if (timer_create(CLOCK_BOOTTIME, &end, &timer) < 0 ||
+	    timer_settime(timer, TIMER_ABSTIME, &when, NULL) < 0)
+		die("no timer can be had for a login's end");
+	return (timer);
+}
 
 static void
 login_begin(struct login_run *l, char **argv)
@@ -33,6 +58,8 @@ login_begin(struct login_run *l, char **argv)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	leaks_end_search();
 	signal(SIGPIPE, SIG_IGN);
+	/* PAM may bound the size of files, records included. */
+	signal(SIGXFSZ, SIG_IGN);
 	ipc_channel_init(&l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN,
 	    ROLE_MONITOR, ST_NEW);
 	ipc_channel_init(&l->worker, LOGIN_WORKER_FD, ROLE_LOGIN, ROLE_WORKER,
@@ -47,6 +74,7 @@ login_begin(struct login_run *l, char **argv)
 	l->start = l->in.msg.login_start;
 	l->deadline =
 	    time_boot_ns() + (uint64_t)l->start.grace * UINT64_C(1000000);
+	l->end = login_set_end(l);
 	addr_text(&l->start.peer, l->peer);
 	/* What a session leaves in the background stays below us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -1,4 +1,5 @@
 /* Login records on Linux; monitor/login/records.h says what they hold. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
@@ -63,6 +64,20 @@ fill(struct utmpx *u, const char *line, const char *user)
 	put_text(u->ut_user, sizeof(u->ut_user), user);
 }
 
+/*
+ * pam_limits has bounded the size of this user's files by now, and so of this
+ * process's: the host's records are none of them.
+ */
+static void
+lift_file_size(struct rlimit *own)
+{
+	static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (getrlimit(RLIMIT_FSIZE, own) < 0)
+		*own = none;
+	(void)setrlimit(RLIMIT_FSIZE, &none);
+}
+
 static void
 write_records(const struct utmpx *u)
 {
@@ -106,21 +121,27 @@ void
 login_records_open(const char *line, const char *user, uid_t uid,
     const struct addr *peer, int64_t began)
 {
+	struct rlimit own;
 	struct utmpx u;
 
+	lift_file_size(&own);
 	make_utmp();
 	fill(&u, line, user);
 	u.ut_type = USER_PROCESS;
 	fill_peer(&u, peer);
 	write_records(&u);
 	write_lastlog(&u, uid, began);
+	/* The session's, which begins now. */
+	(void)setrlimit(RLIMIT_FSIZE, &own);
 }
 
 void
 login_records_close(const char *line)
 {
+	struct rlimit own;
 	struct utmpx u;
 
+	lift_file_size(&own);
 	fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
 	write_records(&u);

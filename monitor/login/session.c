@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -167,6 +168,8 @@ session_announce(struct session *s)
 	if (err == 0)
 		err = ipc_send(&l->worker, MSG_SESSION_STARTED, &started,
 		    &s->pty.master, 1);
+	/* What is open has no such end. */
+	timer_delete(l->end);
 	if (err == 0 && write(s->gate, &go, 1) != 1)
 		err = ERR_SYSTEM;
 	fd_close(&s->gate);

@@ -39,7 +39,12 @@ try_delay(int status, unsigned usec, void *arg)
 		l->pam_delay = (uint64_t)usec * 1000;
 }
 
-/* Sleep until the refusal is due; a worker that has gone ends it early. */
+/*
+ * Sleep until the refusal is due; a worker that has gone ends it early. The end
+ * of the login's time does not: an answer in its last moment would show by how
+ * soon the refusal comes whether a hash had to be computed for that name. (What
+ * a module asks for beyond our own delay is cut there.)
+ */
 static void
 try_wait(struct login_run *l)
 {
@@ -47,10 +52,12 @@ try_wait(struct login_run *l)
 	    l->pam_delay > FAIL_DELAY ? l->pam_delay : FAIL_DELAY;
 	uint64_t due = l->answered + least +
 	    arc4random_uniform(FAIL_JITTER_MS) * UINT64_C(1000000);
+	uint64_t last = l->deadline + FAIL_DELAY +
+	    FAIL_JITTER_MS * UINT64_C(1000000);
 	struct pollfd p = {.fd = l->worker.fd, .events = POLLRDHUP};
 
-	if (due > l->deadline)
-		due = l->deadline;
+	if (due > last)
+		due = last;
 	for (;;) {
 		uint64_t now = time_boot_ns();
 
@@ -182,6 +189,28 @@ try_verdict(struct login_run *l, enum policy_method method)
 	return (false);
 }
 
+/*
+ * PAM's modules write the name to the system's log as it is, and some daemons
+ * begin a new line there where it has a line's end. A control character is in
+ * no name of an account: the try takes its way, for a name that nobody has.
+ */
+static void
+try_clean_name(char *dst, const char *src)
+{
+	unsigned char before = 0;
+
+	do {
+		unsigned char c = (unsigned char)*src;
+
+		/* C1's, in UTF-8, as well. */
+		if ((c > 0 && c < 0x20) || c == 0x7f ||
+		    (before == 0xc2 && c >= 0x80 && c < 0xa0))
+			c = '?';
+		*dst++ = (char)c;
+		before = c;
+	} while (*src++ != '\0');
+}
+
 static int
 try_pam_start(struct login_run *l)
 {
@@ -191,13 +220,14 @@ try_pam_start(struct login_run *l)
 		const void *item;
 	} delay = {.fn = try_delay};
 	struct pam_conv conv = {.conv = login_converse, .appdata_ptr = l};
-	char service[64];
+	char service[64], user[sizeof(l->wish.user)];
 	int status;
 
+	try_clean_name(user, l->wish.user);
 	/* Where its file is missing, PAM takes `other`; start has said so. */
 	snprintf(service, sizeof(service), "portreeve-%s",
 	    service_kind_name((enum service_kind)l->start.kind));
-	status = pam_start(service, l->wish.user, &conv, &l->pam);
+	status = pam_start(service, user, &conv, &l->pam);
 	if (status != PAM_SUCCESS) {
 		l->pam = NULL;
 		return (status);

@@ -437,6 +437,25 @@ test_hang(void **state)
 	assert_int_equal(play_end(), 1000 + SIGKILL);
 }
 
+/* Nor for ever where the monitor has died: the kernel has an order to end it. */
+static void
+test_hang_without_monitor(void **state)
+{
+	struct msg_login_start start = default_start();
+	struct pollfd p;
+
+	NEEDS_WORLD();
+	use_module("hang", "required");
+	start.grace = 500;
+	play_begin(&start);
+	send_user("alice", "");
+	ipc_channel_close(&play.monitor);
+	p = (struct pollfd){.fd = play.worker.fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+	assert_int_equal(next_on(&play.worker), MSG_COUNT);
+	assert_int_equal(play_end(), 1000 + SIGKILL);
+}
+
 int
 main(void)
 {
@@ -461,6 +480,7 @@ main(void)
 	    WORLD_TEST(test_two_prompts),
 	    WORLD_TEST(test_crash),
 	    WORLD_TEST(test_hang),
+	    WORLD_TEST(test_hang_without_monitor),
 	};
 
 	return (cmocka_run_group_tests(tests, enter_world, leave_world));
