@@ -17,6 +17,7 @@
 #include "monitor/loginproc.h"
 #include "monitor/ptable.h"
 #include "monitor/records.h"
+#include "monitor/wire.h"
 
 #define GRACE_NS (1ull * SECOND)
 /* Looks at the process table until nobody new is in it. */
@@ -48,11 +49,7 @@ end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
 static void
 end_kill_row(const struct ptable_row *row)
 {
-	struct ptable_row now;
-
-	/* Still the same process? */
-	if (ptable_read_one(row->pid, &now) == 0 && now.start == row->start)
-		kill(row->pid, SIGKILL);
+	ptable_signal(row, SIGKILL);
 }
 
 /*
@@ -77,7 +74,7 @@ end_freeze(struct ptable *t, pid_t leader)
 
 			if (!row->marked || row->zombie || row->stopped)
 				continue;
-			kill(row->pid, SIGSTOP);
+			ptable_signal(row, SIGSTOP);
 			fresh = true;
 		}
 		if (!fresh)
@@ -145,14 +142,15 @@ end_tree(struct monitor *mon, pid_t leader)
 
 		if (!row->marked || row->zombie)
 			continue;
-		if (row->pid == leader)
-			end_later(mon, row);
-		else
+		if (row->pid != leader) {
 			end_kill_row(row);
+			continue;
+		}
+		end_later(mon, row);
+		ptable_signal(row, SIGTERM);
+		ptable_signal(row, SIGCONT);
 	}
 	ptable_free(&t);
-	kill(leader, SIGTERM);
-	kill(leader, SIGCONT);
 }
 
 void
@@ -172,6 +170,7 @@ int
 end_session(struct monitor *mon, uint64_t session)
 {
 	pid_t adopted, login = loginproc_end(session);
+	bool found = login > 0;
 	struct proc *p;
 
 	/* The user's session is the login process's, not the worker's. */
@@ -187,10 +186,10 @@ end_session(struct monitor *mon, uint64_t session)
 		if (p->slots == NULL)
 			continue;
 		n = slot_find_session(p->slots, session);
-		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
+		/* One that lies hides no session of another's. */
+		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
+		    !end_verify(&slot, p->pid, &row))
 			continue;
-		if (!end_verify(&slot, p->pid, &row))
-			break;
 		/*
 		 * A worker whose session is over sends the last output, and
 		 * ends when its login has closed the books: it gets a second.
@@ -199,14 +198,14 @@ end_session(struct monitor *mon, uint64_t session)
 			end_later(mon, &row);
 		else
 			end_tree(mon, slot.pid);
-		return (0);
+		found = true;
 	}
 	adopted = adopt_find(session);
 	if (adopted > 0) {
 		end_tree(mon, adopted);
-		return (0);
+		found = true;
 	}
-	return (login > 0 ? 0 : ERR_NOT_FOUND);
+	return (found ? 0 : ERR_NOT_FOUND);
 }
 
 void
@@ -234,15 +233,19 @@ end_all(struct monitor *mon)
 
 /*
  * A dead zygote's child is ours by now, since we are the subreaper above it;
- * so are the roles, and no slot names one of those truly.
+ * so are the roles, the logins, and what users left running: no slot names one
+ * of those truly. The workers of a built-in service are of its own user.
  */
 static bool
-end_is_orphan(struct monitor *mon, const struct slot *slot,
-    struct ptable_row *row)
+end_is_orphan(struct monitor *mon, const struct proc *zygote,
+    const struct slot *slot, struct ptable_row *row)
 {
 	struct proc *p;
 
-	if (!end_verify(slot, getpid(), row))
+	if (!end_verify(slot, getpid(), row) || loginproc_has_pid(slot->pid))
+		return (false);
+	if (wire_is_builtin(zygote->kind) && !mon->rootless &&
+	    row->uid != zygote->seal.uid)
 		return (false);
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
@@ -265,7 +268,7 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 
 		if (slot_read(zygote->slots, i, &slot) < 0 ||
 		    slot.use != SLOT_RUNNING ||
-		    !end_is_orphan(mon, &slot, &row))
+		    !end_is_orphan(mon, zygote, &slot, &row))
 			continue;
 		end_freeze(&t, slot.pid);
 		for (size_t j = 0; j < t.count; j++) {

@@ -1,7 +1,10 @@
 /* The process table from /proc. Monitor (root); distrusts names in it. */
+#include <sys/syscall.h>
+
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +110,27 @@ ptable_read_one(pid_t pid, struct ptable_row *out)
 	return (read_one(pid, out, &threads));
 }
 
+void
+ptable_signal(const struct ptable_row *row, int signal)
+{
+	int fd = (int)syscall(SYS_pidfd_open, row->pid, 0);
+	struct ptable_row now;
+
+	/*
+	 * Who has the number now had it when it was opened. Out of descriptors
+	 * it is better to end it by its number than not to end it.
+	 */
+	if (ptable_read_one(row->pid, &now) == 0 && now.start == row->start) {
+		if (fd >= 0)
+			(void)syscall(
+			    SYS_pidfd_send_signal, fd, signal, NULL, 0);
+		else
+			kill(row->pid, signal);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static int
 add_row(struct ptable *t, const struct ptable_row *row)
 {
@@ -122,6 +146,14 @@ add_row(struct ptable *t, const struct ptable_row *row)
 	}
 	t->rows[t->count++] = *row;
 	return (0);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct ptable_row *x = a, *y = b;
+
+	return ((x->pid > y->pid) - (x->pid < y->pid));
 }
 
 int
@@ -143,6 +175,8 @@ ptable_read(struct ptable *t)
 			err = add_row(t, &row);
 	}
 	closedir(d);
+	if (t->count > 0)
+		qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
 	return (err);
 }
 
@@ -157,11 +191,13 @@ ptable_free(struct ptable *t)
 struct ptable_row *
 ptable_find(struct ptable *t, pid_t pid)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->rows[i].pid == pid)
-			return (&t->rows[i]);
-	}
-	return (NULL);
+	struct ptable_row key = {.pid = pid};
+
+	/* A user's processes may be many. */
+	if (t->count == 0)
+		return (NULL);
+	return (bsearch(
+	    &key, t->rows, t->count, sizeof(*t->rows), compare_rows));
 }
 
 void

@@ -39,6 +39,12 @@ struct ptable_row *ptable_find(struct ptable *t, pid_t pid);
 int ptable_read_one(pid_t pid, struct ptable_row *out);
 
 /*
+ * A signal to the very process that a row tells of: never to one that has its
+ * number since.
+ */
+void ptable_signal(const struct ptable_row *row, int signal);
+
+/*
  * Mark a process, its process group, the session that it leads, and all that
  * descends from any of these.
  */

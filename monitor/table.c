@@ -252,7 +252,8 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 	    p->slots != NULL) {
 		struct slot slot;
 
-		for (uint32_t i = 0; i < p->slots->high && !keep; i++)
+		for (uint32_t i = 0;
+		     i < p->slots->high && i < SLOTS_MAX && !keep; i++)
 			keep = slot_read(p->slots, i, &slot) == 0 &&
 			    slot.use == SLOT_RUNNING;
 	}
