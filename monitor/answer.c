@@ -308,12 +308,11 @@ answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 		answer_message(mon, p, &in);
 	if (err == 0 || err == ERR_AGAIN)
 		return;
-	/* Closed: SIGCHLD says the rest. */
-	loop_unwatch(&p->watch);
 	if (err == ERR_CLOSED) {
-		ipc_channel_close(&p->ch);
+		proc_lost(p); /* SIGCHLD says the rest */
 		return;
 	}
+	loop_unwatch(&p->watch);
 	snprintf(reason, sizeof(reason), "%s: %s", msg_name(in.type),
 	    err_text(err));
 	proc_kill(mon, p, reason);

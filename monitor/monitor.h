@@ -56,6 +56,7 @@ struct proc {
 	uint64_t started;	 /* CLOCK_BOOTTIME ns */
 	uint32_t pinged, ponged; /* the last number sent, and answered */
 	uint64_t silent_since;	 /* its first ping without answer; 0 none */
+	bool reaped;   /* waited for: its number may be another's */
 	char reason[64];
 	struct ipc_channel ch;
 	struct watch *watch;

@@ -286,6 +286,7 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	bool never_up = p->state == PROC_STARTING;
 
 	/* What it still had to say: why it failed, for one. */
+	p->reaped = true;
 	answer_drain(mon, p, LAST_MESSAGES);
 	if (role == ROLE_ZYGOTE && !(mon->stopping && expected))
 		end_orphans(mon, p);
@@ -341,13 +342,22 @@ void
 proc_kill(struct monitor *mon, struct proc *p, const char *reason)
 {
 	(void)mon;
-	if (p->killed)
+	if (p->killed || p->reaped)
 		return;
 	p->killed = true;
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 	log_warn("%s (pid %d): %s: killed", role_name(p->role), (int)p->pid,
 	    reason);
 	kill(p->pid, SIGKILL);
+}
+
+void
+proc_lost(struct proc *p)
+{
+	loop_unwatch(&p->watch);
+	ipc_channel_close(&p->ch);
+	if (!p->reaped)
+		kill(p->pid, SIGKILL);
 }
 
 int

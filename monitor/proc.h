@@ -41,6 +41,12 @@ int proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 /* Kill a role that broke the catalogue or hangs; its end is then handled. */
 void proc_kill(struct monitor *mon, struct proc *p, const char *reason);
 
+/*
+ * Its channel has ended: it is dying, or, when it closed the channel or sent a
+ * datagram of no bytes, it is beyond orders, and then dies of SIGKILL.
+ */
+void proc_lost(struct proc *p);
+
 /* Tell it to finish. */
 void proc_stop(struct monitor *mon, struct proc *p, bool keep_sessions);
 
