@@ -74,6 +74,19 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 	}
 }
 
+/* Not every worker has every question: what its service never asks. */
+static int
+worker_check(const struct session *s, enum msg_type type)
+{
+	enum service_kind kind = s->service->kind;
+
+	if ((type == MSG_LOGIN_ASK && kind != SERVICE_TELNET &&
+		kind != SERVICE_FTP) ||
+	    (type == MSG_LOOKUP_ASK && kind != SERVICE_FINGER))
+		return (ERR_SENDER);
+	return (0);
+}
+
 /* 0 when there may be more. */
 static int
 worker_receive(struct master *m, struct session *s)
@@ -82,10 +95,13 @@ worker_receive(struct master *m, struct session *s)
 	int err = ipc_recv_now(&s->channel, &in);
 
 	if (err == 0) {
-		worker_message(m, s, &in);
+		err = worker_check(s, in.type);
+		if (err == 0)
+			worker_message(m, s, &in);
 		ipc_in_close(&in);
-		return (0);
 	}
+	if (err == 0)
+		return (0);
 	if (err == ERR_AGAIN)
 		return (err);
 	if (ipc_error_is_breach(err)) {

@@ -22,6 +22,14 @@
 #include "lib/log.h"
 #include "workers/common/engine.h"
 
+/*
+ * Of a worker: a login's channel and terminal come to its five. The kernel
+ * also counts by this what a process has sent and nobody has taken yet, over
+ * all processes of its user: one that was taken over could otherwise fill
+ * queues with descriptors, until its zygote can pass none to the master.
+ */
+#define WORKER_FDS_MAX 16
+
 struct engine_page *
 engine_page(struct engine *e, uint8_t number)
 {
@@ -46,6 +54,7 @@ static void
 worker_confine(int connection, int master)
 {
 	const struct rlimit none = {0, 0};
+	const struct rlimit few = {WORKER_FDS_MAX, WORKER_FDS_MAX};
 	int ok = 1;
 
 	if (connection < 0)
@@ -54,7 +63,10 @@ worker_confine(int connection, int master)
 		ok = dup2(connection, WORKER_CONNECTION_FD) >= 0;
 	ok = ok && dup2(master, WORKER_MASTER_FD) >= 0;
 	ok = ok && close_range(WORKER_MASTER_FD + 1, ~0u, 0) == 0;
+	/* The log is no stranger's: it takes what it is given as it is. */
+	ok = ok && dup2(STDIN_FILENO, STDERR_FILENO) >= 0;
 	ok = ok && setrlimit(RLIMIT_NPROC, &none) == 0;
+	ok = ok && setrlimit(RLIMIT_NOFILE, &few) == 0;
 	if (!ok)
 		_exit(1);
 	start_retitle_worker();
