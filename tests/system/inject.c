@@ -1,7 +1,9 @@
 /*
  * Makes another process execute one system call, as code that has taken it
  * over would: inject PID NUMBER [ARG...], an ARG being a number, s:TEXT (a
- * pointer to that text) or z:N (a pointer to N zero bytes). Run by the system
+ * pointer to that text), x:HEX (to those bytes) or z:N (to N zero bytes). With -k before PID
+ * it runs on no more, as one that obeys nobody, until somebody kills it (20 s
+ * at the most: then `lives` is printed). Run by the system
  * tests as root, against processes that they started. Prints `returned VALUE`,
  * `stopped by SIGNAL` (the call was trapped; the signal is then delivered) or
  * `died by SIGNAL`. Never outlives its one call; x86-64 alone.
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ARGS_MAX 6
 #define BELOW 65536 /* of the stack pointer: where texts are put */
@@ -52,6 +55,13 @@ inject_argument(pid_t pid, const char *text, uintptr_t *room)
 	if (strncmp(text, "s:", 2) == 0) {
 		size = strlen(text + 2) + 1;
 		inject_write(pid, at, text + 2, size);
+	} else if (strncmp(text, "x:", 2) == 0) {
+		unsigned char bytes[256];
+
+		for (size = 0; size < sizeof(bytes) &&
+		     sscanf(text + 2 + 2 * size, "%2hhx", &bytes[size]) == 1;)
+			size++;
+		inject_write(pid, at, bytes, size);
 	} else if (strncmp(text, "z:", 2) == 0) {
 		size = strtoul(text + 2, NULL, 0);
 		if (size > sizeof(zero))
@@ -93,6 +103,25 @@ inject_run(pid_t pid, struct user_regs_struct *regs)
 	return 1;
 }
 
+static void
+inject_keep(pid_t pid, struct user_regs_struct *regs)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	int status;
+
+	if (!inject_run(pid, regs))
+		return;
+	for (int i = 0; i < 2000; i++) {
+		if (waitpid(pid, &status, __WALL | WNOHANG) == pid &&
+		    WIFSIGNALED(status)) {
+			printf("died by %s\n", sigabbrev_np(WTERMSIG(status)));
+			return;
+		}
+		nanosleep(&pause, NULL);
+	}
+	printf("lives\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -104,10 +133,13 @@ main(int argc, char **argv)
 	uintptr_t room;
 	long word;
 	pid_t pid;
-	int i, status;
+	int i, status, keep;
 
+	keep = argc > 1 && strcmp(argv[1], "-k") == 0;
+	argv += keep;
+	argc -= keep;
 	if (argc < 3 || argc > 3 + ARGS_MAX)
-		errx(2, "usage: inject PID NUMBER [ARG...]");
+		errx(2, "usage: inject [-k] PID NUMBER [ARG...]");
 	pid = atoi(argv[1]);
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0)
 		err(1, "seize %d", pid);
@@ -137,6 +169,10 @@ main(int argc, char **argv)
 	regs.orig_rax = (unsigned long long)-1; /* restart nothing */
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0)
 		err(1, "registers");
+	if (keep) {
+		inject_keep(pid, &regs);
+		return 0;
+	}
 	if (!inject_run(pid, &regs))
 		return 0;
 	inject_write(pid, old.rip, code, sizeof(code));
