@@ -136,6 +136,13 @@ class Telnet(Connection):
     def line(self, text, end=b"\r\n"):
         return self.send(text.encode() + end)
 
+    def refuse(self):
+        """Answers every offer, by no: the prompt comes without a wait."""
+        return self.send(
+            b"".join(command(DONT, o) for o in (ECHO, SGA, STATUS)) +
+            b"".join(command(WONT, o) for o in (SGA, TTYPE, NAWS, LFLOW,
+                                                NEW_ENVIRON)))
+
     def login(self, user="alice", password=None, end=b"\r\n"):
         self.until(b" login: ")
         self.line(user, end)
@@ -261,6 +268,13 @@ def pages_of(pid):
     """What of a process is in memory."""
     with open("/proc/%d/statm" % pid, encoding="ascii") as file:
         return int(file.read().split()[1])
+
+
+def cpu_of(pid):
+    """Clock ticks that a process has used."""
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def find_in_memory(pid, needle):
