@@ -239,18 +239,20 @@ def runs(name):
     return any(name in c for c in commands_of())
 
 
+def written(name):
+    """The bytes that that program of a user's has written; None without."""
+    for process in people():
+        if process.title.startswith(name + " "):
+            with open("/proc/%d/io" % process.pid, encoding="ascii") as file:
+                return int(file.read().split("wchar:")[1].split()[0])
+    return None
+
+
 def stuck(name):
-    """Whether that program of a user's runs, and writes no more."""
-    def written():
-        for process in people():
-            if process.title.startswith(name + " "):
-                with open("/proc/%d/io" % process.pid,
-                          encoding="ascii") as file:
-                    return process.pid, file.read()
-        return None
-    before = written()
+    """What it has written, once it writes no more."""
+    before = written(name)
     time.sleep(0.1)
-    return before is not None and written() == before
+    return before if before and written(name) == before else None
 
 
 def big_file(size):
