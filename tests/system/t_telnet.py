@@ -12,8 +12,8 @@ from portreeve_test import (BOTH, LINE, PASSWORDS, check, equal, limit, main,
                             needs_root, processes, wait_until, write)
 from telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF, GA,
                     IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE, SUSP, TTYPE,
-                    WILL, Telnet, big_file, command, commands_of, no_failures,
-                    people, running, runs, start, stuck)
+                    WILL, Telnet, big_file, command, commands_of, cpu_of,
+                    no_failures, people, running, runs, start, stuck)
 
 
 # --- a client that negotiates nothing ----------------------------------------
@@ -233,6 +233,26 @@ def test_interrupt_drops_output():
         # The queue's, beside those that the terminal held itself.
         check(count < lines - 50000, "%d lines of %d came" % (count, lines))
         check(not runs("yes"), "yes is there still")
+        no_failures(daemon)
+
+
+@needs_root
+def test_hung_up_behind_a_full_queue():
+    """A shell that is gone, and a peer that does not read: the worker rests,
+    and the rest arrives when it is read."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        client.line("stty -onlcr; exec head -c 30000000 /dev/zero")
+        wait_until(lambda: stuck("head"), "output to wait for its reader")
+        head, = [p for p in people() if p.title.startswith("head ")]
+        os.kill(head.pid, signal.SIGKILL)
+        row, = daemon.show("sessions")
+        wait_until(lambda: not people(), "the shell's end")
+        used = cpu_of(row["pid"])
+        time.sleep(0.5)
+        check(cpu_of(row["pid"]) - used < 5, "the worker spins")
+        check(client.rest().count(b"\0") > 100000, "what was queued")
+        daemon.closed(client)
         no_failures(daemon)
 
 

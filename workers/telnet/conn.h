@@ -73,6 +73,7 @@ struct conn {
 	uint8_t keys[2];  /* bytes for the terminal */
 	bool stuck;	  /* it takes no bytes, and a Synch has come */
 	bool over;	  /* the shell has ended: what is left is sent */
+	bool silent;	  /* it has nothing to tell but what wants room */
 	size_t drained;	  /* bytes read since then */
 	struct telnet_tail tail;
 

@@ -212,7 +212,8 @@ turn(struct conn *c)
 		conn_read(c, p[0].revents);
 	if (p[1].revents != 0)
 		dialogue_hear(c);
-	if (drains || (p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+	if (drains ||
+	    (p[2].revents & (POLLIN | POLLPRI | POLLHUP | POLLERR)) != 0)
 		session_read(c);
 	exchange(c);
 	if (c->gone)

@@ -196,8 +196,11 @@ session_events(const struct conn *c)
 {
 	short events = 0;
 
+	/* A flush makes room itself: it is not left behind what it drops. */
 	if (session_has_room(c))
 		events |= POLLIN;
+	else if (!c->silent)
+		events |= POLLPRI;
 	if (c->n > 0)
 		events |= POLLOUT;
 	return (events);
@@ -236,11 +239,29 @@ session_read_once(struct conn *c)
 	return ((int)n);
 }
 
+/* Of a read of one byte only the state comes, where it has changed. */
+static void
+session_read_state(struct conn *c)
+{
+	uint8_t state = TIOCPKT_DATA;
+	ssize_t n = read(c->pty, &state, 1);
+
+	if (n == 1 && state != TIOCPKT_DATA)
+		session_state(c, state);
+	else if (n >= 0 || errno != EINTR)
+		c->silent = true; /* its end, which waits for room */
+}
+
 void
 session_read(struct conn *c)
 {
 	int n = 1;
 
+	if (!session_has_room(c)) {
+		session_read_state(c);
+		return;
+	}
+	c->silent = false;
 	for (int i = 0; i < READS_MAX && session_has_room(c); i++) {
 		n = session_read_once(c);
 		if (n <= 0)
