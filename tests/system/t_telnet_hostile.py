@@ -12,8 +12,8 @@ from portreeve_test import (PASSWORDS, check, equal, limit, main, needs_root,
                             processes, wait_until, world)
 from telnet import (AYT, DM, DO, DONT, IAC, LFLOW, LOGOUT, NAWS, NEW_ENVIRON,
                     NOP, SB, SE, STATUS, TIMING_MARK, TTYPE, WILL, WONT,
-                    Telnet, command, cpu_of, find_in_memory, no_failures, pages_of,
-                    start)
+                    Telnet, command, cpu_of, find_in_memory, no_failures,
+                    pages_of, start)
 
 HOSTILE = world.TOP + "/tests/hostile/telnet/"
 LIMITS = "extended-limits; rate-limit 1000; connection-limit 200; " \
@@ -115,7 +115,7 @@ def test_no_name_and_no_variable_is_the_client_s():
         no_failures(daemon)
 
 
-# --- floods --------------------------------------------------------------------
+# --- floods ------------------------------------------------------------------
 
 def pour(client, data):
     """Sends all of that, reading whatever is answered meanwhile."""
@@ -284,7 +284,7 @@ def test_questions_of_one_who_does_not_read():
         no_failures(daemon)
 
 
-# --- passwords -------------------------------------------------------------------
+# --- passwords ---------------------------------------------------------------
 
 @needs_root
 def test_no_password_stays():
