@@ -132,6 +132,41 @@ test_never_allowed(void **state)
 	}
 }
 
+/*
+ * Beyond what its zygote needs to hear orders, to fork and to wait for whom it
+ * forked, a telnet worker has fewer than 25 system calls.
+ */
+static void
+test_telnet_is_narrow(void **state)
+{
+	static const char *const zygote[] = {"exit", "exit_group",
+	    "restart_syscall", "rt_sigreturn", "rt_sigprocmask", "recvmsg",
+	    "sendmsg", "close", "poll", "ppoll", "fcntl", "socketpair", "clone",
+	    "set_robust_list", "rseq", "waitid"};
+	const uint32_t telnet = UINT32_C(1) << SANDBOX_ZYGOTE_TELNET;
+	size_t calls = 0, i, j;
+
+	(void)state;
+	for (i = 0; i < rules_count; i++) {
+		if ((rules[i].profiles & telnet) == 0 || rules[i].sanitizer)
+			continue;
+		/* Each once, however many rows it has. */
+		for (j = 0; j < i; j++) {
+			if ((rules[j].profiles & telnet) != 0 &&
+			    strcmp(rules[i].call, rules[j].call) == 0)
+				break;
+		}
+		if (j < i)
+			continue;
+		for (j = 0; j < sizeof(zygote) / sizeof(zygote[0]); j++) {
+			if (strcmp(rules[i].call, zygote[j]) == 0)
+				break;
+		}
+		calls += j == sizeof(zygote) / sizeof(zygote[0]);
+	}
+	assert_in_range(calls, 5, 24);
+}
+
 static void
 test_profiles(void **state)
 {
@@ -180,6 +215,7 @@ main(void)
 	    cmocka_unit_test(test_starters_have_no_rows),
 	    cmocka_unit_test(test_sessions_may_sandbox),
 	    cmocka_unit_test(test_never_allowed),
+	    cmocka_unit_test(test_telnet_is_narrow),
 	    cmocka_unit_test(test_profiles),
 	};
 
