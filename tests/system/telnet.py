@@ -249,10 +249,14 @@ def written(name):
 
 
 def stuck(name):
-    """What it has written, once it writes no more."""
+    """What it has written, once it writes no more: not only because others
+    have the processor for a moment."""
     before = written(name)
-    time.sleep(0.1)
-    return before if before and written(name) == before else None
+    for _ in range(5):
+        time.sleep(0.1)
+        if not before or written(name) != before:
+            return None
+    return before
 
 
 def big_file(size):
