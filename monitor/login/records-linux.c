@@ -87,23 +87,20 @@ write_records(const struct utmpx *u)
 	updwtmpx(_PATH_WTMP, u);
 }
 
+/* What a module of PAM's may have written says the same. */
 static void
-write_lastlog(const struct utmpx *u, uid_t uid, int64_t began)
+write_lastlog(const struct utmpx *u, uid_t uid)
 {
 	off_t at = (off_t)uid * (off_t)sizeof(struct lastlog);
 	struct lastlog ll = {0};
-	int fd = open(_PATH_LASTLOG, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(_PATH_LASTLOG, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (pread(fd, &ll, sizeof(ll), at) != (ssize_t)sizeof(ll) ||
-	    (int64_t)ll.ll_time < began) {
-		memset(&ll, 0, sizeof(ll));
-		ll.ll_time = u->ut_tv.tv_sec;
-		memcpy(ll.ll_line, u->ut_line, sizeof(ll.ll_line));
-		memcpy(ll.ll_host, u->ut_host, sizeof(ll.ll_host));
-		(void)!pwrite(fd, &ll, sizeof(ll), at);
-	}
+	ll.ll_time = u->ut_tv.tv_sec;
+	memcpy(ll.ll_line, u->ut_line, sizeof(ll.ll_line));
+	memcpy(ll.ll_host, u->ut_host, sizeof(ll.ll_host));
+	(void)!pwrite(fd, &ll, sizeof(ll), at);
 	close(fd);
 }
 
@@ -119,7 +116,7 @@ fill_peer(struct utmpx *u, const struct addr *peer)
 
 void
 login_records_open(const char *line, const char *user, uid_t uid,
-    const struct addr *peer, int64_t began)
+    const struct addr *peer)
 {
 	struct rlimit own;
 	struct utmpx u;
@@ -130,7 +127,7 @@ login_records_open(const char *line, const char *user, uid_t uid,
 	u.ut_type = USER_PROCESS;
 	fill_peer(&u, peer);
 	write_records(&u);
-	write_lastlog(&u, uid, began);
+	write_lastlog(&u, uid);
 	/* The session's, which begins now. */
 	(void)setrlimit(RLIMIT_FSIZE, &own);
 }

@@ -12,12 +12,10 @@
 /*
  * A user's session began on a line ("pts/3"), with this process as its own.
  * /run/utmp is made where it is missing. What cannot be written is not: a
- * login does not fail for want of a record. `began`: wall clock seconds when
- * PAM's session phase began; a lastlog entry since then is a module's, and is
- * left alone.
+ * login does not fail for want of a record.
  */
 void login_records_open(const char *line, const char *user, uid_t uid,
-    const struct addr *peer, int64_t began);
+    const struct addr *peer);
 void login_records_close(const char *line);
 
 /*

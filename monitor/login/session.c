@@ -91,7 +91,6 @@ static int
 session_prepare(struct session *s)
 {
 	struct login_run *l = s->l;
-	int64_t began = (int64_t)(time_wall_ns() / UINT64_C(1000000000));
 	int status;
 
 	if (pty_open(&s->pty, l->wish.rows, l->wish.columns) != 0) {
@@ -116,7 +115,7 @@ session_prepare(struct session *s)
 	if (!l->start.rootless) {
 		login_records_audit_uid(l->uid);
 		login_records_open(s->pty.line, l->user, l->uid,
-		    &l->start.peer, began);
+		    &l->start.peer);
 	}
 	return (0);
 }

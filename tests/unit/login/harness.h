@@ -479,7 +479,8 @@ tty_run(const char *command)
 
 	snprintf(line, sizeof(line), "echo '<''<'; %s; echo '>''>'\n", command);
 	tty_say(line);
-	assert_true(tty_until(buf, sizeof(buf), ">>\r\n"));
+	if (!tty_until(buf, sizeof(buf), ">>\r\n"))
+		fail_msg("the terminal's end, after: %s", buf);
 	start = strstr(buf, "<<\r\n");
 	end = strstr(buf, ">>\r\n");
 	assert_non_null(start);

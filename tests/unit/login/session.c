@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <lastlog.h>
+#include <time.h>
 #include <utmpx.h>
 
 static void
@@ -128,6 +129,21 @@ utmp_has(short type, pid_t pid)
 	return (found);
 }
 
+/* Another login of the same moment, on another line. */
+static void
+write_lastlog(void)
+{
+	struct lastlog ll = {.ll_time = (int32_t)(time(NULL) + 5),
+	    .ll_line = "pts/none",
+	    .ll_host = "192.0.2.8"};
+	int fd = open("/var/log/lastlog", O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &ll, sizeof(ll),
+			     (off_t)ALICE_UID * (off_t)sizeof(ll)),
+	    sizeof(ll));
+	close(fd);
+}
+
 static void
 test_records(void **state)
 {
@@ -138,6 +154,7 @@ test_records(void **state)
 
 	NEEDS_WORLD();
 	unlink("/run/utmp");
+	write_lastlog();
 	begin_session(0);
 	pid = play.pid;
 	assert_int_equal(stat("/run/utmp", &st), 0);
@@ -163,12 +180,14 @@ test_records(void **state)
 	assert_true((size_t)st.st_size >= 2 * sizeof(struct utmpx));
 }
 
+/* Not a small one: programs beside this one have alice's processes too. */
 static void
 test_process_limit(void **state)
 {
 	NEEDS_WORLD();
-	begin_session(17);
-	assert_string_equal(tty_run("ulimit -p; ulimit -Hp"), "17\r\n17\r\n");
+	begin_session(517);
+	assert_string_equal(tty_run("ulimit -p; ulimit -Hp"),
+	    "517\r\n517\r\n");
 }
 
 static void
