@@ -42,9 +42,16 @@ endif
 
 ifeq ($(STATIC),1)
 WORKER_LINK = -static-pie -Wl,-T,workers/hot.ld
+LOGINLIBS += -lpam -Wl,-Bstatic $(SECC) $(BSD) -lmd -Wl,-Bdynamic
 else
 WORKER_LINK = -pie
+LOGINLIBS += -lpam $(SECC) $(BSD)
 endif
+# Each session has its login process, with pages of its own for what is written
+# when a program is loaded: a library more, or a table of pointers that it does
+# not use. It needs the dynamic linker for PAM alone, and of sandbox/ a part.
+LOGIN_LINK = -pie -Wl,--gc-sections
+$(B)/obj/sandbox/%.o: CFLAGS += -ffunction-sections -fdata-sections
 
 # `make V=1` shows whole command lines.
 V	?= 0
@@ -98,7 +105,7 @@ $(LE)/finger $(LE)/telnet $(LE)/ssh $(LE)/exec: workers/hot.ld
 endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS) -lpam $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
 $(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 
