@@ -31,7 +31,6 @@
 
 struct login_run {
 	struct ipc_channel monitor, worker;
-	struct ipc_in in; /* the one message under way */
 	struct msg_login_start start;
 	uint64_t deadline; /* CLOCK_BOOTTIME ns; no longer once logged in */
 	timer_t end;	   /* of the process, some time after it; likewise */
@@ -51,6 +50,8 @@ struct login_run {
 	gid_t gid;
 	char home[1024], shell[1024];
 	uint32_t processes; /* RLIMIT_NPROC; 0 none */
+
+	struct ipc_in in; /* the one message under way; large, so the last */
 };
 
 /* How a try ended. */

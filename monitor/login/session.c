@@ -24,6 +24,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "monitor/login/child.h"
 #include "monitor/login/login.h"
 #include "monitor/login/pty.h"
@@ -248,6 +249,19 @@ session_timeout(struct session *s)
 	return (1000);
 }
 
+/*
+ * Days may pass, with hundreds of us: what PAM and its modules have left on
+ * stack and heap goes, and with it what a password may have left there.
+ */
+static void
+session_settle(struct session *s)
+{
+	env_free(&s->env);
+	memory_release(&s->l->in, sizeof(s->l->in));
+	memory_release_heap();
+	memory_release_stack();
+}
+
 static void
 session_wait(struct session *s)
 {
@@ -322,6 +336,7 @@ login_session(struct login_run *l)
 	/* Not told whole: the gate is closed, and the child ends by itself. */
 	if (session_announce(&s) != 0)
 		session_hang_up(&s);
+	session_settle(&s);
 	session_wait(&s);
 	session_tell_end(&s);
 	/* Before the worker, which waits for our end, can end. */

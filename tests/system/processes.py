@@ -73,6 +73,20 @@ def descriptors(pid):
     return found
 
 
+def private_kb(pid, name=None):
+    """kB of memory that a process has written and shares with no other; of
+    the mappings of that name ("[stack]") or of all."""
+    found, counts = 0, name is None
+    with open("/proc/%d/smaps" % pid, encoding="utf-8") as file:
+        for line in file:
+            words = line.split()
+            if not words[0].endswith(":"):
+                counts = name is None or words[-1] == name
+            elif counts and words[0] == "Private_Dirty:":
+                found += int(words[1])
+    return found
+
+
 def namespace(pid, kind):
     return os.readlink("/proc/%s/ns/%s" % (pid, kind))
 

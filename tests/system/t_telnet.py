@@ -8,8 +8,9 @@ import socket
 import subprocess
 import time
 
-from portreeve_test import (BOTH, LINE, PASSWORDS, check, equal, limit, main,
-                            needs_root, processes, wait_until, write)
+from portreeve_test import (BOTH, LINE, PASSWORDS, Skip, check, equal, limit,
+                            main, needs_root, processes, wait_until, world,
+                            write)
 from telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF, GA,
                     IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE, SUSP, TTYPE,
                     WILL, Telnet, big_file, command, commands_of, cpu_of,
@@ -454,6 +455,29 @@ def test_what_a_session_s_worker_holds():
                   in file.read(), "it may fork")
         client.line("exit")
         client.rest()
+
+
+@needs_root
+def test_an_idle_worker_s_memory():
+    """What much output takes, an idle session gives back."""
+    if world.is_sanitized():
+        raise Skip("the sanitizer's run-time takes memory of its own")
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        row, = daemon.show("sessions")
+
+        def own():
+            return processes.private_kb(row["pid"])
+        client.run("true")
+        least = own()
+        check(least <= 64, "%d kB of an idle worker's own" % least)
+        client.line("yes")
+        # Nothing is read here until its queue is full.
+        wait_until(lambda: own() > least + 192, "the queue to fill")
+        client.send(b"\x03")
+        client.until(b"ready> ")
+        wait_until(lambda: own() <= least + 16, "the queue to be given back")
+        equal(client.run("echo alive"), "alive\n", "the session")
 
 
 @needs_root

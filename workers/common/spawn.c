@@ -89,14 +89,15 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
 	_exit(status);
 }
 
-/* A worker forked ahead waits here, for its connection or for the end. */
-static void __attribute__((noreturn)) pooled_main(struct worker *w,
-    int (*serve)(struct worker *), int master, struct engine_page *page)
+/*
+ * A worker forked ahead waits here, for its connection or for the end. Apart,
+ * so that the message is not on the stack as long as the connection lasts.
+ */
+static void __attribute__((noinline))
+pooled_wait(struct worker *w, struct engine_page *page)
 {
 	struct ipc_in in;
 
-	worker_confine(-1, master);
-	w->master.fd = WORKER_MASTER_FD;
 	if (ipc_recv(&w->master, &in) != 0)
 		_exit(0);
 	atomic_store(&page->assigned, 1);
@@ -105,6 +106,14 @@ static void __attribute__((noreturn)) pooled_main(struct worker *w,
 	w->local = in.msg.assign.local;
 	w->connection = in.fds[0];
 	w->began = time_boot_ns();
+}
+
+static void __attribute__((noreturn)) pooled_main(struct worker *w,
+    int (*serve)(struct worker *), int master, struct engine_page *page)
+{
+	worker_confine(-1, master);
+	w->master.fd = WORKER_MASTER_FD;
+	pooled_wait(w, page);
 	worker_serve(w, serve);
 }
 

@@ -14,6 +14,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/memory.h"
 #include "workers/telnet/conn.h"
 
 int
@@ -155,4 +156,19 @@ conn_wipe(struct conn *c)
 		explicit_bzero(c->data + c->n, c->at - (from + c->n));
 	explicit_bzero(c->in + c->have, c->high - c->have);
 	c->high = c->have;
+}
+
+void
+conn_thin(struct conn *c)
+{
+	const uint8_t *p;
+	bool urgent;
+
+	memory_release(&c->message, sizeof(c->message));
+	memory_release(c->out, sizeof(c->out));
+	if (telnet_pending(&c->telnet, &p, &urgent) == 0) {
+		memory_release(c->queue, sizeof(c->queue));
+		c->swollen = false;
+	}
+	memory_release_stack();
 }

@@ -76,6 +76,7 @@ struct conn {
 	bool silent;	  /* it has nothing to tell but what wants room */
 	size_t drained;	  /* bytes read since then */
 	struct telnet_tail tail;
+	bool swollen;	  /* much output went through the buffers below */
 
 	uint8_t in[CONN_INPUT];
 	uint8_t out[65536]; /* of the terminal, for a moment */
@@ -104,6 +105,12 @@ void conn_say(struct conn *c, const void *text, size_t n);
 
 /* The client's input as a prompt's line may not outlive its use: wipe it. */
 void conn_wipe(struct conn *c);
+
+/*
+ * Of a session: what the login took, and what much output has filled and is
+ * sent, is given back. What is under way stays.
+ */
+void conn_thin(struct conn *c);
 
 /* --- dialogue.c -------------------------------------------------------------- */
 

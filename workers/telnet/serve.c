@@ -21,6 +21,7 @@
 #define SESSION_MS 8000 /* and before that, for a session that is hung up */
 #define TRAFFIC_MS 1000 /* between two words to the master about it */
 #define WAIT_MAX_MS 3600000
+#define CALM_MS 1000 /* nothing to do for so long: much output is over */
 
 /* Large, and of this worker's alone: its pages are there once written. */
 static struct conn conn;
@@ -148,16 +149,20 @@ traffic_tell(struct conn *c, uint64_t now)
 static int
 wait_ms(const struct conn *c)
 {
+	/* A client that does not read wakes nobody. */
+	bool calms = c->swollen && !c->blocked;
 	uint64_t due = phases[c->phase].due(c), traffic = traffic_due(c), now;
 
 	if (due > traffic)
 		due = traffic;
 	if (due == UINT64_MAX)
-		return (-1);
+		return (calms ? CALM_MS : -1);
 	now = time_boot_ns();
 	if (due <= now)
 		return (0);
 	due = (due - now + NS_PER_MS - 1) / NS_PER_MS;
+	if (calms && due > CALM_MS)
+		due = CALM_MS;
 	return (due > WAIT_MAX_MS ? WAIT_MAX_MS : (int)due);
 }
 
@@ -195,6 +200,14 @@ exchange(struct conn *c)
 	    (c->n > 0 || c->have > 0));
 }
 
+/* n descriptors had something to tell, in the phase that was. */
+static bool
+could_thin(const struct conn *c, int n, enum phase was)
+{
+	return (c->phase == PHASE_SESSION &&
+	    (was != PHASE_SESSION || (c->swollen && n == 0)));
+}
+
 static void
 turn(struct conn *c)
 {
@@ -205,8 +218,10 @@ turn(struct conn *c)
 	    asked(c->pty, c->pty >= 0 ? session_events(c) : 0)};
 	/* What is left behind the shell is read without being waited for. */
 	bool drains = c->over && (p[2].events & POLLIN) != 0;
+	enum phase was = c->phase;
+	int n = poll(p, 3, drains ? 0 : wait_ms(c));
 
-	if (poll(p, 3, drains ? 0 : wait_ms(c)) < 0)
+	if (n < 0)
 		return;
 	if (p[0].revents != 0)
 		conn_read(c, p[0].revents);
@@ -222,6 +237,8 @@ turn(struct conn *c)
 		half_closed(c);
 	tick(c);
 	conn_flush(c);
+	if (could_thin(c, n, was))
+		conn_thin(c);
 }
 
 /* To the channel's end: what the login process said before is no end. */

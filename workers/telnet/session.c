@@ -236,6 +236,7 @@ session_read_once(struct conn *c)
 		session_state(c, c->out[0]);
 	else
 		(void)telnet_output(&c->telnet, c->out + 1, (size_t)n - 1);
+	c->swollen = c->swollen || n >= READ_LEAST / 2;
 	return ((int)n);
 }
 
