@@ -170,6 +170,11 @@ def test_a_session_has_what_the_system_gives():
             equal(status[name], mine[name], name)
         equal(set(status["Uid"].split() + status["Gid"].split()),
               {str(world.base_uid())}, "identity")
+        # The kernel's own record of who logged in, where it keeps one.
+        if os.path.exists("/proc/self/loginuid"):
+            with open("/proc/%d/loginuid" % shell.pid, "r",
+                      encoding="ascii") as file:
+                equal(int(file.read()), world.base_uid(), "loginuid")
         for name in ("oom_score_adj", "limits", "cgroup"):
             with open("/proc/%d/%s" % (shell.pid, name), "r",
                       encoding="ascii") as one, \
