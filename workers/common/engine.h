@@ -21,6 +21,11 @@
  * zygote more costs 250 kB, so 2 kB a connection.
  */
 #define ENGINE_LIVE_MAX 128
+/*
+ * For so long without a break: where short sessions come fast, more than that
+ * are just ending, and each replacement costs as much as a hundred forks.
+ */
+#define ENGINE_CROWDED_MS 500
 #define ENGINE_POOL_MAX 64  /* as MSG_MASTER_CHANNEL bounds it */
 #define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
 #define ENGINE_BATCH 64	    /* messages of the master in a row */
@@ -43,6 +48,7 @@ struct engine {
 	uint32_t instance;
 	uint32_t live_max; /* workers that descriptors allow */
 	uint32_t forks;
+	uint64_t crowded_since; /* ENGINE_LIVE_MAX live; 0 never */
 	uint32_t pool;	   /* workers to hold ahead */
 	int signals;	   /* signalfd of SIGCHLD */
 	bool retired;	   /* forks no more */

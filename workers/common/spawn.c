@@ -117,11 +117,27 @@ static void __attribute__((noreturn)) pooled_main(struct worker *w,
 	worker_serve(w, serve);
 }
 
+/* Too many live, and have for a while: sessions that last, not a peak. */
+static bool
+is_crowded(struct engine *e)
+{
+	uint64_t now;
+
+	if (e->roster.live < ENGINE_LIVE_MAX) {
+		e->crowded_since = 0;
+		return (false);
+	}
+	now = time_boot_ns();
+	if (e->crowded_since == 0)
+		e->crowded_since = now;
+	return (now - e->crowded_since >= ENGINE_CROWDED_MS * 1000000ull);
+}
+
 static void
 count_fork(struct engine *e)
 {
 	e->pool_failed = false;
-	if (++e->forks >= ENGINE_FORKS_MAX || e->roster.live >= ENGINE_LIVE_MAX)
+	if (++e->forks >= ENGINE_FORKS_MAX || is_crowded(e))
 		engine_retire(e, false);
 }
 
