@@ -14,7 +14,7 @@ from portreeve_test import (BOTH, LINE, PASSWORDS, Skip, check, equal, limit,
 from telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF, GA,
                     IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE, SUSP, TTYPE,
                     WILL, Telnet, big_file, command, commands_of, cpu_of,
-                    no_failures, people, running, runs, start, stuck)
+                    no_failures, people, reads_of, running, runs, start, stuck)
 
 
 # --- a client that negotiates nothing ----------------------------------------
@@ -227,7 +227,11 @@ def test_interrupt_drops_output():
         client = Telnet(daemon.port).shell()
         client.commands.clear()
         lines = fills(client, 30000000) // 2
+        # What the client makes room for is sent until ^C is heard of.
+        worker = daemon.show("sessions")[0]["pid"]
+        before = reads_of(worker)
         client.send(b"\x03")
+        wait_until(lambda: reads_of(worker) > before + 1, "the flush")
         client.until_command(command(DM))
         check(client.urgent, "the mark is not urgent")
         count = client.until(b"ready> ").count(b"y\r")

@@ -259,6 +259,13 @@ def stuck(name):
     return before
 
 
+def reads_of(pid):
+    """How often a process has called read()."""
+    with open("/proc/%d/io" % pid, encoding="ascii") as file:
+        return int(next(line.split()[1] for line in file
+                        if line.startswith("syscr:")))
+
+
 def big_file(size):
     """A file of every byte, 0xFF and CR more often than others."""
     block = bytes(range(256)) + b"\xff" * 64 + b"\r\n\r\r\n\xff\r\xff\n"
