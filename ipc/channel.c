@@ -44,6 +44,31 @@ ipc_channel_close(struct ipc_channel *ch)
 	fd_close(&ch->fd);
 }
 
+/*
+ * What a call that failed means for the channel: again, out of resources, or
+ * broken. Descriptors under way count, too (ETOOMANYREFS, unix(7)).
+ */
+static int
+channel_error(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return (ERR_AGAIN);
+	case ENOBUFS:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case ETOOMANYREFS:
+		return (ERR_SHORT);
+	case EPIPE:
+	case ECONNRESET:
+	case ENOTCONN:
+		return (ERR_CLOSED);
+	default:
+		return (ERR_SYSTEM);
+	}
+}
+
 /* Send the n bytes of an encoded message. */
 static int
 send_encoded(struct ipc_channel *ch, enum msg_type type, uint8_t *buf, int n,
@@ -68,14 +93,8 @@ send_encoded(struct ipc_channel *ch, enum msg_type type, uint8_t *buf, int n,
 		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
 	}
 	while (sendmsg(ch->fd, &hdr, flags | MSG_NOSIGNAL) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return (ERR_AGAIN);
-		if (errno == EPIPE || errno == ECONNRESET ||
-		    errno == ENOTCONN)
-			return (ERR_CLOSED);
-		return (ERR_SYSTEM);
+		if (errno != EINTR)
+			return (channel_error(errno));
 	}
 	ch->state = msg_next_state(type, ch->state);
 	return (0);
@@ -195,6 +214,7 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
 	size_t got;
+	bool cut; /* descriptors are missing */
 	ssize_t n;
 	int err;
 
@@ -203,30 +223,33 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	if (ch->fd < 0)
 		return (ERR_CLOSED);
 	n = recv_message(ch->fd, &hdr, flags);
-	if (n < 0) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return (ERR_AGAIN);
-		return (errno == ECONNRESET ? ERR_CLOSED : ERR_SYSTEM);
-	}
+	if (n < 0)
+		return (channel_error(errno));
 	take_fds(&hdr, in, &got);
-	if (n == 0 && got == 0)
+	cut = (hdr.msg_flags & MSG_CTRUNC) != 0;
+	if (n == 0 && got == 0 && !cut)
 		return (ERR_CLOSED);
 	if ((hdr.msg_flags & MSG_TRUNC) != 0)
 		err = ERR_TOO_LONG;
-	else if ((hdr.msg_flags & MSG_CTRUNC) != 0)
+	else if (cut && got >= CONTROL_FDS)
 		err = ERR_FDS;
 	else
 		err = msg_decode(in->raw, (size_t)n, &in->type, &in->msg);
+	/* There was room for all of them: what is missing is ours to blame. */
+	if (err == 0 && cut)
+		got = msg_permits[in->type].fds_least;
 	if (err == 0)
 		err = msg_check_permit(in->type, ch->peer, ch->self, ch->state,
 		    got);
-	if (err != 0) {
-		ipc_in_close(in);
-		return (err);
-	}
-	if ((flags & MSG_PEEK) == 0)
+	if (err == 0 && (flags & MSG_PEEK) == 0)
 		ch->state = msg_next_state(in->type, ch->state);
-	return (0);
+	if (err == 0 && cut) {
+		err = ERR_SHORT;
+		errno = EMFILE;
+	}
+	if (err != 0)
+		ipc_in_close(in);
+	return (err);
 }
 
 int

@@ -36,8 +36,10 @@ void ipc_channel_close(struct ipc_channel *ch);
  * Send one message, with copies of nfds descriptors. Checked against the
  * permits first, so that a bug of ours is ours to see. 0; ERR_AGAIN when the
  * other end's queue is full (never waits if the descriptor is non-blocking or
- * IPC_NOWAIT is meant: it always sends with MSG_DONTWAIT); ERR_CLOSED;
- * ERR_SYSTEM with errno; or the catalogue's errors.
+ * IPC_NOWAIT is meant: it always sends with MSG_DONTWAIT); ERR_SHORT with errno
+ * when this process or the kernel lacks memory or descriptors: nothing was
+ * sent, and the channel is whole; ERR_CLOSED; ERR_SYSTEM with errno, which
+ * is a channel that is broken; or the catalogue's errors.
  */
 int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
@@ -50,8 +52,11 @@ int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
  * Receive one message. ERR_AGAIN when there is none; ERR_CLOSED at the end;
  * ERR_TYPE, ERR_TRUNCATED, ERR_TOO_LONG, ERR_VALUE, ERR_SENDER, ERR_STATE,
  * ERR_FDS when the sender broke the catalogue (in->type then names the message
- * if it was readable, and no descriptor is kept). Waits unless the descriptor
- * is non-blocking.
+ * if it was readable, and no descriptor is kept). ERR_SHORT with errno when
+ * this process lacks memory or descriptors, which is not the sender's fault:
+ * with in->type MSG_COUNT nothing was taken; with a message's type, this one
+ * was, and without its descriptors, of which none is kept. ERR_SYSTEM: the
+ * channel is broken. Waits unless the descriptor is non-blocking.
  */
 int ipc_recv(struct ipc_channel *ch, struct ipc_in *in);
 

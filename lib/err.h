@@ -22,7 +22,8 @@
 	X(ERR_REFUSED, -14, "refused")                                         \
 	X(ERR_FULL, -15, "full")                                               \
 	X(ERR_UNSUPPORTED, -16, "not supported by this system")                \
-	X(ERR_TIMEOUT, -17, "out of time")
+	X(ERR_TIMEOUT, -17, "out of time")                                     \
+	X(ERR_SHORT, -18, "out of descriptors or memory")
 
 enum err {
 	ERR_OK = 0,
