@@ -48,7 +48,7 @@ dispatch_try(struct master *m, struct session *s)
 	if (sv->zygote == NULL)
 		return (ERR_AGAIN);
 	err = zygote_start_session(m, sv->zygote, s);
-	if (err == ERR_CLOSED) {
+	if (err != 0 && err != ERR_AGAIN && err != ERR_SHORT) {
 		/* Its last words may be in the channel: they come first. */
 		zygote_retire(sv->zygote);
 		return (ERR_AGAIN);

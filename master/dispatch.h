@@ -12,7 +12,7 @@ int dispatch_init(struct master *m);
 
 /*
  * Hand over a session that has its connection. 0: handed over or held.
- * ERR_SYSTEM with errno, or ERR_NO_MEMORY: it cannot be, and is still the
+ * ERR_SHORT with errno, or ERR_NO_MEMORY: it cannot be, and is still the
  * caller's.
  */
 int dispatch_session(struct master *m, struct session *s);

@@ -59,9 +59,41 @@ report_retry(uv_timer_t *timer)
 	report_flush(m);
 }
 
+/* Its books are kept no longer than this. */
+static void
+report_done(struct master *m, struct session *s)
+{
+	struct report *r = m->report;
+
+	TAILQ_REMOVE(&r->settle, s, report_link);
+	r->unsettled--;
+	s->in_report = false;
+	/* Over, but its closed event is still to be made: not yet. */
+	if (s->told)
+		session_free(m, s);
+	else
+		state_journal_announced(m->state, s->slot);
+}
+
+/* The journal as it is to be once the first `sent` events have left. */
+static void
+report_book(struct master *m, uint64_t sent)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &m->report->settle, report_link) {
+		if (s->reported > sent)
+			return;
+		if (s->told)
+			state_journal_clear(m->state, s->slot);
+		else
+			state_journal_announced(m->state, s->slot);
+	}
+}
+
 /*
- * The journal learns that a session was announced, or forgets it: for those
- * whose last event is among the first `sent` that leave the sink.
+ * As it is now that they have: sessions whose last event is out are done with,
+ * and for the others the journal says again what the next master is to tell.
  */
 static void
 report_settle(struct master *m, uint64_t sent)
@@ -69,17 +101,12 @@ report_settle(struct master *m, uint64_t sent)
 	struct report *r = m->report;
 	struct session *s;
 
-	while ((s = TAILQ_FIRST(&r->settle)) != NULL) {
-		if (s->reported > sent && r->unsettled < REPORT_UNSETTLED_MAX)
-			return;
-		TAILQ_REMOVE(&r->settle, s, report_link);
-		r->unsettled--;
-		s->in_report = false;
-		if (s->over)
-			session_free(m, s);
-		else
-			state_journal_announced(m->state, s->slot);
-	}
+	while ((s = TAILQ_FIRST(&r->settle)) != NULL &&
+	       (s->reported <= sent || r->unsettled >= REPORT_UNSETTLED_MAX))
+		report_done(m, s);
+	TAILQ_FOREACH (s, &r->settle, report_link)
+		state_journal_restore(m->state, s->slot, s->id,
+		    s->reported_accepted <= sent);
 }
 
 static bool
@@ -102,7 +129,7 @@ report_flush(struct master *m)
 		 * woken by the events may run at once, and a master killed
 		 * then would tell them again.
 		 */
-		report_settle(m,
+		report_book(m,
 		    event_sink_sent(r->sink) +
 			(r->stuck ? REPORT_BATCH : event_sink_queued(r->sink)));
 		event_sink_flush(r->sink);
@@ -160,7 +187,17 @@ report_attach(struct master *m, int fd)
 	event_sink_attach(m->report->sink, fd);
 }
 
-/* May free the session, if it is over. */
+/* event_sink_sent() when all that was emitted so far is out. */
+static uint64_t
+report_last(const struct report *r)
+{
+	return (event_sink_sent(r->sink) + event_sink_queued(r->sink));
+}
+
+/*
+ * May send, and free sessions whose closed event has been made, this one too:
+ * so it comes after the last event of what is being reported.
+ */
 static void
 report_later(struct master *m, struct session *s)
 {
@@ -168,7 +205,7 @@ report_later(struct master *m, struct session *s)
 
 	if (!s->service->builtin && !r->stuck)
 		r->urgent = true;
-	s->reported = event_sink_sent(r->sink) + event_sink_queued(r->sink);
+	s->reported = report_last(r);
 	if (s->in_report)
 		TAILQ_REMOVE(&r->settle, s, report_link);
 	else
@@ -187,18 +224,27 @@ report_session(struct event_builder *b, const struct session *s)
 	event_number(b, FIELD_SESSION, s->id);
 }
 
-void
-report_accepted(struct master *m, struct session *s)
+/* Whether it was still to be told. */
+static bool
+report_make_accepted(struct master *m, struct session *s)
 {
 	struct event_builder b;
 
 	if (s->announced)
-		return;
+		return (false);
 	event_begin(&b, EV_CONNECTION_ACCEPTED);
 	report_session(&b, s);
 	event_emit(m->report->sink, &b);
 	s->announced = true;
-	report_later(m, s);
+	s->reported_accepted = report_last(m->report);
+	return (true);
+}
+
+void
+report_accepted(struct master *m, struct session *s)
+{
+	if (report_make_accepted(m, s))
+		report_later(m, s);
 }
 
 /* "SIGKILL", or "signal-N" for one without a name. */
@@ -286,7 +332,7 @@ report_closed(
 	const char *user = state_login_user(m->state, s->slot);
 	struct event_builder b;
 
-	report_accepted(m, s);
+	(void)report_make_accepted(m, s);
 	if (end->how == ENDED_FAILED ||
 	    (end->how == ENDED_SIGNAL && !s->clearing))
 		report_failed(m, s, end);
@@ -306,6 +352,7 @@ report_closed(
 		event_text(&b, FIELD_REASON,
 		    s->why == WORKER_WHY_IDLE ? "idle-timeout" : "input-ended");
 	event_emit(m->report->sink, &b);
+	s->told = true;
 	report_later(m, s);
 }
 

@@ -31,7 +31,8 @@ struct session {
 	uint32_t instance;	   /* as in the journal */
 	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
 	TAILQ_ENTRY(session) report_link;
-	uint64_t reported; /* event_sink_sent() when its last event is out */
+	/* event_sink_sent() when its last event is out, and its first. */
+	uint64_t reported, reported_accepted;
 	struct session *hash_next;
 	struct master *master; /* for the watch's callback */
 	struct addr peer, local;
@@ -56,7 +57,8 @@ struct session {
 	bool in_report;	     /* in the report's list */
 	bool undelivered;    /* its ASSIGN failed: ENDED comes, then again */
 	bool finished;	     /* the worker has said its last: STATS */
-	bool over;	     /* session-closed was reported */
+	bool over;	     /* its end is being reported, or was */
+	bool told;	     /* session-closed was made: it may be freed */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */
 	uint8_t why;	  /* enum worker_why, as its worker says */

@@ -366,6 +366,19 @@ state_journal_clear(struct state *st, uint32_t slot)
 	    &st->map->journal[slot].session, 0, memory_order_release);
 }
 
+void
+state_journal_restore(
+    struct state *st, uint32_t slot, uint64_t session, bool announced)
+{
+	struct state_entry *e = &st->map->journal[slot];
+
+	if (announced)
+		atomic_fetch_or(&e->flags, JOURNAL_ANNOUNCED);
+	else
+		atomic_fetch_and(&e->flags, (uint8_t)~JOURNAL_ANNOUNCED);
+	atomic_store_explicit(&e->session, session, memory_order_release);
+}
+
 /* A text and its NUL; what is behind it does not matter. */
 static void
 copy_text(char *dst, size_t size, const char *src)

@@ -77,6 +77,9 @@ int state_journal_read(
 void state_journal_instance(struct state *st, uint32_t slot, uint32_t instance);
 void state_journal_announced(struct state *st, uint32_t slot);
 void state_journal_clear(struct state *st, uint32_t slot);
+/* Undo the two above: what they told did not come about. */
+void state_journal_restore(
+    struct state *st, uint32_t slot, uint64_t session, bool announced);
 
 /* Who is logged in; cut to the bounds of MSG_SESSION_USER. */
 void state_login_set(

@@ -25,8 +25,8 @@ int zygote_add(
 
 /*
  * Hand the session's connection over; the session is the zygote's then.
- * ERR_AGAIN: no room just now. ERR_CLOSED: it is gone. ERR_SYSTEM with errno:
- * descriptors or memory are out. On an error nothing has changed.
+ * ERR_AGAIN: no room just now. ERR_SHORT with errno: descriptors or memory are
+ * out. All others: its channel is gone. On an error nothing has changed.
  */
 int zygote_start_session(struct master *m, struct zygote *z, struct session *s);
 

@@ -34,7 +34,7 @@ start_on_order(struct zygote *z, struct session *s)
 	int err;
 
 	if (z->service->builtin && fd_seqpacket_pair(pair) != 0)
-		return (ERR_SYSTEM);
+		return (ERR_SHORT);
 	err = start_send(z, s, pair);
 	if (err == 0 && pair[0] >= 0)
 		worker_attach(z->master, s, pair[0], NULL);
@@ -66,7 +66,7 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 	if (err == ERR_AGAIN)
 		zygote_want_room(z, true);
 	/* Too many descriptors under way: they will be received presently. */
-	if (err == ERR_SYSTEM && errno == ETOOMANYREFS)
+	if (err == ERR_SHORT && errno == ETOOMANYREFS)
 		return (ERR_AGAIN);
 	return (err);
 }

@@ -444,12 +444,84 @@ killed_at_any_moment(void **state)
 	end(&f);
 }
 
+/*
+ * Audit is slow, so that the master dies with most events untold; and all its
+ * sessions have ended by then. The next master tells both events of each, in
+ * their order, once, and no slot is given to two.
+ */
+static void
+slow_audit_and_a_dead_master(void **state)
+{
+	enum { MANY = 120 };
+	static uint8_t accepted[MANY + 1], closed[MANY + 1], used[SLOTS_MAX];
+	static struct start s[MANY];
+	int little = 1, peer[MANY], seen = 0;
+	struct event_view v;
+	struct fixture f;
+	struct ipc_in in;
+
+	(void)state;
+	begin(&f, 250);
+	world_service(&f.w, N, SERVICE_FINGER, "it", MANY, 250);
+	assert_int_equal(setsockopt(f.w.audit_master, SOL_SOCKET, SO_SNDBUF,
+			     &little, sizeof(little)),
+	    0);
+	for (int i = 0; i < MANY; i++) {
+		peer[i] = peer_connect(&f.a);
+		zut_start(&f.z, &s[i], 1);
+	}
+	world_sync(&f.w);
+	world_kill_master(&f.w);
+	for (int i = 0; i < MANY; i++)
+		zut_finish(&f.z, &s[i], ENDED_EXITED, 0);
+	world_start_master(&f.w);
+	world_service(&f.w, N, SERVICE_FINGER, "it", MANY, 250);
+	world_listener_fd(&f.w, 7, N, "it", f.listener, &f.a, 0, 0);
+	world_attach(&f.w, &f.z, N, 0);
+	f.w.generation++;
+	ut_tell(&f.w.mon, MSG_CONFIGURED,
+	    &(struct msg_configured){.generation = f.w.generation}, NULL, 0);
+	while (seen < 2 * MANY) {
+		uint64_t n;
+
+		ut_expect(&f.w.audit, MSG_EVENT, &in);
+		assert_int_equal(
+		    event_decode(&in.msg.event, ROLE_MASTER, &v), 0);
+		n = v.fields[FIELD_SESSION].number - s[0].msg.session;
+		assert_true(n < MANY);
+		if (v.event == EV_CONNECTION_ACCEPTED) {
+			assert_int_equal(++accepted[n], 1);
+			assert_int_equal(closed[n], 0);
+		} else {
+			assert_int_equal(v.event, EV_SESSION_CLOSED);
+			assert_int_equal(accepted[n], 1);
+			assert_int_equal(++closed[n], 1);
+		}
+		seen++;
+	}
+	ut_expect(&f.w.mon, MSG_ACCEPTING, &in);
+	for (int i = 0; i < MANY; i++)
+		peer_reads(peer[i], "");
+	/* As many again, each with a slot of its own. */
+	for (int i = 0; i < MANY; i++) {
+		peer[i] = peer_connect(&f.a);
+		zut_start(&f.z, &s[i], 1);
+		assert_int_equal(used[s[i].msg.slot]++, 0);
+		assert_int_equal(
+		    event_accepted(&f.w, "it"), s[i].msg.session);
+	}
+	for (int i = 0; i < MANY; i++)
+		over(&f, &s[i], peer[i]);
+	end(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sessions_go_on),
 	    cmocka_unit_test(ended_is_told_once),
+	    cmocka_unit_test(slow_audit_and_a_dead_master),
 	    cmocka_unit_test(undelivered_is_closed),
 	    cmocka_unit_test(books_wait_for_attached),
 	    cmocka_unit_test(adopted_session),
