@@ -98,6 +98,7 @@ master_seal(struct master *m, const struct msg_seal *seal)
 	    .uid = seal->uid,
 	    .gid = seal->gid,
 	    .root = seal->root[0] == '\0' ? NULL : seal->root,
+	    .parent = seal->parent,
 	};
 	struct sandbox_report report;
 	struct msg_ready ready = {.end_ = 0};

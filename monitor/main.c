@@ -34,6 +34,7 @@
 #include "monitor/loginproc.h"
 #include "monitor/logins.h"
 #include "monitor/notify.h"
+#include "monitor/predecessor.h"
 #include "monitor/proc.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
@@ -265,6 +266,8 @@ start(struct monitor *mon)
 	mon->sink = event_sink_new(ROLE_MONITOR, EVENTS_HELD);
 	if (mon->sink == NULL)
 		start_failed("out of memory");
+	if (predecessor_end_roles(mon) != 0)
+		start_failed("the run-time state cannot be used: see above");
 	adopt_find_all(mon);
 	if (logins_open(mon) != 0)
 		start_failed("the run-time state cannot be used: see above");

@@ -54,6 +54,7 @@ struct proc {
 	bool retired;  /* forks no more; lives for its sessions */
 	bool killed;   /* by us, for a breach; the reason is told */
 	uint64_t started;	 /* CLOCK_BOOTTIME ns */
+	uint64_t pid_start;	 /* as struct ptable_row has it */
 	uint32_t pinged, ponged; /* the last number sent, and answered */
 	uint64_t silent_since;	 /* its first ping without answer; 0 none */
 	bool reaped;   /* waited for: its number may be another's */

@@ -138,9 +138,11 @@ notify_serving(struct monitor *mon, const char *before)
 	char waiting[512], services[512];
 
 	bind_waiting_text(mon, waiting, sizeof(waiting));
-	report_services(mon, services, sizeof(services));
+	report_services(mon, true, services, sizeof(services));
 	sd_notifyf(0, "%sSTATUS=Serving %s%s%s", before,
-	    services[0] != '\0' ? services : "nothing: no service is active",
+	    services[0] != '\0' ? services
+	    : waiting[0] != '\0' ? "nothing yet"
+				 : "nothing: no service is active",
 	    waiting[0] != '\0' ? "; " : "", waiting);
 }
 

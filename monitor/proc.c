@@ -23,7 +23,9 @@
 #include "monitor/child.h"
 #include "monitor/end.h"
 #include "monitor/loginproc.h"
+#include "monitor/predecessor.h"
 #include "monitor/proc.h"
+#include "monitor/ptable.h"
 #include "monitor/report.h"
 #include "monitor/stop.h"
 #include "monitor/table.h"
@@ -157,7 +159,8 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	    .foreground = mon->foreground,
 	    .uid = UINT32_MAX,
 	    .gid = UINT32_MAX,
-	    .instance = p->instance};
+	    .instance = p->instance,
+	    .parent = getpid()};
 	int profile = sandbox_profile_for(p->role, p->kind);
 
 	if (profile < 0)
@@ -249,6 +252,7 @@ static void
 proc_free(struct monitor *mon, struct proc *p)
 {
 	TAILQ_REMOVE(&mon->procs, p, next);
+	predecessor_note(mon);
 	if (p->service != NULL && p->service->zygote == p)
 		p->service->zygote = NULL;
 	loop_unwatch(&p->watch);
@@ -446,6 +450,7 @@ proc_new(struct monitor *mon, enum role role, enum service_kind kind,
 static int
 proc_launch(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 {
+	struct ptable_row row;
 	int pair[2];
 
 	if (fd_seqpacket_pair(pair) < 0)
@@ -460,6 +465,8 @@ proc_launch(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	}
 	if (p->slots != NULL)
 		p->slots->zygote = p->pid;
+	if (ptable_read_one(p->pid, &row) == 0)
+		p->pid_start = row.start;
 	fd_set_nonblock(pair[0], 1);
 	ipc_channel_init(&p->ch, pair[0], ROLE_MONITOR, p->role, ST_NEW);
 	p->watch = loop_watch(pair[0], POLLIN, proc_readable, p);
@@ -495,6 +502,7 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	p->again = b->fails > 0;
 	p->started = b->started;
 	TAILQ_INSERT_TAIL(&mon->procs, p, next);
+	predecessor_note(mon);
 	if (service != NULL)
 		service->zygote = p;
 	if (proc_seal(mon, spec, p) < 0)

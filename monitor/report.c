@@ -60,8 +60,21 @@ report_detach(struct monitor *mon)
 	event_sink_attach(mon->sink, -1);
 }
 
+static bool
+service_listens(struct monitor *mon, const struct mon_service *s)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->service == s && l->fd >= 0)
+			return (true);
+	}
+	return (false);
+}
+
 const char *
-report_services(struct monitor *mon, char *buf, size_t size)
+report_services(struct monitor *mon, bool listening, char *buf, size_t size)
 {
 	size_t n = 0;
 
@@ -69,7 +82,8 @@ report_services(struct monitor *mon, char *buf, size_t size)
 	for (unsigned i = 0; i < SERVICES_MAX && n < size; i++) {
 		struct mon_service *s = &mon->services[i];
 
-		if (s->used && s->configured)
+		if (s->used && s->configured &&
+		    (!listening || service_listens(mon, s)))
 			n += (size_t)snprintf(buf + n, size - n, "%s%s",
 			    n > 0 ? "," : "", s->name);
 	}
@@ -85,7 +99,8 @@ report_with_services(struct monitor *mon, enum event event,
 
 	event_begin(&b, event);
 	event_text(&b, FIELD_SERVICES,
-	    report_services(mon, services, sizeof(services)));
+	    report_services(mon, event == EV_READY, services,
+		sizeof(services)));
 	if (reason != NULL && reason[0] != '\0')
 		event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);

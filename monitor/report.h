@@ -27,7 +27,11 @@ void report_short(struct monitor *mon, enum role role, int error,
 /* Send what waits, as far as it goes; ask for the rest to be sent later. */
 void report_emit(struct monitor *mon, struct event_builder *b);
 
-/* "finger,ssh": the configured services, for an event. */
-const char *report_services(struct monitor *mon, char *buf, size_t size);
+/*
+ * "finger,ssh": the configured services, for an event; `listening`: those that
+ * have a socket of ours.
+ */
+const char *report_services(struct monitor *mon, bool listening, char *buf,
+    size_t size);
 
 #endif

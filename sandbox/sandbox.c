@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +255,26 @@ sandbox_restrict_files(const struct sealing *s)
 	return (0);
 }
 
+/*
+ * Not to outlive the monitor, whatever it hangs in or obeys. A change of ids
+ * or capabilities takes the bond away, and so does a fork, in the child; the
+ * filter keeps a role from doing so. It is the last step but the filter.
+ */
+static int
+sandbox_bind_to_parent(const struct sealing *s)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+		return (sandbox_fail(s->report, ERR_SYSTEM,
+		    "The %s cannot be bound to the monitor's life: %s.",
+		    sandbox_profile_name(s->id), strerror(errno)));
+	/* It may have ended before that. */
+	if (getppid() != s->params->parent)
+		return (sandbox_fail(s->report, ERR_REFUSED,
+		    "The %s has another parent than the monitor that started "
+		    "it, which has ended.", sandbox_profile_name(s->id)));
+	return (0);
+}
+
 static int
 sandbox_filter_calls(const struct sealing *s)
 {
@@ -312,15 +333,13 @@ sandbox_seal_starter(const struct sealing *s)
 		    sandbox_profile_name(s->id), strerror(errno)));
 	if ((err = sandbox_filter_sessions(s)) != 0)
 		return (err);
-	if (!s->root || s->id != SANDBOX_ZYGOTE_EXEC ||
-	    s->params->program_is_root)
-		return (0);
-	if ((err = caps_keep_starter()) != 0)
+	if (s->root && s->id == SANDBOX_ZYGOTE_EXEC &&
+	    !s->params->program_is_root && (err = caps_keep_starter()) != 0)
 		return (sandbox_fail(s->report, err,
 		    "The %s cannot give up "
 		    "its rights: %s.",
 		    sandbox_profile_name(s->id), strerror(errno)));
-	return (0);
+	return (sandbox_bind_to_parent(s));
 }
 
 int
@@ -348,7 +367,8 @@ sandbox_seal(enum sandbox_profile id, const struct sandbox_params *params,
 	if ((err = sandbox_isolate(&s)) != 0 ||
 	    (err = sandbox_disarm(&s)) != 0 ||
 	    (err = sandbox_close_doors(&s)) != 0 ||
-	    (err = sandbox_restrict_files(&s)) != 0)
+	    (err = sandbox_restrict_files(&s)) != 0 ||
+	    (err = sandbox_bind_to_parent(&s)) != 0)
 		return (err);
 	return (sandbox_filter_calls(&s));
 }

@@ -65,6 +65,7 @@ audit_start(void)
 	params.level = (enum sandbox_level)in.msg.seal.level;
 	params.uid = in.msg.seal.uid;
 	params.gid = in.msg.seal.gid;
+	params.parent = in.msg.seal.parent;
 	if (sandbox_seal(SANDBOX_AUDIT, &params, &report) != 0)
 		audit_fail(report.error);
 	ready.landlock = (uint8_t)report.landlock_abi;

@@ -76,6 +76,7 @@ start_seal(struct start *s)
 	    .root = s->seal.root[0] == '\0' ? NULL : s->seal.root,
 	    .session = (enum sandbox_session)s->seal.session_sandbox,
 	    .program_is_root = s->seal.program_root != 0,
+	    .parent = s->seal.parent,
 	};
 	struct sandbox_report report;
 	struct msg_ready ready = {.end_ = 0};

@@ -88,7 +88,8 @@ audit_expect(struct audit *a, enum msg_type type, struct ipc_in *in)
 static inline void
 audit_run(struct audit *a, int foreground, void (*isolate)(void))
 {
-	struct msg_seal seal = {.profile = SANDBOX_AUDIT, .uid = TEST_ID,
+	struct msg_seal seal = {.profile = SANDBOX_AUDIT, .parent = getpid(),
+	    .uid = TEST_ID,
 	    .gid = TEST_ID, .level = SANDBOX_LANDLOCK_OPTIONAL};
 	int pair[2], out[2] = {-1, -1};
 	struct ipc_in in;

@@ -173,6 +173,7 @@ static inline void
 ut_seal(struct world *w)
 {
 	struct msg_seal seal = {.profile = SANDBOX_MASTER,
+	    .parent = getpid(),
 	    .level = SANDBOX_ROOTLESS,
 	    .uid = UINT32_MAX,
 	    .gid = UINT32_MAX};

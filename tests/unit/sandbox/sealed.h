@@ -76,6 +76,7 @@ sealed_params(enum sandbox_profile id)
 		.uid = SEALED_UID,
 		.gid = SEALED_GID,
 		.session = SANDBOX_SESSION_STANDARD,
+		.parent = getpid(),
 	};
 
 	if (profile_get(id)->empty_root)

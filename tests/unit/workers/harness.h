@@ -204,6 +204,7 @@ zut_exec(struct zut *z, enum role role, const char *path, char *title,
 	seal->level = geteuid() == 0 ? SANDBOX_FULL : SANDBOX_ROOTLESS;
 	seal->uid = seal->gid = 64991;
 	seal->instance = 7;
+	seal->parent = getpid();
 	pair_make(pair);
 	z->pid = fork();
 	assert_true(z->pid >= 0);
