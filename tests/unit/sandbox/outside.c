@@ -275,6 +275,7 @@ half_seal(enum half half)
 	struct sandbox_params params = sealed_params(SANDBOX_LOOKUP);
 	struct sandbox_report report;
 
+	params.parent = getppid(); /* the test, and this its role */
 	if (half == HALF_NOTHING)
 		return;
 	if (half == HALF_LOOKUP) {
