@@ -316,25 +316,34 @@ sut_close(struct sut *s)
 	ipc_channel_close(&s->worker);
 }
 
-/* ENDED for this session, and the slot says the same. */
+/* It is ENDED for this session, and the slot says the same. */
 static inline int32_t
-expect_ended(struct zut *z, const struct sut *s, enum ended how, int value)
+check_ended(struct zut *z, const struct sut *s, const struct ipc_in *in,
+    enum ended how, int value)
 {
 	struct slot slot;
-	struct ipc_in in;
 
-	expect(&z->master, &in, MSG_ENDED);
-	assert_int_equal(in.msg.ended.slot, s->slot);
-	assert_int_equal(in.msg.ended.session, s->session);
-	assert_int_equal(in.msg.ended.how, how);
-	assert_int_equal(in.msg.ended.value, value);
+	assert_string_equal(msg_name(in->type), msg_name(MSG_ENDED));
+	assert_int_equal(in->msg.ended.slot, s->slot);
+	assert_int_equal(in->msg.ended.session, s->session);
+	assert_int_equal(in->msg.ended.how, how);
+	assert_int_equal(in->msg.ended.value, value);
 	assert_int_equal(slot_read(z->slots, s->slot, &slot), 0);
 	assert_int_equal(atomic_load(&slot.use), SLOT_ENDED);
 	assert_int_equal(slot.session, s->session);
 	assert_int_equal(slot.how, how);
 	assert_int_equal(slot.value, value);
-	assert_int_equal(slot.pid, in.msg.ended.pid);
-	return (in.msg.ended.pid);
+	assert_int_equal(slot.pid, in->msg.ended.pid);
+	return (in->msg.ended.pid);
+}
+
+static inline int32_t
+expect_ended(struct zut *z, const struct sut *s, enum ended how, int value)
+{
+	struct ipc_in in;
+
+	expect(&z->master, &in, MSG_ENDED);
+	return (check_ended(z, s, &in, how, value));
 }
 
 static inline uint32_t
