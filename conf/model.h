@@ -19,6 +19,7 @@
 #define CONF_ARGV_MAX 64      /* words of `exec`, the program's own included */
 #define CONF_ENV_MAX 64	      /* `environment` statements of a service */
 #define CONF_RLIMIT_MAX 16    /* `rlimit` statements of a service */
+#define CONF_PAM_SERVICE_MAX 65 /* bytes of a PAM service's name, and a NUL */
 #define CONF_CLIENTS_MAX 64   /* outbound-ssh clients */
 #define CONF_SERVERS_MAX 16   /* addresses of one outbound-ssh client */
 
@@ -113,6 +114,7 @@ struct conf_service {
 	uint32_t connection_limit; /* per family */
 	uint32_t rate_limit;	   /* per family, in any 60 s */
 	enum conf_root_login root_login;
+	const char *pam_service; /* NULL where nobody logs in */
 	struct conf_ssh ssh;
 	struct conf_telnet telnet;
 	struct conf_finger finger;

@@ -1,12 +1,16 @@
 /* Warnings that need a look at the host. Monitor (root); reads files only. */
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf/sshd/sshd.h"
 #include "monitor/hostcheck.h"
 #include "monitor/logins.h"
+
+/* The stack that telnet once had of its own. */
+#define TELNET_FORMER "portreeve-telnet"
 
 static void
 warn_not_built(const struct conf *conf, struct conf_report *report)
@@ -40,18 +44,43 @@ warn_no_pam(struct monitor *mon, const struct conf *conf,
 	    "late; `make install` installs the file");
 }
 
-/* Of the services whose logins are our own; PAM has two folders for files. */
+/* PAM has two folders for a service's file. */
+static bool
+has_service_file(const char *service)
+{
+	char path[CONF_PAM_SERVICE_MAX + sizeof("/usr/lib/pam.d/")];
+
+	snprintf(path, sizeof(path), "/etc/pam.d/%s", service);
+	if (access(path, R_OK) == 0)
+		return (true);
+	snprintf(path, sizeof(path), "/usr/lib/pam.d/%s", service);
+	return (access(path, R_OK) == 0);
+}
+
+/*
+ * Of telnet, whose logins are our own. Its stack once was a file of ours: what
+ * an administrator has written there binds nobody any more, and that is said.
+ */
 static void
 warn_no_service_file(const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *telnet = conf_find_service(conf, "telnet");
+	const char *service = telnet != NULL ? telnet->pam_service : NULL;
 
-	if (telnet == NULL || access("/etc/pam.d/portreeve-telnet", R_OK) == 0 ||
-	    access("/usr/lib/pam.d/portreeve-telnet", R_OK) == 0)
+	if (service == NULL)
 		return;
-	conf_report_add(report, CONF_WARNING, telnet->pos,
-	    "/etc/pam.d/portreeve-telnet is missing: PAM's `other' says who "
-	    "logs in; `make install` installs the file");
+	if (!has_service_file(service))
+		conf_report_add(report, CONF_WARNING,
+		    conf_statement_pos(conf, telnet, "pam-service"),
+		    "/etc/pam.d/%s is missing: PAM's `other' says who logs in "
+		    "by telnet; name a file that is there with pam-service",
+		    service);
+	if (strcmp(service, "login") == 0 && has_service_file(TELNET_FORMER))
+		conf_report_add(report, CONF_WARNING,
+		    conf_statement_pos(conf, telnet, "pam-service"),
+		    "/etc/pam.d/" TELNET_FORMER " is not used any more: telnet "
+		    "logs in by /etc/pam.d/login; remove the file, or write "
+		    "`pam-service " TELNET_FORMER "' to keep what it says");
 }
 
 static void

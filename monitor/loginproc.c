@@ -345,6 +345,7 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	    .peer = p->peer};
 
 	memcpy(m.service, p->service, sizeof(m.service));
+	memcpy(m.pam_service, p->pam_service, sizeof(m.pam_service));
 	logins_socket_path(mon, m.socket, sizeof(m.socket));
 	return (ipc_send(&p->ch, MSG_LOGIN_START, &m, NULL, 0));
 }

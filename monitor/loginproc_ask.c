@@ -112,6 +112,8 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 	p->kind = zygote->kind;
 	p->root_login = zygote->service->conf->root_login;
 	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
+	snprintf(p->pam_service, sizeof(p->pam_service), "%s",
+	    zygote->service->conf->pam_service);
 	return (p);
 }
 

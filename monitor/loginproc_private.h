@@ -17,6 +17,7 @@ struct loginproc {
 	uint64_t session;
 	enum service_kind kind;
 	char service[SERVICE_NAME_MAX];
+	char pam_service[CONF_PAM_SERVICE_MAX];
 	struct addr peer;
 	/*
 	 * 0: it has ended, after at least one try, a session perhaps. Kept as

@@ -21,6 +21,9 @@
 #define BTMP "/var/log/btmp"
 #define LOGINUID "/proc/self/loginuid"
 
+/* Records of wtmp that may come from elsewhere while PAM's session opens. */
+#define WTMP_LOOK 256
+
 /* utmp's arrays need no NUL at their end. */
 static void
 put_text(char *dst, size_t size, const char *src)
@@ -79,24 +82,63 @@ lift_file_size(struct rlimit *own)
 }
 
 static void
-write_records(const struct utmpx *u)
+write_utmp(const struct utmpx *u)
 {
 	setutxent();
 	pututxline(u);
 	endutxent();
-	updwtmpx(_PATH_WTMP, u);
 }
 
-/* What a module of PAM's may have written says the same. */
+/* Has a module of PAM's said the same of this line since the mark? */
+static bool
+is_in_wtmp(const struct utmpx *u, const struct login_records_mark *since)
+{
+	const off_t one = (off_t)sizeof(struct utmpx);
+	off_t from = since->wtmp;
+	struct utmpx got;
+	struct stat st;
+	bool found = false;
+	int fd = open(_PATH_WTMP, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fd_close(&fd);
+		return (false);
+	}
+	if (from > st.st_size)
+		from = 0; /* rotated */
+	if (st.st_size - from > WTMP_LOOK * one)
+		from = st.st_size - WTMP_LOOK * one;
+	for (; !found && pread(fd, &got, sizeof(got), from) == one; from += one)
+		found = got.ut_type == u->ut_type && got.ut_pid == u->ut_pid &&
+		    memcmp(got.ut_line, u->ut_line, sizeof(got.ut_line)) == 0;
+	close(fd);
+	return (found);
+}
+
 static void
-write_lastlog(const struct utmpx *u, uid_t uid)
+write_wtmp(const struct utmpx *u, const struct login_records_mark *since)
+{
+	if (!is_in_wtmp(u, since))
+		updwtmpx(_PATH_WTMP, u);
+}
+
+static void
+write_lastlog(const struct utmpx *u, uid_t uid,
+    const struct login_records_mark *since)
 {
 	off_t at = (off_t)uid * (off_t)sizeof(struct lastlog);
 	struct lastlog ll = {0};
-	int fd = open(_PATH_LASTLOG, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(_PATH_LASTLOG, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
+	if (pread(fd, &ll, sizeof(ll), at) == (ssize_t)sizeof(ll) &&
+	    (time_t)ll.ll_time >= since->time &&
+	    memcmp(ll.ll_line, u->ut_line, sizeof(ll.ll_line)) == 0) {
+		close(fd);
+		return;
+	}
+	memset(&ll, 0, sizeof(ll));
 	ll.ll_time = u->ut_tv.tv_sec;
 	memcpy(ll.ll_line, u->ut_line, sizeof(ll.ll_line));
 	memcpy(ll.ll_host, u->ut_host, sizeof(ll.ll_host));
@@ -115,8 +157,17 @@ fill_peer(struct utmpx *u, const struct addr *peer)
 }
 
 void
+login_records_mark(struct login_records_mark *mark)
+{
+	struct stat st;
+
+	mark->wtmp = stat(_PATH_WTMP, &st) == 0 ? st.st_size : 0;
+	mark->time = time(NULL);
+}
+
+void
 login_records_open(const char *line, const char *user, uid_t uid,
-    const struct addr *peer)
+    const struct addr *peer, const struct login_records_mark *since)
 {
 	struct rlimit own;
 	struct utmpx u;
@@ -126,8 +177,9 @@ login_records_open(const char *line, const char *user, uid_t uid,
 	fill(&u, line, user);
 	u.ut_type = USER_PROCESS;
 	fill_peer(&u, peer);
-	write_records(&u);
-	write_lastlog(&u, uid);
+	write_utmp(&u);
+	write_wtmp(&u, since);
+	write_lastlog(&u, uid, since);
 	/* The session's, which begins now. */
 	(void)setrlimit(RLIMIT_FSIZE, &own);
 }
@@ -141,7 +193,18 @@ login_records_close(const char *line)
 	lift_file_size(&own);
 	fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
-	write_records(&u);
+	write_utmp(&u);
+}
+
+void
+login_records_closed(
+    const char *line, const struct login_records_mark *since)
+{
+	struct utmpx u;
+
+	fill(&u, line, "");
+	u.ut_type = DEAD_PROCESS;
+	write_wtmp(&u, since);
 }
 
 void

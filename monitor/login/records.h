@@ -7,7 +7,20 @@
 
 #include <sys/types.h>
 
+#include <time.h>
+
 #include "lib/addr.h"
+
+/*
+ * Before a phase of PAM's in which a module (pam_lastlog) may write records:
+ * what one has written of this process since then is not written again.
+ */
+struct login_records_mark {
+	off_t wtmp; /* its size */
+	time_t time;
+};
+
+void login_records_mark(struct login_records_mark *mark);
 
 /*
  * A user's session began on a line ("pts/3"), with this process as its own.
@@ -15,8 +28,15 @@
  * login does not fail for want of a record.
  */
 void login_records_open(const char *line, const char *user, uid_t uid,
-    const struct addr *peer);
+    const struct addr *peer, const struct login_records_mark *since);
+
+/*
+ * It ended: in utmp at once, whatever PAM's modules then wait for; in wtmp when
+ * they have had their say.
+ */
 void login_records_close(const char *line);
+void login_records_closed(
+    const char *line, const struct login_records_mark *since);
 
 /*
  * A try at a password failed, or was not let in: into btmp, for lastb(1), if

@@ -92,6 +92,7 @@ static int
 session_prepare(struct session *s)
 {
 	struct login_run *l = s->l;
+	struct login_records_mark mark;
 	int status;
 
 	if (pty_open(&s->pty, l->wish.rows, l->wish.columns) != 0) {
@@ -99,6 +100,7 @@ session_prepare(struct session *s)
 		login_say_over(l, "This host has no terminal left.\n");
 		return (ERR_SYSTEM);
 	}
+	login_records_mark(&mark);
 	status = session_pam(s);
 	if (status != PAM_SUCCESS || l->broken != 0) {
 		log_warn("session of %s: %s", l->user,
@@ -116,7 +118,7 @@ session_prepare(struct session *s)
 	if (!l->start.rootless) {
 		login_records_audit_uid(l->uid);
 		login_records_open(s->pty.line, l->user, l->uid,
-		    &l->start.peer);
+		    &l->start.peer, &mark);
 	}
 	return (0);
 }
@@ -301,11 +303,16 @@ static void
 session_close(struct session *s, const char *line)
 {
 	struct login_run *l = s->l;
+	bool recorded = line[0] != '\0' && !l->start.rootless;
+	struct login_records_mark mark;
 
-	if (line[0] != '\0' && !l->start.rootless)
+	login_records_mark(&mark);
+	if (recorded)
 		login_records_close(line);
 	if (s->opened)
 		pam_close_session(l->pam, 0);
+	if (recorded)
+		login_records_closed(line, &mark);
 	pam_setcred(l->pam, PAM_DELETE_CRED);
 	login_pam_end(l, PAM_SUCCESS);
 	pty_close(&s->pty);

@@ -220,14 +220,12 @@ try_pam_start(struct login_run *l)
 		const void *item;
 	} delay = {.fn = try_delay};
 	struct pam_conv conv = {.conv = login_converse, .appdata_ptr = l};
-	char service[64], user[sizeof(l->wish.user)];
+	char user[sizeof(l->wish.user)];
 	int status;
 
 	try_clean_name(user, l->wish.user);
 	/* Where its file is missing, PAM takes `other`; start has said so. */
-	snprintf(service, sizeof(service), "portreeve-%s",
-	    service_kind_name((enum service_kind)l->start.kind));
-	status = pam_start(service, user, &conv, &l->pam);
+	status = pam_start(l->start.pam_service, user, &conv, &l->pam);
 	if (status != PAM_SUCCESS) {
 		l->pam = NULL;
 		return (status);

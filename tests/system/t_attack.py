@@ -255,7 +255,7 @@ def test_a_name_reaches_pam_without_control_characters():
     """Modules write it to the system's log as it is."""
     log = world.WORK + "/pam"
     with start() as daemon, Module("hang"):
-        write("/etc/pam.d/portreeve-telnet",
+        write("/etc/pam.d/login",
               "auth required pam_exec.so quiet log=%s /usr/bin/env\n"
               "auth required pam_deny.so\n" % log)
         client = Login(daemon)

@@ -207,13 +207,12 @@ def test_telnets_missing_pam_file_is_said():
     path = write(unused(world.WORK + "/c.conf"), services(
         "telnet { listen-address [ 127.0.0.1 ::1 ]; }"))
     equal(check_both(path).stderr, "", "with the file")
-    os.rename("/etc/pam.d/portreeve-telnet", "/etc/pam.d/away")
+    os.rename("/etc/pam.d/login", "/etc/pam.d/away")
     try:
         done = check_both(path)
     finally:
-        os.rename("/etc/pam.d/away", "/etc/pam.d/portreeve-telnet")
-    check("/etc/pam.d/portreeve-telnet is missing" in done.stderr,
-          done.stderr)
+        os.rename("/etc/pam.d/away", "/etc/pam.d/login")
+    check("/etc/pam.d/login is missing" in done.stderr, done.stderr)
     equal(done.returncode, 0, "status")
 
 

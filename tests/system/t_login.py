@@ -310,7 +310,7 @@ def test_monitor_killed():
 
 def records(tty):
     """last's rows about that terminal."""
-    said = subprocess.run(["last", "-w", "-i"], capture_output=True,
+    said = subprocess.run(["last", "-w"], capture_output=True,
                           text=True, check=True).stdout
     return [r for r in said.splitlines() if " %s " % tty in r]
 
@@ -323,7 +323,7 @@ def utmp():
 @needs_root
 def test_shorter_than_the_monitor_s_breath():
     """A session that is over before the monitor has heard of it is one."""
-    path = "/etc/pam.d/portreeve-telnet"
+    path = "/etc/pam.d/login"
     with open(path, encoding="ascii") as file:
         old = file.read()
     os.mkfifo("/mnt/gate")

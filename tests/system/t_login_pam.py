@@ -3,15 +3,17 @@
 crash, accounts that are shut, passwords past their day."""
 import os
 import re
+import subprocess
 
 from logins import ALICE, Login, gone, start
-from portreeve_test import check, equal, main, needs_root, world, write
+from portreeve_test import (check, equal, main, needs, needs_root, world,
+                            write)
 
 
 class Module:
     """PAM has this one module of the tests meanwhile, or denies."""
 
-    def __init__(self, name, service="portreeve-telnet"):
+    def __init__(self, name, service="login"):
         self.path = "/etc/pam.d/" + service
         self.text = "auth required %s\nauth required pam_permit.so\n" \
             "account required pam_permit.so\n" \
@@ -121,9 +123,12 @@ def test_accounts_that_are_shut():
         daemon.wait("auth-failure", user="alice", reason="account")
         write("/etc/shadow", old, 0o640)
         write("/etc/nologin", "Down until noon\n")
-        client = Login(daemon, "alice")
+        # `login`'s stack looks before a password is asked.
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
         client.until(b"Down until noon")
-        client.read_all()
+        client.close()
         daemon.wait("auth-failure", user="alice", reason="account", count=2)
         os.unlink("/etc/nologin")
         equal(daemon.of("session-opened"), [], "sessions")
@@ -179,14 +184,12 @@ def test_what_a_user_is_told():
 def test_without_a_service_file():
     """PAM's `other` says who logs in, no other service's file; start and
     check say so."""
-    path = "/etc/pam.d/portreeve-telnet"
-    config = "system { services { telnet { port 2; } } }"
+    path = "/etc/pam.d/login"
     with start() as daemon:
-        daemon.configure(config)
         said = daemon.cli("check", daemon.file)
-        check("portreeve-telnet" not in said.stderr, said.stderr)
+        check("pam.d" not in said.stderr, said.stderr)
         os.rename(path, path + ".away")
-        with Module("two", "other"), Module("deny", "login"):
+        with Module("two", "other"), Module("deny", "sshd"):
             said = daemon.cli("check", daemon.file)
             equal(said.returncode, 0, "status of check")
             check(path + " is missing" in said.stderr, said.stderr)
@@ -198,6 +201,76 @@ def test_without_a_service_file():
             daemon.closed(client)
         os.rename(path + ".away", path)
         gone()
+
+
+@needs_root
+def test_pam_service():
+    """`login`, whose name other software's rules use, or what is said; a
+    file that telnet once had is told to bind nobody."""
+    former = "/etc/pam.d/portreeve-telnet"
+    write(former, "auth required pam_deny.so\n")
+    write("/etc/pam.d/tests-telnet", "auth required pam_deny.so\n")
+    with Module("two"), start() as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"First: ")
+        client.close()
+        daemon.closed(client)
+        said = daemon.cli("check", daemon.file).stderr
+        check(former + " is not used any more" in said, said)
+    os.unlink(former)
+    with start("pam-service tests-telnet;") as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"Login incorrect")
+        client.close()
+        daemon.closed(client)
+        with open(daemon.file, encoding="ascii") as file:
+            text = file.read()
+        # Of those who log in from now on, also without another zygote.
+        daemon.configure(text.replace("tests-telnet", "login"))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        client = Login(daemon, "alice")
+        equal(client.run("id -un"), "alice\n", "who")
+        client.close()
+        daemon.closed(client)
+        gone()
+
+
+def wtmp(tty):
+    """How many records wtmp has of that terminal."""
+    done = subprocess.run(["utmpdump", "/var/log/wtmp"], text=True,
+                          capture_output=True, check=True)
+    return len([r for r in done.stdout.splitlines() if "[%s" % tty in r])
+
+
+@needs_root
+@needs("utmpdump")
+def test_one_record_of_each_session():
+    """Whether a module of the stack writes wtmp and lastlog or not."""
+    path = "/etc/pam.d/login"
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    without = re.sub(r"(?m)^.*pam_lastlog.*$", "", old)
+    for line in ("session required pam_lastlog.so",
+                 "session required pam_lastlog.so nowtmp", ""):
+        write(path, without + line + "\n")
+        write("/var/log/wtmp", "")
+        write("/var/log/lastlog", "")
+        with start() as daemon:
+            client = Login(daemon, "alice")
+            tty = client.run("tty").strip()[len("/dev/"):]
+            equal(wtmp(tty), 1, "at its start with `%s'" % line)
+            last = subprocess.run(["lastlog", "-u", "alice"], text=True,
+                                  capture_output=True, check=True).stdout
+            check(tty in last and "127.0.0.1" in last, last)
+            client.close()
+            daemon.closed(client)
+            gone()
+            equal(wtmp(tty), 2, "at its end with `%s'" % line)
+    write(path, old)
 
 
 if __name__ == "__main__":

@@ -141,8 +141,7 @@ def make_users():
 
 def make_pam():
     """Our PAM services, as an installation has them, with the built module."""
-    for name in ("portreeve-telnet", "portreeve-ftp"):
-        shutil.copy(TOP + "/monitor/pam/" + name, "/etc/pam.d/" + name)
+    shutil.copy(TOP + "/monitor/pam/portreeve-ftp", "/etc/pam.d/portreeve-ftp")
     service = TOP + "/monitor/pam/portreeve-ssh"
     if os.path.exists(service):
         with open(service, encoding="utf-8") as file:

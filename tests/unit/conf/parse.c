@@ -89,6 +89,10 @@ test_defaults(void **state)
 	assert_int_equal(s->connection_limit, 75);
 	assert_int_equal(s->rate_limit, 150);
 	assert_int_equal(s->root_login, ROOT_LOGIN_DENY_PASSWORD);
+	assert_string_equal(s->pam_service, "sshd");
+	assert_string_equal(
+	    service_of(&p, "telnet")->pam_service, "login");
+	assert_null(service_of(&p, "x")->pam_service);
 	assert_true(s->ssh.tcp_forwarding);
 	assert_false(s->ssh.sftp_server);
 	assert_int_equal(s->ssh.client_alive_count_max, 3);

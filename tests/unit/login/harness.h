@@ -160,7 +160,7 @@ write_pam(const char *auth)
 	    "session  required pam_unix.so\n"
 	    "session  optional pam_motd.so noupdate\n",
 	    auth);
-	write_file("/etc/pam.d/portreeve-telnet", text, 0644);
+	write_file("/etc/pam.d/login", text, 0644);
 }
 
 static void
@@ -234,6 +234,7 @@ default_start(void)
 	struct msg_login_start m = {.session = 7,
 	    .service = "telnet",
 	    .kind = SERVICE_TELNET,
+	    .pam_service = "login",
 	    .root_login = ROOT_LOGIN_DENY_PASSWORD,
 	    .tries = 3,
 	    .grace = 30000};
