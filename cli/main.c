@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "lib/log.h"
+#include "lib/near.h"
 
 enum {
 	FLAG_JSON = 1,
@@ -32,7 +33,8 @@ static const struct command commands[] = {
 	"every connection that is being served"},
     {{"show", "configuration"}, NULL, FLAG_SET, command_show_configuration,
 	"what the daemon runs with; --set: as set lines"},
-    {{"check"}, "FILE", 0, command_check, "look for errors in a file"},
+    {{"check"}, "FILE", 0, command_check,
+	"look for errors in a file; -: in standard input"},
     {{"reload"}, NULL, 0, command_reload,
 	"read the configuration again, and wait"},
     {{"clear", "session"}, "ID", 0, command_clear_session,
@@ -59,17 +61,26 @@ usage(const char *what, const char *word)
 	return (2);
 }
 
+/* "show services" */
+static const char *
+command_text(const struct command *c, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", c->words[0],
+	    c->words[1] == NULL ? "" : " ",
+	    c->words[1] == NULL ? "" : c->words[1]);
+	return (buf);
+}
+
 static int
 help(void)
 {
 	printf("usage: portreeve [-r DIR] COMMAND\n\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		const struct command *c = &commands[i];
-		char text[64];
+		char text[64], words[32];
 
-		snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", c->words[0],
-		    c->words[1] == NULL ? "" : " ",
-		    c->words[1] == NULL ? "" : c->words[1],
+		snprintf(text, sizeof(text), "%s%s%s%s%s",
+		    command_text(c, words, sizeof(words)),
 		    c->argument == NULL ? "" : " ",
 		    c->argument == NULL ? "" : c->argument,
 		    (c->flags & FLAG_JSON) != 0 ? " [--json]" : "",
@@ -172,6 +183,64 @@ line_run(const struct line *l, const struct command *c)
 	return (c->run(&rq));
 }
 
+/*
+ * No command begins so: the nearest is named. best: how many of the line's
+ * words were understood.
+ */
+static int
+line_unknown(const struct line *l, size_t best)
+{
+	const struct command *c, *meant = NULL;
+	char text[64], word[256];
+	struct near n;
+
+	near_start(&n, l->words[best]);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		c = &commands[i];
+		if (line_match(l, c) == best)
+			near_try(&n, c->words[best]);
+		/* `portreeve sessions`: the first word was left out. */
+		if (best == 0 && c->words[1] != NULL)
+			near_try(&n, c->words[1]);
+	}
+	for (size_t i = 0; i < COMMANDS && near_meant(&n) != NULL; i++) {
+		c = &commands[i];
+		if (line_match(l, c) == best &&
+		    (c->words[best] == near_meant(&n) ||
+			(best == 0 && c->words[1] == near_meant(&n)))) {
+			meant = c;
+			break;
+		}
+	}
+	if (meant == NULL)
+		return (usage("no such command: ", l->words[best]));
+	print_escape(word, sizeof(word), l->words[best],
+	    strlen(l->words[best]), false, true);
+	log_warn("no such command: %s; the nearest is `portreeve %s`", word,
+	    best == 0 && meant->words[0] == near_meant(&n)
+		? meant->words[0]
+		: command_text(meant, text, sizeof(text)));
+	return (2);
+}
+
+/* `portreeve show`: what may stand behind it. */
+static int
+line_short(const struct line *l, size_t best)
+{
+	char list[128] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (line_match(l, &commands[i]) == best &&
+		    used < sizeof(list))
+			used += (size_t)snprintf(list + used,
+			    sizeof(list) - used, "%s%s", used == 0 ? "" : ", ",
+			    commands[i].words[best]);
+	}
+	log_warn("%s needs one word more: %s", l->words[best - 1], list);
+	return (2);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -197,7 +266,6 @@ main(int argc, char *argv[])
 		if (n > best)
 			best = n;
 	}
-	if (best == l.count)
-		return (usage("one word too few after: ", l.words[best - 1]));
-	return (usage("no such command: ", l.words[best]));
+	return (best == l.count ? line_short(&l, best)
+				: line_unknown(&l, best));
 }

@@ -74,6 +74,21 @@ check_tree(const struct conf_tree *tree, struct conf_report *report)
 	check_block(tree->root, report);
 }
 
+/* inetd's nowait, which a datagram socket cannot have. */
+static void
+check_wait(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	const struct conf_node *n = tree_find_stated(conf->tree, s, "wait");
+
+	if (s->exec.protocol != CONF_UDP || n == NULL || s->exec.wait)
+		return;
+	conf_report_add(report, CONF_WARNING, n->pos,
+	    "service %s: `wait no` has no effect with `protocol udp`: one "
+	    "program at a time gets the socket; write `wait yes`",
+	    s->name);
+}
+
 static void
 check_exec(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
@@ -89,12 +104,14 @@ check_exec(const struct conf *conf, const struct conf_service *s,
 		    s->name);
 	}
 	/* What was written and is wrong has been told already. */
-	if (tree_find_stated(conf->tree, s, "port") == NULL)
+	if (!tree_is_written(conf->tree, s, "port"))
 		conf_report_add(report, CONF_ERROR, s->pos,
-		    "service %s has no port", s->name);
-	if (tree_find_stated(conf->tree, s, "exec") == NULL)
+		    "service %s has no port: write `port N;`", s->name);
+	if (!tree_is_written(conf->tree, s, "exec"))
 		conf_report_add(report, CONF_ERROR, s->pos,
-		    "service %s has no exec: which program is it?", s->name);
+		    "service %s has no exec: write `exec \"PATH ARGUMENTS\";`",
+		    s->name);
+	check_wait(conf, s, report);
 }
 
 static void

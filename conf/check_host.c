@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/script.h"
 #include "lib/err.h"
 
 static void
@@ -19,6 +20,7 @@ host_check_program(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
 	struct conf_pos pos = conf_statement_pos(conf, s, "exec");
+	char fault[160];
 	struct stat st;
 
 	if (s->exec.path == NULL) /* was told */
@@ -31,6 +33,9 @@ host_check_program(const struct conf *conf, const struct conf_service *s,
 		    "exec: %.100s is no program: a regular file that may be "
 		    "executed is needed",
 		    s->exec.path);
+	else if (script_fault(s->exec.path, fault, sizeof(fault)))
+		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s %s",
+		    s->exec.path, fault);
 }
 
 static void
@@ -42,7 +47,10 @@ host_check_account(const struct conf *conf, const struct conf_service *s,
 	if (e->user != NULL && getpwnam(e->user) == NULL)
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "user"),
-		    "user: there is no user %s on this host", e->user);
+		    "user: there is no user %s on this host%s", e->user,
+		    strchr(e->user, '.') != NULL
+			? ": a group has a statement of its own, `group`"
+			: "");
 	if (e->group != NULL && getgrnam(e->group) == NULL)
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "group"),

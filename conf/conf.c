@@ -7,8 +7,23 @@
 
 #include "conf/build.h"
 #include "conf/conf.h"
+#include "conf/others.h"
 #include "conf/parse.h"
 #include "lib/err.h"
+
+/* Another program's file is one error, not one for each of its lines. */
+static bool
+conf_is_ours(const char *text, size_t n, struct conf_report *report)
+{
+	struct conf_pos pos = {0, 1};
+	enum other_owner owner = other_form(text, n, &pos.line);
+
+	if (owner == OTHER_NONE)
+		return (true);
+	conf_report_add(
+	    report, CONF_ERROR, pos, "%s", other_form_text(owner));
+	return (false);
+}
 
 static int
 conf_make(
@@ -16,6 +31,8 @@ conf_make(
 {
 	int err;
 
+	if (!conf_is_ours(text, n, report))
+		return (ERR_SYNTAX);
 	conf->tree = tree_new();
 	if (conf->tree == NULL)
 		return (ERR_NO_MEMORY);

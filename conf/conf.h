@@ -13,6 +13,7 @@
 #include "conf/model.h"
 
 #define CONF_FILE_MAX 1048576 /* bytes of a file */
+#define CONF_STDIN "-"	      /* for a path: standard input, for a check */
 #define CONF_MESSAGE_MAX 320  /* bytes of a message, NUL included */
 
 enum conf_severity { CONF_WARNING, CONF_ERROR };
@@ -25,7 +26,10 @@ struct conf_diag {
 	char text[CONF_MESSAGE_MAX]; /* one line, escaped */
 };
 
-/* Messages in the order of the file. Start from {0}; conf_report_clear ends. */
+/*
+ * Messages: errors first, then warnings, each in the order of the file. Start from {0}; conf_report_clear
+ * ends.
+ */
 struct conf_report {
 	struct conf_diag *diags;
 	size_t count;
@@ -66,7 +70,7 @@ int conf_parse(
 /*
  * As conf_parse, but with ERR_SYNTAX *out is what could be read, for checks
  * that find more errors: a value with an error is as if it were not written.
- * It must never take effect.
+ * It must never take effect. NULL where it is another program's file.
  */
 int conf_parse_all(
     const void *text, size_t n, struct conf **out, struct conf_report *report);
@@ -74,7 +78,8 @@ int conf_parse_all(
 /*
  * As conf_parse_all, from a file: it must be a regular file, owned by root or by
  * the running uid, and writable by nobody but its owner (a symbolic link is
- * followed: what it points to must be so). ERR_NOT_FOUND when it is missing,
+ * followed: what it points to must be so). CONF_STDIN is read as it is, and is
+ * not to take effect. ERR_NOT_FOUND when it is missing,
  * ERR_REFUSED when it may not be trusted, ERR_SYSTEM for what else keeps it
  * from being read; one sentence in the report says what to do.
  */

@@ -1,14 +1,18 @@
 /*
  * The lexer. A `#` or a slash and star begin a comment only where a token could
  * begin, so that no value is ever cut short in silence; a string ends on its
- * line, so that a forgotten quote spoils one line and not the file. Monitor and
+ * line, so that a forgotten quote spoils one word and not the file. Monitor and
  * CLI; distrusts every byte.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/lex.h"
 #include "conf/schema.h"
+
+/* Lines that a string which was not closed is looked for on. */
+#define LATER_LINES 20
 
 void
 lex_start(struct lexer *lx, const char *text, size_t n, struct arena *arena,
@@ -24,6 +28,20 @@ lex_start(struct lexer *lx, const char *text, size_t n, struct arena *arena,
 	lx->report = report;
 	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		lx->at = 3;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+lex_error(struct lexer *lx, struct conf_pos where, const char *fmt, ...)
+{
+	char text[CONF_MESSAGE_MAX];
+	va_list ap;
+
+	if (lx->report == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	conf_report_add(lx->report, CONF_ERROR, where, "%s", text);
 }
 
 static bool
@@ -87,8 +105,8 @@ lex_skip_comment(struct lexer *lx)
 		}
 		lex_step(lx);
 	}
-	conf_report_add(lx->report, CONF_ERROR, start,
-	    "this comment has no end: close it with */");
+	lex_error(lx, start, "this comment has no end: close it with */");
+	lx->cut = true;
 	return (false);
 }
 
@@ -117,11 +135,16 @@ lex_keep(struct lexer *lx, struct token t, const char *text, size_t n)
 {
 	t.end = lx->pos;
 	if (n >= CONF_VALUE_MAX) {
-		conf_report_add(lx->report, CONF_ERROR, t.pos,
-		    "this %s is longer than %d bytes",
+		lex_error(lx, t.pos,
+		    "this %s is longer than %d bytes: shorten it, or close its "
+		    "quote",
 		    t.type == TOKEN_STRING ? "string" : "word",
 		    CONF_VALUE_MAX - 1);
 		t.type = TOKEN_BAD;
+		return (t);
+	}
+	if (lx->arena == NULL) {
+		t.text = "";
 		return (t);
 	}
 	t.text = arena_text(lx->arena, text, n);
@@ -146,50 +169,129 @@ lex_word(struct lexer *lx, struct token t)
 	return (lex_keep(lx, t, start, n));
 }
 
-/* A string is wrong: say so, and go on at the next line. */
-static struct token
-lex_bad_string(
-    struct lexer *lx, struct token t, struct conf_pos where, const char *why)
+/* Where the line ends, from the byte at. */
+static size_t
+lex_line_end(const struct lexer *lx, size_t at)
 {
-	conf_report_add(lx->report, CONF_ERROR, where, "%s", why);
-	lex_skip_line(lx);
-	t.type = TOKEN_BAD;
-	t.end = lx->pos;
-	return (t);
+	while (at < lx->size && lx->text[at] != '\n')
+		at++;
+	return (at);
+}
+
+/*
+ * A string that goes on over the end of its line: how far the byte behind its
+ * closing quote is away. The first quote on a later line is it where that ends
+ * a value; 0 where it begins one, and the quote of this line was forgotten.
+ */
+static size_t
+lex_later_quote(const struct lexer *lx)
+{
+	size_t at = lex_line_end(lx, lx->at), end;
+
+	for (unsigned lines = 0; lines < LATER_LINES && at < lx->size;
+	     lines++) {
+		end = lex_line_end(lx, ++at);
+		for (; at < end; at++) {
+			if (lx->text[at] != '"')
+				continue;
+			if (at + 1 < end &&
+			    strchr(" \t\r;}", lx->text[at + 1]) == NULL)
+				return (0);
+			return (at + 1 - lx->at);
+		}
+	}
+	return (0);
+}
+
+/*
+ * A string without its closing quote: what ends a statement at the line's end
+ * is not taken for the string's, so that it is one error and no more.
+ */
+static void
+lex_skip_open_string(struct lexer *lx)
+{
+	size_t later = lex_later_quote(lx), end = lex_line_end(lx, lx->at);
+
+	if (later > 0) {
+		while (later-- > 0)
+			lex_step(lx);
+		lx->fresh = false;
+		return;
+	}
+	while (end > lx->at && strchr(" \t\r;}", lx->text[end - 1]) != NULL)
+		end--;
+	while (lx->at < end)
+		lex_step(lx);
+}
+
+/* Past a string, which has its closing quote on its line or has not. */
+static void
+lex_skip_string(struct lexer *lx)
+{
+	size_t at = lx->at;
+
+	while (at < lx->size && lx->text[at] != '\n' && lx->text[at] != '"') {
+		if (lx->text[at] == '\\' && at + 1 < lx->size &&
+		    lx->text[at + 1] != '\n')
+			at++;
+		at++;
+	}
+	if (at >= lx->size || lx->text[at] == '\n') {
+		lex_skip_open_string(lx);
+		return;
+	}
+	while (lx->at <= at)
+		lex_step(lx);
 }
 
 static struct token
 lex_string(struct lexer *lx, struct token t)
 {
 	char buf[CONF_VALUE_MAX];
+	struct conf_pos where = t.pos;
+	const char *why = NULL;
+	struct lexer begin;
 	size_t n = 0;
 
 	t.type = TOKEN_STRING;
 	lex_step(lx);
-	for (;;) {
+	begin = *lx;
+	while (why == NULL) {
 		unsigned char c = lex_peek(lx, 0);
 
-		if (!lex_has(lx) || c == '\n' || c == '\r')
-			return (lex_bad_string(lx, t, t.pos,
-			    "this string has no closing quote on its line"));
 		if (c == '"')
 			break;
-		if (c == '\\') {
+		where = lx->pos;
+		if (!lex_has(lx) || c == '\n' || c == '\r') {
+			where = t.pos;
+			why = "this string has no closing quote on its line";
+		} else if (c == '\\') {
 			c = lex_peek(lx, 1);
 			if (c != '"' && c != '\\')
-				return (lex_bad_string(lx, t, lx->pos,
-				    "in a string, a backslash stands only "
-				    "before a quote or a backslash"));
-			lex_step(lx);
+				why = "in a string, a backslash stands only "
+				      "before a quote or a backslash: write "
+				      "two";
+			else
+				lex_step(lx);
 		} else if ((c < ' ' && c != '\t') || c == 0x7f)
-			return (lex_bad_string(
-			    lx, t, lx->pos, "a control character in a string"));
+			why = "a control character in a string: take it out";
+		if (why != NULL)
+			break;
 		lex_step(lx);
 		if (n < sizeof(buf))
 			buf[n++] = (char)c;
 	}
-	lex_step(lx);
-	return (lex_keep(lx, t, buf, n));
+	if (why == NULL) {
+		lex_step(lx);
+		return (lex_keep(lx, t, buf, n));
+	}
+	lex_error(lx, where, "%s", why);
+	lx->at = begin.at;
+	lx->pos = begin.pos;
+	lex_skip_string(lx);
+	t.type = TOKEN_BAD;
+	t.end = lx->pos;
+	return (t);
 }
 
 static enum token_type
@@ -211,15 +313,36 @@ lex_punctuation(unsigned char c)
 	}
 }
 
+/* What a word processor or a web page puts in place of plain characters. */
+static const char *
+lex_stray_advice(const struct lexer *lx)
+{
+	unsigned char a = lex_peek(lx, 0), b = lex_peek(lx, 1);
+	unsigned char c = lex_peek(lx, 2);
+
+	if (a == 0xc2 && b == 0xa0)
+		return ("this is a no-break space: write a plain one");
+	if (a == 0xe2 && b == 0x80 && c >= 0x98 && c <= 0x9f)
+		return ("this is a typographic quote: write \"");
+	if (a == 0xe2 && b == 0x80 && c >= 0x90 && c <= 0x95)
+		return ("this is a typographic dash: write -");
+	return (NULL);
+}
+
 /* A run of bytes that no token has, told once. */
 static void
 lex_stray(struct lexer *lx, const struct token *t)
 {
-	conf_report_add(lx->report, CONF_ERROR, t->pos,
-	    lex_peek(lx, 0) >= 0x80
-		? "only ASCII stands outside of quotes: byte 0x%02x"
-		: "a control character: byte 0x%02x",
-	    lex_peek(lx, 0));
+	const char *advice = lex_stray_advice(lx);
+
+	if (advice != NULL)
+		lex_error(lx, t->pos, "%s", advice);
+	else
+		lex_error(lx, t->pos,
+		    lex_peek(lx, 0) >= 0x80
+			? "only ASCII stands outside of quotes: byte 0x%02x"
+			: "a control character: byte 0x%02x",
+		    lex_peek(lx, 0));
 	while (lex_has(lx)) {
 		unsigned char c = lex_peek(lx, 0);
 
@@ -239,6 +362,7 @@ lex_next(struct lexer *lx)
 		lx->at = lx->size;
 	t.pos = t.end = lx->pos;
 	t.first = lx->fresh;
+	t.at = lx->at;
 	if (!lex_has(lx))
 		return (t);
 	lx->fresh = false;
@@ -254,6 +378,21 @@ lex_next(struct lexer *lx)
 		lex_step(lx);
 	t.end = lx->pos;
 	return (t);
+}
+
+long
+lex_balance(const char *text, size_t n)
+{
+	struct lexer lx;
+	struct token t;
+	long balance = 0;
+
+	lex_start(&lx, text, n, NULL, NULL);
+	do {
+		t = lex_next(&lx);
+		balance += (t.type == TOKEN_OPEN) - (t.type == TOKEN_CLOSE);
+	} while (t.type != TOKEN_END);
+	return (balance);
 }
 
 const char *

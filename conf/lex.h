@@ -29,6 +29,7 @@ struct token {
 	struct conf_pos pos;
 	struct conf_pos end; /* of the byte after it */
 	bool first;	     /* on its line */
+	size_t at;	     /* offset in the text */
 };
 
 struct lexer {
@@ -36,16 +37,24 @@ struct lexer {
 	size_t size, at;
 	struct conf_pos pos;
 	bool fresh; /* no token on this line yet */
+	bool cut;   /* a comment without an end took the rest */
 	bool no_memory;
 	struct arena *arena;
-	struct conf_report *report;
+	struct conf_report *report; /* NULL: nothing is told */
 };
 
+/* arena NULL: tokens have no text, for counting them. */
 void lex_start(struct lexer *lx, const char *text, size_t n,
     struct arena *arena, struct conf_report *report);
 
 /* The next token; TOKEN_END for ever at the end, and when memory is out. */
 struct token lex_next(struct lexer *lx);
+
+/*
+ * How many more `{` than `}` the text has; what is no token does not count, as
+ * it does not for the parser.
+ */
+long lex_balance(const char *text, size_t n);
 
 /* How a message calls a token: "`port`", "`{`", "the end of the file". */
 const char *lex_token_text(const struct token *t, char *buf, size_t size);

@@ -100,18 +100,32 @@ load_open(const char *path, int *fd, struct conf_report *report)
 	return (ERR_SYSTEM);
 }
 
+/* Standard input is whoever's who asks, and takes no effect: not judged. */
+static int
+load_stdin(int *fd, struct conf_report *report)
+{
+	*fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (*fd != -1)
+		return (0);
+	conf_report_add(report, CONF_ERROR, whole,
+	    "standard input cannot be read: %s", strerror(errno));
+	return (ERR_SYSTEM);
+}
+
 int
 conf_load(const char *path, struct conf **out, struct conf_report *report)
 {
+	bool in = strcmp(path, CONF_STDIN) == 0;
 	char *text = NULL;
 	size_t n = 0;
 	int fd = -1, err;
 
 	*out = NULL;
-	err = load_open(path, &fd, report);
+	err = in ? load_stdin(&fd, report) : load_open(path, &fd, report);
 	if (err != 0)
 		return (err);
-	err = load_judge(fd, report);
+	if (!in)
+		err = load_judge(fd, report);
 	if (err != 0)
 		goto out;
 	err = load_read(fd, &text, &n, report);

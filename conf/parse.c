@@ -3,8 +3,12 @@
  * and differ in how a statement ends. An error skips to the next statement, so
  * that all of them are told at once. Recursion is bounded by the language's own
  * depth: only known blocks are entered, unknown ones are skipped by counting.
+ * Where a brace is missing is settled in parse_brace.c, what an unknown name
+ * may be in parse_unknown.c.
  * Monitor and CLI; distrusts the whole text.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/parse.h"
@@ -12,10 +16,24 @@
 #include "lib/err.h"
 
 void
+parse_error(struct parser *p, struct conf_pos pos, const char *fmt, ...)
+{
+	char text[CONF_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	conf_report_add(p->report, CONF_ERROR, pos, "%s", text);
+}
+
+void
 parse_advance(struct parser *p)
 {
 	p->end = p->cur.end;
 	p->cur = p->peek;
+	if (p->cur.first)
+		p->indent = p->cur.pos.col;
 	if (p->stopped)
 		p->cur.type = TOKEN_END;
 	else
@@ -27,6 +45,14 @@ parse_stop(struct parser *p)
 {
 	p->stopped = true;
 	p->cur.type = p->peek.type = TOKEN_END;
+}
+
+void
+parse_too_many(struct parser *p, struct conf_pos pos)
+{
+	parse_error(p, pos, "too many statements: %d are the most",
+	    CONF_NODES_MAX);
+	parse_stop(p);
 }
 
 bool
@@ -52,10 +78,15 @@ parse_skip_braces(struct parser *p)
 	} while (depth > 0 && p->cur.type != TOKEN_END);
 }
 
+/*
+ * A word that begins a line begins a statement too, so that a `;` which is
+ * missing hides nothing; but within a list it does not.
+ */
 void
 parse_skip(struct parser *p)
 {
 	bool broken = p->cur.type == TOKEN_BAD;
+	unsigned lists = 0;
 
 	if (!p->line && p->cur.type == TOKEN_CLOSE)
 		return;
@@ -73,11 +104,22 @@ parse_skip(struct parser *p)
 			return;
 		}
 		broken = broken || p->cur.type == TOKEN_BAD;
+		lists += p->cur.type == TOKEN_LIST;
+		lists -= lists > 0 && p->cur.type == TOKEN_LIST_END;
 		parse_advance(p);
 		/* What broke a line may have swallowed its `;`. */
-		if (broken && p->cur.first)
+		if (p->cur.first && (broken ||
+			(lists == 0 && p->cur.type == TOKEN_WORD)))
 			return;
 	}
+}
+
+/* A word too many that is the next statement: what is missing is a `;`. */
+static bool
+parse_runs_on(const struct parser *p)
+{
+	return (!p->line && p->cur.type == TOKEN_WORD &&
+	    parse_is_known(p, p->in));
 }
 
 /* What stands behind a whole statement, and does not belong there. */
@@ -86,13 +128,17 @@ parse_excess(struct parser *p, const char *what)
 {
 	char text[PARSE_NAME_MAX];
 
+	if (parse_runs_on(p)) {
+		parse_error(p, p->end, "`;` is missing after %s", what);
+		return;
+	}
 	if (p->cur.type == TOKEN_BAD)
 		; /* was told */
 	else if (p->line && p->cur.type == TOKEN_SEMICOLON)
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		parse_error(p, p->cur.pos,
 		    "a set line ends with its line, without `;`");
 	else
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
+		parse_error(p, p->cur.pos,
 		    "%s is too much after %s: %s is expected",
 		    p->secret ? "this"
 			      : lex_token_text(&p->cur, text, sizeof(text)),
@@ -113,26 +159,38 @@ parse_end(struct parser *p, const char *what)
 	} else if (p->cur.type == TOKEN_SEMICOLON)
 		parse_advance(p);
 	else if (p->cur.first || p->cur.type == TOKEN_END ||
-		 p->cur.type == TOKEN_CLOSE)
-		conf_report_add(p->report, CONF_ERROR, p->end,
-		    "`;` is missing after %s", what);
-	else
+		 p->cur.type == TOKEN_CLOSE) {
+		/* A file that was cut short, or written with `=`, was told. */
+		if (!p->equals && !p->lexer.cut &&
+		    (p->cur.type != TOKEN_END || p->missing <= 0))
+			parse_error(
+			    p, p->end, "`;` is missing after %s", what);
+	} else
 		parse_excess(p, what);
 }
 
 static void
 parse_children(struct parser *p, struct conf_node *block)
 {
-	struct conf_pos open = p->cur.pos;
+	struct parse_frame frame = {.up = p->top,
+	    .block = block,
+	    .open = p->cur.pos,
+	    .indent = p->indent};
 
+	p->top = &frame;
 	parse_advance(p);
-	while (p->cur.type != TOKEN_CLOSE && p->cur.type != TOKEN_END)
-		parse_statement(p, block);
-	if (p->cur.type == TOKEN_CLOSE)
-		parse_advance(p);
-	else if (!p->stopped && !p->lexer.no_memory)
-		conf_report_add(p->report, CONF_ERROR, open,
-		    "the `{` of %s is not closed", tree_name(block));
+	while (p->cur.type != TOKEN_END) {
+		if (parse_brace_missing(p))
+			goto out;
+		if (p->cur.type != TOKEN_CLOSE)
+			parse_statement(p, block);
+		else if (parse_brace_closes(p))
+			goto out;
+	}
+	if (!p->stopped && !p->lexer.no_memory)
+		parse_brace_end(p);
+out:
+	p->top = frame.up;
 }
 
 /* The block in the tree, made or found; its inactivity settled. */
@@ -155,9 +213,7 @@ parse_open(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 	n = tree_add(p->tree, parent, id, NULL, name->pos);
 	if (n == NULL ||
 	    tree_set_values(p->tree, n, &value, key != NULL) != 0) {
-		conf_report_add(p->report, CONF_ERROR, name->pos,
-		    "too many statements: %d are the most", CONF_NODES_MAX);
-		parse_stop(p);
+		parse_too_many(p, name->pos);
 		return (NULL);
 	}
 	n->inactive = inactive;
@@ -186,8 +242,30 @@ parse_block(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 		parse_children(p, block);
 	else if (p->cur.type == TOKEN_WORD && !p->cur.first)
 		parse_statement(p, block); /* all of it on one line */
-	else
+	else {
+		p->in = parent->block;
+		p->equals = false;
 		parse_end(p, tree_name(block));
+	}
+}
+
+/* Words of a command that stand outside of quotes: one sentence for all. */
+static bool
+parse_unquoted(struct parser *p, const struct conf_statement *stmt,
+    const struct conf_value *value)
+{
+	if ((stmt->type != TYPE_EXEC && stmt->type != TYPE_COMMAND) ||
+	    parse_at_end(p) || p->cur.type != TOKEN_WORD ||
+	    (!p->line && (p->cur.first || parse_is_known(p, p->in))))
+		return (false);
+	parse_error(p, p->cur.pos,
+	    "%s: a command of several words stands in double quotes: write "
+	    "`%s \"%.40s %.40s%s\"%s`",
+	    stmt->name, stmt->name, value->text, p->cur.text,
+	    p->peek.type == TOKEN_WORD && !p->peek.first ? " ..." : "",
+	    p->line ? "" : ";");
+	parse_skip(p);
+	return (true);
 }
 
 static void
@@ -197,11 +275,19 @@ parse_leaf(struct parser *p, struct conf_node *parent,
 	struct conf_value values[CONF_VALUES_MAX];
 	unsigned n;
 
+	p->in = parent->block;
+	p->equals = false;
 	if (!parse_values(p, stmt, values, &n)) {
-		parse_skip(p);
+		if (tree_fail(p->tree, parent, stmt, name->pos) != 0)
+			parse_too_many(p, name->pos);
+		/* What stands on the next line is the next statement. */
+		if (p->cur.type != TOKEN_WORD || !p->cur.first)
+			parse_skip(p);
 		return;
 	}
 	parse_merge(p, parent, stmt, name->pos, inactive, values, n);
+	if (n == 1 && parse_unquoted(p, stmt, &values[0]))
+		return;
 	p->secret = stmt->secret;
 	parse_end(p, stmt->name);
 	p->secret = false;
@@ -234,14 +320,20 @@ parse_statement(struct parser *p, struct conf_node *parent)
 	bool inactive = false;
 	struct token name;
 
+	if (parse_inetd_line(p))
+		return;
 	if (!p->line)
 		inactive = parse_inactive(p);
 	name = p->cur;
 	if (name.type != TOKEN_WORD) {
 		if (name.type != TOKEN_BAD)
-			conf_report_add(p->report, CONF_ERROR, name.pos,
-			    "a statement is expected here, not %s",
-			    lex_token_text(&name, text, sizeof(text)));
+			parse_error(p, name.pos,
+			    "a statement is expected here, not %s%s",
+			    lex_token_text(&name, text, sizeof(text)),
+			    name.type == TOKEN_LIST && name.first
+				? ": a line in brackets is a prompt's; leave "
+				  "it out"
+				: "");
 		parse_skip(p);
 		return;
 	}
@@ -255,10 +347,8 @@ parse_statement(struct parser *p, struct conf_node *parent)
 		parse_block(p, parent, id, &name, inactive);
 	else if (stmt != NULL)
 		parse_leaf(p, parent, stmt, &name, inactive);
-	else {
+	else
 		parse_unknown(p, parent->block);
-		parse_skip(p);
-	}
 }
 
 /* `set PATH VALUE` and `deactivate PATH`, each on its line. */
@@ -301,9 +391,10 @@ parse_text(struct conf_tree *tree, const char *text, size_t n,
 {
 	struct parser p = {.tree = tree, .report = report};
 
+	p.missing = lex_balance(text, n);
 	lex_start(&p.lexer, text, n, &tree->arena, report);
-	p.cur = lex_next(&p.lexer);
 	p.peek = lex_next(&p.lexer);
+	parse_advance(&p);
 	while (p.cur.type != TOKEN_END)
 		parse_top(&p);
 	return (p.lexer.no_memory ? ERR_NO_MEMORY : 0);

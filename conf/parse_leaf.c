@@ -24,10 +24,18 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	}
 	if (p->cur.type == TOKEN_BAD)
 		return (false); /* was told */
+	if (p->cur.type == TOKEN_WORD && strcmp(p->cur.text, "=") == 0 &&
+	    !p->peek.first &&
+	    (p->peek.type == TOKEN_WORD || p->peek.type == TOKEN_STRING)) {
+		parse_error(p, p->cur.pos, "no `=` stands in %s: leave it out",
+		    what);
+		p->equals = true;
+		parse_advance(p);
+	}
 	if (p->cur.type != TOKEN_WORD && p->cur.type != TOKEN_STRING) {
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "%s needs %s, not %s", what, kind,
-		    lex_token_text(&p->cur, text, sizeof(text)));
+		parse_error(p, p->cur.pos, "%s needs %s, not %s%s", what, kind,
+		    lex_token_text(&p->cur, text, sizeof(text)),
+		    p->cur.type == TOKEN_LIST ? ": it takes no list" : "");
 		return (false);
 	}
 	if (strstr(p->cur.text, MASK) != NULL)
@@ -41,6 +49,30 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	return (true);
 }
 
+/*
+ * The next statement stands where a value is awaited: what is missing is the
+ * value, or the `]`. A name may be a value as well, of some kinds.
+ */
+static bool
+parse_misses_value(const struct parser *p, const struct conf_statement *stmt)
+{
+	bool free = stmt->type == TYPE_STRING || stmt->type == TYPE_NAME ||
+	    stmt->type == TYPE_ENV || stmt->type == TYPE_WORD;
+
+	return (!p->line && p->cur.first && parse_is_known(p, p->in) &&
+	    (!free || p->peek.type != TOKEN_SEMICOLON));
+}
+
+/* Behind what is wrong in a list, to its end. */
+static void
+parse_skip_list(struct parser *p)
+{
+	while (!parse_at_end(p) && p->cur.type != TOKEN_LIST_END &&
+	    p->cur.type != TOKEN_CLOSE &&
+	    !(p->cur.first && parse_is_known(p, p->in)))
+		parse_advance(p);
+}
+
 static bool
 parse_list(struct parser *p, const struct conf_statement *stmt,
     struct conf_value *values, unsigned *count)
@@ -49,7 +81,8 @@ parse_list(struct parser *p, const struct conf_statement *stmt,
 
 	parse_advance(p);
 	while (p->cur.type != TOKEN_LIST_END) {
-		if (parse_at_end(p) || p->cur.type == TOKEN_CLOSE) {
+		if (parse_at_end(p) || p->cur.type == TOKEN_CLOSE ||
+		    parse_misses_value(p, stmt)) {
 			conf_report_add(p->report, CONF_ERROR, open,
 			    "the `[` of %s is not closed", stmt->name);
 			return (false);
@@ -58,11 +91,14 @@ parse_list(struct parser *p, const struct conf_statement *stmt,
 			conf_report_add(p->report, CONF_ERROR, p->cur.pos,
 			    "%s: more than %d values", stmt->name,
 			    CONF_VALUES_MAX);
+			parse_skip_list(p);
 			return (false);
 		}
 		if (!parse_value(p, stmt->name, schema_type_name(stmt->type),
-			&values[*count]))
+			&values[*count])) {
+			parse_skip_list(p);
 			return (false);
+		}
 		(*count)++;
 	}
 	parse_advance(p);
@@ -71,6 +107,21 @@ parse_list(struct parser *p, const struct conf_statement *stmt,
 		    "%s: an empty list", stmt->name);
 		return (false);
 	}
+	return (true);
+}
+
+/* A variable as the shell writes it; true when it was told. */
+static bool
+parse_joins_value(struct parser *p, const struct conf_value *v)
+{
+	size_t n = strcspn(v->text, "=");
+
+	if (v->text[n] == '\0')
+		return (false);
+	parse_error(p, v->pos,
+	    "environment: the name and the value stand apart: write "
+	    "`environment %.*s VALUE%s`",
+	    n < 40 ? (int)n : 40, v->text, p->line ? "" : ";");
 	return (true);
 }
 
@@ -85,10 +136,18 @@ parse_values(struct parser *p, const struct conf_statement *stmt,
 	    !parse_at_end(p))
 		return (parse_list(p, stmt, values, count));
 	while (*count < arity) {
+		if (parse_misses_value(p, stmt)) {
+			parse_error(p, p->end, "%s needs %s", stmt->name,
+			    schema_type_name(stmt->type));
+			return (false);
+		}
 		if (!parse_value(p, stmt->name, schema_type_name(stmt->type),
 			&values[*count]))
 			return (false);
 		(*count)++;
+		if (stmt->type == TYPE_ENV && *count == 1 &&
+		    parse_joins_value(p, &values[0]))
+			return (false);
 	}
 	return (true);
 }
@@ -142,9 +201,7 @@ merge_new(struct parser *p, struct conf_node *parent,
 
 	node = tree_add(p->tree, parent, BLOCK_NONE, stmt, pos);
 	if (node == NULL) {
-		conf_report_add(p->report, CONF_ERROR, pos,
-		    "too many statements: %d are the most", CONF_NODES_MAX);
-		parse_stop(p);
+		parse_too_many(p, pos);
 		return;
 	}
 	node->inactive = inactive;
@@ -153,6 +210,24 @@ merge_new(struct parser *p, struct conf_node *parent,
 			p->lexer.no_memory = true;
 	} else
 		merge_list(p, node, pos, inactive, values, n);
+}
+
+/* One value takes another's place: perhaps two were meant. */
+static void
+merge_warn(struct parser *p, const struct conf_node *node, struct conf_pos pos,
+    bool inactive, const struct conf_value *values, unsigned n)
+{
+	bool same = true;
+
+	for (unsigned i = 0; i < n; i++)
+		same = same && strcmp(node->values[i].text,
+				   values[i].text) == 0;
+	if (same || inactive || node->inactive)
+		return;
+	conf_report_add(p->report, CONF_WARNING, pos,
+	    "%s is here again, and replaces that of line %u: take one of them "
+	    "out",
+	    node->stmt->name, node->pos.line);
 }
 
 void
@@ -168,15 +243,13 @@ parse_merge(struct parser *p, struct conf_node *parent,
 	else if (schema_is_list(stmt))
 		merge_list(p, node, pos, inactive, values, n);
 	else {
+		merge_warn(p, node, pos, inactive || parent->inactive, values,
+		    n);
 		/* A set line sets a value, and does not activate it. */
 		if (!p->line)
 			node->inactive = inactive;
-		if (tree_replace(p->tree, node, pos, values, n) != 0) {
-			conf_report_add(p->report, CONF_ERROR, pos,
-			    "too many statements: %d are the most",
-			    CONF_NODES_MAX);
-			parse_stop(p);
-		}
+		if (tree_replace(p->tree, node, pos, values, n) != 0)
+			parse_too_many(p, pos);
 	}
 }
 
@@ -222,24 +295,6 @@ parse_key(struct parser *p, enum conf_block_id block)
 		    ". _ - are",
 		    b->name, key.text, SERVICE_NAME_MAX - 1);
 	return (NULL);
-}
-
-void
-parse_unknown(struct parser *p, enum conf_block_id in)
-{
-	const char *near = schema_nearest(in, p->cur.text, NULL);
-
-	if (strcmp(p->cur.text, "set") == 0 ||
-	    strcmp(p->cur.text, "deactivate") == 0)
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "a `%s` line stands outside of braces", p->cur.text);
-	else if (near == NULL)
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "unknown statement `%.60s`", p->cur.text);
-	else
-		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "unknown statement `%.60s`; the nearest known one is `%s`",
-		    p->cur.text, near);
 }
 
 /* One step of a path: the block or statement named at the current token. */

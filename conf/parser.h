@@ -9,13 +9,28 @@
 #include "conf/lex.h"
 #include "conf/tree.h"
 
+/* A block whose `}` is awaited. */
+struct parse_frame {
+	const struct parse_frame *up; /* NULL: the whole file's */
+	const struct conf_node *block;
+	struct conf_pos open; /* of its `{` */
+	unsigned indent;      /* column where the line of its `{` begins */
+};
+
 struct parser {
 	struct lexer lexer;
 	struct token cur;
 	struct token peek;   /* the one after it */
 	struct conf_pos end; /* of the token before it */
+	unsigned indent;     /* column of the first token of its line */
+	enum conf_block_id in; /* the block that is being read */
+	const struct parse_frame *top;
+	long missing; /* `}` that the file lacks; below 0: has too many */
+	struct conf_pos brace; /* of the token that told of one */
 	bool line;    /* within a set line: a statement ends with its line */
 	bool secret;  /* what follows may be one: not to be told in a message */
+	bool equals;  /* a `=` of this statement was told */
+	bool inetd;   /* a line of inetd.conf was told */
 	bool stopped; /* past a bound: nothing more is read */
 	struct conf_tree *tree;
 	struct conf_report *report;
@@ -30,6 +45,9 @@ bool parse_at_end(const struct parser *p);
 
 /* Read nothing more: a bound was passed, and reported. */
 void parse_stop(struct parser *p);
+
+/* As parse_stop, when the tree is full; says so. */
+void parse_too_many(struct parser *p, struct conf_pos pos);
 
 /* Behind what cannot be understood, to where a statement can begin. */
 void parse_skip(struct parser *p);
@@ -59,8 +77,30 @@ enum conf_block_id parse_implicit(
 /* A block's key at the current token; NULL, and reported, when it is none. */
 const char *parse_key(struct parser *p, enum conf_block_id block);
 
-/* Nothing of that name is in the block: say so, and name the nearest. */
+/* An error at a place. */
+void parse_error(struct parser *p, struct conf_pos pos, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether the current token names something in a block. */
+bool parse_is_known(const struct parser *p, enum conf_block_id in);
+
+/* Past a line of inetd.conf, all of which are told once; whether it is one. */
+bool parse_inetd_line(struct parser *p);
+
+/*
+ * Past a name that the block does not have, and all that belongs to it: whose
+ * it is, where it stands, or what was probably meant.
+ */
 void parse_unknown(struct parser *p, enum conf_block_id in);
+
+/* Whether the block at the top ends before the current token, by its `}`... */
+bool parse_brace_closes(struct parser *p);
+
+/* ... or, and reported, because its `}` is missing there. */
+bool parse_brace_missing(struct parser *p);
+
+/* The file ended before the block at the top did: told once. */
+void parse_brace_end(struct parser *p);
 
 /* A `deactivate PATH` line, from the word behind `deactivate`. */
 void parse_deactivate(struct parser *p);

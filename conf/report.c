@@ -60,23 +60,29 @@ report_text(char *dst, size_t size, const char *src)
 	dst[used] = '\0';
 }
 
-/* In the order of the file; what is said of the same place, in ours. */
+/* Whether d comes before one that is there already. */
+static bool
+report_is_before(const struct conf_diag *d, const struct conf_diag *there)
+{
+	if (d->severity != there->severity)
+		return (d->severity == CONF_ERROR);
+	if (d->file[0] != '\0' || there->file[0] != '\0')
+		return (false);
+	return (d->pos.line < there->pos.line ||
+	    (d->pos.line == there->pos.line && d->pos.col < there->pos.col));
+}
+
+/*
+ * Errors first; then in the order of the file, and what is said of the same
+ * place, in ours.
+ */
 static void
 report_insert(struct conf_report *r, const struct conf_diag *d)
 {
 	size_t at = r->count;
 
-	while (at > 0) {
-		const struct conf_diag *before = &r->diags[at - 1];
-
-		if (d->file[0] != '\0' || before->file[0] != '\0')
-			break;
-		if (before->pos.line < d->pos.line ||
-		    (before->pos.line == d->pos.line &&
-			before->pos.col <= d->pos.col))
-			break;
+	while (at > 0 && report_is_before(d, &r->diags[at - 1]))
 		at--;
-	}
 	memmove(&r->diags[at + 1], &r->diags[at],
 	    (r->count - at) * sizeof(*r->diags));
 	r->diags[at] = *d;
@@ -92,6 +98,12 @@ report_add(struct conf_report *r, enum conf_severity severity, const char *file,
 
 	if (severity == CONF_ERROR)
 		r->errors++;
+	/* No warning keeps an error out. */
+	if (severity == CONF_ERROR && r->count == REPORT_MAX &&
+	    r->diags[r->count - 1].severity == CONF_WARNING) {
+		r->count--;
+		r->lost = true;
+	}
 	if (report_grow(r) != 0) {
 		r->lost = true;
 		return;

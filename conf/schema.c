@@ -4,6 +4,7 @@
  */
 #include <sys/resource.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/schema.h"
@@ -136,6 +137,13 @@ schema_find_block(enum conf_block_id in, const char *name)
 	return (BLOCK_NONE);
 }
 
+bool
+schema_knows(enum conf_block_id in, const char *name)
+{
+	return (schema_find_block(in, name) != BLOCK_NONE ||
+	    schema_find_statement(in, name) != NULL);
+}
+
 enum conf_block_id
 schema_implicit_block(enum conf_block_id in)
 {
@@ -145,6 +153,41 @@ schema_implicit_block(enum conf_block_id in)
 			return ((enum conf_block_id)id);
 	}
 	return (BLOCK_NONE);
+}
+
+const char *
+schema_path(enum conf_block_id id, char buf[SCHEMA_PATH_MAX])
+{
+	enum conf_block_id chain[BLOCK_COUNT];
+	size_t depth = 0, used = 0;
+
+	buf[0] = '\0';
+	for (; id > BLOCK_ROOT; id = conf_blocks[id].parent)
+		chain[depth++] = id;
+	while (depth > 0 && used < SCHEMA_PATH_MAX) {
+		const struct conf_block *b = &conf_blocks[chain[--depth]];
+
+		used += (size_t)snprintf(buf + used, SCHEMA_PATH_MAX - used,
+		    "%s%s%s", used == 0 ? "" : " ", b->name,
+		    b->key == KEY_NONE ? "" : " NAME");
+	}
+	return (buf);
+}
+
+uint32_t
+schema_places(const char *name)
+{
+	uint32_t places = 0;
+
+	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
+		if (strcmp(conf_blocks[id].name, name) == 0)
+			places |= 1U << conf_blocks[id].parent;
+	}
+	for (size_t i = 0; i < conf_statement_count; i++) {
+		if (strcmp(conf_statements[i].name, name) == 0)
+			places |= conf_statements[i].blocks;
+	}
+	return (places);
 }
 
 unsigned

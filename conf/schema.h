@@ -109,6 +109,9 @@ const struct conf_statement *schema_find_statement(
     enum conf_block_id in, const char *name);
 enum conf_block_id schema_find_block(enum conf_block_id in, const char *name);
 
+/* Whether a block has a statement or block of that name. */
+bool schema_knows(enum conf_block_id in, const char *name);
+
 /* The block in `in` whose word before the key may lack, or BLOCK_NONE. */
 enum conf_block_id schema_implicit_block(enum conf_block_id in);
 
@@ -118,6 +121,20 @@ enum conf_block_id schema_implicit_block(enum conf_block_id in);
  */
 const char *schema_nearest(
     enum conf_block_id in, const char *word, unsigned *distance);
+
+/*
+ * The name known in a block, or in any, that a word was probably meant for:
+ * a slip of the pen away, or begun so. NULL: none is near enough.
+ */
+const char *schema_meant(enum conf_block_id in, const char *word);
+const char *schema_meant_elsewhere(const char *word);
+
+/* "system services ssh": a block's whole path; NAME stands for its key. */
+#define SCHEMA_PATH_MAX 96
+const char *schema_path(enum conf_block_id id, char buf[SCHEMA_PATH_MAX]);
+
+/* The blocks that know a name, a bit per enum conf_block_id. */
+uint32_t schema_places(const char *name);
 
 /* Values a statement takes: 0, 1, 2 or 3; lists say 1. */
 unsigned schema_arity(const struct conf_statement *s);

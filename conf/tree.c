@@ -114,6 +114,19 @@ tree_replace(struct conf_tree *t, struct conf_node *node, struct conf_pos pos,
 	return (tree_set_values(t, node, values, n));
 }
 
+int
+tree_fail(struct conf_tree *t, struct conf_node *parent,
+    const struct conf_statement *stmt, struct conf_pos pos)
+{
+	struct conf_node *n = tree_add(t, NULL, BLOCK_NONE, stmt, pos);
+
+	if (n == NULL)
+		return (ERR_NO_MEMORY);
+	n->next = parent->failed;
+	parent->failed = n;
+	return (0);
+}
+
 static bool
 tree_node_equal(const struct conf_node *a, const struct conf_node *b)
 {
@@ -173,11 +186,11 @@ tree_find_service(struct conf_node *parent, const struct conf_service *s)
 	return (NULL);
 }
 
-struct conf_node *
-tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
-    const char *statement)
+/* The service's block, or `system services`; NULL: there is none. */
+static struct conf_node *
+tree_find_services(
+    const struct conf_tree *t, const struct conf_service *service)
 {
-	const struct conf_statement *stmt;
 	struct conf_node *n = t->root;
 
 	n = tree_find_block(n, BLOCK_SYSTEM, NULL);
@@ -185,6 +198,33 @@ tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
 		n = tree_find_block(n, BLOCK_SERVICES, NULL);
 	if (n != NULL && service != NULL)
 		n = tree_find_service(n, service);
+	return (n);
+}
+
+bool
+tree_is_written(const struct conf_tree *t, const struct conf_service *service,
+    const char *statement)
+{
+	const struct conf_node *block = tree_find_services(t, service);
+
+	if (tree_find_stated(t, service, statement) != NULL)
+		return (true);
+	if (block == NULL)
+		return (false);
+	for (const struct conf_node *n = block->failed; n != NULL; n = n->next) {
+		if (strcmp(n->stmt->name, statement) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+struct conf_node *
+tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
+    const char *statement)
+{
+	const struct conf_statement *stmt;
+	struct conf_node *n = tree_find_services(t, service);
+
 	if (n == NULL)
 		return (NULL);
 	stmt = schema_find_statement(n->block, statement);

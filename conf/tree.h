@@ -30,6 +30,8 @@ struct conf_node {
 	struct conf_node *children, **tail;
 	/* Statements that a later one replaced: checked, and no more. */
 	struct conf_node *replaced;
+	/* A block's statements that could not be read, by their names alone. */
+	struct conf_node *failed;
 };
 
 struct conf_tree {
@@ -68,6 +70,17 @@ int tree_set_values(struct conf_tree *t, struct conf_node *node,
  */
 int tree_replace(struct conf_tree *t, struct conf_node *node,
     struct conf_pos pos, const struct conf_value *values, unsigned n);
+
+/* A statement of that block could not be read; ERR_NO_MEMORY. */
+int tree_fail(struct conf_tree *t, struct conf_node *parent,
+    const struct conf_statement *stmt, struct conf_pos pos);
+
+/*
+ * Whether a service's block has that statement, or would if it could have been
+ * read: what is wrong is not missing.
+ */
+bool tree_is_written(const struct conf_tree *t,
+    const struct conf_service *service, const char *statement);
 
 /* Same statements in the same order, places apart. */
 bool tree_equal(const struct conf_node *a, const struct conf_node *b);

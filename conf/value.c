@@ -96,8 +96,10 @@ value_read_number(struct value_reader *r, const struct conf_statement *stmt,
 			value_report_range(r, stmt, v);
 		else
 			conf_report_add(r->report, CONF_ERROR, v->pos,
-			    "%s: `%.40s` is not a decimal number", stmt->name,
-			    v->text);
+			    "%s: `%.40s` is not a decimal number%s%s",
+			    stmt->name, v->text,
+			    stmt->unit != NULL ? " of " : "",
+			    stmt->unit != NULL ? stmt->unit : "");
 		return;
 	}
 	if (n < stmt->low || n > high) {
@@ -178,7 +180,9 @@ value_read_text(struct value_reader *r, const struct conf_statement *stmt,
 		why = "may not be empty";
 	else if (stmt->type == TYPE_NAME &&
 		 !value_is_label(v->text, (size_t)stmt->high))
-		why = "is no name: letters, digits and . _ - are";
+		why = strchr(v->text, ':') != NULL
+		    ? "is no name: a group has a statement of its own, `group`"
+		    : "is no name: letters, digits and . _ - are";
 	else if (n > (size_t)stmt->high)
 		why = "is too long";
 	else if (stmt->type == TYPE_PATH && v->text[0] != '/')

@@ -35,13 +35,38 @@ addr_is_multicast(const struct addr *a)
 					 : a->bytes[0] == 0xff);
 }
 
+/* What is no address, and what was probably meant by it. */
+static const char *
+value_no_address(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (strcmp(text, "*") == 0 || strcmp(text, "any") == 0 ||
+	    strcmp(text, "all") == 0)
+		return ("is no IPv4 or IPv6 address: without listen-address "
+			"all of both are listened on");
+	if (strcmp(text, "localhost") == 0)
+		return ("is no IPv4 or IPv6 address: write [ 127.0.0.1 ::1 ]");
+	if (strchr(text, '/') != NULL)
+		return ("is no IPv4 or IPv6 address: a network is none; name "
+			"an address of this host");
+	if (text[0] == '[' || strchr(text, ']') != NULL ||
+	    (colon != NULL && strchr(colon + 1, ':') == NULL))
+		return ("is no IPv4 or IPv6 address: its port has a statement "
+			"of its own, `port`");
+	if (strchr(text, ',') != NULL)
+		return ("is no IPv4 or IPv6 address: write a list as "
+			"[ 192.0.2.1 192.0.2.2 ]");
+	if (strchr(text, '%') != NULL)
+		return ("is no address, or its interface is not there");
+	return ("is no IPv4 or IPv6 address");
+}
+
 static const char *
 value_address_fault(const char *text, struct addr *a)
 {
 	if (addr_parse(a, text, 0) != 0)
-		return (strchr(text, '%') != NULL
-			    ? "is no address, or its interface is not there"
-			    : "is no IPv4 or IPv6 address");
+		return (value_no_address(text));
 	if (addr_is_mapped(a))
 		return ("is IPv4 in IPv6's dress: write the IPv4 address");
 	if (addr_is_link_local(a) && a->scope == 0)
@@ -212,7 +237,10 @@ rlimit_amount(struct value_reader *r, const struct conf_value *v, uint64_t *out)
 	if (value_parse_u64(v->text, out) && *out < RLIM_INFINITY)
 		return (true);
 	conf_report_add(r->report, CONF_ERROR, v->pos,
-	    "rlimit: `%.40s` is neither a number nor unlimited", v->text);
+	    "rlimit: `%.40s` is neither a number nor unlimited%s", v->text,
+	    v->text[0] >= '0' && v->text[0] <= '9'
+		? ": write it in full, without a unit"
+		: "");
 	return (false);
 }
 

@@ -80,7 +80,8 @@ help(void)
 	    "  -d  stay in the foreground: events on stderr, and on stdout\n"
 	    "      what listens and how to try it\n"
 	    "  -n  check the configuration and exit: 0 valid, 1 not\n"
-	    "  -c  the configuration (%s)\n"
+	    "  -c  the configuration (%s);\n"
+	    "      -c - with -n: standard input\n"
 	    "  -r  run-time state (/run/portreeve)\n"
 	    "  -s  lasting state (/var/lib/portreeve)\n"
 	    "portreeved(8) says more.\n",
@@ -145,6 +146,10 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		usage("one word too many: ", argv[optind]);
+	/* A reload could not read it again. */
+	if (!o->check && strcmp(mon->config_path, CONF_STDIN) == 0)
+		usage("standard input is read only to check it: -c - needs ",
+		    "-n");
 }
 
 static void __attribute__((noreturn))

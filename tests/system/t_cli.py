@@ -111,6 +111,61 @@ def test_check_names_every_error_at_once_with_its_place():
               "what is %r" % line)
 
 
+def test_check_of_standard_input():
+    """Whoever's it is, it is read as it is, and by a check alone."""
+    for text, status in (("system { services { finger; } }\n", 0), ("", 0),
+                         ("system { services { fingre; } }\n", 1)):
+        for words in (["portreeve", "check", "-"],
+                      ["portreeved", "-n", "-c", "-"]):
+            done = subprocess.run(
+                [world.BUILD + "/" + words[0]] + words[1:], input=text,
+                capture_output=True, text=True, timeout=30, check=False)
+            equal(done.returncode, status, "%s of %r" % (words, text))
+            check(not status or done.stderr.startswith(
+                "-:1:21: error: unknown statement `fingre`"),
+                "what it says: %r" % done.stderr)
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$1" check - <&-', "sh",
+         world.BUILD + "/portreeve"], capture_output=True, text=True,
+        timeout=30, check=False)
+    equal(closed.returncode, 1, "status with standard input closed")
+    check("standard input cannot be read" in closed.stderr,
+          "what it says: %r" % closed.stderr)
+    done = run("portreeved", "-c", "-")
+    equal(done.returncode, 2, "a daemon of standard input")
+
+
+def test_errors_come_first():
+    status, lines = checks("system { services {\n"
+                           "telnet { port 2323; }\n"
+                           "finger { port 0; }\n} }\n")
+    equal(status, 1, "status")
+    check(lines[0].startswith("FILE:3:15: error: port: 0"), lines[0])
+    check(any("FILE:2:1: warning: telnet" in n for n in lines[1:]),
+          "the warning: %s" % lines)
+
+
+def test_a_mistyped_command_gets_its_nearest():
+    for words, answer in (
+            ("relaod", "no such command: relaod; the nearest is "
+             "`portreeve reload`"),
+            ("hsow services", "no such command: hsow; the nearest is "
+             "`portreeve show`"),
+            ("show serivces", "no such command: serivces; the nearest is "
+             "`portreeve show services`"),
+            ("sessions", "no such command: sessions; the nearest is "
+             "`portreeve show sessions`"),
+            ("clear sesion 5", "no such command: sesion; the nearest is "
+             "`portreeve clear session`"),
+            ("show", "show needs one word more: services, sessions, "
+             "configuration"),
+            ("frobnicate", "no such command: frobnicate; `portreeve --help` "
+             "lists what there is")):
+        done = run("portreeve", *words.split())
+        equal((done.returncode, done.stderr),
+              (2, "portreeve: %s\n" % answer), words)
+
+
 def test_check_of_ranges():
     for statement, good in (
             ("connection-limit 0;", False), ("connection-limit 1;", True),

@@ -209,6 +209,32 @@ expect_host(const char *text, size_t count, unsigned line, unsigned col,
 
 #define SERVICE "system services service x {\nport 7; user root;\n"
 
+/* A file that may be executed: what is said of it, or nothing. */
+static void
+expect_script(const char *content, const char *part)
+{
+	const char *file = make_file("script", content, 0755);
+	char text[512];
+
+	snprintf(text, sizeof(text), SERVICE "exec %s; }", file);
+	expect_host(text, part != NULL, part != NULL ? 3 : 0,
+	    part != NULL ? 1 : 0, part);
+	unlink(file);
+}
+
+static void
+test_scripts(void **state)
+{
+	(void)state;
+	expect_script("echo hello\n", "a script without its interpreter");
+	expect_script("#!bin/sh\n", "`bin/sh` for its interpreter");
+	expect_script("#!/bin/sh\r\n", "end in CR LF");
+	expect_script("#! /bin/no-such -x\n", "/bin/no-such: No such file");
+	expect_script("#! /bin/sh -x\n", NULL);
+	expect_script("\xca\xfe\x01\x02\n", NULL);
+	expect_script("", NULL);
+}
+
 static void
 test_host(void **state)
 {
@@ -220,8 +246,10 @@ test_host(void **state)
 	expect_host(SERVICE "exec /bin/no-such; }", 1, 3, 1, "No such file");
 	expect_host(SERVICE "exec /etc/passwd; }", 1, 3, 1, "no program");
 	expect_host(SERVICE "exec /bin; }", 1, 3, 1, "no program");
-	expect_host(SERVICE "exec /bin/sh;\nuser no-such-user; }", 1, 4, 1,
-	    "no user no-such-user");
+	expect_host("system services service x {\nport 7; exec /bin/sh;\n"
+		    "user no-such.user; }",
+	    1, 3, 1,
+	    "no user no-such.user on this host: a group has a statement");
 	expect_host(SERVICE "exec /bin/sh;\ngroup no-such-group; }", 1, 4, 1,
 	    "no group no-such-group");
 	/* What is inactive is not asked about. */
@@ -259,6 +287,7 @@ main(void)
 	    cmocka_unit_test(test_owner),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_size),
+	    cmocka_unit_test(test_scripts),
 	    cmocka_unit_test(test_host),
 	};
 

@@ -1,0 +1,82 @@
+/*
+ * A script's first line, read as execve(2) reads it. Monitor (root) and CLI;
+ * distrusts the file, of which 256 bytes are read and nothing is executed.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/script.h"
+#include "lib/fd.h"
+
+#define HEAD_MAX 256 /* what the kernel looks at (BINPRM_BUF_SIZE) */
+
+/* How many bytes were read; 0 when there is nothing to judge. */
+static size_t
+script_head(const char *path, char *head)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd == -1)
+		return (0);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, head, HEAD_MAX);
+	fd_close(&fd);
+	return (n > 0 ? (size_t)n : 0);
+}
+
+/* Text, by its first line; binfmt_misc's other formats have other bytes. */
+static bool
+script_is_text(const char *head, size_t n)
+{
+	for (size_t i = 0; i < n && head[i] != '\n'; i++) {
+		unsigned char c = (unsigned char)head[i];
+
+		if (c < ' ' && c != '\t' && c != '\r')
+			return (false);
+	}
+	return (true);
+}
+
+bool
+script_fault(const char *path, char *buf, size_t size)
+{
+	char head[HEAD_MAX + 1], *name;
+	size_t n = script_head(path, head);
+
+	if (n == 0)
+		return (false);
+	head[n] = '\0';
+	if (n < 2 || head[0] != '#' || head[1] != '!') {
+		if (!script_is_text(head, n))
+			return (false);
+		snprintf(buf, size,
+		    "is a script without its interpreter: write #!/bin/sh or "
+		    "its like into its first line");
+		return (true);
+	}
+	name = head + 2 + strspn(head + 2, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	n = strlen(name);
+	if (n > 0 && name[n - 1] == '\r')
+		snprintf(buf, size,
+		    "has lines that end in CR LF, so that its interpreter is "
+		    "not found: take the CR out");
+	else if (name[0] != '/')
+		snprintf(buf, size,
+		    "names `%.60s` for its interpreter, which is no absolute "
+		    "path: write #!/bin/sh or its like",
+		    name);
+	else if (access(name, F_OK) != 0)
+		snprintf(buf, size, "has the interpreter %.80s: %s", name,
+		    strerror(errno));
+	else
+		return (false);
+	return (true);
+}

@@ -1,0 +1,18 @@
+/*
+ * Whether the kernel could start a file as a program: a script's first line.
+ * Monitor and CLI.
+ */
+#ifndef PORTREEVE_CONF_SCRIPT_H
+#define PORTREEVE_CONF_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * true, and a sentence without the file's name, when path is a script that
+ * execve(2) would refuse. false also for what cannot be read, and for what may
+ * be a program of a kind that we do not know.
+ */
+bool script_fault(const char *path, char *buf, size_t size);
+
+#endif
