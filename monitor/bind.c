@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "monitor/bind.h"
 #include "monitor/holder.h"
+#include "monitor/left.h"
 #include "monitor/notify.h"
 #include "monitor/report.h"
 #include "monitor/wire.h"
@@ -244,6 +245,7 @@ listener_assign(struct monitor *mon, struct listener *l,
 	l->wanted = true;
 	if (l->service == s && l->wait == wait)
 		return;
+	left_report(mon, l);
 	if (l->told)
 		wire_listener_gone(mon, l);
 	l->service = s;
@@ -325,6 +327,7 @@ bind_configure(struct monitor *mon)
 		after = TAILQ_NEXT(l, next);
 		if (l->wanted)
 			continue;
+		left_report(mon, l);
 		if (!l->foreign) {
 			if (l->told)
 				soon = SOON_TRIES;

@@ -238,6 +238,31 @@ for _ in range(3):
         daemon.idle()
 
 
+def test_a_program_that_keeps_a_port_taken_away_is_told():
+    path = write(unused(world.WORK + "/keeper"), """#!/usr/bin/python3
+import socket
+listener = socket.socket(fileno=0)
+while True:
+    peer, _ = listener.accept()
+    peer.sendall(b"here\\n")
+    peer.close()
+""", 0o755)
+    with start(path, wait="yes") as daemon:
+        equal(talk(daemon), b"here\n", "the program")
+        session = daemon.wait("connection-accepted")["session"]
+        daemon.configure("")
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        told = daemon.wait("warning", service="thing")["reason"]
+        check("still has the socket of port %d of 127.0.0.1" % daemon.port in
+              told and "`portreeve clear session %s`" % session in told,
+              "what it says: %s" % told)
+        equal(talk(daemon), b"here\n", "the program that was told of")
+        equal(daemon.cli("clear", "session", session).returncode, 0, "clear")
+        wait_until(lambda: ("inet", daemon.port) not in
+                   processes.listeners(), "the port to close")
+        equal(len(daemon.of("warning", service="thing")), 1, "warnings")
+
+
 def ask_udp(port, data, host="127.0.0.1"):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as client:
