@@ -7,7 +7,7 @@
 
 #include "conf/sshd/sshd.h"
 #include "monitor/hostcheck.h"
-#include "monitor/logins.h"
+#include "monitor/sshd.h"
 
 /* The stack that telnet once had of its own. */
 #define TELNET_FORMER "portreeve-telnet"
@@ -35,13 +35,15 @@ warn_no_pam(struct monitor *mon, const struct conf *conf,
     struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char why[CONF_MESSAGE_MAX];
 
-	if (ssh == NULL || mon->rootless || logins_by_pam(mon))
+	if (ssh == NULL || mon->rootless ||
+	    sshd_pam_runs(ssh, why, sizeof(why)))
 		return;
 	conf_report_add(report, CONF_WARNING, ssh->pos,
-	    "/etc/pam.d/" LOGINS_PAM_SERVICE " is missing: who logs in is "
-	    "read from sshd's log, and user-limit's sessions are held a moment "
-	    "late; `make install` installs the file");
+	    "%.120s: who logs in is read from sshd's log, and user-limit's "
+	    "sessions are held a moment late; portreeved(8), PAM, says which "
+	    "lines to add", why);
 }
 
 /* PAM has two folders for a service's file. */

@@ -24,6 +24,7 @@
 #include "monitor/pamsock.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
+#include "monitor/sshd.h"
 #include "monitor/wire.h"
 #include "policy/user.h"
 
@@ -41,8 +42,7 @@ static int logins_fd = -1;
 bool
 logins_by_pam(struct monitor *mon)
 {
-	return (!mon->rootless &&
-	    access("/etc/pam.d/" LOGINS_PAM_SERVICE, R_OK) == 0);
+	return (mon->sshd != NULL && mon->sshd->by_pam);
 }
 
 void
@@ -271,6 +271,27 @@ logins_refuse(struct monitor *mon, uint64_t session, const char *user)
 }
 
 /*
+ * The module was to decide and was not asked: somebody took its line out of
+ * PAM's files while we run. One is asked anew at each such login only.
+ */
+static bool
+logins_pam_is_gone(struct monitor *mon)
+{
+	const struct conf_service *ssh = conf_find_service(mon->conf, "ssh");
+	char why[200], text[320];
+
+	if (ssh == NULL || sshd_pam_runs(ssh, why, sizeof(why)))
+		return (false);
+	if (mon->sshd->gone_told)
+		return (true);
+	mon->sshd->gone_told = true;
+	snprintf(text, sizeof(text), "%s any more: logins are taken from "
+	    "sshd's log; put it back, or reload", why);
+	report_warning(mon, "ssh", text);
+	return (true);
+}
+
+/*
  * The log names a terminal, and, where no PAM module decides, the user. It can
  * never take a login away that the module has told of.
  */
@@ -283,7 +304,8 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 	if (!session_runs(mon, m->session))
 		return;
 	l = logins_find(m->session);
-	if (l == NULL && !logins_by_pam(mon)) {
+	if (l == NULL &&
+	    (!logins_by_pam(mon) || logins_pam_is_gone(mon))) {
 		pw = getpwnam(m->user);
 		if (pw == NULL)
 			return;

@@ -8,13 +8,11 @@
 
 #include "monitor/monitor.h"
 
-#define LOGINS_PAM_SERVICE "portreeve-ssh"
-
 /* Map the records of DIR/state/logins, and listen on DIR/pam.sock.
  * ERR_SYSTEM, logged. */
 int logins_open(struct monitor *mon);
 
-/* Whether our PAM service file is installed, and so the module decides. */
+/* Whether our PAM module decides who logs in over ssh (monitor/sshd.h). */
 bool logins_by_pam(struct monitor *mon);
 
 /* The log reader's word (MSG_LOG_LOGIN). */

@@ -117,11 +117,26 @@ put_user_limit(struct monitor *mon, struct msg_program *m)
 }
 
 /*
- * sshd's PAM service is the last part of argv[0] before 9.8; from there on the
- * rendered configuration names it.
+ * sshd's name is its own path: other software's rules for sshd (libwrap, PAM)
+ * go by the last part. Before 9.8 another PAM service is told by that part;
+ * from there on the rendered configuration names it.
  */
 static int
-fill_ssh(struct monitor *mon, struct msg_program *m)
+put_ssh_name(struct monitor *mon, const struct conf_service *ssh,
+    struct msg_program *m)
+{
+	char name[CONF_PAM_SERVICE_MAX + 16];
+
+	if (strcmp(ssh->pam_service, "sshd") == 0 ||
+	    sshd_has_pam_keyword(mon->sshd))
+		return (PUT(argv, mon->sshd->path));
+	snprintf(name, sizeof(name), "/usr/sbin/%s", ssh->pam_service);
+	return (PUT(argv, name));
+}
+
+static int
+fill_ssh(struct monitor *mon, const struct conf_service *ssh,
+    struct msg_program *m)
 {
 	char config[PATH_MAX + 32], pam_socket[PATH_MAX + 64] = PAM_SOCKET;
 	int err;
@@ -130,10 +145,7 @@ fill_ssh(struct monitor *mon, struct msg_program *m)
 		return (ERR_NOT_FOUND);
 	sshd_config_path(mon, config, sizeof(config));
 	snprintf(m->path, sizeof(m->path), "%s", mon->sshd->path);
-	err = PUT(argv,
-	    logins_by_pam(mon) && !sshd_has_pam_keyword(mon->sshd)
-		? "/usr/sbin/" LOGINS_PAM_SERVICE
-		: mon->sshd->path);
+	err = put_ssh_name(mon, ssh, m);
 	if (err == 0)
 		err = PUT(argv, "-i");
 	if (err == 0)
@@ -166,7 +178,7 @@ program_send(struct monitor *mon, struct proc *zygote)
 	if (m == NULL)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
-	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, m)
+	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, c, m)
 					  : fill_exec(mon, &c->exec, m);
 	if (err == 0)
 		err = proc_send(mon, zygote, MSG_PROGRAM, m,

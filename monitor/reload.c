@@ -14,6 +14,7 @@
 #include "monitor/answer.h"
 #include "monitor/bind.h"
 #include "monitor/hostcheck.h"
+#include "monitor/logins.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
 #include "monitor/reload.h"
@@ -141,6 +142,17 @@ replace_zygotes(struct monitor *mon, const bool changed[SERVICES_MAX])
 	}
 }
 
+/* Its sshds and the log's reader are told at their start who decides. */
+static void
+change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
+{
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		if (mon->services[i].used &&
+		    mon->services[i].kind == SERVICE_SSH)
+			changed[i] = true;
+	}
+}
+
 /* Roles that no service needs any more. */
 static void
 stop_needless(struct monitor *mon)
@@ -160,17 +172,19 @@ int
 reload_apply(struct monitor *mon, struct conf *conf)
 {
 	struct conf *old = mon->conf;
-	bool changed[SERVICES_MAX];
+	bool changed[SERVICES_MAX], by_pam = logins_by_pam(mon);
 	int err = table_has_room(mon, conf) ? 0 : ERR_FULL;
 
 	/* Whatever can fail is first: then nothing has changed. */
 	if (err == 0 && conf_find_service(conf, "ssh") != NULL)
-		err = sshd_commit(mon);
+		err = sshd_commit(mon, conf);
 	if (err != 0) {
 		conf_free(conf);
 		return (err);
 	}
 	table_configure(mon, old, conf, changed);
+	if (logins_by_pam(mon) != by_pam)
+		change_ssh(mon, changed);
 	mon->conf = conf;
 	mon->generation++;
 	mon->accepting = false;

@@ -17,9 +17,11 @@
 #include "lib/escape.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/logins.h"
+#include "lib/pamstack.h"
 #include "monitor/run.h"
 #include "monitor/sshd.h"
+
+#define PAM_MODULE "pam_portreeve.so"
 
 static const char *const sshd_paths[] = {"/usr/sbin/sshd",
     "/usr/local/sbin/sshd"};
@@ -186,6 +188,29 @@ sshd_has_pam_keyword(const struct mon_sshd *sshd)
 	return (sshd->major > 9 || (sshd->major == 9 && sshd->minor >= 8));
 }
 
+bool
+sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size)
+{
+	static const char *const types[] = {"account", "session"};
+	const char *service = ssh->pam_service;
+	char module[PATH_MAX] = "";
+
+	for (int i = 0; i < 2; i++) {
+		if (!pamstack_runs(pamstack_folders, service, types[i],
+			PAM_MODULE, module, sizeof(module))) {
+			snprintf(why, size,
+			    "PAM's service %s has no %s line for " PAM_MODULE,
+			    service, types[i]);
+			return (false);
+		}
+		if (!pamstack_is_installed(module)) {
+			snprintf(why, size, "PAM has no module %.200s", module);
+			return (false);
+		}
+	}
+	return (true);
+}
+
 void
 sshd_config_path(struct monitor *mon, char *buf, size_t size)
 {
@@ -255,8 +280,7 @@ sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
 
 	for (unsigned i = 0; i < mon->sshd->key_count; i++)
 		keys[i] = mon->sshd->keys[i];
-	if (logins_by_pam(mon) && sshd_has_pam_keyword(mon->sshd))
-		params.pam_service = LOGINS_PAM_SERVICE;
+	params.pam_service = conf_find_service(conf, "ssh")->pam_service;
 	prepared = committed + 1;
 	numbered_path(mon, "sshd_config", prepared, config, sizeof(config));
 	numbered_path(mon, "sshd_lock", prepared, lock, sizeof(lock));
@@ -308,8 +332,9 @@ sshd_remove_prepared(struct monitor *mon)
 }
 
 int
-sshd_commit(struct monitor *mon)
+sshd_commit(struct monitor *mon, const struct conf *conf)
 {
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 	char target[64], link[PATH_MAX + 64], path[PATH_MAX + 64];
 
 	snprintf(target, sizeof(target), "sshd_config.%u", prepared);
@@ -324,5 +349,7 @@ sshd_commit(struct monitor *mon)
 	remove_numbered(mon, before);
 	before = committed;
 	committed = prepared;
+	mon->sshd->gone_told = false;
+	mon->sshd->by_pam = !mon->rootless && sshd_pam_runs(ssh, NULL, 0);
 	return (0);
 }

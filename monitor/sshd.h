@@ -12,6 +12,8 @@ struct mon_sshd {
 	unsigned major, minor; /* OpenSSH's version */
 	char keys[4][PATH_MAX + 64];
 	unsigned key_count;
+	bool by_pam; /* our module decides who logs in; set by sshd_commit() */
+	bool gone_told; /* that its lines went since; told once */
 };
 
 /*
@@ -40,12 +42,18 @@ int sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
 void sshd_remove_prepared(struct monitor *mon);
 
 /* Put the checked file in place of the old one. */
-int sshd_commit(struct monitor *mon);
+int sshd_commit(struct monitor *mon, const struct conf *conf);
 
 /* The file's path once it is in place. */
 void sshd_config_path(struct monitor *mon, char *buf, size_t size);
 
 /* `sshd` from 9.8 on chooses its PAM service by a keyword. */
 bool sshd_has_pam_keyword(const struct mon_sshd *sshd);
+
+/*
+ * Whether pam_portreeve.so runs in the stack of its PAM service; why gets half
+ * a sentence when not, and may be NULL.
+ */
+bool sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size);
 
 #endif

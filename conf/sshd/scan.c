@@ -259,8 +259,8 @@ scan_hosts(const struct scan *s, const char *path)
 		if (*p == '\0' || *p == '#')
 			continue;
 		scan_warn(s, path, number,
-		    "its rules are not carried over: they bind no service "
-		    "here");
+		    "its rules bind no service here but ssh, and that where "
+		    "sshd was built with libwrap");
 		break;
 	}
 	fclose(f);

@@ -5,24 +5,30 @@
  * user's name from PAM, which has checked it, and asks the monitor on a
  * root-only socket; which connection asks, the monitor finds out by itself.
  *
- *     account  required  pam_portreeve.so socket=/run/portreeve/pam.sock
- *     session  required  pam_portreeve.so socket=/run/portreeve/pam.sock
+ * It stands in the system's own stack of sshd, so that every other rule of the
+ * host for sshd holds as well (tools/install-pam puts it there). It does
+ * nothing in a process that our ssh zygote did not start: only that sets
+ * PORTREEVE_PAM_SOCKET. The variable is read when the module is loaded,
+ * because sshd asks for a keyboard-interactive answer in a child whose
+ * environment it has emptied.
  *
- * last in their stacks: nobody is told of who another module turns away, and
- * a limit of pam_limits is lowered but not raised. A daemon whose run-time
- * folder is elsewhere says so to its sshd by PORTREEVE_PAM_SOCKET in sshd's own
- * environment, which is no user's. Without a socket the module does nothing.
+ * In a process that the zygote did start it fails closed: no verdict, no login.
+ * Only the end of a session never fails, because the daemon may be just being
+ * restarted. A refusal is also written to sshd's log, so that its reader does
+ * not tell the same failure again.
  *
- * Fails closed: no verdict, no login. Only the end of a session never fails,
- * because the daemon may be just being restarted. A refusal is also written to
- * sshd's log, so that its reader does not tell the same failure again.
+ * A module that comes later (pam_limits) may set the limit of processes anew,
+ * so it is set in the session phase and again with the credentials, which sshd
+ * asks for last, in the process that becomes the user's.
  */
 #include <sys/resource.h>
 
 #include <security/pam_modules.h>
 #include <security/pam_ext.h>
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +43,21 @@
 #define PATIENCE_MS 5000
 #define PATIENCE_CLOSE_MS 500
 
-static const char *
-module_socket(int argc, const char **argv)
+#define DATA_PROCESSES "portreeve_processes"
+
+/* Empty: not ours. "/" cannot be connected to, and so fails closed. */
+static char module_socket[PATH_MAX];
+
+static void __attribute__((constructor))
+module_load(void)
 {
-	static const char option[] = "socket=";
 	const char *path = secure_getenv("PORTREEVE_PAM_SOCKET");
 
-	for (int i = 0; path == NULL && i < argc; i++) {
-		if (strncmp(argv[i], option, sizeof(option) - 1) == 0)
-			path = argv[i] + sizeof(option) - 1;
-	}
-	return (path != NULL && path[0] == '/' ? path : NULL);
+	if (path == NULL)
+		return;
+	if (path[0] != '/' || strlen(path) >= sizeof(module_socket))
+		path = "/";
+	memcpy(module_socket, path, strlen(path) + 1);
 }
 
 static int
@@ -124,16 +134,16 @@ module_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
 
 /* Ask, and say to the user why not. PAM_SUCCESS or `refused`. */
 static int
-module_ask(pam_handle_t *pamh, const char *path, enum msg_type type,
-    const void *msg, struct msg_pam_verdict *v, int refused)
+module_ask(pam_handle_t *pamh, enum msg_type type, const void *msg,
+    struct msg_pam_verdict *v, int refused)
 {
-	int err = pam_ask(path, type, msg, PATIENCE_MS, v);
+	int err = pam_ask(module_socket, type, msg, PATIENCE_MS, v);
 
 	if (err != 0) {
 		pam_syslog(pamh, LOG_ERR,
 		    "no verdict from portreeved at %s "
 		    "(%s): the login is refused; is the daemon running?",
-		    path, err_text(err));
+		    module_socket, err_text(err));
 		pam_error(pamh, "The service that watches over logins does "
 				"not answer. Try again in a moment.");
 		return (refused);
@@ -164,6 +174,42 @@ module_limit(pam_handle_t *pamh, uint32_t processes)
 	return (PAM_SESSION_ERR);
 }
 
+static void
+module_forget(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+/* Set the limit, and remember it for module_limit_again(). */
+static int
+module_keep_limit(pam_handle_t *pamh, uint32_t processes)
+{
+	uint32_t *kept = malloc(sizeof(*kept));
+
+	if (kept == NULL)
+		return (PAM_BUF_ERR);
+	*kept = processes;
+	if (pam_set_data(pamh, DATA_PROCESSES, kept, module_forget) !=
+	    PAM_SUCCESS) {
+		free(kept);
+		return (PAM_SESSION_ERR);
+	}
+	return (module_limit(pamh, processes));
+}
+
+static int
+module_limit_again(pam_handle_t *pamh)
+{
+	const void *kept = NULL;
+
+	if (pam_get_data(pamh, DATA_PROCESSES, &kept) != PAM_SUCCESS ||
+	    kept == NULL)
+		return (PAM_IGNORE);
+	return (module_limit(pamh, *(const uint32_t *)kept));
+}
+
 EXPORT int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -177,41 +223,42 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 EXPORT int
 pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	(void)pamh;
-	(void)flags;
 	(void)argc;
 	(void)argv;
-	return (PAM_IGNORE);
+	if (module_socket[0] == '\0' || ((unsigned)flags & PAM_DELETE_CRED) != 0)
+		return (PAM_IGNORE);
+	return (module_limit_again(pamh));
 }
 
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const char *path = module_socket(argc, argv);
 	struct msg_pam_account m = {.end_ = 0};
 	struct msg_pam_verdict v;
 
 	(void)flags;
-	if (path == NULL)
+	(void)argc;
+	(void)argv;
+	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
 	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
 		return (PAM_USER_UNKNOWN);
 	module_method(pamh, m.method, sizeof(m.method));
-	return (
-	    module_ask(pamh, path, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
+	return (module_ask(pamh, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
 }
 
 EXPORT int
 pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const char *path = module_socket(argc, argv);
 	struct msg_pam_open m = {.end_ = 0};
 	struct msg_pam_verdict v;
 	const void *tty = NULL;
 	int result;
 
 	(void)flags;
-	if (path == NULL)
+	(void)argc;
+	(void)argv;
+	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
 	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
 		return (PAM_SESSION_ERR);
@@ -219,25 +266,26 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	    module_copy(m.tty, sizeof(m.tty), tty) != 0)
 		m.tty[0] = '\0';
 	module_method(pamh, m.method, sizeof(m.method));
-	result = module_ask(pamh, path, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
+	result = module_ask(pamh, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
 	if (result != PAM_SUCCESS)
 		return (result);
-	return (module_limit(pamh, v.processes));
+	return (module_keep_limit(pamh, v.processes));
 }
 
 EXPORT int
 pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const char *path = module_socket(argc, argv);
 	struct msg_pam_close m = {.end_ = 0};
 	struct msg_pam_verdict v;
 
 	(void)flags;
-	if (path == NULL)
+	(void)argc;
+	(void)argv;
+	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
 	/* The end of its process group tells the same, only later. */
 	if (module_user(pamh, m.user, sizeof(m.user)) == 0)
-		pam_ask(path, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
+		pam_ask(module_socket, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
 	return (PAM_SUCCESS);
 }
 

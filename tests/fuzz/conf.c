@@ -69,7 +69,7 @@ check_sshd(const struct conf *conf)
 	static const char *const keys[] = {"/k"};
 	const struct sshd_params params = {.version = {9, 8},
 	    .pam = true,
-	    .pam_service = "portreeve",
+	    .pam_service = "sshd",
 	    .host_keys = keys,
 	    .host_key_count = 1,
 	    .lock_path = "/l"};

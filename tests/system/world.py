@@ -142,12 +142,22 @@ def make_users():
 def make_pam():
     """Our PAM services, as an installation has them, with the built module."""
     shutil.copy(TOP + "/monitor/pam/portreeve-ftp", "/etc/pam.d/portreeve-ftp")
-    service = TOP + "/monitor/pam/portreeve-ssh"
-    if os.path.exists(service):
-        with open(service, encoding="utf-8") as file:
-            text = file.read()
-        write("/etc/pam.d/portreeve-ssh", text.replace(
-            "pam_portreeve.so", BUILD + "/pam_portreeve.so"))
+    add_module()
+
+
+#: What a line of ours says: a missing module locks nobody out.
+CONTROL = "[success=ok ignore=ignore module_unknown=ignore default=bad]"
+
+
+def add_module():
+    """Our module in the system's stack of sshd, where Debian's
+    pam-auth-update puts it, or at the end of the service's own file."""
+    for kind in ("auth", "account", "session"):
+        path = "/etc/pam.d/common-" + kind
+        if not os.path.exists(path):
+            path = "/etc/pam.d/sshd"
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("%s %s %s/pam_portreeve.so\n" % (kind, CONTROL, BUILD))
 
 
 def replace_rows(path, rows, line):

@@ -16,13 +16,10 @@
 /*
  * What it runs is the monitor's to say (MSG_PROGRAM; monitor/program.c):
  *     path   the installed sshd
- *     argv   NAME -i -e -f DIR/sshd_config. NAME is an absolute path, which
- *	      sshd demands and does not open under -i; before OpenSSH 9.8 its
- *	      last part is the name of the PAM service, so that it is
- *	      /usr/sbin/portreeve-ssh where /etc/pam.d/portreeve-ssh is
- *	      installed. Since 9.8 PAMServiceName in the file says that (9.2
- *	      refuses the word); NAME is sshd's own path then.
- *	      The version is the first word of `sshd -V`, "OpenSSH_9.2p1".
+ *     argv   NAME -i -e -f DIR/sshd_config. NAME is sshd's own path, which
+ *	      libwrap's rules, and before OpenSSH 9.8 PAM's, know it by: its
+ *	      last part is `sshd`, unless `pam-service` says another before 9.8
+ *	      (since 9.8 PAMServiceName in the file says that).
  *     environment  PATH, and PORTREEVE_PAM_SOCKET for pam_portreeve.so
  *     uid    unchanged; no rlimits: PAM sets the session's
  *     log    a SOCK_SEQPACKET socket: -e writes a record a line

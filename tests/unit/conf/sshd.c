@@ -10,7 +10,7 @@ static const char *const keys[] = {
 static const struct sshd_params params = {
     .version = {9, 2},
     .pam = true,
-    .pam_service = "portreeve",
+    .pam_service = "sshd",
     .host_keys = keys,
     .host_key_count = 2,
     .lock_path = "/run/portreeve/sshd-lock",
@@ -179,7 +179,7 @@ test_versions(void **state)
 		p.version.major = versions[i].major;
 		p.version.minor = versions[i].minor;
 		w = write_with("ssh;", &p);
-		assert_true(has(w.text, "PAMServiceName portreeve") ==
+		assert_true(has(w.text, "PAMServiceName sshd") ==
 			    versions[i].service);
 		assert_true((strstr(w.text, "LogVerbose") != NULL) ==
 			    versions[i].verbose);

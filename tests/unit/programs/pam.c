@@ -1,6 +1,7 @@
 /*
  * pam_portreeve.so as PAM loads it, against a monitor played here: verdicts,
- * limits, and what it does when nobody answers.
+ * limits, what it does when nobody answers, and that it does nothing where the
+ * ssh zygote's variable was not there when it was loaded.
  */
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include <security/pam_appl.h>
 
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +61,9 @@ module_path(char *path, size_t size)
 	    (size_t)snprintf(path, size, "%s/pam_portreeve.so", self) < size);
 }
 
+/* variable: of the ssh zygote; NULL: this is no sshd of ours. */
 static pam_handle_t *
-pam_begin(const char *option)
+pam_begin(const char *variable)
 {
 	static const struct pam_conv conv = {.conv = converse};
 	char path[600], module[512];
@@ -72,9 +75,14 @@ pam_begin(const char *option)
 	snprintf(path, sizeof(path), "%s/service", folder);
 	f = fopen(path, "w");
 	assert_non_null(f);
-	fprintf(f, "account required %s %s\nsession required %s %s\n", module,
-	    option, module, option);
+	fprintf(f, "auth required %s\naccount required %s\n"
+	    "session required %s\nsession optional pam_permit.so\n",
+	    module, module, module);
 	fclose(f);
+	if (variable != NULL)
+		setenv("PORTREEVE_PAM_SOCKET", variable, 1);
+	else
+		unsetenv("PORTREEVE_PAM_SOCKET");
 	assert_int_equal(
 	    pam_start_confdir("service", "alice", &conv, folder, &pamh),
 	    PAM_SUCCESS);
@@ -85,15 +93,6 @@ pam_begin(const char *option)
 	    PAM_SUCCESS);
 	said[0] = '\0';
 	return (pamh);
-}
-
-static const char *
-with_socket(void)
-{
-	static char option[80];
-
-	snprintf(option, sizeof(option), "socket=%s", socket_path);
-	return (option);
 }
 
 /* --- the monitor's side ------------------------------------------------------
@@ -159,7 +158,7 @@ static void
 test_allowed(void **state)
 {
 	struct msg_pam_verdict v = {.allow = 1};
-	pam_handle_t *pamh = pam_begin(with_socket());
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd = monitor_listen();
 	pid_t pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 0);
 
@@ -176,7 +175,7 @@ static void
 test_refused(void **state)
 {
 	struct msg_pam_verdict v = {.allow = 0, .reason = "user-limit"};
-	pam_handle_t *pamh = pam_begin(with_socket());
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd = monitor_listen(), log[2], saved = dup(2);
 	pid_t pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 0);
 	char line[128];
@@ -204,7 +203,7 @@ static void
 test_refused_session(void **state)
 {
 	struct msg_pam_verdict v = {.allow = 0, .reason = "user-limit"};
-	pam_handle_t *pamh = pam_begin(with_socket());
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd = monitor_listen();
 	pid_t pid = monitor_answer(fd, MSG_PAM_OPEN, &v, 0);
 
@@ -230,7 +229,7 @@ test_limit(void **state)
 		pid = fork();
 		if (pid == 0) {
 			struct rlimit limit = {before[i], before[i]};
-			pam_handle_t *pamh = pam_begin(with_socket());
+			pam_handle_t *pamh = pam_begin(socket_path);
 
 			if (setrlimit(RLIMIT_NPROC, &limit) != 0 ||
 			    pam_open_session(pamh, 0) != PAM_SUCCESS ||
@@ -253,7 +252,7 @@ static void
 test_asked_again(void **state)
 {
 	struct msg_pam_verdict v = {.allow = 1};
-	pam_handle_t *pamh = pam_begin(with_socket());
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd = monitor_listen();
 	pid_t pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 3);
 
@@ -268,7 +267,7 @@ test_asked_again(void **state)
 static void
 test_nobody_answers(void **state)
 {
-	pam_handle_t *pamh = pam_begin(with_socket());
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd;
 
 	(void)state;
@@ -283,33 +282,107 @@ test_nobody_answers(void **state)
 	pam_end(pamh, PAM_SUCCESS);
 }
 
-/* Without a socket it is no part of the stack, and PAM then refuses. */
+/* In another's sshd it is no part of the stack, and PAM then refuses. */
 static void
-test_no_socket(void **state)
+test_not_ours(void **state)
 {
-	pam_handle_t *pamh = pam_begin("");
+	pam_handle_t *pamh = pam_begin(NULL);
+	int fd = monitor_listen();
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	(void)state;
-	assert_int_not_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	/* A user's variable that comes later changes nothing. */
+	setenv("PORTREEVE_PAM_SOCKET", socket_path, 1);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	close(fd);
 	pam_end(pamh, PAM_SUCCESS);
 }
 
-/* The daemon's own path, in sshd's environment, comes before the file's. */
+/* sshd empties the environment of the child that asks for answers. */
 static void
-test_environment(void **state)
+test_environment_emptied(void **state)
 {
-	struct msg_pam_verdict v = {.allow = 1};
-	pam_handle_t *pamh = pam_begin("socket=/nonexistent/socket");
+	struct msg_pam_verdict v = {.allow = 0, .reason = "user-limit"};
+	pam_handle_t *pamh = pam_begin(socket_path);
 	int fd = monitor_listen();
-	pid_t pid = monitor_answer(fd, MSG_PAM_CLOSE, &v, 0);
+	pid_t pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 0);
 
 	(void)state;
-	setenv("PORTREEVE_PAM_SOCKET", socket_path, 1);
-	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
-	unsetenv("PORTREEVE_PAM_SOCKET");
+	assert_int_equal(clearenv(), 0);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
 	monitor_done(pid);
 	close(fd);
 	pam_end(pamh, PAM_SUCCESS);
+}
+
+/* What is no path of a socket is ours all the same: nobody gets in. */
+static void
+test_not_a_path(void **state)
+{
+	pam_handle_t *pamh = pam_begin("relative/socket");
+
+	(void)state;
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	assert_non_null(strstr(said, "does not answer"));
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+struct opening {
+	pam_handle_t *pamh;
+	int result;
+};
+
+static int
+open_elsewhere(void *arg)
+{
+	struct opening *o = arg;
+
+	o->result = pam_open_session(o->pamh, 0);
+	_exit(0);
+}
+
+/*
+ * A module behind ours may raise the limit; the credentials come last. The
+ * session is opened in a process that shares memory and no limits, as if the
+ * limit had been raised again, which needs a capability.
+ */
+static int
+limit_again(void)
+{
+	static uint8_t stack[262144] __attribute__((aligned(16)));
+	struct rlimit limit = {1000, 1000};
+	struct opening o = {.pamh = pam_begin(socket_path), .result = -1};
+
+	if (setrlimit(RLIMIT_NPROC, &limit) != 0 ||
+	    clone(open_elsewhere, stack + sizeof(stack),
+		CLONE_VM | CLONE_VFORK, &o) < 0 || o.result != PAM_SUCCESS)
+		return (1);
+	pam_setcred(o.pamh, PAM_DELETE_CRED);
+	if (getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_max != 1000)
+		return (2);
+	if (pam_setcred(o.pamh, PAM_ESTABLISH_CRED) != PAM_SUCCESS ||
+	    getrlimit(RLIMIT_NPROC, &limit) != 0)
+		return (3);
+	return (limit.rlim_cur == 40 && limit.rlim_max == 40 ? 0 : 4);
+}
+
+static void
+test_limit_again(void **state)
+{
+	struct msg_pam_verdict v = {.allow = 1, .processes = 40};
+	int fd = monitor_listen(), status;
+	pid_t answer = monitor_answer(fd, MSG_PAM_OPEN, &v, 0), pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(limit_again());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	monitor_done(answer);
+	close(fd);
 }
 
 int
@@ -322,8 +395,10 @@ main(void)
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_asked_again),
 	    cmocka_unit_test(test_nobody_answers),
-	    cmocka_unit_test(test_no_socket),
-	    cmocka_unit_test(test_environment),
+	    cmocka_unit_test(test_not_ours),
+	    cmocka_unit_test(test_environment_emptied),
+	    cmocka_unit_test(test_not_a_path),
+	    cmocka_unit_test(test_limit_again),
 	};
 	int failed;
 
