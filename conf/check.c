@@ -74,6 +74,29 @@ check_tree(const struct conf_tree *tree, struct conf_report *report)
 	check_block(tree->root, report);
 }
 
+/* What a shell would have read, and execve(2) hands on. */
+static void
+check_shell(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	static const char *const words[] = {
+	    "|", "||", "&", "&&", ";", "<", ">", ">>", "2>&1", "2>/dev/null"};
+	const struct conf_node *n = tree_find_stated(conf->tree, s, "exec");
+
+	for (unsigned i = 1; n != NULL && i < s->exec.argc; i++) {
+		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+			if (strcmp(s->exec.argv[i], words[w]) != 0)
+				continue;
+			conf_report_add(report, CONF_WARNING, n->pos,
+			    "exec: no shell reads this: `%s` is handed to the "
+			    "program as it is; write `/bin/sh -c '...'` for "
+			    "one",
+			    words[w]);
+			return;
+		}
+	}
+}
+
 /* inetd's nowait, which a datagram socket cannot have. */
 static void
 check_wait(const struct conf *conf, const struct conf_service *s,
@@ -112,6 +135,7 @@ check_exec(const struct conf *conf, const struct conf_service *s,
 		    "service %s has no exec: write `exec \"PATH ARGUMENTS\";`",
 		    s->name);
 	check_wait(conf, s, report);
+	check_shell(conf, s, report);
 }
 
 static void

@@ -126,6 +126,31 @@ line_is_vsftpd(const struct line *l)
 }
 
 static bool
+line_is_proftpd(const struct line *l, const char *text, size_t n)
+{
+	return (l->count >= 2 && memchr(text, '{', n) == NULL &&
+	    memchr(text, ';', n) == NULL &&
+	    other_find(BLOCK_ROOT, l->words[0]) == OTHER_PROFTPD);
+}
+
+/* daemons: clients */
+static bool
+line_is_tcpd(const struct line *l, const char *text, size_t n)
+{
+	char name[LINE_WORD_MAX];
+	size_t length = strcspn(l->words[0], ":");
+
+	memcpy(name, l->words[0], length);
+	name[length] = '\0';
+	return (l->count >= 2 && memchr(text, '{', n) == NULL &&
+	    memchr(text, ';', n) == NULL &&
+	    (strcmp(l->words[0] + length, ":") == 0 ||
+		l->words[1][0] == ':') &&
+	    strcmp(name, "inactive") != 0 && schema_places(name) == 0 &&
+	    other_find(BLOCK_ROOT, l->words[0]) == OTHER_NONE);
+}
+
+static bool
 line_is_unit(const struct line *l)
 {
 	static const char *const sections[] = {
@@ -166,6 +191,10 @@ other_form(const char *text, size_t n, unsigned *number)
 			return (OTHER_SYSTEMD);
 		if (line_is_vsftpd(&l))
 			return (OTHER_VSFTPD);
+		if (line_is_proftpd(&l, text, length))
+			return (OTHER_PROFTPD);
+		if (line_is_tcpd(&l, text, length))
+			return (OTHER_TCPD);
 		return (OTHER_NONE);
 	}
 	return (OTHER_NONE);
@@ -204,9 +233,15 @@ other_form_text(enum other_owner owner)
 	    [OTHER_VSFTPD] =
 		"this is vsftpd.conf's form: write `system { services { ftp; } "
 		"}`; see portreeve.conf(5)",
+	    [OTHER_PROFTPD] =
+		"this is proftpd.conf's form: write `system { services { ftp; "
+		"} }`; see portreeve.conf(5)",
+	    [OTHER_TCPD] =
+		"this is the form of hosts.allow and hosts.deny, which stay in "
+		"files of their own",
 	    [OTHER_XML] =
-		"this is XML: write the statements in braces, or as `set` "
-		"lines",
+		"no `<...>` stands here: write the statements in braces, or as "
+		"`set` lines",
 	    [OTHER_JSON] =
 		"this is JSON, or a block without its name: write the "
 		"statements in braces, each block behind its name",

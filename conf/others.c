@@ -28,14 +28,14 @@ static const struct other others[] = {
 static bool
 other_same(const char *a, const char *b)
 {
-	for (; *a != '\0' && *b != '\0'; a++, b++) {
-		char x = *a == '_' ? '-' : (char)tolower((unsigned char)*a);
-		char y = *b == '_' ? '-' : (char)tolower((unsigned char)*b);
-
-		if (x != y)
+	for (;; a++, b++) {
+		a += strspn(a, "-_");
+		b += strspn(b, "-_");
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
 			return (false);
+		if (*a == '\0')
+			return (true);
 	}
-	return (*a == *b);
 }
 
 /* How well a row fits: the block's own first, then the word to the letter. */
@@ -97,6 +97,8 @@ other_text(enum conf_block_id in, const char *word, char *buf, size_t size)
 		"take it out"},
 	    [OTHER_SYSTEMD] = {"is systemd's", "nothing here stands for it"},
 	    [OTHER_VSFTPD] = {"is vsftpd's", "nothing here stands for it"},
+	    [OTHER_PROFTPD] = {"is proftpd's", "nothing here stands for it"},
+	    [OTHER_TCPD] = {"is hosts.allow's", ""},
 	    [OTHER_XML] = {"is XML's", ""},
 	    [OTHER_JSON] = {"is JSON's", ""},
 	    [OTHER_PLAIN] = {"is no statement", "take it out"},

@@ -18,6 +18,8 @@ enum other_owner {
 	OTHER_JUNOS,
 	OTHER_SYSTEMD,
 	OTHER_VSFTPD,
+	OTHER_PROFTPD,
+	OTHER_TCPD, /* hosts.allow, hosts.deny */
 	OTHER_XML,
 	OTHER_JSON,
 	OTHER_PLAIN,

@@ -31,6 +31,7 @@ void
 parse_advance(struct parser *p)
 {
 	p->end = p->cur.end;
+	p->closed = p->cur.type == TOKEN_CLOSE;
 	p->cur = p->peek;
 	if (p->cur.first)
 		p->indent = p->cur.pos.col;
@@ -134,6 +135,10 @@ parse_excess(struct parser *p, const char *what)
 	}
 	if (p->cur.type == TOKEN_BAD)
 		; /* was told */
+	else if (p->cur.type == TOKEN_WORD && p->cur.text[0] == ',' &&
+	    !p->secret)
+		parse_error(p, p->cur.pos,
+		    "no comma stands here: a list is written as `[ A B ]`");
 	else if (p->line && p->cur.type == TOKEN_SEMICOLON)
 		parse_error(p, p->cur.pos,
 		    "a set line ends with its line, without `;`");
@@ -331,8 +336,10 @@ parse_statement(struct parser *p, struct conf_node *parent)
 			    "a statement is expected here, not %s%s",
 			    lex_token_text(&name, text, sizeof(text)),
 			    name.type == TOKEN_LIST && name.first
-				? ": a line in brackets is a prompt's; leave "
-				  "it out"
+				? ": a line in brackets is a prompt's or a "
+				  "section's; leave it out"
+			    : name.type == TOKEN_SEMICOLON && p->closed
+				? ": none stands behind a `}`"
 				: "");
 		parse_skip(p);
 		return;

@@ -141,6 +141,14 @@ parse_values(struct parser *p, const struct conf_statement *stmt,
 			    schema_type_name(stmt->type));
 			return (false);
 		}
+		if (!stmt->secret && p->cur.type == TOKEN_WORD &&
+		    p->cur.text[0] == '\'' && !parse_at_end(p)) {
+			parse_error(p, p->cur.pos,
+			    "%s: a value with spaces stands in double quotes, "
+			    "not in single ones",
+			    stmt->name);
+			return (false);
+		}
 		if (!parse_value(p, stmt->name, schema_type_name(stmt->type),
 			&values[*count]))
 			return (false);

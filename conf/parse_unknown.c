@@ -106,11 +106,17 @@ unknown_glued(struct parser *p, enum conf_block_id in)
 		return (false);
 	memcpy(name, p->cur.text, n);
 	name[n] = '\0';
-	if (!schema_knows(in, name))
+	if (schema_knows(in, name))
+		parse_error(p, p->cur.pos,
+		    "no `%c` stands behind `%s`: write `%s VALUE%s`",
+		    p->cur.text[n], name, name, p->line ? "" : ";");
+	else if (schema_places(name) != 0)
+		parse_error(p, p->cur.pos,
+		    "no `%c` stands behind `%s`: write `NAME VALUE;`, or "
+		    "`NAME { ... }`",
+		    p->cur.text[n], name);
+	else
 		return (false);
-	parse_error(p, p->cur.pos,
-	    "no `%c` stands behind `%s`: write `%s VALUE%s`", p->cur.text[n],
-	    name, name, p->line ? "" : ";");
 	return (true);
 }
 
@@ -131,8 +137,8 @@ unknown_form(struct parser *p, enum conf_block_id in)
 		    "/* and */");
 	else if (word[0] == '<')
 		parse_error(p, p->cur.pos,
-		    "this is XML: write the statements in braces or as `set` "
-		    "lines");
+		    "no `<...>` stands here: write the statements in braces, "
+		    "or as `set` lines");
 	else if (strchr(word, '@') != NULL &&
 	    (word[n - 1] == '#' || word[n - 1] == '>'))
 		parse_error(p, p->cur.pos,

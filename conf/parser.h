@@ -29,6 +29,7 @@ struct parser {
 	struct conf_pos brace; /* of the token that told of one */
 	bool line;    /* within a set line: a statement ends with its line */
 	bool secret;  /* what follows may be one: not to be told in a message */
+	bool closed;  /* the token before this was a `}` */
 	bool equals;  /* a `=` of this statement was told */
 	bool inetd;   /* a line of inetd.conf was told */
 	bool stopped; /* past a bound: nothing more is read */

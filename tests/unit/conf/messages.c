@@ -127,12 +127,32 @@ static const struct sample samples[] = {
 	"ftp; } }`; see portreeve.conf(5)",
 	1},
     {"<configuration>\n<system>\n</system>\n</configuration>\n",
-	"1:1: error: this is XML: write the statements in braces, or as `set` "
-	"lines",
+	"1:1: error: no `<...>` stands here: write the statements in braces, "
+	"or as `set` lines",
 	1},
+    {"# FTP\nServerName \"x\"\n<Limit LOGIN>\nDenyAll\n</Limit>\n",
+	"2:1: error: this is proftpd.conf's form: write `system { services { "
+	"ftp; } }`; see portreeve.conf(5)",
+	1},
+    {"ALL : LOCAL\nsshd: 192.0.2.0/255.255.255.0\n",
+	"1:1: error: this is the form of hosts.allow and hosts.deny, which "
+	"stay in files of their own",
+	1},
+    {"{\n \"system\": { \"services\": { \"ssh\": { } } }\n}\n",
+	"1:1: error: this is JSON, or a block without its name: write the "
+	"statements in braces, each block behind its name",
+	1},
+    {"ssh:\n  port: 22\n",
+	"1:1: error: no `:` stands behind `ssh`: write `NAME VALUE;`, or `NAME "
+	"{ ... }`",
+	2},
+    {"[ssh]\nport = 22\n",
+	"1:1: error: a statement is expected here, not `[`: a line in "
+	"brackets is a prompt's or a section's; leave it out",
+	2},
     {"[edit system services]\nsystem { services { finger; } }\n",
 	"1:1: error: a statement is expected here, not `[`: a line in "
-	"brackets is a prompt's; leave it out",
+	"brackets is a prompt's or a section's; leave it out",
 	1},
     {"root@r1# set system services finger\nset system services finger\n",
 	"1:1: error: this is a prompt: leave it out, and begin with what was "
@@ -174,6 +194,10 @@ static const struct sample samples[] = {
 	"3:7: error: `PermitRootLogin` is sshd_config's: here it is "
 	"`root-login`, with allow, deny or deny-password",
 	4},
+    {SERVICES("ssh { max-auth-tries 3; login-grace-time 30; }"),
+	"3:7: error: `max-auth-tries` is sshd_config's: a file named by "
+	"`sshd-config` can say it",
+	2},
     {SERVICES("ssh { ciphers aes256-ctr; macs [ hmac-sha1 ]; }"),
 	"3:7: error: `ciphers` is a statement of Junos's that Portreeve does "
 	"not have: a file named by `sshd-config` can say it by Ciphers",
@@ -296,6 +320,18 @@ static const struct sample samples[] = {
 	"/* and */",
 	1},
 
+    {SERVICES("telnet { listen-address ::1; banner '/etc/my issue'; }"),
+	"3:37: error: banner: a value with spaces stands in double quotes, "
+	"not in single ones",
+	1},
+    {SERVICES("ssh { listen-address \"::1\", \"127.0.0.1\"; port 0; }"),
+	"3:27: error: no comma stands here: a list is written as `[ A B ]`",
+	2},
+    {SERVICES("finger { };"),
+	"3:11: error: a statement is expected here, not `;`: none stands "
+	"behind a `}`",
+	1},
+
     /* Warnings alone; errors come before them. */
     {SERVICE("nice 5;\nnice 6;"),
 	"3:1: warning: nice is here again, and replaces that of line 2: take "
@@ -304,6 +340,11 @@ static const struct sample samples[] = {
     {SERVICE("protocol udp;\nwait no;"),
 	"3:1: warning: service x: `wait no` has no effect with `protocol "
 	"udp`: one program at a time gets the socket; write `wait yes`",
+	0},
+    {"system { services { service x { port 7;\n"
+     "exec \"/bin/cat -u 2>&1 | /bin/tee /x\"; } } }",
+	"2:1: warning: exec: no shell reads this: `2>&1` is handed to the "
+	"program as it is; write `/bin/sh -c '...'` for one",
 	0},
     {SERVICES("telnet;\nfinger { port 0; }"),
 	"4:15: error: port: 0 is out of range 1-65535", 1},
@@ -397,7 +438,8 @@ test_ours(void **state)
 	static const char *const texts[] = {"", "\n# set system\n",
 	    "service tftp {", "service tftp {\n}", "service", "defaults",
 	    "stream stream tcp", "a stream tcp later x y", "port 22;",
-	    "Port 22 {", "permit no", "[Unit", "listen", "listening=YES"};
+	    "Port 22 {", "permit no", "[Unit", "listen", "listening=YES",
+	    "inactive: system", "system: { }", "system :", "ssh:"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
