@@ -27,6 +27,7 @@ show_service(const struct ipc_in *in, void *arg)
 	rows_number(r, m->rate_limit);
 	rows_number(r, m->accepted);
 	rows_number(r, m->refused);
+	rows_text(r, m->state);
 }
 
 static void
@@ -75,7 +76,7 @@ command_show_services(const struct request *rq)
 {
 	static const char *const names[] = {"service", "family", "address",
 	    "port", "sessions", "connection-limit", "rate-limit", "accepted",
-	    "refused"};
+	    "refused", "state"};
 	struct msg_show_services m = {0};
 	struct rows r;
 	int status;

@@ -115,10 +115,9 @@ host_check_banner(const struct conf *conf, const struct conf_service *s,
 
 /* A subsystem is a command; its first word is the program. */
 static void
-host_check_subsystem(const struct conf *conf, struct conf_report *report)
+host_check_subsystem(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
 {
-	struct conf_pos none = {0, 0};
-	const struct conf_service *s = conf_find_service(conf, "netconf");
 	const char *text = conf->netconf_subsystem;
 	char path[1024];
 	size_t n;
@@ -131,8 +130,26 @@ host_check_subsystem(const struct conf *conf, struct conf_report *report)
 	memcpy(path, text, n);
 	path[n] = '\0';
 	if (eaccess(path, X_OK) != 0)
-		conf_report_add(report, CONF_WARNING, s != NULL ? s->pos : none,
+		conf_report_add(report, CONF_WARNING, s->pos,
 		    "subsystem: %.100s: %s", path, strerror(errno));
+}
+
+int
+conf_check_host_service(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	size_t errors = report->errors;
+
+	if (s->kind == SERVICE_EXEC) {
+		host_check_program(conf, s, report);
+		host_check_account(conf, s, report);
+	} else if (s->kind == SERVICE_SSH)
+		host_check_sshd_config(conf, s, report);
+	else if (s->kind == SERVICE_TELNET)
+		host_check_banner(conf, s, report);
+	else if (s->kind == SERVICE_NETCONF)
+		host_check_subsystem(conf, s, report);
+	return (report->errors > errors ? ERR_VALUE : 0);
 }
 
 int
@@ -140,17 +157,7 @@ conf_check_host(const struct conf *conf, struct conf_report *report)
 {
 	size_t errors = report->errors;
 
-	for (unsigned i = 0; i < conf->service_count; i++) {
-		const struct conf_service *s = &conf->services[i];
-
-		if (s->kind == SERVICE_EXEC) {
-			host_check_program(conf, s, report);
-			host_check_account(conf, s, report);
-		} else if (s->kind == SERVICE_SSH)
-			host_check_sshd_config(conf, s, report);
-		else if (s->kind == SERVICE_TELNET)
-			host_check_banner(conf, s, report);
-	}
-	host_check_subsystem(conf, report);
+	for (unsigned i = 0; i < conf->service_count; i++)
+		conf_check_host_service(conf, &conf->services[i], report);
 	return (report->errors > errors ? ERR_VALUE : 0);
 }

@@ -93,6 +93,10 @@ int conf_load(const char *path, struct conf **out, struct conf_report *report);
  */
 int conf_check_host(const struct conf *conf, struct conf_report *report);
 
+/* The same of one of its services. */
+int conf_check_host_service(const struct conf *conf,
+    const struct conf_service *service, struct conf_report *report);
+
 enum conf_form { CONF_BRACES, CONF_SET };
 
 /*

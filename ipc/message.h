@@ -14,6 +14,7 @@
 
 /* Bounds that the catalogue names. */
 #define SERVICES_MAX 256
+#define STATE_TEXT_MAX 256 /* of a service, its NUL included */
 #define SLOTS_MAX 262144 /* connections at a time over all services */
 
 #define IPC_MESSAGE_MAX 16384 /* bytes of the longest datagram */

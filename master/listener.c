@@ -199,18 +199,6 @@ listener_hold(struct master *m, const struct session *s)
 	listener_update(l);
 }
 
-const struct listener *
-listener_find(struct master *m, const struct service *sv, enum family family)
-{
-	const struct listener *l;
-
-	TAILQ_FOREACH (l, &m->listeners->all, link) {
-		if (l->service == sv && l->address.family == family)
-			return (l);
-	}
-	return (NULL);
-}
-
 uint64_t
 listener_turn(const struct master *m)
 {

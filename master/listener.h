@@ -50,10 +50,6 @@ void listener_release(struct master *m, uint32_t id);
 /* An inherited or adopted session has a listener to itself. */
 void listener_hold(struct master *m, const struct session *s);
 
-/* A listener of the service in this family, or NULL. */
-const struct listener *listener_find(
-    struct master *m, const struct service *sv, enum family family);
-
 /* Counts the turns of the loop. */
 uint64_t listener_turn(const struct master *m);
 

@@ -153,6 +153,8 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_SERVICE_GONE:
 		service_retire(m, in->msg.service_gone.number);
 		return (0);
+	case MSG_SERVICE_STATE:
+		return (service_stands(m, &in->msg.service_state));
 	case MSG_LISTENER:
 		return (
 		    listener_add(m, &in->msg.listener, monitor_take(in, 0)));

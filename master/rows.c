@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "master/listener.h"
 #include "master/session.h"
 #include "master/zygote.h"
 
@@ -17,14 +16,13 @@ static bool
 rows_service(struct master *m, const struct service *sv, enum family family,
     struct msg_row_service *row)
 {
-	const struct listener *l = listener_find(m, sv, family);
-
-	if (l == NULL)
+	if (sv->row[family].state[0] == '\0')
 		return (false);
 	memset(row, 0, sizeof(*row));
 	memcpy(row->service, sv->name, sizeof(row->service));
 	row->family = (uint8_t)family;
-	row->address = l->address;
+	row->address = sv->row[family].address;
+	memcpy(row->state, sv->row[family].state, sizeof(row->state));
 	row->sessions = sv->limiter[family].connections;
 	row->connection_limit = sv->limiter[family].connection_limit;
 	row->rate_limit = sv->rate_limit;

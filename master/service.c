@@ -138,6 +138,20 @@ service_configure(struct master *m, const struct msg_service *msg)
 	return (0);
 }
 
+int
+service_stands(struct master *m, const struct msg_service_state *msg)
+{
+	struct service *sv = service_by_number(m, msg->number);
+	struct service_row *row;
+
+	if (sv == NULL)
+		return (ERR_NOT_FOUND);
+	row = &sv->row[msg->family];
+	row->address = msg->address;
+	memcpy(row->state, msg->state, sizeof(row->state));
+	return (0);
+}
+
 void
 service_retire(struct master *m, unsigned number)
 {
@@ -146,6 +160,7 @@ service_retire(struct master *m, unsigned number)
 	if (sv == NULL)
 		return;
 	listener_forget_service(m, sv);
+	memset(sv->row, 0, sizeof(sv->row));
 	m->services->by_number[number] = NULL;
 	sv->number = -1;
 	service_release(m, sv);

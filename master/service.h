@@ -26,6 +26,12 @@ enum service_block {
 	BLOCK_FULL = 2	  /* the zygote's channel has no room */
 };
 
+/* How the monitor says that a family of it stands, and where. */
+struct service_row {
+	struct addr address;
+	char state[STATE_TEXT_MAX]; /* "": no row */
+};
+
 struct service {
 	char name[SERVICE_NAME_MAX];
 	int number;	/* the monitor's; -1: not configured any more */
@@ -39,12 +45,16 @@ struct service {
 	struct zygote *zygote;
 	struct session_list held; /* not handed over yet, in order */
 	uint32_t sessions;	  /* that point here */
+	struct service_row row[FAMILY_COUNT];
 };
 
 int services_init(struct master *m);
 
 /* SERVICE: new, or its limits changed. 0 or ERR_FULL, ERR_NO_MEMORY. */
 int service_configure(struct master *m, const struct msg_service *msg);
+
+/* SERVICE_STATE: its row of a family. ERR_NOT_FOUND. */
+int service_stands(struct master *m, const struct msg_service_state *msg);
 
 /* SERVICE_GONE. It stays known while it has sessions. */
 void service_retire(struct master *m, unsigned number);

@@ -22,6 +22,7 @@
 #include "monitor/proc.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
+#include "monitor/states.h"
 #include "monitor/table.h"
 #include "monitor/wire.h"
 
@@ -35,6 +36,23 @@ answer_done(struct monitor *mon, uint32_t request, bool ok,
 
 	snprintf(m.reason, sizeof(m.reason), "%s", reason);
 	wire_to_master(mon, MSG_ANSWER_DONE, &m);
+}
+
+void
+answer_applied(struct monitor *mon, uint32_t request)
+{
+	struct msg_answer_text m = {.request = request};
+	char waiting[1024];
+	int n = 0;
+
+	states_waiting(mon, waiting, sizeof(waiting));
+	if (waiting[0] != '\0')
+		n = snprintf((char *)m.text.b, sizeof(m.text.b), "%s\n",
+		    waiting);
+	m.text.n = (uint16_t)n;
+	if (n > 0)
+		wire_to_master(mon, MSG_ANSWER_TEXT, &m);
+	answer_done(mon, request, true, "");
 }
 
 /*
@@ -186,7 +204,7 @@ answer_retiring(struct monitor *mon, struct proc *p)
 	p->retired = true;
 	if (s->zygote == p)
 		s->zygote = NULL;
-	if (!mon->stopping && s->configured && s->zygote == NULL &&
+	if (!mon->stopping && table_service_runs(s) && s->zygote == NULL &&
 	    !s->backoff.timer.linked)
 		proc_start(mon, ROLE_ZYGOTE, s->kind, s);
 }

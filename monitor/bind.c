@@ -22,6 +22,8 @@
 #include "monitor/left.h"
 #include "monitor/notify.h"
 #include "monitor/report.h"
+#include "monitor/states.h"
+#include "monitor/table.h"
 #include "monitor/wire.h"
 
 #define BACKLOG 4096
@@ -160,9 +162,10 @@ listener_failed(struct monitor *mon, struct listener *l, int error)
 	if (error == EACCES && mon->rootless && l->address.port < 1024)
 		snprintf(who, sizeof(who),
 		    "ports below 1024 are root's: write `port` with another");
-	snprintf(reason, sizeof(reason), "%s%s%s%s; trying again",
+	snprintf(l->why, sizeof(l->why), "%s%s%s%s",
 	    error == EADDRINUSE ? "the port is busy" : strerror(error),
 	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");
+	snprintf(reason, sizeof(reason), "%s; trying again", l->why);
 	report_listener_failed(mon, l, reason);
 }
 
@@ -175,6 +178,7 @@ listener_try(struct monitor *mon, struct listener *l, bool quiet)
 	l->fd = bind_socket(l);
 	if (l->fd >= 0) {
 		l->failed = false;
+		l->why[0] = '\0';
 		return (true);
 	}
 	error = errno;
@@ -223,10 +227,12 @@ retry_due(void *arg)
 {
 	struct monitor *mon = arg;
 
-	if (retry_all(mon)) {
+	bool some = retry_all(mon);
+
+	if (some)
 		wire_tell_listeners(mon);
+	if (states_tell(mon) || some)
 		notify_bound(mon);
-	}
 }
 
 static bool
@@ -303,7 +309,9 @@ configure_service(struct monitor *mon, struct mon_service *s)
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
 		taken[f] = assign_foreign(mon, s, (enum family)f, datagram);
-	for (unsigned i = 0; i < s->conf->listen_count; i++) {
+	/* What was handed over rests meanwhile; nothing of ours is bound. */
+	for (unsigned i = 0;
+	     i < s->conf->listen_count && table_service_runs(s); i++) {
 		const struct addr *a = &s->conf->listen[i];
 
 		if (!taken[a->family])
@@ -320,7 +328,8 @@ bind_configure(struct monitor *mon)
 	TAILQ_FOREACH(l, &mon->listeners, next)
 		l->wanted = false;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
-		if (mon->services[i].used && mon->services[i].configured)
+		if (mon->services[i].used && mon->services[i].configured &&
+		    mon->services[i].stopped == NULL)
 			configure_service(mon, &mon->services[i]);
 	}
 	for (l = TAILQ_FIRST(&mon->listeners); l != NULL; l = after) {
@@ -340,23 +349,4 @@ bind_configure(struct monitor *mon)
 		report_not_configured(mon, l);
 	}
 	retry_all(mon);
-}
-
-const char *
-bind_waiting_text(struct monitor *mon, char *buf, size_t size)
-{
-	char text[ADDR_TEXT_MAX];
-	struct listener *l;
-	size_t n = 0;
-
-	buf[0] = '\0';
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
-		if (l->fd >= 0 || n >= size)
-			continue;
-		n += (size_t)snprintf(buf + n, size - n, "%s%s %s port %u",
-		    n == 0 ? "waiting for " : ", ", l->name,
-		    addr_text(&l->address, text), l->address.port);
-	}
-	return (buf);
 }

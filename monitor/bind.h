@@ -21,7 +21,4 @@ void bind_take_handed_over(struct monitor *mon);
  */
 void bind_configure(struct monitor *mon);
 
-/* "1 of 4 listeners waits: ssh inet 192.0.2.1 port 22 (…)" or "" if none. */
-const char *bind_waiting_text(struct monitor *mon, char *buf, size_t size);
-
 #endif

@@ -258,7 +258,7 @@ start(struct monitor *mon)
 	char reason[CONF_MESSAGE_MAX];
 	bool failed;
 
-	failed = reload_check(mon, &conf, &report) != 0;
+	failed = reload_check(mon, true, &conf, &report) != 0;
 	if (failed)
 		reload_print(mon, &report);
 	if (failed)

@@ -80,7 +80,14 @@ struct listener {
 	bool told;    /* the master has it */
 	bool failed;  /* told that it cannot be bound */
 	int error;    /* errno of the last try, while fd is -1 */
+	char why[160]; /* of it, in words; "" while it is not told */
 	int fd;	      /* -1: not bound yet, retried */
+};
+
+/* What the master was told of a service and family: monitor/states.c. */
+struct mon_state {
+	struct addr address;
+	char text[STATE_TEXT_MAX]; /* "": no row */
 };
 
 /* A service that is configured, or was and still has sessions. */
@@ -93,6 +100,11 @@ struct mon_service {
 	const struct conf_service *conf; /* of mon->conf; NULL: no longer */
 	struct proc *zygote;		 /* the present one, or NULL */
 	struct backoff backoff;
+	const char *stopped;		/* why it is not served at all; NULL */
+	char waiting[CONF_MESSAGE_MAX]; /* what it lacks of this host; "" */
+	struct loop_timer retry;	/* of what waits */
+	unsigned tries;
+	struct mon_state told[FAMILY_COUNT];
 };
 
 /* Each role's own account or number. */

@@ -12,13 +12,14 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/bind.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
 #include "monitor/show.h"
 #include "monitor/sshd.h"
+#include "monitor/states.h"
+#include "monitor/table.h"
 
 /* How often the master is asked when no service manager asks us. */
 #define PING_NS (5ull * SECOND)
@@ -55,7 +56,8 @@ role_is_silent(struct monitor *mon, struct proc *p)
 	    "its zygote does not answer: another takes its place, and it keeps "
 	    "its sessions");
 	proc_retire(mon, p);
-	if (s->zygote == NULL && !s->backoff.timer.linked)
+	if (s->zygote == NULL && !s->backoff.timer.linked &&
+	    table_service_runs(s))
 		proc_start(mon, ROLE_ZYGOTE, s->kind, s);
 }
 
@@ -137,7 +139,7 @@ notify_serving(struct monitor *mon, const char *before)
 {
 	char waiting[512], services[512];
 
-	bind_waiting_text(mon, waiting, sizeof(waiting));
+	states_waiting(mon, waiting, sizeof(waiting));
 	report_services(mon, true, services, sizeof(services));
 	sd_notifyf(0, "%sSTATUS=Serving %s%s%s", before,
 	    services[0] != '\0' ? services

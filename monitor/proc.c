@@ -23,10 +23,12 @@
 #include "monitor/child.h"
 #include "monitor/end.h"
 #include "monitor/loginproc.h"
+#include "monitor/notify.h"
 #include "monitor/predecessor.h"
 #include "monitor/proc.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
+#include "monitor/states.h"
 #include "monitor/stop.h"
 #include "monitor/table.h"
 #include "monitor/wire.h"
@@ -101,7 +103,7 @@ proc_is_needed(struct monitor *mon, enum role role, enum service_kind kind)
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
 
-		if (!s->used || !s->configured)
+		if (!table_service_runs(s))
 			continue;
 		if (role == ROLE_LOOKUP && s->kind == SERVICE_FINGER)
 			return (true);
@@ -215,7 +217,7 @@ proc_restart_due(void *arg)
 	if (mon->stopping)
 		return;
 	if (b->role == ROLE_ZYGOTE) {
-		if (b->service->used && b->service->configured &&
+		if (table_service_runs(b->service) &&
 		    b->service->zygote == NULL)
 			proc_start(mon, b->role, b->service->kind, b->service);
 	} else if (proc_is_needed(mon, b->role, b->kind) &&
@@ -246,6 +248,8 @@ proc_restart(struct monitor *mon, enum role role, enum service_kind kind,
 	b->kind = kind;
 	b->service = service;
 	loop_timer_in(&b->timer, delay, proc_restart_due, b);
+	if (service != NULL && states_tell(mon))
+		notify_bound(mon);
 }
 
 static void
@@ -313,7 +317,7 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	if (never_up)
 		wire_configured(mon);
 	if (role == ROLE_ZYGOTE) {
-		if (current && service->configured)
+		if (current && table_service_runs(service))
 			proc_restart(mon, role, kind, service);
 		table_service_release(mon, service);
 	} else if (!expected && proc_is_needed(mon, role, kind)) {
@@ -524,7 +528,7 @@ proc_start_needed(struct monitor *mon)
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
 
-		if (s->used && s->configured && s->zygote == NULL)
+		if (table_service_runs(s) && s->zygote == NULL)
 			proc_start(mon, ROLE_ZYGOTE, s->kind, s);
 	}
 }

@@ -20,7 +20,9 @@
 #include "monitor/reload.h"
 #include "monitor/report.h"
 #include "monitor/sshd.h"
+#include "monitor/states.h"
 #include "monitor/table.h"
+#include "monitor/waiting.h"
 #include "monitor/wire.h"
 
 void
@@ -47,7 +49,8 @@ add_service_error(const struct conf *conf, const struct conf_service *s,
 }
 
 static int
-check_ssh(struct monitor *mon, struct conf *conf, struct conf_report *report)
+check_ssh(struct monitor *mon, const struct conf *conf,
+    struct conf_report *report)
 {
 	const struct conf_service *s = conf_find_service(conf, "ssh");
 	char reason[CONF_MESSAGE_MAX];
@@ -85,8 +88,61 @@ ssh_is_wrong(const struct conf *conf, const struct conf_report *report)
 	return (false);
 }
 
+void
+reload_check_service(struct monitor *mon, const struct conf *conf,
+    const struct conf_service *s, struct conf_report *report)
+{
+	conf_check_host_service(conf, s, report);
+	if (s->kind == SERVICE_SSH && !ssh_is_wrong(conf, report))
+		check_ssh(mon, conf, report);
+}
+
+/*
+ * What each service of a starting daemon lacks of this host, by its place in
+ * the configuration: it waits then, and the others serve. "" for nothing.
+ */
+static char start_waits[CONF_SERVICES_MAX][CONF_MESSAGE_MAX];
+
+/* Of a report about one service, to all: its first error is why it waits. */
+static void
+wait_for_errors(unsigned service, const struct conf_report *one,
+    struct conf_report *report)
+{
+	for (size_t i = 0; i < one->count; i++) {
+		const struct conf_diag *d = &one->diags[i];
+
+		if (d->severity == CONF_WARNING)
+			conf_report_add(report, CONF_WARNING, d->pos, "%s",
+			    d->text);
+		else if (start_waits[service][0] == '\0')
+			snprintf(start_waits[service],
+			    sizeof(start_waits[service]), "%s", d->text);
+	}
+	if (one->errors > 0 && start_waits[service][0] == '\0')
+		snprintf(start_waits[service], sizeof(start_waits[service]),
+		    "out of memory");
+}
+
+static void
+check_services(struct monitor *mon, const struct conf *conf, bool starting,
+    struct conf_report *report)
+{
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		struct conf_report one = {0};
+
+		if (!starting) {
+			reload_check_service(mon, conf, &conf->services[i],
+			    report);
+			continue;
+		}
+		reload_check_service(mon, conf, &conf->services[i], &one);
+		wait_for_errors(i, &one, report);
+		conf_report_clear(&one);
+	}
+}
+
 int
-reload_check(struct monitor *mon, struct conf **out,
+reload_check(struct monitor *mon, bool starting, struct conf **out,
     struct conf_report *report)
 {
 	struct conf *conf = NULL;
@@ -96,10 +152,8 @@ reload_check(struct monitor *mon, struct conf **out,
 	if (conf == NULL)
 		return (err);
 	/* Whatever is wrong already: every error is told at once. */
-	conf_check_host(conf, report);
+	check_services(mon, conf, starting && report->errors == 0, report);
 	hostcheck_warn(mon, conf, report);
-	if (!ssh_is_wrong(conf, report))
-		check_ssh(mon, conf, report);
 	if (report->errors > 0) {
 		conf_free(conf);
 		return (ERR_VALUE);
@@ -122,7 +176,7 @@ reload_check_only(struct monitor *mon, struct conf **out,
 	}
 	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
 	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
-	err = reload_check(mon, out, report);
+	err = reload_check(mon, false, out, report);
 	sshd_remove_prepared(mon);
 	rmdir(folder);
 	return (err);
@@ -168,6 +222,35 @@ stop_needless(struct monitor *mon)
 	}
 }
 
+/* Whether its file for sshd is prepared and to be put in place. */
+static bool
+ssh_is_ready(const struct conf *conf)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+
+	return (ssh != NULL && start_waits[ssh - conf->services][0] == '\0');
+}
+
+/* What waited has been found by the check; what the start found waits. */
+static void
+settle_waiting(struct monitor *mon)
+{
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+		size_t at;
+
+		if (!s->used)
+			continue;
+		waiting_end(mon, s);
+		if (!s->configured)
+			continue;
+		at = (size_t)(s->conf - mon->conf->services);
+		if (start_waits[at][0] != '\0')
+			waiting_begin(mon, s, start_waits[at]);
+	}
+	memset(start_waits, 0, sizeof(start_waits));
+}
+
 int
 reload_apply(struct monitor *mon, struct conf *conf)
 {
@@ -176,7 +259,7 @@ reload_apply(struct monitor *mon, struct conf *conf)
 	int err = table_has_room(mon, conf) ? 0 : ERR_FULL;
 
 	/* Whatever can fail is first: then nothing has changed. */
-	if (err == 0 && conf_find_service(conf, "ssh") != NULL)
+	if (err == 0 && ssh_is_ready(conf))
 		err = sshd_commit(mon, conf);
 	if (err != 0) {
 		conf_free(conf);
@@ -188,6 +271,7 @@ reload_apply(struct monitor *mon, struct conf *conf)
 	mon->conf = conf;
 	mon->generation++;
 	mon->accepting = false;
+	settle_waiting(mon);
 	bind_configure(mon);
 	replace_zygotes(mon, changed);
 	stop_needless(mon);
@@ -224,14 +308,14 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	int err;
 
 	notify_reloading(mon);
-	err = reload_check(mon, &conf, &report);
+	err = reload_check(mon, false, &conf, &report);
 	if (err == 0)
 		err = reload_apply(mon, conf);
 	if (err == 0) {
 		reload_warnings(mon, &report);
 		report_configuration(mon, true, asked ? "reload" : "SIGHUP");
 		if (asked)
-			answer_done(mon, request, true, "");
+			answer_applied(mon, request);
 		conf_report_clear(&report);
 		return;
 	}

@@ -7,10 +7,15 @@
 /*
  * Load and check the file whole, host and sshd included. On 0 *out is the new
  * configuration, with warnings in the report; else nothing has changed, and
- * the report says every error.
+ * the report says every error. Of a daemon that is starting, what a service
+ * lacks of this host is no error: reload_apply() lets that service wait.
  */
-int reload_check(struct monitor *mon, struct conf **out,
+int reload_check(struct monitor *mon, bool starting, struct conf **out,
     struct conf_report *report);
+
+/* One service against this host, sshd's own view of it included. */
+void reload_check_service(struct monitor *mon, const struct conf *conf,
+    const struct conf_service *s, struct conf_report *report);
 
 /* -n: the same, but without the run-time state: sshd -t has a file of its own
  * in a temporary folder. */

@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "monitor/proc.h"
 #include "monitor/report.h"
+#include "monitor/states.h"
 
 static void
 sink_writable(void *arg, int revents)
@@ -60,19 +61,6 @@ report_detach(struct monitor *mon)
 	event_sink_attach(mon->sink, -1);
 }
 
-static bool
-service_listens(struct monitor *mon, const struct mon_service *s)
-{
-	struct listener *l;
-
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
-		if (l->service == s && l->fd >= 0)
-			return (true);
-	}
-	return (false);
-}
-
 const char *
 report_services(struct monitor *mon, bool listening, char *buf, size_t size)
 {
@@ -83,7 +71,7 @@ report_services(struct monitor *mon, bool listening, char *buf, size_t size)
 		struct mon_service *s = &mon->services[i];
 
 		if (s->used && s->configured &&
-		    (!listening || service_listens(mon, s)))
+		    (!listening || states_listens(mon, s)))
 			n += (size_t)snprintf(buf + n, size - n, "%s%s",
 			    n > 0 ? "," : "", s->name);
 	}
@@ -99,7 +87,7 @@ report_with_services(struct monitor *mon, enum event event,
 
 	event_begin(&b, event);
 	event_text(&b, FIELD_SERVICES,
-	    report_services(mon, event == EV_READY, services,
+	    report_services(mon, event != EV_STOPPED, services,
 		sizeof(services)));
 	if (reason != NULL && reason[0] != '\0')
 		event_text(&b, FIELD_REASON, reason);
@@ -109,7 +97,10 @@ report_with_services(struct monitor *mon, enum event event,
 void
 report_ready(struct monitor *mon)
 {
-	report_with_services(mon, EV_READY, NULL);
+	char waiting[512];
+
+	report_with_services(mon, EV_READY,
+	    states_waiting(mon, waiting, sizeof(waiting)));
 }
 
 void
@@ -173,6 +164,20 @@ report_listener_failed(struct monitor *mon, const struct listener *l,
 	report_emit(mon, &b);
 	log_warn("%s cannot listen on %s port %u: %s", l->name,
 	    addr_text(&l->address, text), l->address.port, reason);
+}
+
+void
+report_service(struct monitor *mon, const struct mon_service *s, bool failed,
+    const char *reason)
+{
+	struct event_builder b;
+
+	event_begin(&b, failed ? EV_SERVICE_FAILED : EV_SERVICE_RESTORED);
+	event_text(&b, FIELD_SERVICE, s->name);
+	event_text(&b, FIELD_REASON, reason);
+	report_emit(mon, &b);
+	log_warn("%s %s: %s", s->name, failed ? "waits" : "serves again",
+	    reason);
 }
 
 void

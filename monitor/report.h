@@ -14,6 +14,9 @@ void report_role_restarted(struct monitor *mon, const struct proc *p,
     int signal, const char *reason);
 void report_listener_failed(struct monitor *mon, const struct listener *l,
     const char *reason);
+/* A service waits, for this reason, or waits no more. */
+void report_service(struct monitor *mon, const struct mon_service *s,
+    bool failed, const char *reason);
 void report_not_configured(struct monitor *mon, const struct listener *l);
 void report_configuration(struct monitor *mon, bool applied,
     const char *reason);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "monitor/show.h"
+#include "monitor/table.h"
 
 static const char *
 try_it(const struct listener *l, const char *address, char *buf, size_t size)
@@ -39,6 +40,17 @@ try_it(const struct listener *l, const char *address, char *buf, size_t size)
 	return (buf);
 }
 
+/* One that listens nowhere, and why. */
+static void
+show_still(const struct mon_service *s)
+{
+	if (!s->used || !s->configured || table_service_runs(s))
+		return;
+	printf("%-12s %-6s %-18s %-6u (%s: %s)\n", s->name, "-", "-",
+	    s->conf->port, s->stopped != NULL ? "stopped" : "waiting",
+	    s->stopped != NULL ? s->stopped : s->waiting);
+}
+
 void
 show_table(struct monitor *mon)
 {
@@ -61,5 +73,7 @@ show_table(struct monitor *mon)
 		    l->fd < 0 ? "(waiting: cannot be bound yet)"
 			      : try_it(l, name, try, sizeof(try)));
 	}
+	for (unsigned i = 0; i < SERVICES_MAX; i++)
+		show_still(&mon->services[i]);
 	fflush(stdout);
 }

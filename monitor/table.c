@@ -117,7 +117,7 @@ same_zygote(const struct conf_service *a, const struct conf_service *b)
 	}
 }
 
-/* Kinds that this version serves; the others are checked and warned about. */
+/* Kinds that this version serves; of the others it tells that it does not. */
 static bool
 is_built(enum service_kind kind)
 {
@@ -137,8 +137,7 @@ table_has_room(struct monitor *mon, const struct conf *conf)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *c = &conf->services[i];
 
-		if (!is_built(c->kind) ||
-		    find_service(mon, c->kind, c->name) != NULL)
+		if (find_service(mon, c->kind, c->name) != NULL)
 			continue;
 		if (room-- == 0)
 			return (false);
@@ -162,8 +161,6 @@ table_configure(struct monitor *mon, const struct conf *old,
 		const struct conf_service *c = &conf->services[i];
 		struct mon_service *s;
 
-		if (!is_built(c->kind))
-			continue;
 		s = find_service(mon, c->kind, c->name);
 		if (s == NULL)
 			s = new_service(mon, c);
@@ -173,11 +170,21 @@ table_configure(struct monitor *mon, const struct conf *old,
 		    !same_zygote(s->conf, c);
 		s->configured = true;
 		s->conf = c;
+		s->stopped = is_built(c->kind)
+		    ? NULL
+		    : "this version does not serve it";
 	}
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (!mon->services[i].configured)
 			mon->services[i].conf = NULL;
 	}
+}
+
+bool
+table_service_runs(const struct mon_service *s)
+{
+	return (s->used && s->configured && s->stopped == NULL &&
+	    s->waiting[0] == '\0');
 }
 
 void
@@ -193,6 +200,7 @@ table_service_release(struct monitor *mon, struct mon_service *s)
 			return;
 	}
 	loop_timer_clear(&s->backoff.timer);
+	loop_timer_clear(&s->retry);
 	s->used = false;
 }
 

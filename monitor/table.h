@@ -24,6 +24,9 @@ void table_configure(struct monitor *mon, const struct conf *old,
  */
 bool table_has_room(struct monitor *mon, const struct conf *conf);
 
+/* Whether it is to be served: configured, built, and not waiting. */
+bool table_service_runs(const struct mon_service *s);
+
 /* Forget an unconfigured service when nothing of it lives on. */
 void table_service_release(struct monitor *mon, struct mon_service *s);
 

@@ -20,6 +20,8 @@
 #include "monitor/proc.h"
 #include "monitor/program.h"
 #include "monitor/report.h"
+#include "monitor/states.h"
+#include "monitor/waiting.h"
 #include "monitor/wire.h"
 
 /* Workers forked ahead of time: one may take its connection while the next is
@@ -230,6 +232,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER, z->kind);
 	struct msg_slots slots = {0};
+	int err;
 
 	if (z->service == NULL || z->service->conf == NULL)
 		return;
@@ -237,7 +240,11 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		return;
 	if (wire_is_builtin(z->kind)) {
 		wire_options(mon, z);
-	} else if (program_send(mon, z) < 0) {
+	} else if ((err = program_send(mon, z)) == ERR_NOT_FOUND) {
+		waiting_stop(mon, z->service, "its user or group has gone "
+		    "from this host");
+		return;
+	} else if (err < 0) {
 		proc_kill(mon, z, "its program cannot be told");
 		return;
 	}
@@ -319,6 +326,7 @@ wire_tell_listeners(struct monitor *mon)
 		if (proc_send(mon, master, MSG_LISTENER, &m, &l->fd, 1) == 0)
 			l->told = true;
 	}
+	states_tell(mon);
 }
 
 void
@@ -363,6 +371,7 @@ master_ready(struct monitor *mon, struct proc *master)
 	proc_send(mon, master, MSG_STATE, &state, &mon->state_fd, 1);
 	proc_send(mon, master, MSG_CONTROL, &control, &mon->control_fd, 1);
 	wire_services(mon);
+	states_forget(mon);
 	TAILQ_FOREACH(l, &mon->listeners, next)
 		l->told = false;
 	wire_tell_listeners(mon);
@@ -393,6 +402,7 @@ wire_ready(struct monitor *mon, struct proc *p)
 		break;
 	case ROLE_ZYGOTE:
 		zygote_ready(mon, p);
+		states_tell(mon);
 		break;
 	case ROLE_LOGREADER:
 		if (audit != NULL)

@@ -12,7 +12,7 @@ from portreeve_test import (BOTH, Connection, Daemon, check, equal,
                             world, write)
 
 SERVICES = ["service", "family", "address", "port", "sessions",
-            "connection-limit", "rate-limit", "accepted", "refused"]
+            "connection-limit", "rate-limit", "accepted", "refused", "state"]
 SESSIONS = ["id", "service", "family", "source", "source-port", "user", "tty",
             "since", "pid", "bytes-in", "bytes-out", "doing"]
 
@@ -201,7 +201,7 @@ def test_show_services():
               [("finger", "inet", "127.0.0.1", daemon.port),
                ("finger", "inet6", "::1", daemon.port)], "rows")
         for row in rows:
-            for name in SERVICES[3:]:
+            for name in SERVICES[3:-1]:
                 check(isinstance(row[name], int), "%s is %r" % (
                     name, row[name]))
         text = daemon.cli("show", "services")

@@ -142,29 +142,19 @@ def test_stderr_is_an_event_and_not_the_peers():
 
 
 def test_a_failed_exec_is_told_with_its_errno():
-    plain = write(unused(world.WORK + "/no-format"), "\x7fnothing", 0o755)
-    for path, names in (("/nowhere/at-all", ("ENOENT",)),
-                        (world.WORK, ("EACCES",)),
-                        (plain, ("ENOEXEC",))):
-        daemon = start(path)
-        daemon.launch()
-        try:
-            # A path that is not there may also be refused at the start.
-            wait_until(lambda: daemon.of("ready") or
-                       daemon.child.poll() is not None, "a start or an end")
-            if daemon.child.poll() is not None:
-                daemon.join()
-                check(path in daemon.tail(), "its name: " + daemon.tail())
-                continue
+    """Of a program that was there when its service began."""
+    for number, wanted in ((0, "ENOENT"), (1, "EACCES"), (2, "ENOEXEC")):
+        path = write(unused(world.WORK + "/program"), "\x7fnothing", 0o755)
+        with start(path) as daemon:
+            if number == 0:
+                os.unlink(path)
+            elif number == 1:
+                os.chmod(path, 0o644)
             talk(daemon)
             event = daemon.wait("worker-failed")
-            check(event.get("errno") in names, "%s: %s" % (path, event.line))
+            equal(event.get("errno"), wanted, event.line)
             daemon.wait("session-closed")
             daemon.idle()
-            daemon.stop()
-        finally:
-            if daemon.child.poll() is None:
-                daemon.kill_all()
 
 
 def lingering(daemon):

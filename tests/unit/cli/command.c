@@ -203,7 +203,8 @@ part_services(struct ipc_channel *ch, const struct ipc_in *asked)
 	    .connection_limit = 75,
 	    .rate_limit = 150,
 	    .accepted = 12345678901,
-	    .refused = 0};
+	    .refused = 0,
+	    .state = "listening"};
 
 	if (asked->type != MSG_SHOW_SERVICES)
 		_exit(1);
@@ -212,6 +213,7 @@ part_services(struct ipc_channel *ch, const struct ipc_in *asked)
 	addr_parse(&row.address, "::", 79);
 	row.family = FAMILY_INET6;
 	row.sessions = 0;
+	snprintf(row.state, sizeof(row.state), "waiting: the port is busy");
 	ipc_send_wait(ch, MSG_ROW_SERVICE, &row, NULL, 0);
 	daemon_done(ch, 0, "");
 }
@@ -225,11 +227,11 @@ test_services(void **state)
 	assert_string_equal(ran.err, "");
 	assert_string_equal(ran.out,
 	    "service  family  address  port  sessions  connection-limit  "
-	    "rate-limit     accepted  refused\n"
+	    "rate-limit     accepted  refused  state\n"
 	    "finger   inet    0.0.0.0    79         3                75  "
-	    "       150  12345678901        0\n"
+	    "       150  12345678901        0  listening\n"
 	    "finger   inet6   ::         79         0                75  "
-	    "       150  12345678901        0\n");
+	    "       150  12345678901        0  waiting: the port is busy\n");
 	ASK(part_services, "show", "services", "--json");
 	assert_int_equal(ran.status, 0);
 	assert_string_equal(ran.err, "");
@@ -242,7 +244,8 @@ test_services(void **state)
 	    "    \"connection-limit\": 75,\n"
 	    "    \"rate-limit\": 150,\n"
 	    "    \"accepted\": 12345678901,\n"
-	    "    \"refused\": 0\n"
+	    "    \"refused\": 0,\n"
+	    "    \"state\": \"listening\"\n"
 	    "  },\n",
 	    190);
 }

@@ -58,6 +58,30 @@ service_rows(void **state)
 	assert_int_equal(row.sessions, 0);
 	assert_int_equal(row.accepted, 0);
 	assert_int_equal(row.refused, 0);
+	assert_string_equal(row.state, "listening");
+	end(&f);
+}
+
+/* One that does not listen has its row all the same, as the monitor says. */
+static void
+waiting_rows(void **state)
+{
+	struct msg_service_state waits = {.number = N,
+	    .family = FAMILY_INET6,
+	    .state = "waiting: exec: /x: No such file or directory"};
+	struct msg_row_service row;
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(addr_parse(&waits.address, "::", 22), 0);
+	ut_tell(&f.w.mon, MSG_SERVICE_STATE, &waits, NULL, 0);
+	world_sync(&f.w);
+	client_service(&f.w, "ssh", FAMILY_INET6, &row);
+	assert_string_equal(row.state, waits.state);
+	assert_true(addr_equal(&row.address, &waits.address));
+	client_service(&f.w, "ssh", FAMILY_INET, &row);
+	assert_string_equal(row.state, "listening");
 	end(&f);
 }
 
@@ -437,6 +461,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(service_rows),
+	    cmocka_unit_test(waiting_rows),
 	    cmocka_unit_test(session_rows),
 	    cmocka_unit_test(many_rows),
 	    cmocka_unit_test(passed_on),

@@ -325,9 +325,15 @@ world_listener_fd(struct world *w, uint32_t id, uint16_t number,
 	    .datagram = (uint8_t)datagram,
 	    .wait = (uint8_t)wait,
 	    .address = *a};
+	struct msg_service_state state = {.number = number,
+	    .family = (uint8_t)a->family,
+	    .address = *a,
+	    .state = "listening"};
 
 	snprintf(m.name, sizeof(m.name), "%s", name);
 	ut_tell(&w->mon, MSG_LISTENER, &m, &fd, 1);
+	if (number < SERVICES_MAX)
+		ut_tell(&w->mon, MSG_SERVICE_STATE, &state, NULL, 0);
 }
 
 /* A listening TCP socket; the test keeps fd. */
