@@ -66,7 +66,7 @@ struct profile_session_rule {
 
 enum profile_network {
 	NETWORK_NONE,	  /* an own namespace, with nothing in it */
-	NETWORK_RESOLVER, /* the system's; TCP to port 53 alone */
+	NETWORK_RESOLVER, /* the system's; TCP only to port 53 */
 	NETWORK_OUTBOUND, /* the system's; connects, binds nothing */
 	NETWORK_PASSED	  /* the system's, for the programs that it starts */
 };

@@ -118,7 +118,21 @@ man_origin(bool extension, const char *needs)
 	if (needs != NULL)
 		printf("Needs %s.\n", needs);
 	if (extension)
-		puts("An extension of Portreeve's.");
+		puts("(Extension.)");
+}
+
+/* The blocks of services, a bit per enum conf_block_id. */
+static uint32_t
+man_services(void)
+{
+	uint32_t blocks = 0;
+
+	for (int id = 0; id < BLOCK_COUNT; id++) {
+		if (conf_blocks[id].opens &&
+		    conf_blocks[id].base == BASE_SERVICE)
+			blocks |= 1U << id;
+	}
+	return (blocks);
 }
 
 static void
@@ -137,7 +151,7 @@ man_statement(const struct conf_statement *s, bool several)
 	else if (s->dflt != NULL)
 		printf("The default is %s.\n", s->dflt);
 	man_origin(s->extension, s->needs);
-	if (!several)
+	if (!several || s->blocks == man_services())
 		return;
 	fputs("Belongs to", stdout);
 	for (int id = 0; id < BLOCK_COUNT; id++) {
@@ -208,7 +222,9 @@ main(void)
 		man_block((enum conf_block_id)id);
 		if (id != BLOCK_SERVICES)
 			continue;
-		puts(".Ss Statements of several services\n"
+		puts(".Ss Statements of every service\n"
+		     "Each of these may stand in the block of any service,\n"
+		     "unless it says to which it belongs.\n"
 		     ".Bl -tag -width Ds");
 		for (size_t i = 0; i < conf_statement_count; i++) {
 			if (man_is_several(&conf_statements[i]))

@@ -26,7 +26,7 @@ text_of_network(enum profile_network network)
 	case NETWORK_NONE:
 		return ("none: an empty namespace");
 	case NETWORK_RESOLVER:
-		return ("the host's; TCP to port 53 alone");
+		return ("the host's; TCP only to port 53");
 	case NETWORK_OUTBOUND:
 		return ("the host's, to connect; binds nothing");
 	case NETWORK_PASSED:
