@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,20 +16,43 @@
 #include "conf/script.h"
 #include "lib/err.h"
 
+/* Where a program of that name is instead; "" and false: nowhere usual. */
+static bool
+host_find(const char *path, char other[128])
+{
+	static const char *const folders[] = {"/usr/bin", "/usr/sbin", "/bin",
+	    "/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/libexec"};
+	const char *name = strrchr(path, '/');
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		int n = snprintf(other, 128, "%s%s", folders[i], name);
+
+		if (n > 0 && n < 128 && stat(other, &st) == 0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0)
+			return (true);
+	}
+	other[0] = '\0';
+	return (false);
+}
+
 static void
 host_check_program(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
 	struct conf_pos pos = conf_statement_pos(conf, s, "exec");
-	char fault[160];
+	char fault[160], other[128];
 	struct stat st;
 
 	if (s->exec.path == NULL) /* was told */
 		return;
-	if (stat(s->exec.path, &st) != 0)
-		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s: %s",
-		    s->exec.path, strerror(errno));
-	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
+	if (stat(s->exec.path, &st) != 0) {
+		const char *why = strerror(errno);
+		bool found = host_find(s->exec.path, other);
+
+		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s: %s%s%s",
+		    s->exec.path, why, found ? "; there is " : "", other);
+	} else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
 		conf_report_add(report, CONF_ERROR, pos,
 		    "exec: %.100s is no program: a regular file that may be "
 		    "executed is needed",

@@ -48,6 +48,9 @@ void conf_report_add_file(struct conf_report *r, enum conf_severity severity,
     const char *file, struct conf_pos pos, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Whether further messages are counted, and no more: none is worth its making. */
+bool conf_report_is_full(const struct conf_report *r);
+
 /*
  * "FILE:LINE:COL: error: TEXT" without a newline (1:1 where it is about the
  * whole file); name is the configuration's file. Returns buf, always

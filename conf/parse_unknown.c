@@ -158,6 +158,11 @@ unknown_tell(struct parser *p, enum conf_block_id in)
 	const char *word = p->cur.text, *meant;
 	char text[CONF_MESSAGE_MAX];
 
+	/* The search for what was meant takes its time. */
+	if (conf_report_is_full(p->report)) {
+		parse_error(p, p->cur.pos, "unknown statement");
+		return;
+	}
 	if (unknown_form(p, in))
 		return;
 	if (schema_places(word) != 0 && !other_is_here(in, word)) {

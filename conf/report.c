@@ -114,6 +114,13 @@ report_add(struct conf_report *r, enum conf_severity severity, const char *file,
 	report_insert(r, &d);
 }
 
+bool
+conf_report_is_full(const struct conf_report *r)
+{
+	return (r->count >= REPORT_MAX &&
+	    r->diags[r->count - 1].severity == CONF_ERROR);
+}
+
 void
 conf_report_add(struct conf_report *r, enum conf_severity severity,
     struct conf_pos pos, const char *fmt, ...)

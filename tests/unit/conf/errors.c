@@ -392,6 +392,13 @@ test_bounds(void **state)
 	assert_true(p.report.lost);
 	parsed_free(&p);
 	free(text);
+	/* What is past the bound costs next to nothing. */
+	text = repeat(IN, "abcdefgh@;\n", 60000, END);
+	p = parse(text);
+	assert_int_equal(p.report.errors, 60000);
+	assert_int_equal(p.report.count, 1000);
+	parsed_free(&p);
+	free(text);
 	text = repeat("foo ", "{ ", 300000, "");
 	p = parse(text);
 	assert_int_equal(p.report.errors, 1);
