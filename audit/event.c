@@ -75,7 +75,9 @@ event_field_help(enum event_field f)
 static size_t
 event_text_bound(enum event_field f)
 {
-	if (f == FIELD_SERVICES || f == FIELD_TEXT || f == FIELD_REASON)
+	if (f == FIELD_TEXT)
+		return (EVENT_LONGEST_TEXT);
+	if (f == FIELD_SERVICES || f == FIELD_REASON)
 		return (EVENT_LONG_TEXT_MAX);
 	return (EVENT_TEXT_MAX);
 }

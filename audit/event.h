@@ -30,9 +30,11 @@ enum event {
 	EV_COUNT
 };
 
-/* Bytes of a text field; services, text and reason may have the longer one. */
+/* Bytes of a text field; services and reason may have the longer one, text the
+ * longest. */
 #define EVENT_TEXT_MAX	    256
 #define EVENT_LONG_TEXT_MAX 1024
+#define EVENT_LONGEST_TEXT  4096
 
 enum event_type {
 	EVENT_TEXT,

@@ -11,7 +11,7 @@
 #include "audit/event.h"
 
 /* Enough for any event: every byte of its fields as \xHH, names, numbers. */
-#define EVENT_LINE_MAX 9216
+#define EVENT_LINE_MAX 21504
 
 /*
  * "event=NAME FIELD=VALUE …" without newline, fields in the catalogue's order.

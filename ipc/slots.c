@@ -1,6 +1,6 @@
 /*
  * The slot table: its one writer's side and its readers'. Zygotes write;
- * monitor, master and logreader read, and trust no field further than its
+ * monitor and master read, and trust no field further than its
  * bounds.
  */
 #include <sys/mman.h>

@@ -3,8 +3,8 @@
  * state folder, made by the monitor (mode 0600) and handed over as descriptors:
  *
  * - the slot table, one a zygote: written by the zygote alone, read by the
- *   monitor (which verifies every process id against /proc before it acts),
- *   the master and the logreader. Never mapped in a worker (MADV_DONTFORK).
+ *   monitor (which verifies every process id against /proc before it acts)
+ *   and the master. Never mapped in a worker (MADV_DONTFORK).
  * - the state, one a daemon: written by the master alone; the monitor keeps it
  *   for the next master and never reads it.
  *

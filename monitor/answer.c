@@ -228,6 +228,16 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 	}
 }
 
+/* A zygote could not believe its logreader. */
+static void
+answer_log_breach(struct monitor *mon, const struct proc *zygote)
+{
+	struct proc *reader = proc_find(mon, ROLE_LOGREADER, zygote->kind);
+
+	if (reader != NULL)
+		proc_kill(mon, reader, "sent a zygote what it may not");
+}
+
 static void
 answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 {
@@ -300,6 +310,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_AUDIT_BREACH:
 		answer_audit_breach(mon, &in->msg.audit_breach);
+		break;
+	case MSG_LOG_BREACH:
+		answer_log_breach(mon, p);
 		break;
 	case MSG_LOG_LOGIN:
 		if (answer_is_from_log(mon, p, in->msg.log_login.session))

@@ -64,7 +64,6 @@ struct proc {
 	struct slot_table *slots; /* zygote */
 	int slots_fd;	   /* for the zygote */
 	int slots_read_fd; /* the same file, for those who only read it */
-	int log_fds[2]; /* zygote of programs: [0] the logreader's, [1] theirs */
 };
 
 /* A bound socket. */

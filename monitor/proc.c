@@ -262,8 +262,6 @@ proc_free(struct monitor *mon, struct proc *p)
 	loop_unwatch(&p->watch);
 	ipc_channel_close(&p->ch);
 	table_slots_drop(mon, p);
-	fd_close(&p->log_fds[0]);
-	fd_close(&p->log_fds[1]);
 	free(p);
 }
 
@@ -437,11 +435,9 @@ proc_new(struct monitor *mon, enum role role, enum service_kind kind,
 	p->service = service;
 	p->pid = -1;
 	p->ch.fd = p->slots_fd = p->slots_read_fd = -1;
-	p->log_fds[0] = p->log_fds[1] = -1;
 	if (role == ROLE_ZYGOTE) {
 		p->instance = mon->next_instance++;
-		if (table_slots_make(mon, p) < 0 ||
-		    (!wire_is_builtin(kind) && wire_make_log(p) < 0)) {
+		if (table_slots_make(mon, p) < 0) {
 			table_slots_drop(mon, p);
 			free(p);
 			return (NULL);

@@ -181,8 +181,7 @@ program_send(struct monitor *mon, struct proc *zygote)
 	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, c, m)
 					  : fill_exec(mon, &c->exec, m);
 	if (err == 0)
-		err = proc_send(mon, zygote, MSG_PROGRAM, m,
-		    &zygote->log_fds[1], 1);
+		err = proc_send(mon, zygote, MSG_PROGRAM, m, NULL, 0);
 	else
 		log_warn("service %s: its program cannot be set up: %s",
 		    c->name, err_text(err));

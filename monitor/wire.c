@@ -3,8 +3,6 @@
  * two ends over and closes its own copies, so that an end's death is seen by
  * the other end alone.
  */
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -69,19 +67,6 @@ wire_to_master(struct monitor *mon, enum msg_type type, const void *msg)
 		proc_send(mon, master, type, msg, NULL, 0);
 }
 
-int
-wire_make_log(struct proc *p)
-{
-	int on = 1;
-
-	if (fd_seqpacket_pair(p->log_fds) < 0)
-		return (ERR_SYSTEM);
-	if (setsockopt(p->log_fds[0], SOL_SOCKET, SO_PASSCRED, &on,
-		sizeof(on)) < 0)
-		return (ERR_SYSTEM);
-	return (0);
-}
-
 /* ---- audit -------------------------------------------------------------- */
 
 static void
@@ -117,22 +102,30 @@ audit_ready(struct monitor *mon, struct proc *audit)
 
 /* ---- the log reader ------------------------------------------------------ */
 
+/*
+ * What the zygote's programs write to their standard error goes by this pair;
+ * the zygote makes a socket for each connection and hands its end over.
+ */
 static void
-wire_log_source(struct monitor *mon, struct proc *reader, struct proc *zygote)
+wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 {
 	struct msg_log_source m = {.kind = (uint8_t)zygote->kind,
 	    .instance = zygote->instance};
-	int fds[2] = {zygote->log_fds[0], zygote->slots_read_fd};
+	struct msg_log_channel channel = {0};
+	const struct conf_service *c =
+	    zygote->service != NULL ? zygote->service->conf : NULL;
 
-	if (zygote->service == NULL || zygote->service->conf == NULL ||
-	    zygote->log_fds[0] < 0)
+	if (wire_is_builtin(zygote->kind))
 		return;
-	snprintf(m.service, sizeof(m.service), "%s", zygote->service->name);
+	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !logins_by_pam(mon);
-	m.root_login = (uint8_t)zygote->service->conf->root_login;
-	if (zygote->kind == SERVICE_SSH)
-		m.packets = zygote->service->conf->ssh.max_pre_packets;
-	proc_send(mon, reader, MSG_LOG_SOURCE, &m, fds, 2);
+	if (c != NULL)
+		m.root_login = (uint8_t)c->root_login;
+	if (c != NULL && zygote->kind == SERVICE_SSH)
+		m.packets = c->ssh.max_pre_packets;
+	wire_pair(mon,
+	    &(struct wire_end){zygote, MSG_LOG_CHANNEL, &channel, -1},
+	    &(struct wire_end){reader, MSG_LOG_SOURCE, &m, -1});
 }
 
 static void
@@ -143,8 +136,8 @@ logreader_ready(struct monitor *mon, struct proc *reader)
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
 		if (p->role == ROLE_ZYGOTE && p->kind == reader->kind &&
-		    p->state != PROC_STARTING)
-			wire_log_source(mon, reader, p);
+		    p->state != PROC_STARTING && !p->killed)
+			wire_log(mon, reader, p);
 	}
 }
 
@@ -249,7 +242,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		return;
 	}
 	if (reader != NULL)
-		wire_log_source(mon, reader, z);
+		wire_log(mon, reader, z);
 	if (master != NULL)
 		wire_zygote(mon, master, z);
 }

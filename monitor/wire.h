@@ -18,9 +18,6 @@ void wire_tell_listeners(struct monitor *mon);
 void wire_listener_gone(struct monitor *mon, struct listener *l);
 void wire_configured(struct monitor *mon);
 
-/* The stderr socket of a zygote's programs. 0 or ERR_SYSTEM. */
-int wire_make_log(struct proc *p);
-
 /* Send to the master if it is up; dropped otherwise (a new one is told all). */
 void wire_to_master(struct monitor *mon, enum msg_type type, const void *msg);
 

@@ -141,6 +141,74 @@ def test_stderr_is_an_event_and_not_the_peers():
         equal(event.get("session"), accepted["session"], "session")
 
 
+SPEAKER = """#!/usr/bin/python3
+import os, socket, subprocess, sys
+for line in sys.stdin:
+    word, _, rest = line.strip().partition(" ")
+    if word == "shut":
+        socket.socket(fileno=os.dup(2)).shutdown(socket.SHUT_RDWR)
+    elif word == "say":
+        os.write(2, rest.encode() + b"\\n")
+    elif word == "pieces":
+        for part in rest.split() + ["\\n"]:
+            os.write(2, part.encode())
+    elif word == "big":
+        os.write(2, b"x" * (int(rest) - 1) + b"\\n")
+    elif word == "child":
+        subprocess.run(["sh", "-c", "echo $0 >&2", rest], check=True)
+    print("done", flush=True)
+"""
+
+
+def test_standard_error_is_each_connections_own():
+    """As its attacker: a program that shuts its own silences no other."""
+    path = write(unused(world.WORK + "/speaker"), SPEAKER, 0o755)
+    with start(path) as daemon, Connection(daemon.port) as one, \
+            Connection(daemon.port) as two:
+        def tell(client, text):
+            client.send(text.encode() + b"\n")
+            client.read_until(b"done\n")
+
+        tell(two, "say first")
+        session = daemon.wait("program-output", text="first")["session"]
+        tell(one, "shut")
+        for number in range(3):
+            tell(two, "say after-%d" % number)
+            equal(daemon.wait("program-output", text="after-%d" % number)[
+                "session"], session, "whose")
+        # One line is one event, by however many writes.
+        tell(two, "pieces one two three")
+        daemon.wait("program-output", text="onetwothree", session=session)
+        # A line that is longer than an event goes on in the next.
+        before = len(daemon.of("program-output"))
+        tell(two, "big 300000")
+        tell(two, "say behind")
+        daemon.wait("program-output", text="behind")
+        long = daemon.of("program-output")[before:-1]
+        equal({len(e["text"]) for e in long[:-1]}, {4096}, "its pieces")
+        equal(sum(len(e["text"]) for e in long), 299999, "all of it")
+        # And the words of a child that is gone are the connection's.
+        tell(two, "child gone-at-once")
+        daemon.wait("program-output", text="gone-at-once", session=session)
+        one.half_close()
+        two.half_close()
+        daemon.wait("session-closed", count=2)
+        daemon.idle()
+
+
+def test_the_last_words_of_many_that_end_at_once():
+    path = script("echo $REMOTE_PORT >&2")
+    with start(path, "connection-limit 250; rate-limit 250;") as daemon:
+        for _ in range(50):
+            equal(talk(daemon), b"", "what the peer read")
+        daemon.wait("session-closed", count=50)
+        daemon.wait("program-output", count=50)
+        equal({e["session"]: e["text"]
+               for e in daemon.of("program-output")},
+              {e["session"]: e["source-port"]
+               for e in daemon.of("connection-accepted")}, "whose words")
+
+
 def test_a_failed_exec_is_told_with_its_errno():
     """Of a program that was there when its service began."""
     for number, wanted in ((0, "ENOENT"), (1, "EACCES"), (2, "ENOEXEC")):

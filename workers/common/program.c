@@ -7,6 +7,7 @@
  * later master the rest.
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -21,6 +22,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "workers/common/program.h"
+#include "workers/common/program_log.h"
 #include "workers/common/program_reap.h"
 
 #define ALONE_MS 5000 /* without a master, before another zygote */
@@ -35,7 +37,9 @@ struct zygote {
 	struct program_env env;
 	bool has_program, stopping;
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
-	int log, signals;
+	int signals;
+	struct program_logs logs;
+	struct rlimit files; /* as programs get it; 0 unknown */
 	/* Slots whose ENDED waits for room: a ring. */
 	uint32_t pending[SLOTS_MAX];
 	size_t pending_first, pending_count;
@@ -43,6 +47,30 @@ struct zygote {
 
 /* One a process; the pages of pending are touched only when it is used. */
 static struct zygote zygote;
+
+static void zygote_end(
+    struct zygote *z, uint32_t number, enum ended how, int value);
+
+/* Each session has a descriptor here; programs get the limit that there was. */
+static void
+zygote_raise_files(struct zygote *z)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, &z->files) < 0)
+		return;
+	all = z->files;
+	all.rlim_cur = all.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &all) < 0)
+		log_errno("the limit of descriptors cannot be raised");
+}
+
+/* Its log is told: a session that waited for that is over. */
+static void
+zygote_log_over(uint32_t slot, enum ended how, int value)
+{
+	zygote_end(&zygote, slot, how, value);
+}
 
 void
 program_zygote_prepare(struct start *s, const struct program_ops *ops)
@@ -54,7 +82,8 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 	z->pending_first = z->pending_count = 0;
 	z->ops = ops;
 	z->start = s;
-	z->log = -1;
+	program_logs_init(&z->logs, ops->whole_group, zygote_log_over);
+	zygote_raise_files(z);
 	ipc_channel_init(&z->master, -1, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 
 	/* Programs inherit ignored signals, so none is ignored here. */
@@ -128,32 +157,56 @@ zygote_end(struct zygote *z, uint32_t number, enum ended how, int value)
 /* --- starting and ending programs ------------------------------------------
  */
 
+/* A process id, or 0 and *error: there is no program. */
+static pid_t
+zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
+    uint32_t *log, int *error)
+{
+	struct slot *slot = &z->slots->slots[m->slot];
+	int writer = -1;
+	int64_t number;
+	pid_t pid;
+
+	number = program_log_open(
+	    &z->logs, m->slot, m->session, &m->peer, &writer);
+	if (number < 0) {
+		*error = errno;
+		return (0);
+	}
+	pid = program_spawn(&z->spec, z->env.vector, connection, writer,
+	    z->ops->exec, &slot->pid);
+	*error = errno;
+	fd_close(&writer);
+	if (pid == 0)
+		program_reap_failed(slot->pid);
+	if (pid <= 0) {
+		program_log_drop(&z->logs, (uint32_t)number);
+		return (0);
+	}
+	*log = (uint32_t)number;
+	return (pid);
+}
+
 static void
 zygote_start(struct zygote *z, const struct msg_start *m, int connection)
 {
-	struct slot *slot = &z->slots->slots[m->slot];
-	pid_t pid;
+	uint64_t now = time_boot_ns();
+	uint32_t log = 0;
+	int error = ENOMEM;
+	pid_t pid = 0;
 
 	program_environment(
 	    &z->spec, z->ops->peer_environment, &m->peer, &m->local, &z->env);
-	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());
-	if (program_table_reserve(&z->running) != 0) {
-		zygote_end(z, m->slot, ENDED_FAILED, ENOMEM);
-		return;
-	}
-	pid = program_spawn(&z->spec, z->env.vector, connection, z->log,
-	    z->ops->exec, &slot->pid);
-	if (pid > 0) {
-		program_table_add(&z->running, pid, m->slot);
-		return;
-	}
+	slot_claim(z->slots, m->slot, m->session, &m->peer, now);
+	if (program_table_reserve(&z->running) == 0)
+		pid = zygote_spawn(z, m, connection, &log, &error);
 	if (pid == 0) {
-		int err = errno;
-
-		program_reap_failed(slot->pid);
-		errno = err;
+		zygote_end(
+		    z, m->slot, ENDED_FAILED, error > 255 ? EIO : error);
+		return;
 	}
-	zygote_end(z, m->slot, ENDED_FAILED, errno > 255 ? EIO : errno);
+	program_table_add(&z->running, pid, m->slot, log);
+	program_log_start(&z->logs, log, pid, now);
 }
 
 static void
@@ -173,7 +226,10 @@ zygote_reap(struct zygote *z)
 			continue;
 		was = *over;
 		program_table_remove(&z->running, over);
-		zygote_end(z, was.slot, (enum ended)was.how, was.value);
+		if (program_log_end(&z->logs, was.log, (enum ended)was.how,
+			was.value, time_boot_ns()))
+			zygote_end(
+			    z, was.slot, (enum ended)was.how, was.value);
 	}
 }
 
@@ -279,9 +335,7 @@ zygote_take_program(struct zygote *z, struct ipc_in *in)
 		start_fail(z->start,
 		    "the program, its arguments or its "
 		    "environment are past the bounds of workers/common");
-	fd_close(&z->log);
-	z->log = in->fds[0];
-	in->nfds = 0; /* kept */
+	z->spec.files = z->files;
 	z->has_program = true;
 }
 
@@ -298,6 +352,26 @@ zygote_take_master(struct zygote *z, struct ipc_in *in)
 	if (fd_set_nonblock(z->master.fd, 1) != 0 ||
 	    ipc_send(&z->master, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		zygote_drop_master(z);
+}
+
+static void
+zygote_take_log(struct zygote *z, struct ipc_in *in)
+{
+	program_logs_attach(&z->logs, in->fds[0], time_boot_ns());
+	in->nfds = 0; /* kept */
+}
+
+/* What the logreader has told; a breach of its is the monitor's to answer. */
+static void
+zygote_serve_logs(struct zygote *z)
+{
+	struct msg_log_breach breach = {.end_ = 0};
+
+	if (program_logs_hear(&z->logs) == 0)
+		return;
+	if (ipc_send_wait(&z->start->monitor, MSG_LOG_BREACH, &breach, NULL,
+		0) != 0)
+		log_warn("LOG_BREACH could not be told");
 }
 
 /* false: there is no monitor to go on with. */
@@ -318,6 +392,9 @@ zygote_serve_monitor(struct zygote *z)
 		break;
 	case MSG_MASTER_CHANNEL:
 		zygote_take_master(z, &in);
+		break;
+	case MSG_LOG_CHANNEL:
+		zygote_take_log(z, &in);
 		break;
 	case MSG_STOP:
 		z->stopping = true;
@@ -361,7 +438,8 @@ zygote_retire_if_alone(struct zygote *z)
 static bool
 zygote_is_done(struct zygote *z)
 {
-	if (!z->stopping || z->running.count > 0 || z->pending_count > 0)
+	if (!z->stopping || z->running.count > 0 || z->pending_count > 0 ||
+	    !program_logs_idle(&z->logs))
 		return (false);
 	if (z->master.fd >= 0)
 		shutdown(z->master.fd, SHUT_RD);
@@ -370,25 +448,44 @@ zygote_is_done(struct zygote *z)
 	return (true);
 }
 
+/* ms until there is something to do of its own accord; -1 for ever. */
+static int
+zygote_timeout(const struct zygote *z)
+{
+	int alone = z->alone_since != 0 && !z->stopping ? ALONE_MS / 4 : -1;
+	int logs = -1;
+
+	if (z->logs.queued > 0)
+		logs = program_logs_timeout(&z->logs, time_boot_ns());
+	return (logs >= 0 && (alone < 0 || logs < alone) ? logs : alone);
+}
+
+static int
+zygote_poll(const struct zygote *z, struct pollfd *p)
+{
+	p[0] = (struct pollfd){.fd = z->signals, .events = POLLIN};
+	p[1] =
+	    (struct pollfd){.fd = z->start->monitor.fd, .events = POLLIN};
+	p[2] = (struct pollfd){.fd = z->master.fd, .events = POLLIN};
+	p[3] = (struct pollfd){.fd = z->logs.reader.fd, .events = POLLIN};
+	if (z->pending_count > 0)
+		p[2].events |= POLLOUT;
+	if (z->logs.full)
+		p[3].events |= POLLOUT;
+	return (poll(p, 4, zygote_timeout(z)));
+}
+
 int
 program_zygote_serve(struct start *s)
 {
 	struct zygote *z = &zygote;
 	struct signalfd_siginfo si;
+	struct pollfd p[4];
 
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
 	while (!zygote_is_done(z)) {
-		struct pollfd p[3] = {{.fd = z->signals, .events = POLLIN},
-		    {.fd = s->monitor.fd, .events = POLLIN},
-		    {.fd = z->master.fd, .events = POLLIN}};
-
-		if (z->pending_count > 0)
-			p[2].events |= POLLOUT;
-		if (poll(p, 3, z->alone_since != 0 && !z->stopping
-			    ? ALONE_MS / 4
-			    : -1) < 0 &&
-		    errno != EINTR)
+		if (zygote_poll(z, p) < 0 && errno != EINTR)
 			return (1);
 		zygote_retire_if_alone(z);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
@@ -400,6 +497,10 @@ program_zygote_serve(struct start *s)
 			zygote_flush(z);
 		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 			zygote_serve_master(z);
+		if ((p[3].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+			zygote_serve_logs(z);
+		if (z->logs.queued > 0)
+			program_logs_flush(&z->logs, time_boot_ns());
 		/* What was sent before the STOP is returned. */
 		while (z->stopping && zygote_serve_master(z))
 			continue;

@@ -2,8 +2,10 @@
  * Clone and exec. In program zygotes, one child at a time: the child borrows
  * the zygote's memory (CLONE_VM) and the zygote stands still until it has
  * exec'd or exited (CLONE_VFORK), so that a failed exec tells its errno without
- * a pipe, and no page table is copied. It runs on a stack of its own and
- * touches nothing but its own variables. Changing uid makes the shared memory
+ * a pipe, and no page table is copied. Nor is the table of descriptors, whose
+ * length is that of the zygote's sessions: it is shared (CLONE_FILES) until the
+ * child takes a copy of the low ones, its first act. It runs on a stack of its
+ * own and touches nothing but its own variables. Changing uid makes the shared memory
  * non-dumpable, so that the program's user cannot trace the child before exec.
  */
 #include <sys/ioctl.h>
@@ -17,6 +19,7 @@
 
 #include "lib/fd.h"
 #include "sandbox/user.h"
+#include "workers/common/program_log.h"
 #include "workers/common/program_spawn.h"
 
 #define SPAWN_STACK 65536
@@ -40,6 +43,9 @@ static char spawn_stack[SPAWN_STACK] __attribute__((aligned(64)));
 ON_SPAWN_STACK static int
 spawn_limits(const struct program_spec *spec)
 {
+	if (spec->files.rlim_max != 0 &&
+	    setrlimit(RLIMIT_NOFILE, &spec->files) < 0)
+		return (-1);
 	for (size_t i = 0; i < spec->rlimit_count; i++) {
 		const struct program_rlimit *from = &spec->rlimits[i];
 		struct rlimit limit = {.rlim_cur = (rlim_t)from->soft,
@@ -60,6 +66,8 @@ spawn_prepare(const struct spawn *s)
 	const struct program_spec *spec = s->spec;
 	sigset_t none;
 
+	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
+		return (-1);
 	if (dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
 	    dup2(s->log, 2) < 0)
 		return (-1);
@@ -107,8 +115,9 @@ program_spawn(const struct program_spec *spec, char *const envp[],
 	if (listener && ioctl(connection, FIONBIO, &off) < 0)
 		return (-1);
 	pid = clone(spawn_child, spawn_stack + sizeof(spawn_stack),
-	    CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &s,
-	    slot_pid);
+	    CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT_SETTID |
+		SIGCHLD,
+	    &s, slot_pid);
 	if (pid < 0)
 		return (-1);
 	if (s.err != 0) {

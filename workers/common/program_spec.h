@@ -7,6 +7,8 @@
 #ifndef PORTREEVE_WORKERS_COMMON_PROGRAM_SPEC_H
 #define PORTREEVE_WORKERS_COMMON_PROGRAM_SPEC_H
 
+#include <sys/resource.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +31,7 @@ struct program_spec {
 	size_t group_count;
 	struct program_rlimit rlimits[PROGRAM_RLIMITS_MAX];
 	size_t rlimit_count;
+	struct rlimit files; /* what the zygote raised its own from, or 0 */
 };
 
 /* Room for one connection's environment. */

@@ -49,9 +49,10 @@ program_table_reserve(struct program_table *t)
 }
 
 void
-program_table_add(struct program_table *t, int32_t pid, uint32_t slot)
+program_table_add(
+    struct program_table *t, int32_t pid, uint32_t slot, uint32_t log)
 {
-	struct program_run run = {.pid = pid, .slot = slot};
+	struct program_run run = {.pid = pid, .slot = slot, .log = log};
 
 	table_put(t, &run);
 	t->count++;

@@ -13,6 +13,7 @@
 struct program_run {
 	int32_t pid; /* the leader; 0: an empty place */
 	uint32_t slot;
+	uint32_t log; /* its number in workers/common/program_log.h */
 	bool leader_gone; /* how and value are set */
 	uint8_t how;	  /* enum ended */
 	uint8_t value;
@@ -28,7 +29,8 @@ struct program_table {
 int program_table_reserve(struct program_table *t);
 
 /* There is room, by program_table_reserve(), and pid is not in the table. */
-void program_table_add(struct program_table *t, int32_t pid, uint32_t slot);
+void program_table_add(
+    struct program_table *t, int32_t pid, uint32_t slot, uint32_t log);
 
 /* NULL when there is none. Valid until the next add or remove. */
 struct program_run *program_table_find(

@@ -7,6 +7,8 @@
  * alone). Decides nothing about a login, and never blocks a program: it always
  * drains.
  */
+#include <sys/epoll.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <pwd.h>
@@ -21,19 +23,17 @@
 #include "workers/common/start.h"
 #include "workers/logreader/source.h"
 
-/* Each service's zygote, and the one before it. */
-#define SOURCES_MAX (2 * (size_t)SERVICES_MAX)
 #define EVENTS_HELD 1024
+#define EVENTS_A_TURN 64
 #define TICK_MS 250
 #define ROOTS_MAX 16
 #define ROOT_NAME_MAX 64
-#define FDS_FIRST 2 /* monitor, audit */
 
 struct logreader {
 	struct start start;
 	struct event_sink *events;
-	struct source *sources[SOURCES_MAX];
-	size_t count;
+	int epoll; /* the sources and their connections */
+	TAILQ_HEAD(, source) sources;
 	uid_t privileged;
 	bool stopping;
 };
@@ -74,30 +74,16 @@ logreader_read_roots(void)
 static void
 logreader_add(struct logreader *l, struct ipc_in *in)
 {
-	struct source *src;
+	struct source *src = malloc(sizeof(*src));
 
-	if (l->count == SOURCES_MAX) {
-		log_warn(
-		    "more than %zu log sources: one is not read", SOURCES_MAX);
-		return;
-	}
-	src = malloc(sizeof(*src));
 	if (src == NULL)
 		die("out of memory for a log source");
-	if (source_open(src, &in->msg.log_source, in->fds[0], in->fds[1],
-		l->privileged, logreader_is_root, time_boot_ns()) != 0)
+	if (source_open(src, &in->msg.log_source, in->fds[0], l->epoll,
+		l->privileged, logreader_is_root) != 0)
 		start_fail(&l->start, "cannot read the log of %s: %s",
 		    in->msg.log_source.service, strerror(errno));
 	in->nfds = 0; /* kept */
-	l->sources[l->count++] = src;
-}
-
-static void
-logreader_drop(struct logreader *l, size_t i)
-{
-	source_close(l->sources[i]);
-	free(l->sources[i]);
-	l->sources[i] = l->sources[--l->count];
+	TAILQ_INSERT_TAIL(&l->sources, src, next);
 }
 
 /* false: there is no monitor to go on with. */
@@ -129,42 +115,6 @@ logreader_serve_monitor(struct logreader *l)
 	return (true);
 }
 
-/* Every source once, in turn. Returns whether one may have more. */
-static bool
-logreader_read(struct logreader *l, uint64_t now)
-{
-	const struct source_out out = {
-	    .events = l->events, .monitor = &l->start.monitor};
-	bool more = false;
-
-	for (size_t i = l->count; i-- > 0;) {
-		int err = source_read(l->sources[i], &out, now);
-
-		if (err == ERR_CLOSED)
-			logreader_drop(l, i);
-		else if (err == 0)
-			more = true;
-	}
-	return (more);
-}
-
-/* Returns whether a source wants another. */
-static bool
-logreader_tick(struct logreader *l, uint64_t now, bool due)
-{
-	const struct source_out out = {
-	    .events = l->events, .monitor = &l->start.monitor};
-	bool waiting = false;
-
-	for (size_t i = 0; i < l->count; i++) {
-		if (due && l->sources[i]->waiting)
-			source_tick(l->sources[i], &out, now);
-		if (l->sources[i]->waiting)
-			waiting = true;
-	}
-	return (waiting);
-}
-
 static int
 logreader_poll(struct logreader *l, struct pollfd *p, int timeout)
 {
@@ -174,27 +124,82 @@ logreader_poll(struct logreader *l, struct pollfd *p, int timeout)
 		p[1].events = POLLOUT;
 	else
 		p[1].fd = -1; /* a dead audit is the monitor's to replace */
-	for (size_t i = 0; i < l->count; i++)
-		p[FDS_FIRST + i] =
-		    (struct pollfd){.fd = l->sources[i]->fd, .events = POLLIN};
-	return (poll(p, (nfds_t)(FDS_FIRST + l->count), timeout));
+	p[2] = (struct pollfd){.fd = l->epoll, .events = POLLIN};
+	return (poll(p, 3, timeout));
+}
+
+/* Some of every one that has something, in turn. false: a zygote's breach. */
+static bool
+logreader_read(
+    struct logreader *l, const struct source_out *out, int *n, uint64_t now)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+
+	*n = epoll_wait(l->epoll, events, EVENTS_A_TURN, 0);
+	for (int i = 0; i < *n; i++) {
+		enum watched *what = events[i].data.ptr;
+
+		if (*what == WATCHED_CONN) {
+			struct conn *c = events[i].data.ptr;
+
+			if (c->src != NULL && c->fd >= 0)
+				conn_read(c, out, now);
+		} else {
+			struct source *src = events[i].data.ptr;
+			int err = source_serve(src, out, now);
+
+			if (err != 0 && err != ERR_CLOSED) {
+				log_warn("the zygote of %s: %s", src->service,
+				    err_text(err));
+				return (false);
+			}
+		}
+	}
+	conns_bury();
+	return (true);
+}
+
+/*
+ * What waits for time, and what is over. Returns whether there is something
+ * that waits for the next tick.
+ */
+static bool
+logreader_look(struct logreader *l, const struct source_out *out, bool due,
+    uint64_t now)
+{
+	struct source *src, *next;
+	bool waiting = false;
+
+	for (src = TAILQ_FIRST(&l->sources); src != NULL; src = next) {
+		next = TAILQ_NEXT(src, next);
+		if (due)
+			source_tick(src, out, now);
+		waiting |= !TAILQ_EMPTY(&src->waiting);
+		if (source_is_over(src)) {
+			TAILQ_REMOVE(&l->sources, src, next);
+			source_close(src);
+			free(src);
+		}
+	}
+	return (waiting);
 }
 
 static int
 logreader_serve(struct logreader *l)
 {
-	static struct pollfd p[FDS_FIRST + SOURCES_MAX];
+	const struct source_out out = {
+	    .events = l->events, .monitor = &l->start.monitor};
 	uint64_t ticked = time_boot_ns();
-	bool more = false, waiting = false;
+	bool waiting = false;
+	int n = 0;
 
-	while (more || !l->stopping) {
+	while (n > 0 || !l->stopping) {
+		struct pollfd p[3];
 		uint64_t now;
 		bool due;
 
-		if (logreader_poll(l, p,
-			more	  ? 0
-			: waiting ? TICK_MS
-				  : -1) < 0 &&
+		if (logreader_poll(l, p, n > 0 ? 0 : waiting ? TICK_MS : -1) <
+			0 &&
 		    errno != EINTR)
 			return (1);
 		if (p[0].revents != 0 && !logreader_serve_monitor(l))
@@ -202,11 +207,12 @@ logreader_serve(struct logreader *l)
 		if ((p[1].revents & POLLOUT) != 0)
 			event_sink_flush(l->events);
 		now = time_boot_ns();
-		more = logreader_read(l, now);
-		due = !more && now - ticked >= TICK_MS * UINT64_C(1000000);
+		if (!logreader_read(l, &out, &n, now))
+			return (1);
+		due = now - ticked >= TICK_MS * UINT64_C(1000000);
 		if (due)
 			ticked = now;
-		waiting = logreader_tick(l, now, due);
+		waiting = logreader_look(l, &out, due, now);
 	}
 	event_sink_flush(l->events);
 	return (0);
@@ -221,6 +227,11 @@ main(int argc, char **argv)
 	start_receive(&l.start, ROLE_LOGREADER, argv);
 	l.privileged = getuid();
 	logreader_read_roots();
+	TAILQ_INIT(&l.sources);
+	l.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l.epoll < 0)
+		start_fail(&l.start, "cannot watch for logs: %s",
+		    strerror(errno));
 	l.events = event_sink_new(ROLE_LOGREADER, EVENTS_HELD);
 	if (l.events == NULL)
 		start_fail(&l.start, "out of memory for events");

@@ -1,6 +1,6 @@
 /*
- * How many events a source may cause: a bucket of tokens. In the logreader;
- * pure, time is an argument.
+ * How many events a source, or one connection of it, may cause: a bucket of
+ * tokens. In the logreader; pure, time is an argument.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_RATE_H
 #define PORTREEVE_WORKERS_LOGREADER_RATE_H
@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RATE_PER_SECOND 100
-#define RATE_BURST 200
+struct rate_limit {
+	uint32_t per_second, burst;
+};
 
 /* All zero is a fresh, full bucket. */
 struct rate {
@@ -18,9 +19,10 @@ struct rate {
 };
 
 /* Whether one more may pass at `now` (ns, monotonic); counts it if not. */
-bool rate_pass(struct rate *r, uint64_t now);
+bool rate_pass(struct rate *r, const struct rate_limit *limit, uint64_t now);
 
 /* How many did not pass, once there is a token to tell it with; else 0. */
-uint64_t rate_dropped(struct rate *r, uint64_t now);
+uint64_t rate_dropped(
+    struct rate *r, const struct rate_limit *limit, uint64_t now);
 
 #endif

@@ -1,12 +1,17 @@
 /*
- * One zygote's log: the socket that its programs have as descriptor 2, its
- * slot table, and what is known of its connections. In the logreader, sealed.
- * The records are strangers' words as much as the programs'; who wrote one is
- * the kernel's word (SO_PASSCRED), and which connection that process belongs to
- * is the slot table's.
+ * One zygote's programs, and what their connections write to their standard
+ * error: a socket each, which the zygote hands over. In the logreader, sealed.
+ * The bytes are strangers' words as much as the programs'; whose they are is
+ * known by the socket, and which process wrote them is the kernel's word
+ * (SO_PASSCRED). The zygote is believed what the catalogue lets it say.
+ *
+ * Floors: workers/logreader/conn.c reads one connection; lines.c, sshsession.c
+ * and sshlog.c make sense of it; tell.c makes events of that.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_SOURCE_H
 #define PORTREEVE_WORKERS_LOGREADER_SOURCE_H
+
+#include <sys/queue.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,30 +19,51 @@
 #include "audit/event.h"
 #include "ipc/channel.h"
 #include "ipc/state.h"
+#include "workers/logreader/lines.h"
 #include "workers/logreader/rate.h"
 #include "workers/logreader/sshsession.h"
 
-struct source_entry {
-	struct sshsession s;
-	struct addr peer;
-	bool ending; /* seen ended: told at the tick after */
+/* What an epoll event is of; the first member of either. */
+enum watched {
+	WATCHED_SOURCE,
+	WATCHED_CONN
 };
 
-#define SOURCE_CACHE 256
+struct source;
+
+struct conn {
+	enum watched watched;
+	struct source *src;
+	TAILQ_ENTRY(conn) waits; /* in src->waiting */
+	STAILQ_ENTRY(conn) owes; /* in src->owing */
+	bool waiting, owing;
+	int fd; /* -1: its end has been read */
+	uint32_t number;
+	uint64_t session;
+	pid_t pid; /* its leader */
+	struct addr peer;
+	bool ended;	 /* ssh: the zygote has said so, and all is told */
+	bool owes_ended; /* LOG_TOLD that the zygote has yet to get */
+	bool owes_closed;
+	struct sshsession ssh;
+	struct lines lines;
+	struct rate rate;
+};
 
 struct source {
-	int fd; /* -1: unused */
+	enum watched watched;
+	TAILQ_ENTRY(source) next;
+	struct ipc_channel zygote;
+	int epoll;
 	enum service_kind kind;
 	bool decide;
 	char service[SERVICE_NAME_MAX];
-	struct slot_table *slots;
-	uint64_t opened; /* CLOCK_BOOTTIME, as slots' start */
 	struct sshsession_config config;
 	struct rate rate;
-	struct source_entry **entries; /* by slot number; ssh alone */
-	uint32_t top;		       /* every entry has a lower number */
-	uint32_t cache[SOURCE_CACHE];  /* process id to slot number + 1 */
-	bool waiting;		       /* wants source_tick() */
+	struct conn **conns; /* by their number */
+	uint32_t size, count;
+	TAILQ_HEAD(, conn) waiting; /* want source_tick() */
+	STAILQ_HEAD(, conn) owing;  /* LOG_TOLD for which there was no room */
 };
 
 /* Where what is found goes. */
@@ -47,37 +73,85 @@ struct source_out {
 };
 
 /*
- * Take MSG_LOG_SOURCE and its descriptors over, at `now`. ERR_SYSTEM or
- * ERR_NO_MEMORY: nothing is kept but the descriptors' closing.
+ * Take MSG_LOG_SOURCE and its descriptor over. ERR_SYSTEM: nothing is kept but
+ * the descriptor's closing.
  */
 int source_open(struct source *src, const struct msg_log_source *m, int fd,
-    int slots_fd, uid_t privileged, bool (*is_root)(const char *name),
-    uint64_t now);
+    int epoll, uid_t privileged, bool (*is_root)(const char *name));
 
 void source_close(struct source *src);
 
 /*
- * Read some records. 0 when there may be more, ERR_AGAIN when there is none
- * now, ERR_CLOSED when nobody can write any more.
+ * Read some of what the zygote says, and send what it is owed. 0; ERR_CLOSED
+ * when it is gone, its connections are read to their ends; or the error by
+ * which it broke the catalogue.
  */
-int source_read(struct source *src, const struct source_out *out, uint64_t now);
+int source_serve(
+    struct source *src, const struct source_out *out, uint64_t now);
 
-/* Time has passed: what was held back is told. Call when nothing is unread. */
+/* Time has passed: what was held back is told. */
 void source_tick(
     struct source *src, const struct source_out *out, uint64_t now);
 
-/* A program's lines (workers/logreader/lines.c); slot NULL when unknown. */
-void source_lines(struct source *src, const struct source_out *out,
-    const struct slot *slot, pid_t pid, const char *record, size_t n,
+/* There is no room for what a connection of its owes: it is tried again. */
+void source_owe(struct source *src, struct conn *c);
+
+/* Nothing more can come of it. */
+bool source_is_over(const struct source *src);
+
+bool source_is_ssh(const struct source *src);
+
+/* --- workers/logreader/conn.c ----------------------------------------------
+ */
+
+/*
+ * A connection, of MSG_LOG_CONNECTION and its descriptor, which is taken over.
+ * ERR_VALUE when its number is in use, or an error of the system's.
+ */
+int conn_open(struct source *src, const struct msg_log_connection *m, int fd);
+
+/* Read some, and all there is of it at its end; it may be freed by that. */
+void conn_read(struct conn *c, const struct source_out *out, uint64_t now);
+
+/* ssh: its last process has ended, and with this status. */
+void conn_end(struct conn *c, const struct source_out *out,
+    const struct msg_log_ended *m, uint64_t now);
+
+/* The same of one that could not be taken: 0, ERR_VALUE, ERR_NO_MEMORY. */
+int conn_end_unread(struct source *src, const struct msg_log_ended *m);
+
+/* Its zygote is gone: nothing is owed any more, and its end is an end. */
+void conn_orphan(struct conn *c, const struct source_out *out, uint64_t now);
+
+void conn_tick(struct conn *c, const struct source_out *out, uint64_t now);
+
+/* Send the LOG_TOLD that it owes. ERR_AGAIN without room. */
+int conn_pay(struct conn *c);
+
+/*
+ * Forget it, without a word. Its memory stays until conns_bury(), at the end of
+ * a turn, with src NULL: an event of this turn may name it.
+ */
+void conn_free(struct conn *c);
+void conns_bury(void);
+
+/* --- workers/logreader/tell.c ----------------------------------------------
+ */
+
+/* A program's line. */
+void tell_line(struct conn *c, const struct source_out *out, pid_t pid,
+    const char *line, size_t n, uint64_t now);
+
+/* The events of one connection's actions; record: what they came of. */
+void tell_actions(struct conn *c, const struct source_out *out,
+    const struct sshsession_actions *actions, const char *record, size_t n,
     uint64_t now);
 
-/* The events of one connection's actions (workers/logreader/tell.c). */
-void source_tell(struct source *src, const struct source_out *out,
-    const struct source_entry *e, const struct sshsession_actions *actions,
-    const char *record, size_t n, uint64_t now);
-
-/* If lines were dropped and there is room to say so, say how many. */
-void source_tell_dropped(
-    struct source *src, const struct source_out *out, uint64_t now);
+/*
+ * If lines were dropped and there is room to say so, or no more are to come,
+ * say how many. Returns whether some are left to be told.
+ */
+bool tell_dropped(struct conn *c, const struct source_out *out, bool last,
+    uint64_t now);
 
 #endif

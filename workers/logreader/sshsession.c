@@ -228,5 +228,5 @@ bool
 sshsession_waits(const struct sshsession *s)
 {
 	return (s->session != 0 && !s->over &&
-		(s->failing || !s->accepted || !s->opened));
+		(s->failing || (s->accepted && !s->opened)));
 }

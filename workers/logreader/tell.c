@@ -11,22 +11,21 @@
 #define TROUBLE_MAX 160 /* bytes of a record that are told */
 
 static void
-event_connection(struct event_builder *b, const struct source *src,
-    const struct source_entry *e)
+event_connection(struct event_builder *b, const struct conn *c)
 {
-	event_text(b, FIELD_SERVICE, src->service);
-	event_source(b, &e->peer);
-	event_number(b, FIELD_SESSION, e->s.session);
+	event_text(b, FIELD_SERVICE, c->src->service);
+	event_source(b, &c->peer);
+	event_number(b, FIELD_SESSION, c->session);
 }
 
 static void
-tell_failure(struct source *src, const struct source_out *out,
-    const struct source_entry *e, const struct sshsession_action *a)
+tell_failure(struct conn *c, const struct source_out *out,
+    const struct sshsession_action *a)
 {
 	struct event_builder b;
 
 	event_begin(&b, EV_AUTH_FAILURE);
-	event_connection(&b, src, e);
+	event_connection(&b, c);
 	if (a->user[0] != '\0')
 		event_text(&b, FIELD_USER, a->user);
 	if (a->method[0] != '\0')
@@ -36,73 +35,126 @@ tell_failure(struct source *src, const struct source_out *out,
 }
 
 static void
-tell_success(struct source *src, const struct source_out *out,
-    const struct source_entry *e, const struct sshsession_action *a)
+tell_success(struct conn *c, const struct source_out *out,
+    const struct sshsession_action *a)
 {
 	struct event_builder b;
 
-	if (!src->decide)
+	if (!c->src->decide)
 		return;
 	event_begin(&b, EV_AUTH_SUCCESS);
-	event_connection(&b, src, e);
+	event_connection(&b, c);
 	event_text(&b, FIELD_USER, a->user);
 	event_text(&b, FIELD_METHOD, a->method);
 	event_emit(out->events, &b);
 }
 
 static void
-tell_login(struct source *src, const struct source_out *out,
-    const struct source_entry *e, const struct sshsession_action *a)
+tell_login(struct conn *c, const struct source_out *out,
+    const struct sshsession_action *a)
 {
-	struct msg_log_login m = {.session = e->s.session};
+	struct msg_log_login m = {.session = c->session};
 	struct event_builder b;
 
 	memcpy(m.user, a->user, sizeof(m.user));
 	memcpy(m.tty, a->tty, sizeof(m.tty));
 	ipc_send(out->monitor, MSG_LOG_LOGIN, &m, NULL, 0);
-	if (!src->decide || a->act != SSHSESSION_OPENED)
+	if (!c->src->decide || a->act != SSHSESSION_OPENED)
 		return;
 	event_begin(&b, EV_SESSION_OPENED);
-	event_connection(&b, src, e);
+	event_connection(&b, c);
 	event_text(&b, FIELD_USER, a->user);
 	if (a->tty[0] != '\0')
 		event_text(&b, FIELD_TTY, a->tty);
 	event_emit(out->events, &b);
 }
 
+/* --- within bounds ---------------------------------------------------------
+ */
+
+/* One connection's, and all of a service's together. */
+static const struct rate_limit conn_limit = {.per_second = 20, .burst = 100};
+static const struct rate_limit source_limit = {
+    .per_second = 500, .burst = 2000};
+
+static bool
+tell_may(struct conn *c, uint64_t now)
+{
+	if (!rate_pass(&c->rate, &conn_limit, now))
+		return (false);
+	if (rate_pass(&c->src->rate, &source_limit, now))
+		return (true);
+	c->rate.dropped++;
+	return (false);
+}
+
+bool
+tell_dropped(
+    struct conn *c, const struct source_out *out, bool last, uint64_t now)
+{
+	uint64_t n = c->rate.dropped;
+	struct event_builder b;
+
+	if (!last)
+		n = rate_dropped(&c->rate, &conn_limit, now);
+	if (n == 0)
+		return (c->rate.dropped > 0);
+	c->rate.dropped = 0;
+	event_begin(&b, EV_EVENTS_DROPPED);
+	event_connection(&b, c);
+	event_text(&b, FIELD_ROLE, "logreader");
+	event_number(&b, FIELD_COUNT, n);
+	event_emit(out->events, &b);
+	return (false);
+}
+
+void
+tell_line(struct conn *c, const struct source_out *out, pid_t pid,
+    const char *line, size_t n, uint64_t now)
+{
+	struct event_builder b;
+
+	if (!tell_may(c, now))
+		return;
+	event_begin(&b, EV_PROGRAM_OUTPUT);
+	event_connection(&b, c);
+	event_number(&b, FIELD_PID, (uint64_t)pid);
+	event_bytes(&b, FIELD_TEXT, line, n);
+	event_emit(out->events, &b);
+}
+
 static void
-tell_warning(struct source *src, const struct source_out *out, const char *text,
+tell_warning(struct conn *c, const struct source_out *out, const char *text,
     uint64_t now)
 {
 	struct event_builder b;
 
-	if (!rate_pass(&src->rate, now))
+	if (!tell_may(c, now))
 		return;
 	event_begin(&b, EV_WARNING);
-	event_text(&b, FIELD_SERVICE, src->service);
+	event_text(&b, FIELD_SERVICE, c->src->service);
 	event_text(&b, FIELD_REASON, text);
 	event_emit(out->events, &b);
 }
 
 static void
-tell_flood(struct source *src, const struct source_out *out,
-    const struct source_entry *e, uint64_t now)
+tell_flood(struct conn *c, const struct source_out *out, uint64_t now)
 {
-	struct msg_log_flood m = {.session = e->s.session};
+	struct msg_log_flood m = {.session = c->session};
 	char text[160];
 
 	ipc_send_wait(out->monitor, MSG_LOG_FLOOD, &m, NULL, 0);
 	snprintf(text, sizeof(text),
 	    "session %llu sent more than %u packets "
 	    "before authentication (max-pre-authentication-packets)",
-	    (unsigned long long)e->s.session, src->config.packets);
-	tell_warning(src, out, text, now);
+	    (unsigned long long)c->session, c->src->config.packets);
+	tell_warning(c, out, text, now);
 }
 
 /* sshd's own words on why it does not serve. */
 static void
-tell_trouble(struct source *src, const struct source_out *out,
-    const char *record, size_t n, uint64_t now)
+tell_trouble(struct conn *c, const struct source_out *out, const char *record,
+    size_t n, uint64_t now)
 {
 	char text[TROUBLE_MAX + 8];
 
@@ -112,33 +164,33 @@ tell_trouble(struct source *src, const struct source_out *out,
 		return;
 	snprintf(text, sizeof(text), "sshd: %.*s",
 	    (int)(n < TROUBLE_MAX ? n : TROUBLE_MAX), record);
-	tell_warning(src, out, text, now);
+	tell_warning(c, out, text, now);
 }
 
 void
-source_tell(struct source *src, const struct source_out *out,
-    const struct source_entry *e, const struct sshsession_actions *actions,
-    const char *record, size_t n, uint64_t now)
+tell_actions(struct conn *c, const struct source_out *out,
+    const struct sshsession_actions *actions, const char *record, size_t n,
+    uint64_t now)
 {
 	for (size_t i = 0; i < actions->n; i++) {
 		const struct sshsession_action *a = &actions->a[i];
 
 		switch (a->act) {
 		case SSHSESSION_FAILURE:
-			tell_failure(src, out, e, a);
+			tell_failure(c, out, a);
 			break;
 		case SSHSESSION_SUCCESS:
-			tell_success(src, out, e, a);
+			tell_success(c, out, a);
 			break;
 		case SSHSESSION_OPENED:
 		case SSHSESSION_TTY:
-			tell_login(src, out, e, a);
+			tell_login(c, out, a);
 			break;
 		case SSHSESSION_FLOOD:
-			tell_flood(src, out, e, now);
+			tell_flood(c, out, now);
 			break;
 		case SSHSESSION_TROUBLE:
-			tell_trouble(src, out, record, n, now);
+			tell_trouble(c, out, record, n, now);
 			break;
 		default:
 			break;

@@ -22,7 +22,7 @@
  *	      (since 9.8 PAMServiceName in the file says that).
  *     environment  PATH, and PORTREEVE_PAM_SOCKET for pam_portreeve.so
  *     uid    unchanged; no rlimits: PAM sets the session's
- *     log    a SOCK_SEQPACKET socket: -e writes a record a line
+ *     stderr a SOCK_SEQPACKET socket: -e writes a record a line
  * sshd_config wants LogLevel VERBOSE and LogVerbose for packet.c
  * (workers/logreader/sshlog.h).
  */

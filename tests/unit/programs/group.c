@@ -254,30 +254,6 @@ test_whole_group_of_killed_leader(void **state)
 	zygote_stop(&z);
 }
 
-/* stderr is a socket of its own, and says who writes. */
-static void
-test_stderr(void **state)
-{
-	static const char *const argv[] = {"sh", "-c", "echo oops >&2", NULL};
-	struct zygote_under_test z;
-	struct msg_program m;
-	char out[64];
-	ssize_t n;
-	int fd;
-
-	(void)state;
-	program_message(&m, "/bin/sh", argv);
-	zygote_new(&z, &exec_ops, &m);
-	fd = zygote_start_one(&z, 0, 1);
-	assert_int_equal(read_all(fd, out, sizeof(out)), 0);
-	n = read(z.log, out, sizeof(out));
-	assert_int_equal(n, 5);
-	assert_memory_equal(out, "oops\n", 5);
-	expect_ended(&z, 0, 1, ENDED_EXITED, 0);
-	close(fd);
-	zygote_stop(&z);
-}
-
 int
 main(void)
 {
@@ -291,7 +267,6 @@ main(void)
 	    cmocka_unit_test(test_group_is_killed),
 	    cmocka_unit_test(test_detach),
 	    cmocka_unit_test(test_whole_group_of_killed_leader),
-	    cmocka_unit_test(test_stderr),
 	};
 
 	/*

@@ -34,8 +34,8 @@
 struct zygote_under_test {
 	pid_t pid;
 	struct ipc_channel monitor, master; /* this side's ends */
+	struct ipc_channel reader; /* the logreader's; fd -1: there is none */
 	struct slot_table *slots;
-	int log; /* what the programs write to descriptor 2 */
 };
 
 /* A program's message: argv is ended by NULL; one variable, HOME=/. */
@@ -87,13 +87,34 @@ zygote_attach(struct zygote_under_test *z)
 static inline void
 zygote_send_program(struct zygote_under_test *z, const struct msg_program *m)
 {
+	assert_int_equal(ipc_send(&z->monitor, MSG_PROGRAM, m, NULL, 0), 0);
+}
+
+/* Play the logreader too, from now on. */
+static inline void
+zygote_attach_log(struct zygote_under_test *z)
+{
+	struct msg_log_channel m = {.end_ = 0};
 	int pair[2];
 
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	assert_int_equal(ipc_send(&z->monitor, MSG_PROGRAM, m, &pair[1], 1), 0);
+	assert_int_equal(
+	    ipc_send(&z->monitor, MSG_LOG_CHANNEL, &m, &pair[1], 1), 0);
 	close(pair[1]);
-	fd_close(&z->log);
-	z->log = pair[0];
+	ipc_channel_close(&z->reader);
+	ipc_channel_init(
+	    &z->reader, pair[0], ROLE_LOGREADER, ROLE_ZYGOTE, ST_UP);
+}
+
+/* A connection's reading end, as the logreader gets it. */
+static inline int
+zygote_take_log(struct zygote_under_test *z, struct msg_log_connection *m)
+{
+	struct ipc_in in;
+
+	expect(&z->reader, &in, MSG_LOG_CONNECTION);
+	*m = in.msg.log_connection;
+	return (in.fds[0]);
 }
 
 static inline void
@@ -104,7 +125,7 @@ zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
 	int pair[2], table;
 
 	memset(z, 0, sizeof(*z));
-	z->log = -1;
+	z->reader.fd = -1;
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	table = memfd_create("slots", MFD_CLOEXEC);
 	assert_true(table >= 0);
@@ -181,6 +202,19 @@ expect_ended(struct zygote_under_test *z, uint32_t slot, uint64_t session,
 	assert_int_equal(s.value, value);
 }
 
+/* One read; at most ten seconds. */
+static inline size_t
+read_some(int fd, char *buf, size_t size)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ssize_t n;
+
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	n = read(fd, buf, size);
+	assert_true(n >= 0);
+	return ((size_t)n);
+}
+
 /* Everything until the end of the stream, as text; at most ten seconds. */
 static inline size_t
 read_all(int fd, char *buf, size_t size)
@@ -245,7 +279,7 @@ zygote_wait(struct zygote_under_test *z)
 	ipc_channel_close(&z->monitor);
 	ipc_channel_close(&z->master);
 	slot_table_unmap(z->slots);
-	fd_close(&z->log);
+	ipc_channel_close(&z->reader);
 	return (WEXITSTATUS(status));
 }
 
