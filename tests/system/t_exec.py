@@ -212,12 +212,14 @@ def test_the_last_words_of_many_that_end_at_once():
 def test_a_failed_exec_is_told_with_its_errno():
     """Of a program that was there when its service began."""
     for number, wanted in ((0, "ENOENT"), (1, "EACCES"), (2, "ENOEXEC")):
-        path = write(unused(world.WORK + "/program"), "\x7fnothing", 0o755)
+        path = write(unused(world.WORK + "/program"), "#!/bin/sh\n", 0o755)
         with start(path) as daemon:
             if number == 0:
                 os.unlink(path)
             elif number == 1:
                 os.chmod(path, 0o644)
+            else:
+                write(path, "\x7fnothing", 0o755)
             talk(daemon)
             event = daemon.wait("worker-failed")
             equal(event.get("errno"), wanted, event.line)
