@@ -145,7 +145,8 @@ check_clear_text(const struct conf_service *s, struct conf_report *report)
 		if (addr_is_loopback(&s->listen[i]))
 			continue;
 		conf_report_add(report, CONF_WARNING, s->pos,
-		    "%s listens beyond loopback: passwords travel in clear",
+		    "%s listens beyond loopback: passwords travel in clear; "
+		    "listen-address narrows it",
 		    s->name);
 		return;
 	}
@@ -185,7 +186,7 @@ check_device_id(const struct conf_client *c, struct conf_report *report)
 		ok = ok && *p >= ' ' && *p < 0x7f;
 	if (!ok)
 		conf_report_add(report, CONF_ERROR, c->pos,
-		    "client %s: its device-id may hold printable ASCII alone, "
+		    "client %s: its device-id may hold only printable ASCII, "
 		    "and no colon before a space",
 		    c->id);
 }
@@ -198,12 +199,13 @@ check_clients(const struct conf *conf, struct conf_report *report)
 
 		if (c->device_id == NULL)
 			conf_report_add(report, CONF_ERROR, c->pos,
-			    "client %s has no device-id", c->id);
+			    "client %s has no device-id: write `device-id NAME;`",
+			    c->id);
 		else
 			check_device_id(c, report);
 		if (c->server_count == 0)
 			conf_report_add(report, CONF_ERROR, c->pos,
-			    "client %s has no address", c->id);
+			    "client %s has no address: write `ADDRESS;`", c->id);
 		if (!c->netconf)
 			conf_report_add(report, CONF_WARNING, c->pos,
 			    "client %s may use nothing: `services { netconf; "

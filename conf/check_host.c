@@ -74,11 +74,13 @@ host_check_account(const struct conf *conf, const struct conf_service *s,
 		    "user: there is no user %s on this host%s", e->user,
 		    strchr(e->user, '.') != NULL
 			? ": a group has a statement of its own, `group`"
-			: "");
+			: ": make that account, or name another");
 	if (e->group != NULL && getgrnam(e->group) == NULL)
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "group"),
-		    "group: there is no group %s on this host", e->group);
+		    "group: there is no group %s on this host: make it, or "
+		    "name another",
+		    e->group);
 }
 
 static void

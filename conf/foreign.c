@@ -165,6 +165,10 @@ other_form(const char *text, size_t n, unsigned *number)
 	const char *end = text + n;
 	struct line l;
 
+	*number = 1;
+	if (n >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+			  memcmp(text, "\xfe\xff", 2) == 0))
+		return (OTHER_UTF16);
 	*number = 0;
 	while (text < end) {
 		const char *eol = memchr(text, '\n', (size_t)(end - text));
@@ -239,6 +243,7 @@ other_form_text(enum other_owner owner)
 	    [OTHER_TCPD] =
 		"this is the form of hosts.allow and hosts.deny, which stay in "
 		"files of their own",
+	    [OTHER_UTF16] = "this is UTF-16: save it as plain text, in ASCII",
 	    [OTHER_XML] =
 		"no `<...>` stands here: write the statements in braces, or as "
 		"`set` lines",

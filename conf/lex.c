@@ -340,8 +340,9 @@ lex_stray(struct lexer *lx, const struct token *t)
 	else
 		lex_error(lx, t->pos,
 		    lex_peek(lx, 0) >= 0x80
-			? "only ASCII stands outside of quotes: byte 0x%02x"
-			: "a control character: byte 0x%02x",
+			? "only ASCII stands outside of quotes, not byte "
+			  "0x%02x: quote it, or take it out"
+			: "a control character, byte 0x%02x: take it out",
 		    lex_peek(lx, 0));
 	while (lex_has(lx)) {
 		unsigned char c = lex_peek(lx, 0);

@@ -99,6 +99,7 @@ other_text(enum conf_block_id in, const char *word, char *buf, size_t size)
 	    [OTHER_VSFTPD] = {"is vsftpd's", "nothing here stands for it"},
 	    [OTHER_PROFTPD] = {"is proftpd's", "nothing here stands for it"},
 	    [OTHER_TCPD] = {"is hosts.allow's", ""},
+	    [OTHER_UTF16] = {"is UTF-16", ""},
 	    [OTHER_XML] = {"is XML's", ""},
 	    [OTHER_JSON] = {"is JSON's", ""},
 	    [OTHER_PLAIN] = {"is no statement", "take it out"},

@@ -20,6 +20,7 @@ enum other_owner {
 	OTHER_VSFTPD,
 	OTHER_PROFTPD,
 	OTHER_TCPD, /* hosts.allow, hosts.deny */
+	OTHER_UTF16,
 	OTHER_XML,
 	OTHER_JSON,
 	OTHER_PLAIN,

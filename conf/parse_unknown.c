@@ -129,7 +129,9 @@ unknown_form(struct parser *p, enum conf_block_id in)
 
 	if (strcmp(word, "set") == 0 || strcmp(word, "deactivate") == 0)
 		parse_error(p, p->cur.pos,
-		    "a `%s` line stands outside of braces", word);
+		    "a `%s` line stands outside of braces: move it behind the "
+		    "last `}`",
+		    word);
 	else if (strncmp(word, "//", 2) == 0 || word[0] == '!' ||
 	    strcmp(word, "--") == 0)
 		parse_error(p, p->cur.pos,

@@ -68,7 +68,7 @@ value_address_fault(const char *text, struct addr *a)
 	if (addr_parse(a, text, 0) != 0)
 		return (value_no_address(text));
 	if (addr_is_mapped(a))
-		return ("is IPv4 in IPv6's dress: write the IPv4 address");
+		return ("is IPv4 mapped into IPv6: write the IPv4 address");
 	if (addr_is_link_local(a) && a->scope == 0)
 		return ("is link-local: add its interface, as in fe80::1%eth0");
 	if (addr_is_multicast(a))
