@@ -16,25 +16,45 @@ STATIC	?= 1
 SANITIZE ?=
 B	?= build
 
-PKGS	= libuv libseccomp libcap libbsd-overlay libsystemd jansson
+WERROR	?= -Werror
 WARN	= -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
-	  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Werror
-HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
-	  -fno-strict-aliasing -fcf-protection
+	  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla $(WERROR)
+HARDEN	= -fstack-protector-strong -fPIE -fno-strict-aliasing $(FORTIFY) \
+	  $(BRANCHES)
 OPT	?= -O2 -g
-CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
-CFLAGS	+= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -MMD -MP
-LDHARD	= -Wl,-z,relro,-z,now -Wl,-z,noexecstack
-LDFLAGS	+= $(LDHARD)
+
+# What a packager gives as CPPFLAGS, CFLAGS and LDFLAGS, in the environment or
+# on the command line, comes after ours and adds to it; ours have names of
+# their own, because a variable of the command line takes no +=.
+OURCPP	= -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+OURC	= -std=gnu11 $(OPT) $(WARN) $(HARDEN) -MMD -MP
+OURLD	= -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+COMPILE	= $(CC) $(OURCPP) $(CPPFLAGS) $(OURC) $(CFLAGS)
+LINK	= $(CC) $(OURC) $(CFLAGS)
+LIBPATH	= $(OURLD) $(LDFLAGS)
+
+# A level of theirs replaces ours; without optimization there is none.
+THEIRS	= $(CC) $(CPPFLAGS) $(CFLAGS)
+ifeq ($(findstring _FORTIFY_SOURCE,$(THEIRS))$(filter -O0,$(OPT) $(CFLAGS)),)
+FORTIFY	= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+# Where jumps may go, on machines that can hold a program to it.
+MACHINE	:= $(shell $(CC) $(CFLAGS) -dumpmachine 2>/dev/null)
+ifneq ($(filter x86_64-% i%86-%,$(MACHINE)),)
+BRANCHES = -fcf-protection
+else ifneq ($(filter aarch64-%,$(MACHINE)),)
+BRANCHES = -mbranch-protection=standard
+endif
 
 ifneq ($(SANITIZE),)
 # A sanitizer's run-time needs the dynamic linker, and its own build folder.
 B	:= build/san
 STATIC	= 0
 HARDEN	= -fPIE -fno-strict-aliasing -fno-omit-frame-pointer
-CFLAGS	+= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-LDFLAGS	+= -fsanitize=$(SANITIZE)
-CPPFLAGS += -DPORTREEVE_SANITIZE
+OURC	+= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+OURLD	+= -fsanitize=$(SANITIZE)
+OURCPP	+= -DPORTREEVE_SANITIZE
 # The run-time's own crypt() looks for the real one when the program starts,
 # and pam_unix brings it later.
 LOGINLIBS = -Wl,--no-as-needed -lcrypt
@@ -51,7 +71,7 @@ endif
 # when a program is loaded: a library more, or a table of pointers that it does
 # not use. It needs the dynamic linker for PAM alone, and of sandbox/ a part.
 LOGIN_LINK = -pie -Wl,--gc-sections
-$(B)/obj/sandbox/%.o: CFLAGS += -ffunction-sections -fdata-sections
+$(B)/obj/sandbox/%.o: OURC += -ffunction-sections -fdata-sections
 
 # `make V=1` shows whole command lines.
 V	?= 0
@@ -90,7 +110,7 @@ define program
 $(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
 	@mkdir -p $$(@D)
 	$(SAY) "LINK $$@"
-	$(Q)$$(CC) $$(CFLAGS) $(5) $$(LDFLAGS) -o $$@ $$(filter-out %.ld,$$^) $(4)
+	$(Q)$$(LINK) $(5) $$(LIBPATH) -o $$@ $$(filter-out %.ld,$$^) $(4)
 endef
 
 WCOMMON	= workers/common audit sandbox ipc lib
@@ -121,23 +141,30 @@ $(foreach d,$(LIBDIRS),$(eval $(call library,$(d))))
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) -c -o $@ $<
 
 # Loaded into sshd: position-independent, and no name of ours but PAM's own;
 # never with a sanitizer, whose run-time would have to be in sshd first.
-PICFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS))
-PAMSRC	= $(wildcard monitor/pam/*.c) ipc/message.c ipc/channel.c lib/fd.c \
-	  lib/err.c
+PICFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,\
+	  $(OURC) $(CFLAGS))
+PAMSRC	= $(wildcard monitor/pam/*.c) ipc/message.c ipc/channel.c \
+	  ipc/protocol.c lib/fd.c lib/err.c
 $(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(PICFLAGS) -shared $(filter-out -fsanitize=%,$(LDFLAGS)) \
+	$(Q)$(CC) $(PICFLAGS) -shared $(filter-out -fsanitize=%,$(LIBPATH)) \
 	    -o $@ $^ -lpam
 $(B)/obj/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) "CC $< (pic)"
-	$(Q)$(CC) $(CPPFLAGS) $(PICFLAGS) -fPIC -fvisibility=hidden \
+	$(Q)$(CC) $(OURCPP) $(CPPFLAGS) $(PICFLAGS) -fPIC -fvisibility=hidden \
 	    -c -o $@ $<
+
+# Every source compiled and nothing linked: tools/lint tries other machines.
+SOURCES	= $(filter-out tests/%,\
+	  $(shell find * -name build -prune -o -name '*.c' -print))
+objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
+	$(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 
 # --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
@@ -148,7 +175,7 @@ unit-tests: $(UNIT)
 $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
 $(B)/tests/unit/programs/pam: TESTLIBS = -lpam
@@ -158,10 +185,12 @@ $(B)/tests/unit/programs/pam: | $(B)/pam_portreeve.so
 TESTPAM	= $(patsubst tests/system/pam_%.c,$(B)/tests/pam/%.so,$(wildcard tests/system/pam_*.c))
 $(B)/tests/pam/%.so: $(B)/obj/pic/tests/system/pam_%.o
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $(LDFLAGS) -o $@ $< -lpam
+	$(Q)$(CC) $(filter-out -fPIE,$(OURC) $(CFLAGS)) -shared $(LIBPATH) \
+	    -o $@ $< -lpam
 $(B)/obj/pic/tests/system/pam_%.o: tests/system/pam_%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(OURCPP) $(CPPFLAGS) $(filter-out -fPIE,$(OURC) $(CFLAGS)) \
+	    -fPIC -c -o $@ $<
 $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/login/*.c)): | \
 	$(LE)/login $(TESTPAM)
 
@@ -177,11 +206,11 @@ fuzzobjs = $(patsubst %.c,$(F)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c
 
 $(F)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(Q)clang $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
+	$(Q)clang $(OURCPP) $(CPPFLAGS) $(FUZZFLAGS) -c -o $@ $<
 
 $(F)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)clang $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
+	$(Q)clang $(OURCPP) $(CPPFLAGS) -DPORTREEVE_SANITIZE $(FUZZFLAGS) \
 	    -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(F)/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
@@ -203,20 +232,20 @@ benchobjs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/bench/$(1)))
 $(B)/bench/load: $(call benchobjs,load*.c)
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $^
 
 # By hand: what telnet's protocol costs.
 $(B)/bench/telnet: $(B)/obj/tests/bench/telnet.o $(call lib_of,workers/telnet) \
 	    $(call lib_of,lib)
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -static $(LIBPATH) -o $@ $^
 
 # Floors are linked statically: nothing may be faster for a linker's sake.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $<
+	$(Q)$(LINK) -static $(LIBPATH) -o $@ $<
 
 # --- for people -------------------------------------------------------------
 # The dependencies come first and may change what pkg-config says, so what
@@ -229,16 +258,36 @@ run:
 	@$(MAKE) --no-print-directory -s all
 	tools/run $(B)
 
-check-build: all unit-tests fuzzers
+everything: all unit-tests fuzzers
+
+check-build:
+	@tools/deps build run check lint
+	@$(MAKE) --no-print-directory everything
 
 check:
-	@tools/deps build run check
-	@$(MAKE) --no-print-directory -s check-build
+	@tools/deps build run check lint
+	@$(MAKE) --no-print-directory -s everything
 	@tests/run --build $(B)
 
+# What changed since it was last found right, and another machine's compiler.
 lint:
 	@tools/deps build lint
-	tools/lint
+	@$(MAKE) --no-print-directory -k linted
+
+LINTED	= $(shell find * -name build -prune -o -name '*.c' -print)
+linted: $(patsubst %.c,$(B)/lint/%.ok,$(LINTED)) lint-aarch64
+
+$(B)/lint/%.ok: %.c .clang-tidy tools/lint
+	@mkdir -p $(@D)
+	$(SAY) "LINT $<"
+	$(Q)$(CC) $(OURCPP) $(OURC) -MM -MT $@ -MF $(@:.ok=.d) $<
+	$(Q)tools/lint $< && touch $@
+
+# The C library's headers are the cross compiler's, all others this machine's.
+lint-aarch64:
+	@$(MAKE) --no-print-directory B=$(B)/aarch64 CFLAGS= SANITIZE= \
+	    CC=aarch64-linux-gnu-gcc OPT=-O0 \
+	    CPPFLAGS='-idirafter /usr/include' objects
 
 bench: all $(BENCH)
 	@tools/deps bench
@@ -261,7 +310,7 @@ docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5
 $(B)/tools/gen-%: $(B)/obj/tools/gen-%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< -Wl,--start-group \
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(SECC) $(BSD)
 
@@ -290,11 +339,11 @@ $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
 	$(Q)sed -e '/^@STATEMENTS@$$/{r $(B)/gen/conf-statements.mdoc' -e 'd;}' \
 	    $< > $@
 
--include $(shell find $(B)/obj $(F)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(F)/obj $(B)/lint -name '*.d' 2>/dev/null)
 
 clean:
 	rm -rf build
 
-.PHONY: all bench check check-build clean deps docs fuzz fuzzers install lint run \
-	security soak uninstall unit-tests
+.PHONY: all bench check check-build clean deps docs everything fuzz fuzzers \
+	install lint lint-aarch64 linted objects run security soak uninstall unit-tests
 .SECONDARY:

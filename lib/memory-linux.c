@@ -11,7 +11,7 @@
 #include "lib/memory.h"
 
 /* Deeper than any library of ours goes, and far from the next mapping. */
-#define STACK_DEPTH (1024 * 1024)
+#define STACK_DEPTH (1024ul * 1024)
 /* For the frames of the call itself. */
 #define STACK_SPARED 512
 
