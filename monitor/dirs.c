@@ -20,6 +20,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/dirs.h"
+#include "monitor/images.h"
 
 static int
 fail(char *reason, size_t size, const char *path, const char *what)
@@ -279,7 +280,7 @@ dirs_find_libexec(struct monitor *mon, char *reason, size_t size)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", self, tails[i]);
 		if (realpath(path, mon->libexec) != NULL)
-			return (0);
+			return (images_open(mon->libexec, reason, size));
 	}
 	snprintf(reason, size,
 	    "the roles' programs are neither in %s/libexec nor in "

@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "monitor/child.h"
 #include "monitor/end.h"
+#include "monitor/images.h"
 #include "monitor/loginproc_private.h"
 #include "monitor/logins.h"
 #include "monitor/logins_private.h"
@@ -279,13 +280,12 @@ login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char *env[] = {path, NULL};
-	char program[PATH_MAX + 32], title[96];
+	char title[96];
 	char *argv[] = {title, NULL};
 	int null;
 
 	child_signals();
 	setsid();
-	snprintf(program, sizeof(program), "%s/login", mon->libexec);
 	snprintf(title, sizeof(title), "portreeve: login %s", p->service);
 	/* Out of the way of 0 to 4 first. */
 	monitor = fcntl(monitor, F_DUPFD_CLOEXEC, 10);
@@ -298,11 +298,11 @@ login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
 	child_place(mon->log_fd, 2);
 	child_place(monitor, 3);
 	child_place(worker, 4);
-	if (close_range(5, ~0U, 0) < 0)
+	if (close_range(5, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
 	child_files_restore();
-	execve(program, argv, env);
-	log_errno("cannot run %s", program);
+	images_exec("login", argv, env);
+	log_errno("cannot run %s/login", mon->libexec);
 	_exit(127);
 }
 

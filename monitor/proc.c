@@ -22,6 +22,7 @@
 #include "monitor/answer.h"
 #include "monitor/child.h"
 #include "monitor/end.h"
+#include "monitor/images.h"
 #include "monitor/loginproc.h"
 #include "monitor/notify.h"
 #include "monitor/predecessor.h"
@@ -120,15 +121,13 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char *env[] = {path, NULL};
-	char program[PATH_MAX + 32], title[96];
+	char title[96];
 	char *argv[] = {title, NULL};
 	int null, keep;
 
 	child_signals();
 	/* A terminal's ^C and hang-up are the monitor's to obey, not theirs. */
 	setsid();
-	snprintf(program, sizeof(program), "%s/%s", mon->libexec,
-	    spec->program);
 	snprintf(title, sizeof(title), "portreeve: %s%s%s",
 	    role_name(p->role), p->service != NULL ? " " : "",
 	    p->service != NULL ? p->service->name : "");
@@ -144,12 +143,12 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	child_place(p->role == ROLE_AUDIT && mon->foreground ? 2 : null, 1);
 	child_place(mon->log_fd, 2);
 	child_place(keep, 3);
-	if (close_range(4, ~0U, 0) < 0)
+	if (close_range(4, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
 	if (!spec->many_fds)
 		child_files_restore();
-	execve(program, argv, env);
-	log_errno("cannot run %s", program);
+	images_exec(spec->program, argv, env);
+	log_errno("cannot run %s/%s", mon->libexec, spec->program);
 	_exit(127);
 }
 

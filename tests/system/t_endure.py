@@ -27,10 +27,15 @@ class Copied(Daemon):
         return [self.build + "/portreeved"] + super().argv()[1:]
 
     def breaks(self, name):
-        """From now on it takes a while, and then does not come up."""
+        """From now on it does not come up; the daemon holds the file, so
+        that another in its place is nothing to it."""
+        os.chmod(self.build + "/libexec/" + name, 0o644)
+
+    def replaces(self, name):
+        """Another build's, which understands nothing of this one's."""
         os.unlink(self.build + "/libexec/" + name)
-        world.write(self.build + "/libexec/" + name,
-                    "#!/bin/sh\nsleep 1\nexit 1\n", 0o755)
+        world.write(self.build + "/libexec/" + name, "#!/bin/sh\nexit 1\n",
+                    0o755)
 
 
 def processes_of(daemon, words):
@@ -64,10 +69,25 @@ def test_a_role_that_cannot_start_stops_no_other():
         os.kill(daemon.role("zygote finger").pid, signal.SIGKILL)
         daemon.wait("role-restarted", role="zygote", service="finger",
                     after=mark, count=2)
-        wait_until(lambda: processes_of(daemon, "sleep 1"), "another try")
         os.kill(daemon.role("master").pid, signal.SIGKILL)
         daemon.wait("role-restarted", role="master", after=mark)
         wait_until(lambda: says_up(other), "the other service", 10)
+
+
+@limit(90)
+def test_an_upgrade_on_disk_is_nothing_to_a_running_daemon():
+    """What was installed over it meanwhile is the next daemon's."""
+    port = free_port()
+    with Copied("system { services { finger { port %d; %s } } }" % (
+            port, BOTH)) as daemon:
+        for name in os.listdir(daemon.build + "/libexec"):
+            daemon.replaces(name)
+        for role in ("audit", "zygote finger", "lookup", "master"):
+            mark = daemon.mark()
+            os.kill(daemon.role(role).pid, signal.SIGKILL)
+            daemon.wait("role-restarted", role=role.split()[0], after=mark)
+            check(wait_until(lambda: finger(port, b"x\r\n")[0], "an answer",
+                             20), "after the end of " + role)
 
 
 @needs_root
