@@ -15,6 +15,7 @@
 
 #include "cli/client.h"
 #include "cli/print.h"
+#include "ipc/protocol.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -102,7 +103,7 @@ client_connect(const char *dir, int seconds, struct ipc_channel *ch)
 		fd_close(&fd);
 		return (-1);
 	}
-	ipc_channel_init(ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
+	ipc_channel_init(ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_NEW);
 	return (0);
 }
 
@@ -116,7 +117,8 @@ client_tell_error(int err)
 		    err_text(err));
 	else if (err == ERR_CLOSED)
 		log_warn("the daemon closed the connection without an answer: "
-			 "is this user root or in the group portreeve?");
+			 "is this user root or in the group portreeve, and the "
+			 "daemon of this command's version?");
 	else
 		log_errno("cannot talk to the daemon");
 }
@@ -153,12 +155,19 @@ client_ask(const char *dir, enum msg_type type, const void *msg, int seconds,
 
 	if (client_connect(dir, seconds, &ch) != 0)
 		return (1);
-	err = ipc_send(&ch, type, msg, NULL, 0);
-	if (err != 0) {
+	err = ipc_greet(&ch);
+	if (err == 0)
+		err = ipc_send(&ch, type, msg, NULL, 0);
+	/* One that has closed already may have said why. */
+	if (err != 0 && err != ERR_CLOSED) {
 		client_tell_error(err);
 		goto out;
 	}
 	while (client_receive(&ch, &in, seconds) == 0) {
+		if (in.type == MSG_OTHER_BUILD) {
+			print_reason(in.msg.other_build.words);
+			break;
+		}
 		if (in.type != MSG_DONE) {
 			if (take != NULL)
 				take(&in, arg);

@@ -23,7 +23,9 @@
 	X(ERR_FULL, -15, "full")                                               \
 	X(ERR_UNSUPPORTED, -16, "not supported by this system")                \
 	X(ERR_TIMEOUT, -17, "out of time")                                     \
-	X(ERR_SHORT, -18, "out of descriptors or memory")
+	X(ERR_SHORT, -18, "out of descriptors or memory")                      \
+	X(ERR_BUILD, -19,                                                      \
+	    "the daemon is of another build: systemctl restart portreeve")
 
 enum err {
 	ERR_OK = 0,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ipc/protocol.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "master/monitor.h"
@@ -62,7 +63,7 @@ client_new(struct master *m, int fd, struct client_list *list, bool unseen)
 	c->poll.data = c;
 	c->asked = MSG_COUNT;
 	STAILQ_INIT(&c->texts);
-	ipc_channel_init(&c->channel, fd, ROLE_MASTER, ROLE_CLIENT, ST_UP);
+	ipc_channel_init(&c->channel, fd, ROLE_MASTER, ROLE_CLIENT, ST_NEW);
 	uv_poll_start(&c->poll, UV_READABLE, client_ready);
 	TAILQ_INSERT_TAIL(list, c, link);
 	return (c);
@@ -253,8 +254,14 @@ client_ready(uv_poll_t *poll, int status, int events)
 		client_close(c);
 		return;
 	}
-	if (in.type == MSG_SHOW_SERVICES || in.type == MSG_SHOW_SESSIONS)
+	if (in.type == MSG_HELLO || in.type == MSG_SHOW_SERVICES ||
+	    in.type == MSG_SHOW_SESSIONS)
 		err = ipc_recv_now(&c->channel, &in);
+	if (err == 0 && in.type == MSG_HELLO) {
+		if (ipc_judge_hello(&c->channel, &in) != 0)
+			client_close(c);
+		return;
+	}
 	if (err == 0)
 		client_message(c, &in);
 	else

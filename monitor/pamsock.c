@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ipc/protocol.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -200,6 +201,16 @@ asker_readable(void *arg, int revents)
 		asker_end(a);
 		return;
 	}
+	if (in.type == MSG_PAM_HELLO) {
+		if (ipc_judge_hello(&a->ch, &in) == 0)
+			return;
+		log_warn("a login was refused: pam_portreeve.so is of build "
+			 "%.31s and does not understand this daemon, %s: "
+			 "restart it (systemctl restart portreeve)",
+		    in.msg.pam_hello.build, VERSION);
+		asker_end(a);
+		return;
+	}
 	if (in.type == MSG_PAM_ACCOUNT)
 		asker_account(a, &in.msg.pam_account, &v);
 	else if (in.type == MSG_PAM_OPEN)
@@ -223,7 +234,7 @@ asker_begin(struct monitor *mon, pid_t pid, int fd)
 	}
 	askers++;
 	a->mon = mon;
-	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_UP);
+	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_NEW);
 	if (mon->rootless || !asker_identify(a, pid)) {
 		log_warn("pam_portreeve: asked by a process that is no part "
 			 "of a connection of ours: refused");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/protocol.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "monitor/pam/ask.h"
@@ -44,7 +45,7 @@ ask_connect(const struct sockaddr_un *sun, struct ipc_channel *ch)
 		fd_close(&fd);
 		return (again ? ERR_AGAIN : ERR_SYSTEM);
 	}
-	ipc_channel_init(ch, fd, ROLE_LOGIN, ROLE_MONITOR, ST_UP);
+	ipc_channel_init(ch, fd, ROLE_LOGIN, ROLE_MONITOR, ST_NEW);
 	return (0);
 }
 
@@ -53,22 +54,25 @@ ask_once(struct ipc_channel *ch, enum msg_type type, const void *msg,
     uint64_t end, struct msg_pam_verdict *verdict)
 {
 	struct ipc_in in;
-	int err = ipc_send(ch, type, msg, NULL, 0);
+	int err = ipc_greet(ch);
 
-	while (err == 0) {
+	if (err == 0)
+		err = ipc_send(ch, type, msg, NULL, 0);
+	/* One that has closed already may have said why. */
+	if (err != 0 && err != ERR_CLOSED)
+		return (err);
+	do {
 		struct pollfd p = {.fd = ch->fd, .events = POLLIN};
 		int left = ask_left(end);
 
 		if (left == 0 || poll(&p, 1, left) == 0)
 			return (ERR_AGAIN);
 		err = ipc_recv(ch, &in);
-		if (err == 0) {
-			*verdict = in.msg.pam_verdict;
-			return (0);
-		}
-		if (err == ERR_AGAIN)
-			err = 0;
-	}
+	} while (err == ERR_AGAIN);
+	if (err == 0 && in.type == MSG_OTHER_BUILD)
+		return (ERR_BUILD);
+	if (err == 0)
+		*verdict = in.msg.pam_verdict;
 	return (err);
 }
 
@@ -92,8 +96,12 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 		if (err == 0)
 			err = ask_once(&ch, type, msg, end, verdict);
 		ipc_channel_close(&ch);
-		/* A monitor that dies while it is asked is asked again. */
-		if ((err != ERR_AGAIN && err != ERR_CLOSED) ||
+		/*
+		 * A monitor that dies while it is asked is asked again; one of
+		 * another build is being replaced, after an upgrade.
+		 */
+		if ((err != ERR_AGAIN && err != ERR_CLOSED &&
+			err != ERR_BUILD) ||
 		    ask_left(end) == 0)
 			return (err);
 		nanosleep(&pause, NULL);

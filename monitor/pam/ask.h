@@ -12,8 +12,8 @@
  * Ask `type` (PAM_ACCOUNT, PAM_OPEN, PAM_CLOSE) with its message and wait for
  * the verdict, at most patience_ms in all; a monitor that is just being
  * restarted is tried again until then. 0, or ERR_AGAIN (no answer in time),
- * ERR_CLOSED (it does not speak with this process), ERR_TOO_LONG (the path),
- * ERR_SYSTEM with errno, or the catalogue's errors.
+ * ERR_CLOSED (it does not speak with this process), ERR_BUILD (nor with this
+ * build), ERR_TOO_LONG (the path), ERR_SYSTEM with errno, or the catalogue's errors.
  */
 int pam_ask(const char *path, enum msg_type type, const void *msg,
     int patience_ms, struct msg_pam_verdict *verdict);

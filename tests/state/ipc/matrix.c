@@ -139,7 +139,8 @@ test_privilege(void **state)
 		/* Before it is sealed, a role hears how and nothing more. */
 		if ((p->states & 1u << ST_NEW) != 0)
 			assert_true(t == MSG_SEAL || t == MSG_FAILED ||
-			    t == MSG_LOGIN_START);
+			    t == MSG_LOGIN_START || t == MSG_HELLO ||
+			    t == MSG_PAM_HELLO);
 	}
 	assert_int_equal(msg_permits[MSG_SEAL].from, monitor);
 	assert_int_equal(msg_permits[MSG_STOP].from, monitor);

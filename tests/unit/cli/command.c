@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "ipc/channel.h"
+#include "ipc/protocol.h"
 #include "lib/fd.h"
 
 static char dir[64], program[4096];
@@ -57,8 +58,9 @@ daemon_start(daemon_part *part)
 	if (pid > 0)
 		return (pid);
 	ipc_channel_init(&ch, accept(listener, NULL, NULL), ROLE_MASTER,
-	    ROLE_CLIENT, ST_UP);
-	if (ipc_recv(&ch, &in) != 0)
+	    ROLE_CLIENT, ST_NEW);
+	if (ipc_recv(&ch, &in) != 0 || in.type != MSG_HELLO ||
+	    ipc_judge_hello(&ch, &in) != 0 || ipc_recv(&ch, &in) != 0)
 		_exit(1);
 	part(&ch, &in);
 	_exit(0);
@@ -398,6 +400,17 @@ part_babbles(struct ipc_channel *ch, const struct ipc_in *asked)
 		_exit(1);
 }
 
+/* As the daemon says it when the HELLO does not agree with it. */
+static void
+part_is_older(struct ipc_channel *ch, const struct ipc_in *asked)
+{
+	struct msg_other_build other = {.words = "restart the daemon"};
+
+	(void)asked;
+	if (ipc_send(ch, MSG_OTHER_BUILD, &other, NULL, 0) != 0)
+		_exit(1);
+}
+
 static void
 part_obeys(struct ipc_channel *ch, const struct ipc_in *asked)
 {
@@ -433,6 +446,9 @@ test_answers(void **state)
 	ASK(part_babbles, "show", "sessions");
 	assert_int_equal(ran.status, 1);
 	one_line("same version");
+	ASK(part_is_older, "reload");
+	assert_int_equal(ran.status, 1);
+	one_line("restart the daemon");
 }
 
 /* What one command writes to a terminal. */

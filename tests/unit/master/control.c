@@ -193,6 +193,39 @@ take_wish(int fd, enum msg_type type, union msg_any *out)
 	close(fd);
 }
 
+/* A command of another build is told so, and nothing else is heard of it. */
+static void
+another_build(void **state)
+{
+	struct msg_hello hello = {.protocol = ipc_protocol(ROLE_CLIENT) + 1,
+	    .build = "7.1"};
+	struct msg_reload reload = {.end_ = 0};
+	struct ipc_channel ch;
+	struct fixture f;
+	struct ipc_in in;
+
+	(void)state;
+	begin(&f);
+	client_connect_only(&f.w, &ch);
+	ut_tell(&ch, MSG_HELLO, &hello, NULL, 0);
+	/* By now it may have closed. */
+	(void)ipc_send(&ch, MSG_RELOAD, &reload, NULL, 0);
+	ut_expect(&ch, MSG_OTHER_BUILD, &in);
+	assert_non_null(strstr(in.msg.other_build.words, "7.1"));
+	assert_non_null(strstr(in.msg.other_build.words, "restart the daemon"));
+	ut_readable(ch.fd);
+	assert_int_equal(ipc_recv(&ch, &in), ERR_CLOSED);
+	ipc_channel_close(&ch);
+	/* Nor of one that does not say its build. */
+	client_connect_only(&f.w, &ch);
+	ch.state = ST_UP;
+	ut_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
+	ut_readable(ch.fd);
+	assert_int_equal(ipc_recv(&ch, &in), ERR_CLOSED);
+	ipc_channel_close(&ch);
+	end(&f);
+}
+
 /* Reload and configuration: the monitor's word, and with the client's own
  * connection, so that it can see for itself who asks. */
 static void
@@ -368,8 +401,8 @@ unseen_asks(const char *path)
 	if (setgid(65534) != 0 || setuid(65534) != 0 ||
 	    connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0)
 		return (100);
-	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
-	if (ipc_send(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0) != 0)
+	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_NEW);
+	if (ipc_greet(&ch) != 0 || ipc_send(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0) != 0)
 		return (101);
 	for (;; rows++) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -464,6 +497,7 @@ main(void)
 	    cmocka_unit_test(waiting_rows),
 	    cmocka_unit_test(session_rows),
 	    cmocka_unit_test(many_rows),
+	    cmocka_unit_test(another_build),
 	    cmocka_unit_test(passed_on),
 	    cmocka_unit_test(clear_session),
 	    cmocka_unit_test(client_lies),

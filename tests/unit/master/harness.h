@@ -39,6 +39,7 @@
 
 #include "audit/event.h"
 #include "ipc/channel.h"
+#include "ipc/protocol.h"
 #include "ipc/state.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -414,7 +415,8 @@ world_turn(struct world *w)
 
 	strlcpy(un.sun_path, w->control_path, sizeof(un.sun_path));
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
+	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_NEW);
+	assert_int_equal(ipc_greet(&ch), 0);
 	ut_tell(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0);
 	while (in.type != MSG_DONE) {
 		ut_readable(ch.fd);
@@ -641,14 +643,21 @@ zut_serve(struct world *w, struct zut *z, const struct addr *a,
  * ------------------------------------------------------------ */
 
 static inline void
-client_connect(struct world *w, struct ipc_channel *ch)
+client_connect_only(struct world *w, struct ipc_channel *ch)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	strlcpy(un.sun_path, w->control_path, sizeof(un.sun_path));
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	ipc_channel_init(ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_UP);
+	ipc_channel_init(ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_NEW);
+}
+
+static inline void
+client_connect(struct world *w, struct ipc_channel *ch)
+{
+	client_connect_only(w, ch);
+	assert_int_equal(ipc_greet(ch), 0);
 }
 
 /* The row of a service and family; the others are read over. */

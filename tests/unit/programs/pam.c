@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/protocol.h"
 #include "lib/fd.h"
 
 static char folder[] = "/tmp/portreeve-pam-XXXXXX";
@@ -130,7 +131,10 @@ monitor_answer(int listener, enum msg_type type,
 	while (hang_up-- > 0)
 		close(accept(listener, NULL, NULL));
 	fd = accept(listener, NULL, NULL);
-	ipc_channel_init(&ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_UP);
+	ipc_channel_init(&ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_NEW);
+	if (ipc_recv(&ch, &in) != 0 || in.type != MSG_PAM_HELLO ||
+	    ipc_judge_hello(&ch, &in) != 0)
+		_exit(5);
 	if (ipc_recv(&ch, &in) != 0 || in.type != type)
 		_exit(1);
 	if (type == MSG_PAM_ACCOUNT &&
@@ -257,6 +261,45 @@ test_asked_again(void **state)
 	pid_t pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 3);
 
 	(void)state;
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	monitor_done(pid);
+	close(fd);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+/*
+ * After an upgrade the daemon that runs is another build's until it is started
+ * again: meanwhile a login waits, and is not refused.
+ */
+static void
+test_another_build_is_waited_for(void **state)
+{
+	struct msg_pam_verdict v = {.allow = 1};
+	pam_handle_t *pamh = pam_begin(socket_path);
+	int fd = monitor_listen(), status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 2; i++) {
+			struct msg_other_build other = {.words = "restart"};
+			struct ipc_channel ch;
+			struct ipc_in in;
+
+			ipc_channel_init(&ch, accept(fd, NULL, NULL),
+			    ROLE_MONITOR, ROLE_LOGIN, ST_NEW);
+			if (ipc_recv(&ch, &in) != 0 ||
+			    in.msg.pam_hello.protocol !=
+				ipc_protocol(ROLE_LOGIN) ||
+			    ipc_send(&ch, MSG_OTHER_BUILD, &other, NULL, 0) !=
+				0)
+				_exit(1);
+			ipc_channel_close(&ch);
+		}
+		pid = monitor_answer(fd, MSG_PAM_ACCOUNT, &v, 0);
+		_exit(waitpid(pid, &status, 0) == pid ? status != 0 : 2);
+	}
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	monitor_done(pid);
 	close(fd);
@@ -394,6 +437,7 @@ main(void)
 	    cmocka_unit_test(test_refused_session),
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_asked_again),
+	    cmocka_unit_test(test_another_build_is_waited_for),
 	    cmocka_unit_test(test_nobody_answers),
 	    cmocka_unit_test(test_not_ours),
 	    cmocka_unit_test(test_environment_emptied),
