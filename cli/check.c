@@ -1,7 +1,7 @@
 /*
  * `portreeve check FILE`: becomes `portreeved -n -c FILE`, so that there is
- * one set of checks. As the calling user; FILE is passed on as one argument, and
- * may be `-`, standard input.
+ * one set of checks. As the calling user; FILE is passed on as one argument,
+ * and may be `-`, standard input.
  */
 #include <stdio.h>
 #include <string.h>

@@ -167,7 +167,7 @@ line_run(const struct line *l, const struct command *c)
 	size_t words = c->words[1] == NULL ? 1 : 2;
 
 	if (c->argument != NULL && l->count <= words)
-		return (usage("what is missing: ", c->argument));
+		return (usage("this command needs ", c->argument));
 	if (c->argument != NULL)
 		rq.argument = l->words[words++];
 	if (l->count > words)
@@ -183,6 +183,32 @@ line_run(const struct line *l, const struct command *c)
 	return (c->run(&rq));
 }
 
+/* What is asked for by other programs' words; NULL: by none of these. */
+static const char *
+line_others(const char *word)
+{
+	static const char *const words[][2] = {
+	    {"status", "portreeve show services"},
+	    {"list", "portreeve show sessions"},
+	    {"who", "portreeve show sessions"},
+	    {"kill", "portreeve clear session ID"},
+	    {"test", "portreeve check FILE"},
+	    {"validate", "portreeve check FILE"},
+	    {"commit", "portreeve reload"},
+	    {"help", "portreeve --help"},
+	    {"version", "portreeve --version"},
+	    {"start", "systemctl start portreeve"},
+	    {"stop", "systemctl stop portreeve"},
+	    {"restart", "systemctl restart portreeve"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i][0]) == 0)
+			return (words[i][1]);
+	}
+	return (NULL);
+}
+
 /*
  * No command begins so: the nearest is named. best: how many of the line's
  * words were understood.
@@ -191,9 +217,15 @@ static int
 line_unknown(const struct line *l, size_t best)
 {
 	const struct command *c, *meant = NULL;
+	const char *other = best == 0 ? line_others(l->words[0]) : NULL;
 	char text[64], word[256];
 	struct near n;
 
+	if (other != NULL) {
+		log_warn("no such command: %s; `%s` does that", l->words[0],
+		    other);
+		return (2);
+	}
 	near_start(&n, l->words[best]);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		c = &commands[i];

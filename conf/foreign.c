@@ -159,10 +159,20 @@ line_is_unit(const struct line *l)
 	return (l->count == 1 && word_is_one_of(l->words[0], sections));
 }
 
+/* NetBSD's inetd: an address for the lines below, alone on its line. */
+static bool
+line_is_address(const struct line *l)
+{
+	size_t n = strlen(l->words[0]);
+
+	return (l->count == 1 && n > 1 && l->words[0][n - 1] == ':');
+}
+
 enum other_owner
 other_form(const char *text, size_t n, unsigned *number)
 {
 	const char *end = text + n;
+	bool address = false;
 	struct line l;
 
 	*number = 1;
@@ -187,6 +197,13 @@ other_form(const char *text, size_t n, unsigned *number)
 			return (OTHER_JSON);
 		if (line_is_inetd(&l))
 			return (OTHER_INETD);
+		if (address)
+			return (OTHER_NONE);
+		address = line_is_address(&l);
+		if (address) {
+			text = rest;
+			continue;
+		}
 		if (text_is_xinetd(&l, rest, end))
 			return (OTHER_XINETD);
 		if (line_is_sshd(&l, text, length))

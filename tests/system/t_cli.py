@@ -157,6 +157,10 @@ def test_a_mistyped_command_gets_its_nearest():
              "`portreeve show sessions`"),
             ("clear sesion 5", "no such command: sesion; the nearest is "
              "`portreeve clear session`"),
+            ("status", "no such command: status; `portreeve show services` "
+             "does that"),
+            ("stop", "no such command: stop; `systemctl stop portreeve` does "
+             "that"),
             ("show", "show needs one word more: services, sessions, "
              "configuration"),
             ("frobnicate", "no such command: frobnicate; `portreeve --help` "

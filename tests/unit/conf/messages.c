@@ -84,6 +84,11 @@ static const struct sample samples[] = {
 	"`system services`, `service NAME { port N; user USER; exec \"PATH "
 	"ARGUMENTS\"; }`; see MOVING in portreeve.conf(5)",
 	1},
+    {"# local\n127.0.0.1:\ntime stream tcp nowait root internal\n",
+	"3:1: error: this is inetd.conf's form: write for each line, below "
+	"`system services`, `service NAME { port N; user USER; exec \"PATH "
+	"ARGUMENTS\"; }`; see MOVING in portreeve.conf(5)",
+	1},
     {"[::1]:comsat dgram udp6 wait tty:tty /usr/libexec/comsat comsat\n",
 	"1:1: error: this is inetd.conf's form: write for each line, below "
 	"`system services`, `service NAME { port N; user USER; exec \"PATH "
