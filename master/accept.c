@@ -197,10 +197,7 @@ accept_failed(struct listener *l, int error)
 		resource_rest(l->master);
 		return (false);
 	default:
-		errno = error;
-		log_errno("cannot accept for %s; its listener rests", l->name);
-		l->broken = true;
-		listener_update(l);
+		listener_break(l, error);
 		return (false);
 	}
 }
@@ -232,6 +229,11 @@ accept_ready(struct listener *l)
 	struct addr peer;
 
 	if (l->one_at_a_time) {
+		/* A program that had it may have shut it down for all. */
+		if (!listener_listens(l)) {
+			listener_break(l, ESHUTDOWN);
+			return;
+		}
 		dispatch_listener(l);
 		return;
 	}

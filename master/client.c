@@ -43,7 +43,7 @@ client_close(struct client *c)
 	TAILQ_REMOVE(c->list, c, link);
 	uv_close((uv_handle_t *)&c->poll, client_freed);
 	/* The monitor may hold a copy of the connection. */
-	shutdown(c->channel.fd, SHUT_RDWR);
+	shutdown(c->channel.fd, SHUT_WR);
 	ipc_channel_close(&c->channel);
 }
 

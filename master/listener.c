@@ -6,12 +6,16 @@
 
 #include <sys/socket.h>
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "master/accept.h"
+#include "master/monitor.h"
 #include "master/session.h"
 
 TAILQ_HEAD(listener_list, listener);
@@ -92,6 +96,31 @@ listener_rest(struct master *m, bool rest)
 {
 	m->listeners->rest = rest;
 	listener_update_all(m);
+}
+
+void
+listener_break(struct listener *l, int error)
+{
+	errno = error;
+	log_errno("cannot accept for %s; its listener rests", l->name);
+	l->broken = true;
+	listener_update(l);
+	/* It looks by itself as well, in case this word is lost. */
+	monitor_tell_broken(l->master, l->id, error);
+}
+
+bool
+listener_listens(const struct listener *l)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLRDHUP};
+	int listening = 0;
+	socklen_t len = sizeof(listening);
+
+	if (l->datagram)
+		return (poll(&p, 1, 0) <= 0 ||
+		    (p.revents & (POLLRDHUP | POLLHUP)) == 0);
+	return (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+		    &len) < 0 || listening);
 }
 
 static struct listener *

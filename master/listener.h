@@ -37,6 +37,12 @@ int listener_init(struct master *m);
 int listener_add(struct master *m, const struct msg_listener *msg, int fd);
 void listener_remove(struct master *m, uint32_t id);
 
+/* It fails for good: it rests, and the monitor is told. */
+void listener_break(struct listener *l, int error);
+
+/* false: somebody who shares the socket shut it down. */
+bool listener_listens(const struct listener *l);
+
 /* Start or stop polling as things are now. */
 void listener_update(struct listener *l);
 void listener_update_service(struct master *m, struct service *sv);

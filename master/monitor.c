@@ -301,6 +301,14 @@ monitor_ask_client(struct master *m, uint32_t request, int client)
 	return (ipc_send(&m->monitor, MSG_ASK_CLIENT, &ask, &client, 1));
 }
 
+void
+monitor_tell_broken(struct master *m, uint32_t listener, int error)
+{
+	struct msg_listener_broken told = {.id = listener, .error = error};
+
+	(void)ipc_send(&m->monitor, MSG_LISTENER_BROKEN, &told, NULL, 0);
+}
+
 int
 monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
     bool late, int connection)

@@ -28,6 +28,9 @@ int monitor_ask_client(struct master *m, uint32_t request, int client);
 int monitor_ask_configuration(
     struct master *m, uint32_t request, int client, uint8_t set);
 
+/* accept() fails on it for good. Without room for the word, it is not told. */
+void monitor_tell_broken(struct master *m, uint32_t listener, int error);
+
 /*
  * A worker's wish for a login process; age of its connection in ms, and the
  * copy of it, or -1. `late`: its time is over, and that is all it has to say.

@@ -29,7 +29,7 @@ pool_remove(struct pooled *p)
 	watch_remove(&z->master->watcher, &p->watch);
 	/* The zygote has a copy, so that a close is no end to it. */
 	if (p->channel.fd >= 0)
-		(void)shutdown(p->channel.fd, SHUT_RDWR);
+		(void)shutdown(p->channel.fd, SHUT_WR);
 	ipc_channel_close(&p->channel);
 	free(p);
 }

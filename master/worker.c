@@ -110,7 +110,7 @@ worker_receive(struct master *m, struct session *s)
 		    (unsigned long long)s->id, s->service->name, err_text(err));
 		report_breach(m, s);
 		/* The zygote has a copy, so that a close is no end to it. */
-		(void)shutdown(s->channel.fd, SHUT_RDWR);
+		(void)shutdown(s->channel.fd, SHUT_WR);
 	}
 	lookup_cancel(m, s);
 	session_close_channel(m, s);

@@ -14,6 +14,7 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "monitor/answer.h"
+#include "monitor/bind.h"
 #include "monitor/end.h"
 #include "monitor/inspect.h"
 #include "monitor/loginproc.h"
@@ -140,8 +141,12 @@ answer_read_wish(int fd, enum msg_type expected, union msg_any *out)
 	    .self = ROLE_MASTER, /* to whom the client speaks */
 	    .peer = ROLE_CLIENT,
 	    .state = ST_UP};
-	bool ok = ipc_recv_now(&client, &in) == 0 && in.type == expected;
+	bool ok;
 
+	/* Descriptors with it are not taken, or their close would be ours. */
+	if (ipc_peek_now(&client, &in) != 0 || in.type != expected)
+		return (false);
+	ok = ipc_recv_now(&client, &in) == 0 && in.type == expected;
 	if (ok)
 		*out = in.msg;
 	ipc_in_close(&in);
@@ -272,6 +277,22 @@ answer_is_from_log(struct monitor *mon, const struct proc *reader,
 	return (false);
 }
 
+/*
+ * A socket with SO_LINGER and bytes that its peer does not take makes whoever
+ * closes it last wait. No role can set that, but it can inherit it from a
+ * listener of the service manager's.
+ */
+static void
+answer_close(struct ipc_in *in)
+{
+	const struct linger none = {.l_onoff = 0};
+
+	for (size_t i = 0; i < in->nfds; i++)
+		(void)setsockopt(in->fds[i], SOL_SOCKET, SO_LINGER, &none,
+		    sizeof(none));
+	ipc_in_close(in);
+}
+
 static void
 answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 {
@@ -308,6 +329,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		loginproc_ask(mon, &in->msg.ask_login,
 		    in->nfds > 0 ? in->fds[0] : -1);
 		break;
+	case MSG_LISTENER_BROKEN:
+		bind_broken(mon, in->msg.listener_broken.id);
+		break;
 	case MSG_AUDIT_BREACH:
 		answer_audit_breach(mon, &in->msg.audit_breach);
 		break;
@@ -325,7 +349,7 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	default:
 		break;
 	}
-	ipc_in_close(in);
+	answer_close(in);
 }
 
 void

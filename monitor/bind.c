@@ -3,10 +3,12 @@
  * the configuration or from the service manager alone.
  */
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +237,135 @@ retry_due(void *arg)
 		notify_bound(mon);
 }
 
+/* ---- sockets that somebody shut ------------------------------------------ */
+
+/*
+ * A datagram socket that is shut for sending says EPIPE before it reads what
+ * is to be sent, and one that is not finds that there is nothing to be read.
+ */
+static bool
+datagrams_are_shut(const struct listener *l)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLRDHUP};
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP)) != 0)
+		return (true);
+	addr_to_sockaddr(&l->address, &ss, &len);
+	return (syscall(SYS_sendto, l->fd, 1L, 1L,
+		    MSG_DONTWAIT | MSG_NOSIGNAL, &ss, len) < 0 &&
+	    errno == EPIPE);
+}
+
+static bool
+listener_is_shut(const struct listener *l)
+{
+	int listening = 0;
+	socklen_t len = sizeof(listening);
+
+	if (l->datagram)
+		return (datagrams_are_shut(l));
+	return (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+		    &len) == 0 &&
+	    !listening);
+}
+
+/* One of the service manager's is its to bind; it can listen again. */
+static bool
+foreign_again(const struct listener *l)
+{
+	return (!l->datagram && listen(l->fd, BACKLOG) == 0);
+}
+
+static void
+listener_rebind(struct monitor *mon, struct listener *l)
+{
+	const char *reason = "somebody who shared the socket shut it down; "
+			     "it is bound again";
+	int error = ESHUTDOWN;
+
+	l->rebound = time_boot_ns();
+	if (l->told)
+		wire_listener_gone(mon, l);
+	if (!l->foreign) {
+		fd_close(&l->fd);
+		if (!listener_try(mon, l, true)) {
+			error = l->error;
+			l->failed = true;
+			reason = "somebody who shared the socket shut it "
+				 "down, and it cannot be bound; trying again";
+		}
+	} else if (!foreign_again(l)) {
+		reason = "somebody who shared the socket shut it down: "
+			 "restart the service manager's socket unit";
+	}
+	l->error = error;
+	report_listener_failed(mon, l, reason);
+}
+
+static bool
+rebind_if_shut(struct monitor *mon, struct listener *l)
+{
+	if (l->fd < 0 || !listener_is_shut(l))
+		return (false);
+	/* Told once, where nothing can be done about it. */
+	if (l->foreign && l->datagram && l->rebound != 0)
+		return (false);
+	listener_rebind(mon, l);
+	return (true);
+}
+
+static void
+rebound_tell(struct monitor *mon)
+{
+	struct listener *l;
+
+	wire_tell_listeners(mon);
+	notify_bound(mon);
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->fd < 0)
+			loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+	}
+}
+
+static bool
+look_at_all(struct monitor *mon)
+{
+	struct listener *l;
+	bool some = false;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+		some = rebind_if_shut(mon, l) || some;
+	return (some);
+}
+
+void
+bind_look(struct monitor *mon)
+{
+	if (look_at_all(mon))
+		rebound_tell(mon);
+}
+
+void
+bind_broken(struct monitor *mon, uint32_t id)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &mon->listeners, next)
+	{
+		if (l->id != id || l->fd < 0 ||
+		    (l->rebound != 0 && time_boot_ns() - l->rebound < RETRY_NS))
+			continue;
+		if (rebind_if_shut(mon, l))
+			rebound_tell(mon);
+		break;
+	}
+}
+
+/* ---- the configuration's --------------------------------------------------- */
+
 static bool
 same_socket(const struct listener *l, const struct addr *a, bool datagram)
 {
@@ -325,6 +456,7 @@ bind_configure(struct monitor *mon)
 	struct listener *l, *after;
 
 	soon = 0;
+	look_at_all(mon);
 	TAILQ_FOREACH(l, &mon->listeners, next)
 		l->wanted = false;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {

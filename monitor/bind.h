@@ -21,4 +21,13 @@ void bind_take_handed_over(struct monitor *mon);
  */
 void bind_configure(struct monitor *mon);
 
+/*
+ * Look whether each socket still listens, since whoever shares it can shut it
+ * down for all; what does not is bound again, with an event.
+ */
+void bind_look(struct monitor *mon);
+
+/* The master's word that one fails: the same, and at most once a second. */
+void bind_broken(struct monitor *mon, uint32_t id);
+
 #endif

@@ -211,6 +211,11 @@ static unsigned questions;
 static void
 question_end(struct question *q)
 {
+	const struct linger none = {.l_onoff = 0};
+
+	/* As answer_close() does: its close must not wait. */
+	(void)setsockopt(
+	    q->connection, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	fd_close(&q->connection);
 	free(q);
 	questions--;

@@ -93,6 +93,8 @@ ping_due(void *arg)
 
 	loop_timer_in(&mon->watchdog, mon->watchdog_interval, ping_due, mon);
 	sshd_keep_folder(mon);
+	if (!mon->stopping)
+		bind_look(mon);
 	for (p = TAILQ_FIRST(&mon->procs); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, next);
 		role_ping(mon, p);

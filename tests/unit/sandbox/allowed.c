@@ -189,7 +189,6 @@ act_master(const void *arg)
 {
 	const int *fds = arg;
 	struct epoll_event ev = {.events = EPOLLIN};
-	struct linger linger = {1, 0};
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
 	int pair[2], conn, on = 1;
@@ -206,8 +205,6 @@ act_master(const void *arg)
 	len = sizeof(on);
 	NEED(getsockopt(conn, SOL_SOCKET, SO_ERROR, &on, &len) == 0);
 	NEED(ioctl(conn, FIONBIO, &on) == 0);
-	NEED(setsockopt(conn, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ==
-	     0);
 	NEED(shutdown(conn, SHUT_WR) == 0);
 	return (0);
 }
