@@ -15,6 +15,8 @@
 #include "conf/conf.h"
 #include "conf/script.h"
 #include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/safe.h"
 
 /* Where a program of that name is instead; "" and false: nowhere usual. */
 static bool
@@ -127,16 +129,22 @@ static void
 host_check_banner(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
+	struct conf_pos pos = conf_statement_pos(conf, s, "banner");
+	char why[SAFE_REASON_MAX];
 	struct stat st;
+	int fd;
 
-	host_check_file(conf, s, "banner", s->telnet.banner, report);
-	if (s->telnet.banner == NULL || stat(s->telnet.banner, &st) != 0 ||
-	    !S_ISREG(st.st_mode) || st.st_size <= CONF_BANNER_MAX)
+	if (s->telnet.banner == NULL)
 		return;
-	conf_report_add(report, CONF_WARNING,
-	    conf_statement_pos(conf, s, "banner"),
-	    "banner: %.100s is longer than %d bytes: the rest is not shown",
-	    s->telnet.banner, CONF_BANNER_MAX);
+	fd = safe_open_file(s->telnet.banner, geteuid(), why, sizeof(why));
+	if (fd < 0)
+		conf_report_add(report, CONF_ERROR, pos, "banner: %.100s: %s",
+		    s->telnet.banner, why);
+	else if (fstat(fd, &st) == 0 && st.st_size > CONF_BANNER_MAX)
+		conf_report_add(report, CONF_WARNING, pos,
+		    "banner: %.100s is longer than %d bytes: the rest is not "
+		    "shown", s->telnet.banner, CONF_BANNER_MAX);
+	fd_close(&fd);
 }
 
 /* A subsystem is a command; its first word is the program. */

@@ -1,8 +1,8 @@
 /*
  * The configuration's file: opened once, judged by what was opened, and read
- * whole. Monitor (root) and CLI. Distrusts whoever could have written it: what
- * others than its owner can write is refused. A FIFO or a device cannot hang
- * us: nothing but a regular file is read.
+ * whole. Monitor (root) and CLI. Distrusts whoever could have written it or a
+ * folder on the way: what others than its owner can write is refused. A FIFO
+ * or a device cannot hang us: nothing but a regular file is read.
  */
 #include <sys/stat.h>
 
@@ -15,15 +15,9 @@
 #include "conf/conf.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/safe.h"
 
 static const struct conf_pos whole = {0, 0};
-
-static int
-load_refuse(struct conf_report *report, const char *why)
-{
-	conf_report_add(report, CONF_ERROR, whole, "%s", why);
-	return (ERR_REFUSED);
-}
 
 static int
 load_judge(int fd, struct conf_report *report)
@@ -35,15 +29,6 @@ load_judge(int fd, struct conf_report *report)
 		    "the file cannot be examined: %s", strerror(errno));
 		return (ERR_SYSTEM);
 	}
-	if (!S_ISREG(st.st_mode))
-		return (load_refuse(report, "this is no regular file"));
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return (load_refuse(report,
-		    "the file belongs to another user, who could change it: "
-		    "chown it to root or to the user who runs this"));
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return (load_refuse(report,
-		    "others than its owner can write the file: chmod go-w it"));
 	if (st.st_size > CONF_FILE_MAX) {
 		conf_report_add(report, CONF_ERROR, whole,
 		    "the file is larger than %d bytes", CONF_FILE_MAX);
@@ -86,7 +71,9 @@ load_read(int fd, char **text, size_t *n, struct conf_report *report)
 static int
 load_open(const char *path, int *fd, struct conf_report *report)
 {
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char why[SAFE_REASON_MAX];
+
+	*fd = safe_open_file(path, geteuid(), why, sizeof(why));
 	if (*fd != -1)
 		return (0);
 	if (errno == ENOENT || errno == ENOTDIR) {
@@ -95,8 +82,12 @@ load_open(const char *path, int *fd, struct conf_report *report)
 		    "and opens no port), or name another with -c FILE");
 		return (ERR_NOT_FOUND);
 	}
+	if (errno == EPERM) {
+		conf_report_add(report, CONF_ERROR, whole, "%s", why);
+		return (ERR_REFUSED);
+	}
 	conf_report_add(report, CONF_ERROR, whole,
-	    "the file cannot be opened: %s", strerror(errno));
+	    "the file cannot be opened: %s", why);
 	return (ERR_SYSTEM);
 }
 

@@ -293,6 +293,8 @@ listener_rebind(struct monitor *mon, struct listener *l)
 		if (!listener_try(mon, l, true)) {
 			error = l->error;
 			l->failed = true;
+			snprintf(l->why, sizeof(l->why), "%s",
+			    "it was shut down by who shared it");
 			reason = "somebody who shared the socket shut it "
 				 "down, and it cannot be bound; trying again";
 		}

@@ -27,6 +27,7 @@ boot_read(const char *path, char line[BOOT_SIZE])
 	fd_close(&fd);
 }
 
+/* All but the lock, which is held. */
 static void
 boot_empty(const char *path)
 {
@@ -34,7 +35,8 @@ boot_empty(const char *path)
 	DIR *d = opendir(path);
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0) < 0)
+		if (e->d_name[0] != '.' && strcmp(e->d_name, "lock") != 0 &&
+		    unlinkat(dirfd(d), e->d_name, 0) < 0)
 			log_errno("%s/%s cannot be removed", path, e->d_name);
 	}
 	if (d != NULL)

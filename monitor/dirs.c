@@ -1,6 +1,7 @@
 /*
  * Folders and files of the daemon. Monitor (root). Every folder must be ours
- * and writable by nobody else; files are opened without following links.
+ * and writable by nobody else, and so must every one on the way; files are
+ * opened without following links.
  */
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/safe.h"
 #include "monitor/dirs.h"
 #include "monitor/images.h"
 
@@ -29,35 +31,73 @@ fail(char *reason, size_t size, const char *path, const char *what)
 	return (ERR_SYSTEM);
 }
 
-/* Made with its parents where they are missing; then checked. */
+/*
+ * A folder that is there: `path`, or one on the way to it. What else could
+ * put another in its place is judged.
+ */
+static int
+open_dir(const char *dir, const char *path, char *reason, size_t size)
+{
+	char why[SAFE_REASON_MAX];
+	int fd = safe_open(dir, O_RDONLY | O_DIRECTORY, geteuid(), why,
+	    sizeof(why));
+
+	if (fd < 0)
+		snprintf(reason, size, "%s: cannot be used: %s", path, why);
+	return (fd);
+}
+
+/* Its parents were made and judged before. */
+static int
+make_one(const char *dir, mode_t mode, const char *path, char *reason,
+    size_t size)
+{
+	int fd;
+
+	if (mkdir(dir, mode) < 0 && errno != EEXIST)
+		return (fail(reason, size, path, "cannot be made"));
+	fd = open_dir(dir, path, reason, size);
+	if (fd < 0)
+		return (ERR_REFUSED);
+	close(fd);
+	return (0);
+}
+
+/* Made with its parents where they are missing; each is judged. */
 static int
 make_dir(const char *path, mode_t mode, char *reason, size_t size)
 {
 	char copy[PATH_MAX];
 	struct stat st;
+	int fd, err = 0;
 
 	snprintf(copy, sizeof(copy), "%s", path);
-	for (char *p = copy + 1; *p != '\0'; p++) {
+	for (char *p = copy + 1; err == 0 && *p != '\0'; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			return (fail(reason, size, copy, "cannot be made"));
+		err = make_one(copy, 0755, path, reason, size);
 		*p = '/';
 	}
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		return (fail(reason, size, path, "cannot be made"));
-	if (lstat(path, &st) < 0)
-		return (fail(reason, size, path, "cannot be looked at"));
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 022) != 0) {
+	if (err == 0)
+		err = make_one(path, mode, path, reason, size);
+	if (err != 0)
+		return (err);
+	fd = open_dir(path, path, reason, size);
+	if (fd < 0)
+		return (ERR_REFUSED);
+	if (fstat(fd, &st) < 0)
+		err = fail(reason, size, path, "cannot be looked at");
+	close(fd);
+	if (err == 0 &&
+	    (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
 		snprintf(reason, size,
 		    "%s must be a folder of the daemon's user that nobody "
 		    "else can write",
 		    path);
-		return (ERR_REFUSED);
+		err = ERR_REFUSED;
 	}
-	return (0);
+	return (err);
 }
 
 static int
@@ -141,6 +181,10 @@ dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
 	return (err);
 }
 
+/*
+ * Whoever can open a file can lock it: this one lies where nobody else comes.
+ * (A lock beside the sockets, of an earlier version, is anybody's to hold.)
+ */
 int
 dirs_lock(struct monitor *mon, char *reason, size_t size)
 {
@@ -148,24 +192,30 @@ dirs_lock(struct monitor *mon, char *reason, size_t size)
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/lock", mon->run_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	snprintf(path, sizeof(path), "%s/state/lock", mon->run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return (fail(reason, size, path, "cannot be opened"));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK) {
+			close(fd);
+			return (fail(reason, size, path, "cannot be locked"));
+		}
 		n = read(fd, pid, sizeof(pid) - 1);
 		pid[n > 0 ? n : 0] = '\0';
 		pid[strcspn(pid, "\n")] = '\0';
 		snprintf(reason, size,
 		    "another portreeved (process %s) uses %s: stop it, or "
 		    "name another folder with -r",
-		    pid, mon->run_dir);
+		    pid[0] != '\0' ? pid : "unknown", mon->run_dir);
 		close(fd);
 		return (ERR_REFUSED);
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
 		return (fail(reason, size, path, "cannot be written"));
+	snprintf(path, sizeof(path), "%s/lock", mon->run_dir);
+	unlink(path);
 	return (0); /* held open, and so locked, to the end */
 }
 

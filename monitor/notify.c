@@ -12,6 +12,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/bind.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
 #include "monitor/ptable.h"

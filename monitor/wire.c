@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/safe.h"
 #include "monitor/adopt.h"
 #include "monitor/logins.h"
 #include "monitor/proc.h"
@@ -188,14 +189,14 @@ static void
 read_banner(struct monitor *mon, const char *path,
     struct msg_telnet_options *o)
 {
-	char reason[PATH_MAX + 96];
-	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	char reason[PATH_MAX + SAFE_REASON_MAX + 64], why[SAFE_REASON_MAX];
+	int fd = safe_open_file(path, geteuid(), why, sizeof(why));
 	ssize_t n = fd < 0 ? -1 : read(fd, o->banner.b, sizeof(o->banner.b));
 
 	if (n < 0) {
 		snprintf(reason, sizeof(reason),
 		    "banner %s cannot be read (%s): none is shown", path,
-		    strerror(errno));
+		    fd < 0 ? why : strerror(errno));
 		report_warning(mon, "telnet", reason);
 	}
 	o->banner.n = (uint16_t)(n > 0 ? n : 0);
