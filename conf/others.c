@@ -8,10 +8,10 @@
 #include "conf/others.h"
 
 struct other {
-	enum other_owner owner;
 	const char *word;
+	const char *advice; /* NULL: the owner's */
+	enum other_owner owner;
 	enum conf_block_id in; /* BLOCK_NONE: anywhere */
-	const char *advice;    /* NULL: the owner's */
 };
 
 #define ADVICE(text) .advice = text
