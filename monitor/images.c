@@ -15,6 +15,8 @@
 #include "monitor/images.h"
 
 #define IMAGES_MAX 32
+/* A child puts its own descriptors below this before it becomes the program. */
+#define IMAGE_FD_LEAST 10
 
 static struct image {
 	char name[32];
@@ -37,12 +39,17 @@ static int
 images_add(int folder, const char *name)
 {
 	struct image *image = &images[images_count];
+	int fd;
 
 	if (images_count == IMAGES_MAX || strlen(name) >= sizeof(image->name)) {
 		errno = E2BIG;
 		return (-1);
 	}
-	image->fd = openat(folder, name, O_PATH | O_CLOEXEC);
+	fd = openat(folder, name, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return (-1);
+	image->fd = fcntl(fd, F_DUPFD_CLOEXEC, IMAGE_FD_LEAST);
+	close(fd);
 	if (image->fd < 0)
 		return (-1);
 	memcpy(image->name, name, strlen(name) + 1);
