@@ -183,21 +183,77 @@ build_block(struct builder *b, const struct conf_node *node, bool active,
 	b->reader.extended = extended;
 }
 
+/* tcp6 is tcp without inet. */
+static void
+build_protocol(struct conf_service *s)
+{
+	enum conf_transport t = s->exec.transport;
+
+	s->without[FAMILY_INET] = t == CONF_OF_TCP6 || t == CONF_OF_UDP6;
+	s->without[FAMILY_INET6] = t == CONF_OF_TCP4 || t == CONF_OF_UDP4;
+	s->exec.protocol =
+	    t == CONF_OF_UDP || t == CONF_OF_UDP4 || t == CONF_OF_UDP6
+	    ? CONF_UDP
+	    : CONF_TCP;
+}
+
+/* A port's name may be another number of udp, or none. */
+static void
+build_port_name(struct builder *b, struct conf_service *s,
+    const struct conf_tree *tree)
+{
+	const struct conf_node *n = tree_find_stated(tree, s, "port");
+	const char *protocol = s->exec.protocol == CONF_UDP ? "udp" : "tcp";
+	int port;
+
+	if (n == NULL || strspn(n->values[0].text, "+-0123456789") ==
+	    strlen(n->values[0].text) || s->port == 0)
+		return;
+	port = value_port_by_name(n->values[0].text, protocol);
+	if (port < 0)
+		conf_report_add(b->reader.report, CONF_ERROR, n->pos,
+		    "port: `%.40s` is no service of %s in /etc/services",
+		    n->values[0].text, protocol);
+	else
+		s->port = (uint16_t)port;
+}
+
+static void
+build_finish_exec(struct builder *b, struct conf_service *s,
+    const struct conf_tree *tree)
+{
+	struct conf_exec *e = &s->exec;
+
+	build_protocol(s);
+	build_port_name(b, s, tree);
+	if (e->protocol == CONF_UDP &&
+	    tree_find_stated(tree, s, "wait") == NULL)
+		e->wait = true;
+	/* What gets the socket itself may well answer from a child. */
+	if ((e->wait || e->protocol == CONF_UDP) &&
+	    tree_find_stated(tree, s, "no-detach") == NULL)
+		e->detach = true;
+	if (e->argc > 0 && e->program_name != NULL)
+		e->argv[0] = e->program_name;
+}
+
 /* What follows from several statements at once. */
 static void
-build_finish(struct conf_service *s, const struct conf_tree *tree)
+build_finish(struct builder *b, struct conf_service *s,
+    const struct conf_tree *tree)
 {
+	if (s->kind == SERVICE_EXEC)
+		build_finish_exec(b, s, tree);
 	if (s->listen_count == 0) {
 		s->listen_default = true;
-		s->listen[0].family = FAMILY_INET;
-		s->listen[1].family = FAMILY_INET6;
-		s->listen_count = 2;
+		for (int f = 0; f < FAMILY_COUNT; f++) {
+			if (!s->without[f])
+				s->listen[s->listen_count++].family =
+				    (uint8_t)f;
+		}
 	}
 	for (unsigned i = 0; i < s->listen_count; i++)
 		s->listen[i].port = s->port;
-	if (s->kind == SERVICE_EXEC && s->exec.protocol == CONF_UDP &&
-	    tree_find_stated(tree, s, "wait") == NULL)
-		s->exec.wait = true;
 }
 
 /* Whether extended-limits is there and active, wherever in the file. */
@@ -254,6 +310,6 @@ build_conf(
 	}
 	build_block(&b, tree->root, true, none);
 	for (unsigned i = 0; i < conf->service_count; i++)
-		build_finish(&conf->services[i], tree);
+		build_finish(&b, &conf->services[i], tree);
 	return (b.reader.no_memory ? ERR_NO_MEMORY : 0);
 }

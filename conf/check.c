@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/build.h"
+#include "lib/addr.h"
 
 /* A statement that is there and active in a block that is. */
 static const struct conf_node *
@@ -112,6 +113,73 @@ check_wait(const struct conf *conf, const struct conf_service *s,
 	    s->name);
 }
 
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return (slash != NULL ? slash + 1 : path);
+}
+
+/* tcpd runs the program that its own name says: itself, without another. */
+static void
+check_tcpd(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	const struct conf_exec *e = &s->exec;
+	const char *word;
+
+	if (e->path == NULL || strcmp(last_part(e->path), "tcpd") != 0 ||
+	    strcmp(last_part(e->argv[0]), "tcpd") != 0)
+		return;
+	word = e->argc > 1 ? e->argv[1] : "/usr/sbin/in.NAMEd";
+	conf_report_add(report, CONF_ERROR,
+	    conf_statement_pos(conf, s, "exec"),
+	    "exec: tcpd runs the program that its own name says, and so itself "
+	    "for ever: write `program-name %.60s;`%s",
+	    word, e->argc > 1 ? ", and leave that word out of exec" : "");
+}
+
+/* protocol tcp4 with an address of IPv6. */
+static void
+check_families(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < s->listen_count; i++) {
+		if (!s->without[s->listen[i].family])
+			continue;
+		conf_report_add(report, CONF_ERROR,
+		    conf_statement_pos(conf, s, "listen-address"),
+		    "service %s: listen-address %s is of the family that its "
+		    "protocol leaves out",
+		    s->name, addr_text(&s->listen[i], text));
+		return;
+	}
+}
+
+/* Programs of one user can take each other's connections. */
+static void
+check_user(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	if (s->exec.user == NULL || strcmp(s->exec.user, "root") == 0)
+		return;
+	for (const struct conf_service *o = conf->services; o < s; o++) {
+		if (o->kind != SERVICE_EXEC || o->exec.user == NULL ||
+		    strcmp(o->exec.user, s->exec.user) != 0)
+			continue;
+		conf_report_add(report, CONF_WARNING,
+		    conf_statement_pos(conf, s, "user"),
+		    "service %s runs as %s, as %s (line %u) does: each can "
+		    "take the other's connections; without `user` each has a "
+		    "uid of its own",
+		    s->name, s->exec.user, o->name, o->pos.line);
+		return;
+	}
+}
+
 static void
 check_exec(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
@@ -136,6 +204,9 @@ check_exec(const struct conf *conf, const struct conf_service *s,
 		    s->name);
 	check_wait(conf, s, report);
 	check_shell(conf, s, report);
+	check_tcpd(conf, s, report);
+	check_families(conf, s, report);
+	check_user(conf, s, report);
 }
 
 static void

@@ -43,6 +43,18 @@ enum conf_sandbox_level {
 
 enum conf_protocol { CONF_TCP, CONF_UDP };
 
+/* `protocol` as it is written, in the order of its words. */
+enum conf_transport {
+	CONF_OF_TCP,
+	CONF_OF_UDP,
+	CONF_OF_TCP4,
+	CONF_OF_TCP6,
+	CONF_OF_UDP4,
+	CONF_OF_UDP6
+};
+
+enum conf_error { CONF_ERROR_LOG, CONF_ERROR_CONNECTION };
+
 enum conf_strategy { CONF_IN_ORDER, CONF_STICKY };
 
 /* Where in the file, counted from 1; 0, 0 where nothing was written. */
@@ -85,13 +97,18 @@ struct conf_rlimit {
 
 /* The statement `service NAME`. */
 struct conf_exec {
+	enum conf_transport transport; /* says this and `without`, below */
 	enum conf_protocol protocol;
 	bool wait;
 	bool detach;
-	const char *user;		     /* never NULL */
+	bool keepalive;			     /* of tcp */
+	enum conf_error error;		     /* where descriptor 2 goes */
+	uint32_t session_timeout;	     /* seconds; 0: none */
+	const char *user;		     /* NULL: a uid of its own */
 	const char *group;		     /* NULL: the user's own */
+	const char *program_name;	     /* NULL: path's last part */
 	const char *path;		     /* absolute; what is executed */
-	const char *argv[CONF_ARGV_MAX + 1]; /* [0]: path's last part */
+	const char *argv[CONF_ARGV_MAX + 1]; /* [0]: as program_name says */
 	unsigned argc;
 	const char *env[CONF_ENV_MAX + 1]; /* NAME=VALUE, NULL at the end */
 	unsigned env_count;
@@ -110,6 +127,7 @@ struct conf_service {
 	struct addr listen[CONF_LISTEN_MAX]; /* the port set in each */
 	unsigned listen_count;		     /* never 0 */
 	bool listen_default;	   /* no listen-address: 0.0.0.0 and :: */
+	bool without[FAMILY_COUNT]; /* protocol tcp4 has no inet6, and so on */
 	bool extended_limits;	   /* its own or the configuration's */
 	uint32_t connection_limit; /* per family */
 	uint32_t rate_limit;	   /* per family, in any 60 s */

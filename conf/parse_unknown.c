@@ -159,6 +159,7 @@ unknown_tell(struct parser *p, enum conf_block_id in)
 {
 	const char *word = p->cur.text, *meant;
 	char text[CONF_MESSAGE_MAX];
+	unsigned distance = 0;
 
 	/* The search for what was meant takes its time. */
 	if (conf_report_is_full(p->report)) {
@@ -167,6 +168,14 @@ unknown_tell(struct parser *p, enum conf_block_id in)
 	}
 	if (unknown_form(p, in))
 		return;
+	/* One letter from a name of this block: that is meant. */
+	meant = schema_nearest(in, word, &distance);
+	if (meant != NULL && distance <= 1 && schema_places(word) != 0) {
+		parse_error(p, p->cur.pos,
+		    "unknown statement `%.60s`; the nearest known one is `%s`",
+		    word, meant);
+		return;
+	}
 	if (schema_places(word) != 0 && !other_is_here(in, word)) {
 		unknown_place(p, in, word);
 		return;

@@ -38,6 +38,7 @@
 #define SECRET .secret = true
 #define FLAG(v) .type = TYPE_FLAG, .value = v
 #define NUMBER(l, h) .type = TYPE_NUMBER, .low = (l), .high = (h)
+#define PORT_NUMBER(l, h) .type = TYPE_PORT, .low = (l), .high = (h)
 #define OCTAL(l, h) .type = TYPE_OCTAL, .low = (l), .high = (h)
 #define WORD(list) .type = TYPE_WORD, .words = list
 #define BOOL .type = TYPE_BOOL
@@ -244,6 +245,7 @@ schema_type_name(enum conf_type type)
 	static const char *const names[TYPE_COUNT] = {
 	    [TYPE_FLAG] = "nothing",
 	    [TYPE_NUMBER] = "a number",
+	    [TYPE_PORT] = "a number",
 	    [TYPE_OCTAL] = "an octal number",
 	    [TYPE_WORD] = "a word",
 	    [TYPE_BOOL] = "yes or no",

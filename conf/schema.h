@@ -32,6 +32,7 @@ enum conf_block_id {
 enum conf_type {
 	TYPE_FLAG,	/* no value */
 	TYPE_NUMBER,	/* decimal, in a range */
+	TYPE_PORT,	/* decimal, in a range, or a name of services(5) */
 	TYPE_OCTAL,	/* octal, in a range */
 	TYPE_WORD,	/* one of a list of words */
 	TYPE_BOOL,	/* yes or no */

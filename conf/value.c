@@ -2,9 +2,12 @@
  * Single values: numbers, words, names, paths. Monitor and CLI; distrusts every
  * word, stores nothing that it found wrong.
  */
+#include <arpa/inet.h>
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +110,26 @@ value_read_number(struct value_reader *r, const struct conf_statement *stmt,
 		return;
 	}
 	value_store_number(object, stmt, n);
+}
+
+/* Of a service that says udp the name is looked up again: build.c. */
+static void
+value_read_port(struct value_reader *r, const struct conf_statement *stmt,
+    const struct conf_value *v, void *object)
+{
+	int port = -1;
+
+	if (strspn(v->text, "+-0123456789") < strlen(v->text))
+		port = value_port_by_name(v->text, NULL);
+	if (port < 0 && !isalpha((unsigned char)v->text[0]))
+		value_read_number(r, stmt, v, object);
+	else if (port < 0)
+		conf_report_add(r->report, CONF_ERROR, v->pos,
+		    "%s: `%.40s` is neither a number nor a service's name in "
+		    "/etc/services",
+		    stmt->name, v->text);
+	else
+		value_store_number(object, stmt, port);
 }
 
 static void
@@ -255,6 +278,9 @@ value_read(struct value_reader *r, const struct conf_node *node, void *object)
 	case TYPE_NUMBER:
 		value_read_number(r, stmt, &node->values[0], object);
 		break;
+	case TYPE_PORT:
+		value_read_port(r, stmt, &node->values[0], object);
+		break;
 	case TYPE_OCTAL:
 		value_read_octal(r, stmt, &node->values[0], object);
 		break;
@@ -292,6 +318,14 @@ value_default(
 
 	if (stmt->dflt != NULL)
 		value_read(r, &node, object);
+}
+
+int
+value_port_by_name(const char *name, const char *protocol)
+{
+	const struct servent *s = getservbyname(name, protocol);
+
+	return (s == NULL ? -1 : ntohs((uint16_t)s->s_port));
 }
 
 bool

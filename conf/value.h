@@ -33,6 +33,9 @@ void value_default(
     struct value_reader *r, const struct conf_statement *stmt, void *object);
 
 /* Letters, digits and ._- up to max bytes, not beginning with . or -. */
+/* A port of services(5); protocol "tcp", "udp" or NULL for any. -1: none. */
+int value_port_by_name(const char *name, const char *protocol);
+
 bool value_is_label(const char *text, size_t max);
 
 /* An address, or a host name (RFC 1123, 2.1). */

@@ -44,6 +44,7 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	s->start = start;
 	s->how = ENDED_UNKNOWN;
 	s->value = 0;
+	s->killed = s->timed_out = 0;
 	s->family = peer->family;
 	s->port = peer->port;
 	s->scope = peer->scope;

@@ -55,7 +55,9 @@ struct slot {
 	int32_t value;
 	uint8_t peer[16];	 /* as struct addr's bytes */
 	uint32_t scope;
-	uint32_t unused[3];
+	uint32_t killed;	 /* of its group, when its leader had ended */
+	uint32_t timed_out;	 /* 1: session-timeout ended it */
+	uint32_t unused;
 };
 
 #define SLOT_TABLE_MAGIC 0x50525631u /* "PRV1" */

@@ -324,6 +324,26 @@ report_exit(struct event_builder *b, const struct session *s,
 	}
 }
 
+/* Once a service: a program that forks and returns ends so each time. */
+static void
+report_killed(struct master *m, struct service *sv, uint32_t killed)
+{
+	struct event_builder b;
+	char reason[160];
+
+	if (sv->told_killed)
+		return;
+	sv->told_killed = true;
+	snprintf(reason, sizeof(reason),
+	    "its program ended, and %u process%s that it left %s killed; "
+	    "write `detach` if they are to go on", killed,
+	    killed == 1 ? "" : "es", killed == 1 ? "was" : "were");
+	event_begin(&b, EV_WARNING);
+	event_text(&b, FIELD_SERVICE, sv->name);
+	event_text(&b, FIELD_REASON, reason);
+	event_emit(m->report->sink, &b);
+}
+
 void
 report_closed(
     struct master *m, struct session *s, const struct session_end *end)
@@ -334,7 +354,7 @@ report_closed(
 
 	(void)report_make_accepted(m, s);
 	if (end->how == ENDED_FAILED ||
-	    (end->how == ENDED_SIGNAL && !s->clearing))
+	    (end->how == ENDED_SIGNAL && !s->clearing && !end->timed_out))
 		report_failed(m, s, end);
 	event_begin(&b, EV_SESSION_CLOSED);
 	report_session(&b, s);
@@ -347,11 +367,17 @@ report_closed(
 		event_number(&b, FIELD_BYTES_IN, s->bytes_in);
 		event_number(&b, FIELD_BYTES_OUT, s->bytes_out);
 	}
+	if (end->killed > 0)
+		event_number(&b, FIELD_KILLED, end->killed);
 	report_exit(&b, s, end, user[0] != '\0');
 	if (s->why != WORKER_WHY_NONE)
 		event_text(&b, FIELD_REASON,
 		    s->why == WORKER_WHY_IDLE ? "idle-timeout" : "input-ended");
+	else if (end->timed_out)
+		event_text(&b, FIELD_REASON, "session-timeout");
 	event_emit(m->report->sink, &b);
+	if (end->killed > 0 && !end->timed_out)
+		report_killed(m, s->service, end->killed);
 	s->told = true;
 	report_later(m, s);
 }

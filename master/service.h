@@ -42,6 +42,7 @@ struct service {
 	void *private_window[FAMILY_COUNT]; /* when the state has no room */
 	uint32_t rate_limit;
 	unsigned blocked; /* enum service_block */
+	bool told_killed; /* that what its program leaves is killed */
 	struct zygote *zygote;
 	struct session_list held; /* not handed over yet, in order */
 	uint32_t sessions;	  /* that point here */

@@ -300,5 +300,7 @@ session_in_table(const struct session *s, const struct slot_table *t,
 		return (1);
 	end->how = slot.how <= ENDED_UNKNOWN ? slot.how : ENDED_UNKNOWN;
 	end->value = slot.value;
+	end->killed = slot.killed;
+	end->timed_out = slot.timed_out != 0;
 	return (0);
 }

@@ -77,6 +77,8 @@ struct session_end {
 	int how; /* enum ended; ENDED_UNKNOWN */
 	int32_t value;
 	int32_t pid; /* 0 unknown */
+	uint32_t killed; /* of a program's group, when it had ended */
+	bool timed_out;	 /* session-timeout ended it */
 };
 
 int sessions_init(struct master *m);

@@ -183,7 +183,11 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 {
 	struct session *s = zygote_session(z, msg->slot, msg->session);
 	struct session_end end = {
-	    .how = msg->how, .value = msg->value, .pid = msg->pid};
+	    .how = msg->how,
+	    .value = msg->value,
+	    .pid = msg->pid,
+	    .killed = msg->killed,
+	    .timed_out = msg->timed_out != 0};
 
 	if (s != NULL && zygote_awaits_exit(z, s)) {
 		monitor_hear(z->master);

@@ -441,7 +441,8 @@ configure_service(struct monitor *mon, struct mon_service *s)
 	bool taken[FAMILY_COUNT];
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
-		taken[f] = assign_foreign(mon, s, (enum family)f, datagram);
+		taken[f] = !s->conf->without[f] &&
+		    assign_foreign(mon, s, (enum family)f, datagram);
 	/* What was handed over rests meanwhile; nothing of ours is bound. */
 	for (unsigned i = 0;
 	     i < s->conf->listen_count && table_service_runs(s); i++) {

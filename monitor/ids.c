@@ -1,11 +1,11 @@
 /*
- * Choosing uids for the roles. Monitor (root). No two roles share one, nor
- * does any with nobody, an account, or a process that runs already.
+ * Choosing uids for the roles, and for services without `user`. Monitor (root).
+ * No two share one, nor does any with nobody, an account, or a process that
+ * runs already.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -17,6 +17,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/ids.h"
+#include "monitor/ids_service.h"
 #include "monitor/ptable.h"
 
 static const char *const account_names[UID_COUNT] = {
@@ -36,25 +37,83 @@ static const char *const account_names[UID_COUNT] = {
 
 _Static_assert(UID_COUNT <= BLOCK, "a block has a number for each role");
 
-static int
-open_lock(uint32_t first)
-{
-	char path[64];
+/*
+ * Locks are for 16 numbers each, from a multiple of it, and are held to the
+ * monitor's end; in /run, which only root can write.
+ */
+#define LOCK_NUMBERS 16
+#define LOCKS_MAX    512
 
+static bool
+lock_numbers(uint32_t number)
+{
+	static uint32_t held[LOCKS_MAX];
+	static size_t count;
+	uint32_t first = number - number % LOCK_NUMBERS;
+	char path[64];
+	int fd;
+
+	for (size_t i = 0; i < count; i++) {
+		if (held[i] == first)
+			return (true);
+	}
+	if (count == LOCKS_MAX)
+		return (false);
 	snprintf(path, sizeof(path), "/run/portreeve-uids-%u.lock", first);
-	return (open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		fd_close(&fd);
+		return (false);
+	}
+	held[count++] = first;
+	return (true);
+}
+
+static bool
+number_is_free(const struct ptable *t, uint32_t id)
+{
+	if ((id <= 65535 && id >= 65534) || getpwuid(id) != NULL ||
+	    getgrgid(id) != NULL || ids_service_has(id))
+		return (false);
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->rows[i].uid == id)
+			return (false);
+	}
+	return (true);
 }
 
 static bool
 block_is_free(const struct ptable *t, uint32_t first)
 {
 	for (uint32_t id = first; id < first + BLOCK; id++) {
-		if (id == 65534 || getpwuid(id) != NULL ||
-		    getgrgid(id) != NULL)
+		if (!number_is_free(t, id))
 			return (false);
 	}
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->rows[i].uid >= first && t->rows[i].uid < first + BLOCK)
+	return (lock_numbers(first) && lock_numbers(first + BLOCK - 1));
+}
+
+/* The range, cut to what this user namespace maps; false: nothing is left. */
+static bool
+usable_range(const struct conf *conf, uint32_t *low, uint32_t *high)
+{
+	static const char *const maps[] = {
+	    "/proc/self/uid_map", "/proc/self/gid_map"};
+	char text[4096];
+
+	*low = conf->role_uid_low;
+	*high = conf->role_uid_high;
+	for (size_t i = 0; i < 2; i++) {
+		ssize_t n = -1;
+		int fd = open(maps[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0)
+			n = read(fd, text, sizeof(text) - 1);
+		fd_close(&fd);
+		/* A kernel without user namespaces maps everything. */
+		if (n <= 0)
+			continue;
+		text[n] = '\0';
+		if (!ids_cut(text, low, high))
 			return (false);
 	}
 	return (true);
@@ -65,24 +124,98 @@ static uint32_t
 take_block(const struct conf *conf)
 {
 	struct ptable t = {0};
+	uint32_t found = 0, low, high;
+
+	if (!usable_range(conf, &low, &high))
+		return (0);
+	if (ptable_read(&t) < 0)
+		log_warn("cannot read the process table");
+	for (uint32_t first = low;
+	     found == 0 && first + BLOCK - 1 <= high && first >= low;
+	     first += BLOCK) {
+		if (block_is_free(&t, first))
+			found = first;
+	}
+	ptable_free(&t);
+	return (found);
+}
+
+/* From the top, where no role's block is looked for first. */
+static uint32_t
+take_number(uint32_t low, uint32_t high)
+{
+	struct ptable t = {0};
 	uint32_t found = 0;
 
 	if (ptable_read(&t) < 0)
 		log_warn("cannot read the process table");
-	for (uint32_t first = conf->role_uid_low;
-	     found == 0 && first + BLOCK - 1 <= conf->role_uid_high;
-	     first += BLOCK) {
-		int fd = open_lock(first);
-
-		/* The lock is kept open, and so held, to the end. */
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-		    block_is_free(&t, first))
-			found = first;
-		else
-			fd_close(&fd);
+	for (uint32_t id = high; found == 0 && id >= low && id > 0; id--) {
+		if (number_is_free(&t, id) && lock_numbers(id))
+			found = id;
 	}
 	ptable_free(&t);
 	return (found);
+}
+
+static bool
+role_has(const struct monitor *mon, uint32_t id)
+{
+	for (int i = 0; i < UID_COUNT; i++) {
+		if (mon->ids[i].uid == id)
+			return (true);
+	}
+	return (false);
+}
+
+/* The number that a name has; whether it still can be its. */
+static int
+keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
+    size_t size)
+{
+	if (getpwuid(id) != NULL || getgrgid(id) != NULL || role_has(mon, id))
+		snprintf(reason, size,
+		    "its uid %u has an account by now: write `user`, or take "
+		    "that account away", id);
+	else if (!lock_numbers(id))
+		snprintf(reason, size,
+		    "its uid %u is another daemon's: write `user`, or give "
+		    "one of them other role-uids", id);
+	else
+		return (0);
+	log_warn("service %s: %s", name, reason);
+	return (ERR_REFUSED);
+}
+
+int
+ids_for_service(struct monitor *mon, struct mon_service *s, char *reason,
+    size_t size)
+{
+	uint32_t low, high, id;
+	bool some;
+
+	if (mon->rootless || s->kind != SERVICE_EXEC || s->conf == NULL ||
+	    s->conf->exec.user != NULL)
+		return (0);
+	if (ids_service_open(mon->state_dir, reason, size) != 0)
+		return (ERR_REFUSED);
+	some = usable_range(mon->conf, &low, &high);
+	id = ids_service_find(s->name);
+	if (id != 0 && some && id >= low && id <= high) {
+		s->uid = id;
+		return (keep_number(mon, s->name, id, reason, size));
+	}
+	id = some ? take_number(low, high) : 0;
+	if (id == 0) {
+		snprintf(reason, size,
+		    "no uid of role-uids %u-%u is left for it: write `user`, "
+		    "or name another range",
+		    mon->conf->role_uid_low, mon->conf->role_uid_high);
+		return (ERR_REFUSED);
+	}
+	if (ids_service_add(s->name, id, reason, size) != 0)
+		return (ERR_REFUSED);
+	s->uid = id;
+	return (0);
 }
 
 int
@@ -92,6 +225,9 @@ ids_choose(struct monitor *mon, char *reason, size_t size)
 
 	if (mon->rootless)
 		return (0);
+	/* No role takes a number that a service has had. */
+	if (ids_service_open(mon->state_dir, reason, size) != 0)
+		return (ERR_REFUSED);
 	for (int i = 0; i < UID_COUNT; i++) {
 		struct passwd *pw = getpwnam(account_names[i]);
 

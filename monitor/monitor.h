@@ -100,6 +100,7 @@ struct mon_service {
 	const struct conf_service *conf; /* of mon->conf; NULL: no longer */
 	struct proc *zygote;		 /* the present one, or NULL */
 	struct backoff backoff;
+	uid_t uid;			/* of a program without `user` */
 	const char *stopped;		/* why it is not served at all; NULL */
 	char waiting[CONF_MESSAGE_MAX]; /* what it lacks of this host; "" */
 	struct loop_timer retry;	/* of what waits */

@@ -34,24 +34,38 @@ put_word(uint8_t *list, uint16_t *n, size_t room, const char *word)
 	put_word(m->field.b, &m->field.n, sizeof(m->field.b), (word))
 
 static int
-put_user(const struct conf_exec *x, struct msg_program *m)
+put_group(const struct conf_exec *x, struct msg_program *m)
 {
-	struct passwd *pw = getpwnam(x->user);
+	struct group *gr;
+
+	if (x->group == NULL)
+		return (0);
+	gr = getgrnam(x->group);
+	if (gr == NULL)
+		return (ERR_NOT_FOUND);
+	m->gid = gr->gr_gid;
+	return (0);
+}
+
+/* Without `user`: the service's own number, which is in no other group. */
+static int
+put_user(const struct mon_service *s, struct msg_program *m)
+{
+	const struct conf_exec *x = &s->conf->exec;
+	struct passwd *pw = x->user != NULL ? getpwnam(x->user) : NULL;
 	gid_t groups[256];
 	int count = 256;
 
-	if (pw == NULL)
+	if (x->user != NULL && pw == NULL)
 		return (ERR_NOT_FOUND);
-	m->uid = pw->pw_uid;
-	m->gid = pw->pw_gid;
-	if (x->group != NULL) {
-		struct group *gr = getgrnam(x->group);
-
-		if (gr == NULL)
-			return (ERR_NOT_FOUND);
-		m->gid = gr->gr_gid;
-	}
-	if (getgrouplist(pw->pw_name, m->gid, groups, &count) < 0)
+	m->uid = pw != NULL ? pw->pw_uid : s->uid;
+	m->gid = pw != NULL ? pw->pw_gid : s->uid;
+	if (put_group(x, m) < 0)
+		return (ERR_NOT_FOUND);
+	if (pw == NULL) {
+		groups[0] = m->gid;
+		count = 1;
+	} else if (getgrouplist(pw->pw_name, m->gid, groups, &count) < 0)
 		return (ERR_TOO_LONG);
 	m->groups.n = (uint16_t)((size_t)count * sizeof(groups[0]));
 	memcpy(m->groups.b, groups, m->groups.n);
@@ -76,10 +90,11 @@ put_limits(const struct conf_exec *x, struct msg_program *m)
 }
 
 static int
-fill_exec(struct monitor *mon, const struct conf_exec *x,
+fill_exec(struct monitor *mon, const struct mon_service *s,
     struct msg_program *m)
 {
-	int err = mon->rootless ? 0 : put_user(x, m);
+	const struct conf_exec *x = &s->conf->exec;
+	int err = mon->rootless ? 0 : put_user(s, m);
 
 	snprintf(m->path, sizeof(m->path), "%s", x->path);
 	for (unsigned i = 0; err == 0 && i < x->argc; i++)
@@ -95,6 +110,9 @@ fill_exec(struct monitor *mon, const struct conf_exec *x,
 	m->detach = x->detach;
 	m->wait = x->wait;
 	m->datagram = x->protocol == CONF_UDP;
+	m->keepalive = x->keepalive && x->protocol == CONF_TCP;
+	m->error_to_peer = x->error == CONF_ERROR_CONNECTION;
+	m->timeout = x->session_timeout;
 	return (err);
 }
 
@@ -179,7 +197,7 @@ program_send(struct monitor *mon, struct proc *zygote)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
 	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, c, m)
-					  : fill_exec(mon, &c->exec, m);
+					  : fill_exec(mon, zygote->service, m);
 	if (err == 0)
 		err = proc_send(mon, zygote, MSG_PROGRAM, m, NULL, 0);
 	else

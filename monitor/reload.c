@@ -14,6 +14,7 @@
 #include "monitor/answer.h"
 #include "monitor/bind.h"
 #include "monitor/hostcheck.h"
+#include "monitor/ids.h"
 #include "monitor/logins.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
@@ -237,6 +238,7 @@ settle_waiting(struct monitor *mon)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
+		char reason[CONF_MESSAGE_MAX];
 		size_t at;
 
 		if (!s->used)
@@ -247,6 +249,8 @@ settle_waiting(struct monitor *mon)
 		at = (size_t)(s->conf - mon->conf->services);
 		if (start_waits[at][0] != '\0')
 			waiting_begin(mon, s, start_waits[at]);
+		else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)
+			waiting_begin(mon, s, reason);
 	}
 	memset(start_waits, 0, sizeof(start_waits));
 }

@@ -80,7 +80,9 @@ static bool
 same_exec(const struct conf_exec *a, const struct conf_exec *b)
 {
 	return (a->protocol == b->protocol && a->wait == b->wait &&
-	    a->detach == b->detach && same_text(a->user, b->user) &&
+	    a->detach == b->detach && a->keepalive == b->keepalive &&
+	    a->error == b->error && a->session_timeout == b->session_timeout &&
+	    same_text(a->user, b->user) &&
 	    same_text(a->group, b->group) && same_text(a->path, b->path) &&
 	    a->argc == b->argc && a->env_count == b->env_count &&
 	    a->rlimit_count == b->rlimit_count && a->nice == b->nice &&
@@ -210,7 +212,8 @@ table_program_is_root(struct monitor *mon, const struct mon_service *s)
 	struct passwd *pw;
 
 	(void)mon;
-	if (s->kind != SERVICE_EXEC || s->conf == NULL)
+	if (s->kind != SERVICE_EXEC || s->conf == NULL ||
+	    s->conf->exec.user == NULL)
 		return (false);
 	pw = getpwnam(s->conf->exec.user);
 	return (pw != NULL && pw->pw_uid == 0);

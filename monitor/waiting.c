@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "monitor/bind.h"
+#include "monitor/ids.h"
 #include "monitor/notify.h"
 #include "monitor/proc.h"
 #include "monitor/reload.h"
@@ -93,6 +94,7 @@ waiting_due(void *arg)
 	struct mon_service *s = arg;
 	struct monitor *mon = table_monitor();
 	struct conf_report report = {0};
+	char reason[CONF_MESSAGE_MAX];
 
 	if (mon->stopping || !s->configured || s->waiting[0] == '\0')
 		return;
@@ -103,6 +105,8 @@ waiting_due(void *arg)
 				      "place: see the log");
 	else if (report.errors > 0)
 		waiting_begin(mon, s, first_error(&report));
+	else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)
+		waiting_begin(mon, s, reason);
 	else {
 		waiting_end(mon, s);
 		waiting_apply(mon);

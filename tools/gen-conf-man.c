@@ -77,6 +77,7 @@ man_head(const struct conf_statement *s)
 {
 	static const char *const kinds[TYPE_COUNT] = {
 	    [TYPE_NUMBER] = " Ar number",
+	    [TYPE_PORT] = " Ar port",
 	    [TYPE_OCTAL] = " Ar octal",
 	    [TYPE_STRING] = " Ar text",
 	    [TYPE_NAME] = " Ar name",
@@ -142,7 +143,8 @@ man_statement(const struct conf_statement *s, bool several)
 
 	man_head(s);
 	man_text(s->help);
-	if (s->type == TYPE_NUMBER || s->type == TYPE_OCTAL)
+	if (s->type == TYPE_NUMBER || s->type == TYPE_PORT ||
+	    s->type == TYPE_OCTAL)
 		man_range(s);
 	if (s->type == TYPE_RLIMIT)
 		printf("The names are %s.\n", schema_rlimit_names());

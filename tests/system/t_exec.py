@@ -244,6 +244,113 @@ def test_the_rest_of_the_group_ends_with_its_leader():
         wait_until(lambda: not lingering(daemon), "the second sleep's end")
 
 
+def test_what_a_program_leaves_is_counted_and_told_once():
+    path = script("sleep 1234 >/dev/null 2>&1 </dev/null &\n"
+                  "sleep 1234 >/dev/null 2>&1 </dev/null &\necho up\n")
+    with start(path) as daemon:
+        for number in (1, 2):
+            equal(talk(daemon), b"up\n", "the program")
+            closed = daemon.wait("session-closed", count=number)
+            equal((closed.get("killed"), closed["exit"]), ("2", "0"),
+                  closed.line)
+        told = [e for e in daemon.of("warning", service="thing")
+                if "`detach`" in e["reason"]]
+        equal(len(told), 1, "warnings")
+        check("2 processes" in told[0]["reason"], told[0].line)
+        wait_until(lambda: not lingering(daemon), "the sleeps' end")
+        daemon.idle()
+    # One that ends alone says nothing of it.
+    with start(script("echo up\n")) as daemon:
+        talk(daemon)
+        check("killed" not in daemon.wait("session-closed"), "killed")
+        equal(daemon.of("warning", service="thing"), [], "warnings")
+
+
+FORKS = """#!/usr/bin/python3
+import os, socket
+listener = socket.socket(fileno=0)
+data, peer = listener.recvfrom(65536)
+parent = os.getpid()
+if os.fork() == 0:
+    # Its parent has ended, and been waited for, when another has its place.
+    while os.getppid() == parent:
+        pass
+    listener.sendto(data.upper(), peer)
+"""
+
+
+@limit(60)
+def test_a_server_that_forks_and_returns_answers_from_its_child():
+    """tftpd's shape: of udp, what is left lives on."""
+    path = write(unused(world.WORK + "/forks"), FORKS, 0o755)
+    port = free_port()
+    with Daemon("system { services { service thing { port %d; protocol udp4; "
+                "%s exec \"%s\"; listen-address 127.0.0.1; } } }" % (
+                    port, USER, path)) as daemon:
+        equal(ask_udp(port, b"hello"), b"HELLO", "the child's answer")
+        equal(daemon.wait("session-closed").get("killed"), None, "killed")
+        equal(daemon.of("warning", service="thing"), [], "warnings")
+
+
+SELF = """#!/usr/bin/python3
+import socket
+me = socket.socket(fileno=0)
+print(me.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), flush=True)
+"""
+
+
+def test_keepalive_is_on_unless_no_keepalive_says_so():
+    path = write(unused(world.WORK + "/self"), SELF, 0o755)
+    for statement, wanted in (("", b"1\n"), ("no-keepalive;", b"0\n")):
+        with start(path, statement) as daemon:
+            equal(talk(daemon), wanted, "SO_KEEPALIVE with " + statement)
+
+
+def test_program_name_is_argv0():
+    with start("/bin/sleep 100", "program-name in.sleepd;") as daemon, \
+            Connection(daemon.port):
+        daemon.wait("connection-accepted")
+        wait_until(lambda: [p for p in processes.below(daemon.pid)
+                            if p.words == ["in.sleepd", "100"]],
+                   "a process whose argv is exactly `in.sleepd 100`")
+
+
+def test_standard_error_may_be_the_peers():
+    path = script("echo out; echo err >&2\n")
+    with start(path, "standard-error connection;") as daemon:
+        equal(talk(daemon), b"out\nerr\n", "what the peer read")
+        daemon.wait("session-closed")
+        equal(daemon.of("program-output"), [], "program-output")
+
+
+def test_session_timeout_ends_a_program_and_its_group():
+    path = script("sleep 1234 &\necho up\nsleep 1234\n")
+    with start(path, "session-timeout 1; connection-limit 2;") as daemon:
+        with Connection(daemon.port) as first, \
+                Connection(daemon.port) as second:
+            for client in (first, second):
+                client.read_until(b"up\n")
+            for client in (first, second):
+                equal(client.read_all()[0], b"", "until the end")
+            closed = daemon.wait("session-closed", count=2)
+            equal((closed["exit"], closed["reason"]),
+                  ("SIGKILL", "session-timeout"), closed.line)
+            check(int(closed["duration-ms"]) >= 1000, closed.line)
+        equal(daemon.of("worker-failed"), [], "failures")
+        wait_until(lambda: not lingering(daemon), "the sleeps' end")
+        daemon.idle()
+
+
+def test_protocol_tcp6_listens_on_one_family():
+    port = free_port()
+    with Daemon("system { services { service thing { port %d; protocol tcp6; "
+                "%s exec /bin/cat; } } }" % (port, USER)) as daemon:
+        daemon.port = port
+        equal(talk(daemon, b"x\n", "::1"), b"x\n", "over IPv6")
+        equal([r["family"] for r in daemon.show("services")], ["inet6"],
+              "rows")
+
+
 def test_detach_leaves_the_rest_alone():
     path = script("sleep 1234 >/dev/null 2>&1 </dev/null &\necho up\n")
     with start(path, "connection-limit 1; detach;") as daemon:

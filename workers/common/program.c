@@ -22,8 +22,12 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "workers/common/program.h"
+#include "workers/common/program_due.h"
 #include "workers/common/program_log.h"
 #include "workers/common/program_reap.h"
+
+/* So long a session waits for what was left of its group to be counted. */
+#define GROUP_NS (1000 * UINT64_C(1000000))
 
 #define ALONE_MS 5000 /* without a master, before another zygote */
 
@@ -40,6 +44,8 @@ struct zygote {
 	int signals;
 	struct program_logs logs;
 	struct rlimit files; /* as programs get it; 0 unknown */
+	/* Whose session-timeout comes; whose group is being ended. */
+	struct program_due timeouts, groups;
 	/* Slots whose ENDED waits for room: a ring. */
 	uint32_t pending[SLOTS_MAX];
 	size_t pending_first, pending_count;
@@ -78,7 +84,9 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 	struct zygote *z = &zygote;
 	sigset_t set;
 
-	memset(z, 0, offsetof(struct zygote, pending));
+	memset(z, 0, offsetof(struct zygote, timeouts));
+	z->timeouts.first = z->timeouts.last = 0;
+	z->groups.first = z->groups.last = 0;
 	z->pending_first = z->pending_count = 0;
 	z->ops = ops;
 	z->start = s;
@@ -111,7 +119,9 @@ zygote_send_ended(struct zygote *z, uint32_t number)
 	    .session = slot->session,
 	    .pid = slot->pid,
 	    .how = slot->how,
-	    .value = slot->value};
+	    .value = slot->value,
+	    .killed = slot->killed,
+	    .timed_out = slot->timed_out != 0};
 
 	return (ipc_send(&z->master, MSG_ENDED, &ended, NULL, 0));
 }
@@ -206,30 +216,80 @@ zygote_start(struct zygote *z, const struct msg_start *m, int connection)
 		return;
 	}
 	program_table_add(&z->running, pid, m->slot, log);
+	if (z->spec.msg.timeout != 0)
+		program_due_add(&z->timeouts, m->slot,
+		    now + z->spec.msg.timeout * UINT64_C(1000000000));
 	program_log_start(&z->logs, log, pid, now);
+}
+
+static void
+zygote_over(struct zygote *z, struct program_run *run)
+{
+	struct program_run was = *run;
+	struct slot *slot = &z->slots->slots[was.slot];
+
+	program_due_remove(&z->timeouts, was.slot);
+	program_due_remove(&z->groups, was.slot);
+	program_table_remove(&z->running, run);
+	slot->killed = was.killed;
+	slot->timed_out = was.timed_out;
+	if (program_log_end(&z->logs, was.log, (enum ended)was.how, was.value,
+		time_boot_ns()))
+		zygote_end(z, was.slot, (enum ended)was.how, was.value);
+}
+
+/* Its leader has ended, and the rest of its group was killed. */
+static void
+zygote_await_group(struct zygote *z, const struct program_run *run)
+{
+	program_due_remove(&z->timeouts, run->slot);
+	program_due_add(&z->groups, run->slot, time_boot_ns() + GROUP_NS);
 }
 
 static void
 zygote_reap(struct zygote *z)
 {
 	enum reap_mode mode = REAP_LEADER_KILLS;
-	struct program_run *over;
+	struct program_run *over, *ended;
 
 	if (z->ops->whole_group)
 		mode = REAP_WHOLE_GROUP;
 	else if (z->spec.msg.detach)
 		mode = REAP_LEADER_ONLY;
-	while (program_reap(&z->running, mode, &over)) {
-		struct program_run was;
+	while (program_reap(&z->running, mode, &ended, &over)) {
+		if (over != NULL)
+			zygote_over(z, over);
+		else if (ended != NULL && mode == REAP_LEADER_KILLS)
+			zygote_await_group(z, ended);
+	}
+}
 
-		if (over == NULL)
+/* The run of a slot, while its leader's number is in the table. */
+static struct program_run *
+zygote_run(struct zygote *z, uint32_t slot)
+{
+	return (
+	    program_table_find(&z->running, z->slots->slots[slot].pid));
+}
+
+static void
+zygote_serve_due(struct zygote *z)
+{
+	uint64_t now = time_boot_ns();
+	struct program_run *run;
+	uint32_t slot;
+
+	while (program_due_take(&z->timeouts, now, &slot)) {
+		run = zygote_run(z, slot);
+		if (run == NULL || run->leader_gone)
 			continue;
-		was = *over;
-		program_table_remove(&z->running, over);
-		if (program_log_end(&z->logs, was.log, (enum ended)was.how,
-			was.value, time_boot_ns()))
-			zygote_end(
-			    z, was.slot, (enum ended)was.how, was.value);
+		run->timed_out = true;
+		kill(-run->pid, SIGKILL);
+	}
+	while (program_due_take(&z->groups, now, &slot)) {
+		run = zygote_run(z, slot);
+		if (run != NULL)
+			zygote_over(z, run);
 	}
 }
 
@@ -448,6 +508,25 @@ zygote_is_done(struct zygote *z)
 	return (true);
 }
 
+static int
+sooner(int a, int b)
+{
+	return (b >= 0 && (a < 0 || b < a) ? b : a);
+}
+
+/* ms until a program's time is over; -1 for ever. */
+static int
+zygote_due_timeout(const struct zygote *z)
+{
+	uint64_t now;
+
+	if (z->timeouts.first == 0 && z->groups.first == 0)
+		return (-1);
+	now = time_boot_ns();
+	return (sooner(program_due_timeout(&z->timeouts, now),
+	    program_due_timeout(&z->groups, now)));
+}
+
 /* ms until there is something to do of its own accord; -1 for ever. */
 static int
 zygote_timeout(const struct zygote *z)
@@ -457,7 +536,7 @@ zygote_timeout(const struct zygote *z)
 
 	if (z->logs.queued > 0)
 		logs = program_logs_timeout(&z->logs, time_boot_ns());
-	return (logs >= 0 && (alone < 0 || logs < alone) ? logs : alone);
+	return (sooner(sooner(alone, logs), zygote_due_timeout(z)));
 }
 
 static int
@@ -493,6 +572,7 @@ program_zygote_serve(struct start *s)
 		if (p[0].revents != 0 &&
 		    read(z->signals, &si, sizeof(si)) == sizeof(si))
 			zygote_reap(z);
+		zygote_serve_due(z);
 		if ((p[2].revents & POLLOUT) != 0)
 			zygote_flush(z);
 		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)

@@ -32,14 +32,41 @@ reap_group_empty(int32_t pgid)
 	    errno == ECHILD);
 }
 
+/*
+ * Whether anything of a group is left, once its leader has been waited for:
+ * its number is nobody else's as long as that is so.
+ */
+static bool
+reap_group_lives(int32_t pgid)
+{
+	return (kill(-pgid, 0) == 0 || errno == EPERM);
+}
+
+/* One that was killed for its leader's end. */
+static void
+reap_count(struct program_run *group, const siginfo_t *si)
+{
+	if (si->si_code == CLD_KILLED && si->si_status == SIGKILL)
+		group->killed++;
+}
+
+static bool
+reap_is_over(struct program_run *group, enum reap_mode mode)
+{
+	if (group == NULL || !group->leader_gone)
+		return (false);
+	return (mode == REAP_WHOLE_GROUP ? reap_group_empty(group->pid)
+					 : !reap_group_lives(group->pid));
+}
+
 bool
-program_reap(
-    struct program_table *t, enum reap_mode mode, struct program_run **over)
+program_reap(struct program_table *t, enum reap_mode mode,
+    struct program_run **ended, struct program_run **over)
 {
 	struct program_run *run, *group;
 	siginfo_t si = {.si_pid = 0};
 
-	*over = NULL;
+	*ended = *over = NULL;
 	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 	    si.si_pid == 0)
 		return (false);
@@ -51,15 +78,15 @@ program_reap(
 	if (waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG) < 0)
 		return (false);
 
+	*ended = run;
 	if (run != NULL)
 		reap_result(run, &si);
-	if (mode == REAP_WHOLE_GROUP) {
-		if (group != NULL && group->leader_gone &&
-		    reap_group_empty(group->pid))
-			*over = group;
-	} else {
+	else if (group != NULL && group->leader_gone)
+		reap_count(group, &si);
+	if (mode == REAP_LEADER_ONLY)
 		*over = run;
-	}
+	else if (reap_is_over(group, mode))
+		*over = group;
 	return (true);
 }
 

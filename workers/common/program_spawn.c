@@ -10,6 +10,7 @@
  */
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -69,7 +70,7 @@ spawn_prepare(const struct spawn *s)
 	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
 		return (-1);
 	if (dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
-	    dup2(s->log, 2) < 0)
+	    dup2(spec->msg.error_to_peer ? s->connection : s->log, 2) < 0)
 		return (-1);
 	if (close_range(3, ~0u, 0) < 0)
 		return (-1);
@@ -107,13 +108,17 @@ program_spawn(const struct program_spec *spec, char *const envp[],
 	    .exec = exec,
 	    .err = 0};
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
-	int off = 0;
+	int off = 0, on = 1;
 	pid_t pid;
 
 	/* The master accepts programs' connections blocking, but listens not.
 	 */
 	if (listener && ioctl(connection, FIONBIO, &off) < 0)
 		return (-1);
+	/* A listener's connections have it from there. */
+	if (spec->msg.keepalive)
+		setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on,
+		    sizeof(on));
 	pid = clone(spawn_child, spawn_stack + sizeof(spawn_stack),
 	    CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT_SETTID |
 		SIGCHLD,

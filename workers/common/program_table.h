@@ -17,6 +17,8 @@ struct program_run {
 	bool leader_gone; /* how and value are set */
 	uint8_t how;	  /* enum ended */
 	uint8_t value;
+	bool timed_out;	 /* killed by session-timeout */
+	uint32_t killed; /* of its group, when its leader had ended */
 };
 
 struct program_table {

@@ -84,8 +84,8 @@ test_defaults(void **state)
 	assert_int_equal(p.conf->sandbox_level, CONF_SANDBOX_FULL);
 	assert_false(p.conf->extended_limits);
 	assert_int_equal(p.conf->user_limit_processes, 0);
-	assert_int_equal(p.conf->role_uid_low, 64720);
-	assert_int_equal(p.conf->role_uid_high, 64799);
+	assert_int_equal(p.conf->role_uid_low, 60578);
+	assert_int_equal(p.conf->role_uid_high, 61183);
 	assert_int_equal(s->connection_limit, 75);
 	assert_int_equal(s->rate_limit, 150);
 	assert_int_equal(s->root_login, ROOT_LOGIN_DENY_PASSWORD);
@@ -105,7 +105,7 @@ test_defaults(void **state)
 	assert_int_equal(s->listen[1].port, 22);
 	assert_int_equal(service_of(&p, "telnet")->telnet.login_grace_time, 60);
 	s = service_of(&p, "x");
-	assert_string_equal(s->exec.user, "nobody");
+	assert_null(s->exec.user);
 	assert_null(s->exec.group);
 	assert_int_equal(s->exec.umask, 022);
 	assert_false(s->exec.wait);

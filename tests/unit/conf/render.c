@@ -128,19 +128,21 @@ make_value(struct maker *m, const struct conf_statement *s)
 	switch (s->type) {
 	case TYPE_FLAG:
 		break;
+	case TYPE_PORT:
+		fprintf(m->out, "%u", ++m->port);
+		break;
 	case TYPE_NUMBER:
-		if (strcmp(s->name, "port") == 0)
-			fprintf(m->out, "%u", ++m->port);
-		else
-			fprintf(m->out, "%" PRId64,
-			    s->low + (int64_t)draw(
-					 m, (uint32_t)(s->high - s->low + 1)));
+		fprintf(m->out, "%" PRId64,
+		    s->low +
+			(int64_t)draw(m, (uint32_t)(s->high - s->low + 1)));
 		break;
 	case TYPE_OCTAL:
 		fprintf(m->out, "0%o", draw(m, (uint32_t)s->high + 1));
 		break;
 	case TYPE_WORD:
-		make_word(m, s->words);
+		/* One family would contradict addresses of both. */
+		make_word(m, strcmp(s->name, "protocol") == 0 ? "tcp udp"
+							      : s->words);
 		break;
 	case TYPE_BOOL:
 		make_word(m, "yes no");

@@ -138,7 +138,8 @@ test_ranges(void **state)
 	for (size_t i = 0; i < conf_statement_count; i++) {
 		const struct conf_statement *s = &conf_statements[i];
 
-		if (s->type != TYPE_NUMBER && s->type != TYPE_OCTAL)
+		if (s->type != TYPE_NUMBER && s->type != TYPE_PORT &&
+		    s->type != TYPE_OCTAL)
 			continue;
 		for (int in = 0; in < BLOCK_COUNT; in++) {
 			if ((s->blocks & (1U << in)) == 0)
