@@ -63,9 +63,8 @@ check_ssh(struct monitor *mon, const struct conf *conf,
 	if (err == 0)
 		err = sshd_host_keys(mon, reason, sizeof(reason));
 	if (err == 0)
-		err = sshd_prepare(mon, conf, reason, sizeof(reason));
-	if (err != 0)
-		add_service_error(conf, s, report, reason);
+		return (sshd_prepare(mon, conf, report));
+	add_service_error(conf, s, report, reason);
 	return (err);
 }
 
@@ -113,8 +112,12 @@ wait_for_errors(unsigned service, const struct conf_report *one,
 		const struct conf_diag *d = &one->diags[i];
 
 		if (d->severity == CONF_WARNING)
-			conf_report_add(report, CONF_WARNING, d->pos, "%s",
-			    d->text);
+			conf_report_add_file(report, CONF_WARNING, d->file,
+			    d->pos, "%s", d->text);
+		else if (start_waits[service][0] == '\0' && d->file[0] != '\0')
+			snprintf(start_waits[service],
+			    sizeof(start_waits[service]), "%.100s:%u: %.200s",
+			    d->file, d->pos.line, d->text);
 		else if (start_waits[service][0] == '\0')
 			snprintf(start_waits[service],
 			    sizeof(start_waits[service]), "%s", d->text);

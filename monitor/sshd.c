@@ -14,12 +14,12 @@
 
 #include "conf/sshd/sshd.h"
 #include "lib/err.h"
-#include "lib/escape.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/pamstack.h"
 #include "monitor/run.h"
 #include "monitor/sshd.h"
+#include "monitor/sshd_judge.h"
 
 #define PAM_MODULE "pam_portreeve.so"
 
@@ -239,79 +239,116 @@ write_file(const char *path, const char *text)
 	return (err);
 }
 
-/* sshd's own complaint, on one line; it names the file and the line. */
-static void
-complaint(const char *out, char *reason, size_t size)
-{
-	char line[256];
-	size_t n = strcspn(out, "\r\n");
-
-	escape_bytes(line, sizeof(line), out, n);
-	snprintf(reason, size, "sshd refuses what this becomes: %s",
-	    n > 0 ? line : "no reason given");
-}
-
 static int
-check_file(struct monitor *mon, const char *path, char *reason, size_t size)
+prepare_failed(struct conf_report *report, const struct conf_service *ssh,
+    int err, const char *what)
 {
-	const char *argv[] = {mon->sshd->path, "-t", "-f", path, NULL};
-	char out[1024];
-
-	if (run_program(argv, 20, out, sizeof(out)) == 0)
-		return (0);
-	complaint(out, reason, size);
-	return (ERR_REFUSED);
+	conf_report_add(report, CONF_ERROR, ssh->pos, "%s: %s", what,
+	    err == ERR_SYSTEM ? strerror(errno) : err_text(err));
+	return (err);
 }
 
-int
-sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
-    size_t size)
+/* The copies of the sshd-config FILE and of what it includes. */
+static int
+write_copies(const struct snapshot *file, const char *copies)
 {
-	char config[PATH_MAX + 64], lock[PATH_MAX + 64];
-	const char *keys[4];
-	struct sshd_params params = {
-	    .version = {mon->sshd->major, mon->sshd->minor},
-	    .pam = !mon->rootless,
-	    .host_keys = keys,
-	    .host_key_count = mon->sshd->key_count,
-	    .lock_path = lock};
-	char *text = NULL, *lock_text = NULL;
-	int err;
+	char path[PATH_MAX + 96];
+	int err = 0;
 
-	for (unsigned i = 0; i < mon->sshd->key_count; i++)
-		keys[i] = mon->sshd->keys[i];
-	params.pam_service = conf_find_service(conf, "ssh")->pam_service;
-	prepared = committed + 1;
-	numbered_path(mon, "sshd_config", prepared, config, sizeof(config));
-	numbered_path(mon, "sshd_lock", prepared, lock, sizeof(lock));
-	err = sshd_render(conf, conf_find_service(conf, "ssh"), &params, &text,
-	    &lock_text);
-	if (err != 0)
-		snprintf(reason, size, "cannot be said in sshd's words: %s",
-		    err_text(err));
-	else if (write_file(config, text) < 0 ||
-	    (lock_text != NULL && write_file(lock, lock_text) < 0)) {
-		snprintf(reason, size, "cannot write %s: %s", config,
-		    strerror(errno));
-		err = ERR_SYSTEM;
+	for (unsigned i = 0; err == 0 && i < file->file_count; i++) {
+		snprintf(path, sizeof(path), "%s.%u", copies, i);
+		err = write_file(path, file->files[i].text);
+	}
+	return (err);
+}
+
+/* What sshd is to read, written and tried; ours: what we say alone. */
+static int
+prepare_files(struct monitor *mon, const struct conf *conf,
+    struct sshd_params *params, struct sshd_judge *j)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char *text = NULL, *ours = NULL, first[PATH_MAX + 96];
+	int err = sshd_render(conf, ssh, params, &ours);
+
+	snprintf(first, sizeof(first), "%s.0", j->copies);
+	if (err == 0 && j->file != NULL) {
+		params->file_path = first;
+		err = sshd_render(conf, ssh, params, &text);
+	}
+	if (err != 0) {
+		prepare_failed(j->report, ssh, err,
+		    "the statements of ssh cannot be said in sshd's words");
+	} else if ((err = write_file(j->config, text != NULL ? text : ours)) <
+		0 || (j->file != NULL &&
+		(err = write_copies(j->file, j->copies)) < 0)) {
+		prepare_failed(j->report, ssh, err,
+		    "sshd's configuration cannot be written");
 	} else {
-		err = check_file(mon, config, reason, size);
+		j->sshd = mon->sshd->path;
+		j->ours = ours;
+		err = sshd_judge(j);
 	}
 	free(text);
-	free(lock_text);
+	free(ours);
 	return (err);
 }
 
 static void
 remove_numbered(struct monitor *mon, uint32_t number)
 {
-	static const char *const names[] = {"sshd_config", "sshd_lock"};
-	char path[PATH_MAX + 64];
+	char path[PATH_MAX + 64], copy[PATH_MAX + 96];
 
-	for (int i = 0; number > 0 && i < 2; i++) {
-		numbered_path(mon, names[i], number, path, sizeof(path));
-		unlink(path);
+	if (number == 0)
+		return;
+	numbered_path(mon, "sshd_config", number, path, sizeof(path));
+	unlink(path);
+	numbered_path(mon, "sshd_file", number, path, sizeof(path));
+	for (unsigned i = 0; i < SNAPSHOT_FILES_MAX; i++) {
+		snprintf(copy, sizeof(copy), "%s.%u", path, i);
+		if (unlink(copy) < 0)
+			break;
 	}
+}
+
+int
+sshd_prepare(struct monitor *mon, const struct conf *conf,
+    struct conf_report *report)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char config[PATH_MAX + 64], copies[PATH_MAX + 64], trial[PATH_MAX + 64];
+	const char *keys[4];
+	struct sshd_params params = {
+	    .version = {mon->sshd->major, mon->sshd->minor},
+	    .pam = !mon->rootless,
+	    .pam_service = ssh->pam_service,
+	    .host_keys = keys,
+	    .host_key_count = mon->sshd->key_count};
+	struct snapshot_params copied = {.ssh = ssh, .host_keys = keys,
+	    .host_key_count = mon->sshd->key_count, .folder = "/etc/ssh",
+	    .copies = copies, .uid = geteuid(), .pam = !mon->rootless};
+	struct sshd_judge judge = {.config = config, .trial = trial,
+	    .copies = copies, .report = report,
+	    .pos = conf_statement_pos(conf, ssh, "sshd-config")};
+	struct snapshot *file = NULL;
+	int err = 0;
+
+	for (unsigned i = 0; i < mon->sshd->key_count; i++)
+		keys[i] = mon->sshd->keys[i];
+	prepared = committed + 1;
+	remove_numbered(mon, prepared);
+	numbered_path(mon, "sshd_config", prepared, config, sizeof(config));
+	numbered_path(mon, "sshd_file", prepared, copies, sizeof(copies));
+	snprintf(trial, sizeof(trial), "%s/sshd_trial", mon->run_dir);
+	if (ssh->ssh.sshd_config != NULL)
+		err = snapshot_read(conf, &copied, &file, report);
+	judge.file = file;
+	if (err == 0)
+		err = prepare_files(mon, conf, &params, &judge);
+	else if (err == ERR_NO_MEMORY)
+		prepare_failed(report, ssh, err, "sshd-config");
+	snapshot_free(file);
+	return (err);
 }
 
 void

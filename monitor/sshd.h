@@ -32,11 +32,12 @@ int sshd_host_keys(struct monitor *mon, char *reason, size_t size);
 void sshd_keep_folder(struct monitor *mon);
 
 /*
- * Render the configuration of conf's ssh service to DIR/sshd_config.new and
- * have `sshd -t` check it. 0, or an ERR_ with sshd's own words.
+ * Render the configuration of conf's ssh service below the run-time folder,
+ * with copies of the sshd-config FILE, and have sshd judge it. 0, or an ERR_
+ * with errors in the report.
  */
-int sshd_prepare(struct monitor *mon, const struct conf *conf, char *reason,
-    size_t size);
+int sshd_prepare(struct monitor *mon, const struct conf *conf,
+    struct conf_report *report);
 
 /* Remove what sshd_prepare() wrote, host keys made for a check included. */
 void sshd_remove_prepared(struct monitor *mon);

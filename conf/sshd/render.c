@@ -14,34 +14,23 @@
 #include "conf/tree.h"
 #include "lib/err.h"
 
-/* Where a line goes: the main text alone, or the lock too. */
-enum place { PLACE_MAIN, PLACE_BOTH };
-
 struct sshd_text {
 	const struct conf *conf;
 	const struct conf_service *service;
 	const struct sshd_params *params;
-	FILE *main;
-	FILE *lock; /* NULL: no lock is needed */
+	FILE *f;
 };
 
-static void __attribute__((format(printf, 4, 5)))
-sshd_say(const struct sshd_text *t, enum place place, const char *why,
-    const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+sshd_say(const struct sshd_text *t, const char *why, const char *fmt, ...)
 {
 	va_list ap;
 
-	for (int i = 0; i < 2; i++) {
-		FILE *f = i == 0 ? t->main : t->lock;
-
-		if (f == NULL || (i == 1 && place != PLACE_BOTH))
-			continue;
-		fprintf(f, "# %s\n", why);
-		va_start(ap, fmt);
-		vfprintf(f, fmt, ap);
-		va_end(ap);
-		fputc('\n', f);
-	}
+	fprintf(t->f, "# %s\n", why);
+	va_start(ap, fmt);
+	vfprintf(t->f, fmt, ap);
+	va_end(ap);
+	fputc('\n', t->f);
 }
 
 static bool
@@ -61,33 +50,32 @@ static void
 sshd_say_host(const struct sshd_text *t)
 {
 	for (unsigned i = 0; i < t->params->host_key_count; i++)
-		sshd_say(t, PLACE_MAIN, "this host's keys", "HostKey \"%s\"",
+		sshd_say(t, "this host's keys", "HostKey \"%s\"",
 		    t->params->host_keys[i]);
-	sshd_say(
-	    t, PLACE_MAIN, "sshd is started per connection", "PidFile none");
+	sshd_say(t, "sshd is started per connection", "PidFile none");
 }
 
 /* With PAM, its modules print the message of the day, as on Debian. */
 static void
 sshd_say_pam(const struct sshd_text *t)
 {
-	sshd_say(t, PLACE_MAIN, "accounts and sessions", "UsePAM %s",
+	sshd_say(t, "accounts and sessions", "UsePAM %s",
 	    t->params->pam ? "yes" : "no");
 	if (!t->params->pam)
 		return;
 	if (t->params->pam_service != NULL && sshd_at_least(t->params, 9, 8))
-		sshd_say(t, PLACE_MAIN, "accounts and sessions",
+		sshd_say(t, "accounts and sessions",
 		    "PAMServiceName %s", t->params->pam_service);
-	sshd_say(t, PLACE_MAIN, "PAM prints it", "PrintMotd no");
+	sshd_say(t, "PAM prints it", "PrintMotd no");
 }
 
 static void
 sshd_say_log(const struct sshd_text *t)
 {
-	sshd_say(t, PLACE_BOTH, "refused keys are told at VERBOSE alone",
+	sshd_say(t, "refused keys are told at VERBOSE alone",
 	    "LogLevel VERBOSE");
 	if (sshd_at_least(t->params, 8, 5))
-		sshd_say(t, PLACE_BOTH, "max-pre-authentication-packets",
+		sshd_say(t, "max-pre-authentication-packets",
 		    "LogVerbose packet.c:ssh_packet_read_poll2():*");
 }
 
@@ -100,7 +88,7 @@ sshd_say_root(const struct sshd_text *t)
 	    [ROOT_LOGIN_DENY_PASSWORD] = "prohibit-password",
 	};
 
-	sshd_say(t, PLACE_BOTH, "root-login", "PermitRootLogin %s",
+	sshd_say(t, "root-login", "PermitRootLogin %s",
 	    words[t->service->root_login]);
 }
 
@@ -110,18 +98,15 @@ sshd_say_authentication(const struct sshd_text *t)
 	const struct conf_ssh *ssh = &t->service->ssh;
 
 	if (ssh->no_passwords || ssh->no_password_authentication)
-		sshd_say(t, PLACE_BOTH,
-		    ssh->no_passwords ? "no-passwords"
+		sshd_say(t, ssh->no_passwords ? "no-passwords"
 				      : "no-password-authentication",
 		    "PasswordAuthentication no");
 	if (ssh->no_passwords || ssh->no_challenge_response)
-		sshd_say(t, PLACE_BOTH,
-		    ssh->no_passwords ? "no-passwords"
+		sshd_say(t, ssh->no_passwords ? "no-passwords"
 				      : "no-challenge-response",
 		    "KbdInteractiveAuthentication no");
 	if (ssh->no_public_keys)
-		sshd_say(
-		    t, PLACE_BOTH, "no-public-keys", "PubkeyAuthentication no");
+		sshd_say(t, "no-public-keys", "PubkeyAuthentication no");
 }
 
 /* AllowTcpForwarding alone leaves sockets, tunnels, X11 and the agent open. */
@@ -129,12 +114,11 @@ static void
 sshd_say_forwarding(const struct sshd_text *t)
 {
 	if (sshd_stated(t, "tcp-forwarding"))
-		sshd_say(
-		    t, PLACE_BOTH, "tcp-forwarding", "AllowTcpForwarding yes");
+		sshd_say(t, "tcp-forwarding", "AllowTcpForwarding yes");
 	if (t->service->ssh.tcp_forwarding)
 		return;
-	sshd_say(t, PLACE_BOTH, "no-tcp-forwarding", "AllowTcpForwarding no");
-	sshd_say(t, PLACE_BOTH, "no-tcp-forwarding", "DisableForwarding yes");
+	sshd_say(t, "no-tcp-forwarding", "AllowTcpForwarding no");
+	sshd_say(t, "no-tcp-forwarding", "DisableForwarding yes");
 }
 
 static void
@@ -143,13 +127,13 @@ sshd_say_limits(const struct sshd_text *t)
 	const struct conf_ssh *ssh = &t->service->ssh;
 
 	if (sshd_stated(t, "client-alive-interval"))
-		sshd_say(t, PLACE_BOTH, "client-alive-interval",
+		sshd_say(t, "client-alive-interval",
 		    "ClientAliveInterval %u", ssh->client_alive_interval);
 	if (sshd_stated(t, "client-alive-count-max"))
-		sshd_say(t, PLACE_BOTH, "client-alive-count-max",
+		sshd_say(t, "client-alive-count-max",
 		    "ClientAliveCountMax %u", ssh->client_alive_count_max);
 	if (sshd_stated(t, "max-sessions-per-connection"))
-		sshd_say(t, PLACE_BOTH, "max-sessions-per-connection",
+		sshd_say(t, "max-sessions-per-connection",
 		    "MaxSessions %u", ssh->max_sessions);
 }
 
@@ -157,33 +141,27 @@ static void
 sshd_say_subsystems(const struct sshd_text *t)
 {
 	if (t->service->ssh.sftp_server)
-		sshd_say(t, PLACE_MAIN, "sftp-server",
+		sshd_say(t, "sftp-server",
 		    "Subsystem sftp internal-sftp");
 	if (t->conf->netconf_subsystem != NULL)
-		sshd_say(t, PLACE_MAIN, "netconf subsystem",
+		sshd_say(t, "netconf subsystem",
 		    "Subsystem netconf %s", t->conf->netconf_subsystem);
 }
 
+/* First, because sshd takes the first value: what it tightens holds. */
 static void
-sshd_say_files(const struct sshd_text *t)
+sshd_say_file(const struct sshd_text *t)
 {
-	sshd_say(t, PLACE_MAIN, "the user's language", "AcceptEnv LANG LC_*");
-	if (t->service->ssh.sshd_config == NULL)
-		return;
-	sshd_say(t, PLACE_MAIN, "what Match blocks below may not loosen",
-	    "Include \"%s\"", t->params->lock_path);
-	sshd_say(t, PLACE_MAIN, "sshd-config", "Include \"%s\"",
-	    t->service->ssh.sshd_config);
+	if (t->params->file_path != NULL)
+		sshd_say(t, "sshd-config", "Include \"%s\"",
+		    t->params->file_path);
 }
 
 static void
 sshd_say_all(const struct sshd_text *t)
 {
-	fputs("# Written by portreeved from its own configuration.\n", t->main);
-	if (t->lock != NULL)
-		fputs("# Written by portreeved from its own configuration.\n"
-		      "Match all\n",
-		    t->lock);
+	fputs("# Written by portreeved from its own configuration.\n", t->f);
+	sshd_say_file(t);
 	sshd_say_host(t);
 	sshd_say_pam(t);
 	sshd_say_log(t);
@@ -192,7 +170,7 @@ sshd_say_all(const struct sshd_text *t)
 	sshd_say_forwarding(t);
 	sshd_say_limits(t);
 	sshd_say_subsystems(t);
-	sshd_say_files(t);
+	sshd_say(t, "the user's language", "AcceptEnv LANG LC_*");
 }
 
 /* What sshd_config's quotes hold as it is: Include takes wildcards, too. */
@@ -218,43 +196,33 @@ sshd_check_params(const struct conf_service *s, const struct sshd_params *p)
 		if (!sshd_path_ok(p->host_keys[i]))
 			return (ERR_VALUE);
 	}
-	if (s->ssh.sshd_config != NULL && !sshd_path_ok(p->lock_path))
+	if (p->file_path != NULL && !sshd_path_ok(p->file_path))
 		return (ERR_VALUE);
 	return (0);
 }
 
 int
 sshd_render(const struct conf *conf, const struct conf_service *service,
-    const struct sshd_params *params, char **text, char **lock)
+    const struct sshd_params *params, char **text)
 {
 	struct sshd_text t = {
 	    .conf = conf, .service = service, .params = params};
-	bool locked = service->ssh.sshd_config != NULL;
-	size_t n, lock_n;
+	size_t n;
 	int err;
 
-	*text = *lock = NULL;
+	*text = NULL;
 	err = sshd_check_params(service, params);
 	if (err != 0)
 		return (err);
-	err = ERR_NO_MEMORY;
-	t.main = open_memstream(text, &n);
-	if (locked)
-		t.lock = open_memstream(lock, &lock_n);
-	if (t.main != NULL && (t.lock != NULL || !locked)) {
-		sshd_say_all(&t);
-		err = 0;
-	}
-	if (t.main != NULL && fclose(t.main) != 0)
-		err = ERR_NO_MEMORY;
-	if (t.lock != NULL && fclose(t.lock) != 0)
-		err = ERR_NO_MEMORY;
-	if (err != 0) {
-		free(*text);
-		free(*lock);
-		*text = *lock = NULL;
-	}
-	return (err);
+	t.f = open_memstream(text, &n);
+	if (t.f == NULL)
+		return (ERR_NO_MEMORY);
+	sshd_say_all(&t);
+	if (fclose(t.f) == 0)
+		return (0);
+	free(*text);
+	*text = NULL;
+	return (ERR_NO_MEMORY);
 }
 
 int

@@ -22,27 +22,23 @@ struct sshd_params {
 	const char *const *host_keys; /* private keys' absolute paths */
 	unsigned host_key_count;
 	/*
-	 * Where the caller will write the lock (below), absolute; needed only
-	 * with an sshd-config FILE.
+	 * Where the copy of the sshd-config FILE will be (snapshot.h),
+	 * absolute; NULL: what we say alone.
 	 */
-	const char *lock_path;
+	const char *file_path;
 };
 
 /*
  * The sshd_config of an ssh service. sshd takes the first value that it reads,
- * so the sshd-config FILE is included last and loosens nothing outside of its
- * Match blocks. A Match block however overrides all that is global, and of
- * several the first one wins: so what we say is said again in a `Match all` of
- * a file of its own, the lock, which is included before FILE (one file could
- * not go back to what is global behind its own Match).
+ * so the copy of FILE is included first, and what it tightens holds; that it
+ * loosens nothing is judged before (order.h).
  *
- * *text and *lock are malloc'd, terminated, the caller's to free; *lock is NULL
- * without an sshd-config FILE. ERR_NO_MEMORY; ERR_VALUE when a path in params
- * cannot be written in an sshd_config, or lock_path is needed and NULL;
+ * *text is malloc'd, terminated, the caller's to free. ERR_NO_MEMORY;
+ * ERR_VALUE when a path in params cannot be written in an sshd_config;
  * ERR_UNSUPPORTED when the service is not of kind SERVICE_SSH.
  */
 int sshd_render(const struct conf *conf, const struct conf_service *service,
-    const struct sshd_params *params, char **text, char **lock);
+    const struct sshd_params *params, char **text);
 
 /*
  * The version from what `sshd -V` or an identification string says, such as

@@ -72,15 +72,14 @@ check_sshd(const struct conf *conf)
 	    .pam_service = "sshd",
 	    .host_keys = keys,
 	    .host_key_count = 1,
-	    .lock_path = "/l"};
+	    .file_path = "/f"};
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
-	char *text, *lock;
+	char *text;
 
 	if (ssh == NULL)
 		return;
-	require(sshd_render(conf, ssh, &params, &text, &lock) == 0, "sshd");
+	require(sshd_render(conf, ssh, &params, &text) == 0, "sshd");
 	free(text);
-	free(lock);
 }
 
 int

@@ -10,26 +10,35 @@ from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
 
 ALICE = PASSWORDS["alice"][0]
 
-#: Everything that a Match block may say against our statements.
-LOOSE = """
-PermitRootLogin yes
-PasswordAuthentication yes
+#: What loosens our statements, and each line that does.
+LOOSE = """PermitRootLogin yes
+AllowUsers alice root
 Match all
-    PermitRootLogin yes
     PasswordAuthentication yes
     KbdInteractiveAuthentication yes
-    AllowTcpForwarding yes
+    AllowTcpForwarding local
     DisableForwarding no
     MaxSessions 99
     ClientAliveInterval 0
-    LogLevel QUIET
-Match User root
-    PermitRootLogin yes
+    ClientAliveCountMax 4
+Match User bob
+    PermitTTY no
+    MaxSessions 3
 """
+LOOSENS = (1, 4, 5, 6, 7, 8, 9, 13)
 
 STRICT = """root-login deny; no-passwords; no-tcp-forwarding;
     client-alive-interval 20; client-alive-count-max 5;
     max-sessions-per-connection 2;"""
+
+
+def verify(statements):
+    """What portreeved -n says."""
+    path = write(unused(world.WORK + "/verify"), "system { services { ssh { "
+                 "port 2222; %s } } }" % statements)
+    done = subprocess.run([world.BUILD + "/portreeved", "-n", "-c", path],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
 
 
 def start(statements="", file=None):
@@ -96,25 +105,91 @@ def test_what_is_unsaid_is_as_sshd_has_it():
 
 @needs_root
 @needs("sshd")
-def test_no_match_block_of_a_file_loosens():
-    with start(STRICT, LOOSE) as daemon:
-        expect(daemon, RESULT)
+def test_what_loosens_is_refused_at_its_line():
+    path = write(unused(world.WORK + "/loose"), LOOSE)
+    statement = 'sshd-config "%s";' % path
+    status, said = verify(STRICT + statement)
+    equal(status, 1, said)
+    errors = [line for line in said.splitlines() if ": error: " in line]
+    equal(sorted(int(line.split(":")[1]) for line in errors), list(LOOSENS),
+          said)
+    for line in errors:
+        check(line.startswith(path + ":") and " loosens what " in line, line)
+    # It loosens nothing where the statements say nothing stricter.
+    write(path, LOOSE.replace("PermitRootLogin yes", ""))
+    status, said = verify(statement)
+    equal(status, 0, said)
+    check("loosens" not in said, said)
 
 
 @needs_root
 @needs("ssh", "sshd")
-def test_nobody_gets_in_by_a_looser_file():
+@limit(90)
+def test_what_tightens_a_stated_keyword_holds():
+    pair = key()
+    for user in ("alice", "root"):
+        authorize(user, pair)
+    with start("root-login allow; tcp-forwarding; max-sessions-per-connection "
+               "10;", "Match Address 127.0.0.1\n  PermitRootLogin no\n"
+               "Match User alice\n  AllowTcpForwarding no\n  MaxSessions 1\n"
+               ) as daemon:
+        equal(ssh(daemon.port, "root", identity=pair).returncode, 255,
+              "root from where a Match forbids it")
+        done = ssh(daemon.port, "root", identity=pair, host="::1")
+        equal(done.returncode, 0, "root from elsewhere: %s" % done.stderr)
+        for user, works in (("alice", False), ("root", True)):
+            done = ssh(daemon.port, user, None, identity=pair, host="::1",
+                       flags=("-W", "127.0.0.1:%d" % daemon.port))
+            equal(done.stdout.startswith(b"SSH-2.0-"), works,
+                  "-W of %s: %s" % (user, done.stderr))
+        equal(effective(daemon, "alice")["maxsessions"], "1", "maxsessions")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(90)
+def test_an_edit_changes_nothing_until_a_reload():
     pair = key()
     authorize("alice", pair)
-    authorize("root", pair)
-    with start("root-login deny; no-passwords;", LOOSE) as daemon:
-        done = ssh(daemon.port, "alice", password=ALICE,
-                   methods="password,keyboard-interactive")
-        equal(done.returncode, 255, "alice by password")
-        done = ssh(daemon.port, "root", identity=pair)
-        equal(done.returncode, 255, "root by key")
-        done = ssh(daemon.port, "alice", identity=pair)
-        equal(done.returncode, 0, "alice by key: %s" % done.stderr)
+    folder = unused(world.WORK + "/parts")
+    os.mkdir(folder)
+    part = write(folder + "/a.conf", "Match User bob\n  PermitTTY no\n")
+    with start(file="Include %s/*.conf\nMaxAuthTries 3\n" % folder) as daemon:
+        def get_in():
+            return ssh(daemon.port, "alice", identity=pair).returncode == 0
+        check(get_in(), "at first")
+        write(part, "Match User bob\n  PermitTTY maybe\n")
+        check(get_in(), "after a typo in an included file")
+        done = daemon.cli("reload")
+        equal(done.returncode, 1, "reload takes a typo over")
+        check(part + ":2:1: error: sshd: " in done.stderr or
+              daemon.wait("configuration-rejected"), done.stderr)
+        check(get_in(), "after the refused reload")
+        os.unlink(part)
+        write(folder + "/b.conf", "DenyUsers alice\n")
+        check(get_in(), "before the reload")
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        check(not get_in(), "after it")
+
+
+@needs_root
+@needs("sshd")
+def test_files_that_others_can_change_are_refused():
+    folder = unused(world.WORK + "/open")
+    os.mkdir(folder)
+    part = write(folder + "/part", "MaxAuthTries 3\n")
+    file = write(unused(world.WORK + "/more"), "\nInclude %s\n" % part)
+    statement = 'sshd-config "%s";' % file
+    equal(verify(statement)[0], 0, verify(statement)[1])
+    os.chmod(folder, 0o777)
+    status, said = verify(statement)
+    equal(status, 1, "a folder that all can write")
+    check(file + ":2:1: error: " in said and folder in said, said)
+    os.chmod(folder, 0o755)
+    os.chown(part, world.base_uid(), 0)
+    status, said = verify(statement)
+    equal(status, 1, "a file of alice's")
+    check(file + ":2:1: error: " in said, said)
 
 
 @needs_root

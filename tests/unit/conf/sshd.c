@@ -13,12 +13,11 @@ static const struct sshd_params params = {
     .pam_service = "sshd",
     .host_keys = keys,
     .host_key_count = 2,
-    .lock_path = "/run/portreeve/sshd-lock",
 };
 
 struct written {
 	struct parsed parsed;
-	char *text, *lock;
+	char *text;
 };
 
 static struct written
@@ -28,7 +27,7 @@ write_with(const char *services, const struct sshd_params *with)
 
 	assert_int_equal(
 	    sshd_render(w.parsed.conf, conf_find_service(w.parsed.conf, "ssh"),
-		with, &w.text, &w.lock),
+		with, &w.text),
 	    0);
 	return (w);
 }
@@ -37,7 +36,6 @@ static void
 written_free(struct written *w)
 {
 	free(w->text);
-	free(w->lock);
 	parsed_free(&w->parsed);
 }
 
@@ -153,7 +151,6 @@ test_host(void **state)
 	assert_true(has(w.text, "PrintMotd no"));
 	assert_true(has(w.text, "LogLevel VERBOSE"));
 	assert_true(has(w.text, "AcceptEnv LANG LC_*"));
-	assert_null(w.lock);
 	written_free(&w);
 	w = write_with("ssh; netconf { subsystem \"/bin/nc -x\"; }", &params);
 	assert_true(has(w.text, "Subsystem netconf /bin/nc -x"));
@@ -203,32 +200,23 @@ test_without_pam(void **state)
 	written_free(&w);
 }
 
-/* FILE comes last, the lock right before it, and says again what we say. */
+/* FILE comes first: sshd takes the first value, and so the stricter one. */
 static void
-test_lock(void **state)
+test_file(void **state)
 {
-	struct written w = write_with("ssh { sshd-config \"/etc/my sshd\"; "
-				      "root-login deny; no-passwords; "
-				      "no-tcp-forwarding; }",
-	    &params);
-	const char *tail = "Include \"/run/portreeve/sshd-lock\"\n"
-			   "# sshd-config\n"
-			   "Include \"/etc/my sshd\"\n";
-	const char *match = strstr(w.lock, "\nMatch all\n");
+	struct sshd_params with = params;
+	struct written w;
 
 	(void)state;
-	assert_string_equal(w.text + strlen(w.text) - strlen(tail), tail);
-	assert_non_null(match);
-	assert_true(has(match, "PermitRootLogin no"));
-	assert_true(has(match, "PasswordAuthentication no"));
-	assert_true(has(match, "KbdInteractiveAuthentication no"));
-	assert_true(has(match, "AllowTcpForwarding no"));
-	assert_true(has(match, "DisableForwarding yes"));
-	assert_true(has(match, "LogLevel VERBOSE"));
-	/* sshd refuses these within a Match. */
-	assert_null(strstr(w.lock, "HostKey"));
-	assert_null(strstr(w.lock, "UsePAM"));
-	assert_null(strstr(w.lock, "Subsystem"));
+	w = write_with("ssh { sshd-config \"/etc/my sshd\"; }", &params);
+	assert_null(strstr(w.text, "Include"));
+	written_free(&w);
+	with.file_path = "/run/portreeve/sshd_file.1.0";
+	w = write_with("ssh { sshd-config \"/etc/my sshd\"; }", &with);
+	assert_ptr_equal(strstr(w.text, "\n# sshd-config\n"
+					"Include \"/run/portreeve/"
+					"sshd_file.1.0\"\n"),
+	    strchr(w.text, '\n'));
 	written_free(&w);
 }
 
@@ -236,30 +224,29 @@ static void
 test_refused(void **state)
 {
 	static const char *const bad[] = {
-	    NULL, "relative", "/a\"b", "/a\nb", "/a*", "/a\\b", "/a%u"};
+	    "relative", "/a\"b", "/a\nb", "/a*", "/a\\b", "/a%u"};
 	struct parsed p = services_ok(
 	    "ssh { sshd-config /x; } telnet { listen-address ::1; }");
 	const struct conf_service *ssh = conf_find_service(p.conf, "ssh");
-	char *text, *lock;
+	char *text;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct sshd_params with = params;
 
-		with.lock_path = bad[i];
+		with.file_path = bad[i];
 		assert_int_equal(
-		    sshd_render(p.conf, ssh, &with, &text, &lock), ERR_VALUE);
+		    sshd_render(p.conf, ssh, &with, &text), ERR_VALUE);
 		assert_null(text);
-		assert_null(lock);
 		with = params;
 		with.host_keys = &bad[i];
 		with.host_key_count = 1;
 		assert_int_equal(
-		    sshd_render(p.conf, ssh, &with, &text, &lock), ERR_VALUE);
+		    sshd_render(p.conf, ssh, &with, &text), ERR_VALUE);
 	}
 	assert_int_equal(
 	    sshd_render(p.conf, conf_find_service(p.conf, "telnet"), &params,
-		&text, &lock),
+		&text),
 	    ERR_UNSUPPORTED);
 	parsed_free(&p);
 }
@@ -296,7 +283,7 @@ main(void)
 	    cmocka_unit_test(test_host),
 	    cmocka_unit_test(test_versions),
 	    cmocka_unit_test(test_without_pam),
-	    cmocka_unit_test(test_lock),
+	    cmocka_unit_test(test_file),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_parse_version),
 	};

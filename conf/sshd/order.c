@@ -1,0 +1,206 @@
+/*
+ * The orders of sshd's keywords, loosest first. Monitor (root). Pure. What has
+ * no order here is stated by none of our statements.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/sshd/order.h"
+
+enum order_kind {
+	ORDER_WORDS,  /* loosest first; a bar between those not comparable */
+	ORDER_NUMBER, /* 0 is none, and the loosest; else smaller is stricter */
+	ORDER_COUNT,  /* smaller is stricter */
+	ORDER_REKEY,  /* two numbers of ORDER_NUMBER */
+	ORDER_LIST,   /* a subset is stricter */
+	ORDER_PATH    /* the same, or none */
+};
+
+static const struct order {
+	const char *keyword;
+	enum order_kind kind;
+	const char *words;
+} orders[] = {
+    {"permitrootlogin", ORDER_WORDS,
+	"yes without-password,prohibit-password forced-commands-only no"},
+    {"passwordauthentication", ORDER_WORDS, "yes no"},
+    {"kbdinteractiveauthentication", ORDER_WORDS, "yes no"},
+    {"pubkeyauthentication", ORDER_WORDS, "yes no"},
+    {"allowtcpforwarding", ORDER_WORDS, "yes,all local|remote no"},
+    {"disableforwarding", ORDER_WORDS, "no yes"},
+    {"clientaliveinterval", ORDER_NUMBER, NULL},
+    {"clientalivecountmax", ORDER_NUMBER, NULL},
+    {"maxsessions", ORDER_COUNT, NULL},
+    {"rekeylimit", ORDER_REKEY, NULL},
+    {"ciphers", ORDER_LIST, NULL},
+    {"macs", ORDER_LIST, NULL},
+    {"kexalgorithms", ORDER_LIST, NULL},
+    {"hostkeyalgorithms", ORDER_LIST, NULL},
+    {"authorizedkeyscommand", ORDER_PATH, NULL},
+    {"authorizedkeyscommanduser", ORDER_PATH, NULL},
+    {"authorizedprincipalscommand", ORDER_PATH, NULL},
+    {"authorizedprincipalscommanduser", ORDER_PATH, NULL},
+    {"authorizedprincipalsfile", ORDER_PATH, NULL},
+    {"trustedusercakeys", ORDER_PATH, NULL},
+};
+
+#define ORDERS (sizeof(orders) / sizeof(orders[0]))
+
+/* The place of a word, and its number among those of one place; -1. */
+static int
+word_rank(const char *words, const char *word, int *within)
+{
+	size_t n = strlen(word);
+	int rank = 0;
+
+	*within = 0;
+	while (*words != '\0') {
+		size_t len = strcspn(words, " ,|");
+
+		if (len == n && strncasecmp(words, word, n) == 0)
+			return (rank);
+		words += len;
+		if (*words == ' ') {
+			rank++;
+			*within = 0;
+		} else if (*words == '|') {
+			(*within)++;
+		}
+		words += *words != '\0';
+	}
+	return (-1);
+}
+
+static bool
+words_looser(const char *words, const char *ours, const char *theirs)
+{
+	int in_a, in_b, a = word_rank(words, ours, &in_a),
+			b = word_rank(words, theirs, &in_b);
+
+	return (a < 0 || b < 0 || b < a || (a == b && in_a != in_b));
+}
+
+/* Zero is no bound at all where `none` is set. */
+static bool
+number_looser(const char *ours, const char *theirs, bool none)
+{
+	uint64_t a = strtoull(ours, NULL, 10), b = strtoull(theirs, NULL, 10);
+
+	if (none && (a == 0 || b == 0))
+		return (a != 0 && b == 0);
+	return (b > a);
+}
+
+static bool
+rekey_looser(const char *ours, const char *theirs)
+{
+	const char *a = strchr(ours, ' '), *b = strchr(theirs, ' ');
+
+	return (number_looser(ours, theirs, true) ||
+		number_looser(a != NULL ? a : "0", b != NULL ? b : "0", true));
+}
+
+static bool
+list_holds(const char *list, const char *word, size_t n)
+{
+	while (*list != '\0') {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && strncmp(list, word, n) == 0)
+			return (true);
+		list += len;
+		list += *list == ',';
+	}
+	return (false);
+}
+
+static bool
+list_looser(const char *ours, const char *theirs)
+{
+	if (*theirs == '\0')
+		return (true);
+	while (*theirs != '\0') {
+		size_t len = strcspn(theirs, ",");
+
+		if (!list_holds(ours, theirs, len))
+			return (true);
+		theirs += len;
+		theirs += *theirs == ',';
+	}
+	return (false);
+}
+
+bool
+order_is_looser(const char *keyword, const char *ours, const char *theirs)
+{
+	const struct order *o = NULL;
+
+	for (size_t i = 0; o == NULL && i < ORDERS; i++) {
+		if (strcmp(orders[i].keyword, keyword) == 0)
+			o = &orders[i];
+	}
+	if (o == NULL)
+		return (false);
+	switch (o->kind) {
+	case ORDER_WORDS:
+		return (words_looser(o->words, ours, theirs));
+	case ORDER_NUMBER:
+		return (number_looser(ours, theirs, true));
+	case ORDER_COUNT:
+		return (number_looser(ours, theirs, false));
+	case ORDER_REKEY:
+		return (rekey_looser(ours, theirs));
+	case ORDER_LIST:
+		return (list_looser(ours, theirs));
+	default:
+		return (strcmp(ours, theirs) != 0 &&
+			strcasecmp(theirs, "none") != 0);
+	}
+}
+
+/* The line of a text that begins with that word, whatever its case. */
+static const char *
+find_line(const char *text, const char *keyword)
+{
+	size_t n = strlen(keyword);
+
+	while (text != NULL && *text != '\0') {
+		if (strncasecmp(text, keyword, n) == 0 && text[n] == ' ')
+			return (text);
+		text = strchr(text, '\n');
+		text += text != NULL;
+	}
+	return (NULL);
+}
+
+char *
+order_value(const char *dump, const char *keyword)
+{
+	const char *line = find_line(dump, keyword);
+
+	if (line == NULL)
+		return (NULL);
+	line += strlen(keyword) + 1;
+	return (strndup(line, strcspn(line, "\r\n")));
+}
+
+const char *
+order_stated(const char *text, size_t i, const char **statement, size_t *n)
+{
+	for (size_t k = 0; k < ORDERS; k++) {
+		const char *line = find_line(text, orders[k].keyword), *above;
+
+		if (line == NULL || i-- > 0)
+			continue;
+		above = line;
+		while (above > text && (above == line || above[-1] != '\n'))
+			above--;
+		*statement = strncmp(above, "# ", 2) == 0 ? above + 2 : above;
+		*n = strcspn(*statement, "\n");
+		return (orders[k].keyword);
+	}
+	return (NULL);
+}
