@@ -18,6 +18,10 @@
 /* Most messages are short: a large buffer would only spread the stack. */
 #define SMALL_MESSAGE 512
 
+/* How often, and after how long, a send that waits is tried again. */
+#define PAUSES_MOST 500
+#define PAUSE_MS    10
+
 /* Room for more descriptors than any message has, so that too many are seen. */
 #define CONTROL_FDS 8
 
@@ -147,14 +151,17 @@ int
 ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
-	for (;;) {
+	for (unsigned pauses = 0;;) {
 		int err = send_flags(ch, type, msg, fds, nfds, 0);
 		struct pollfd p = {.fd = ch->fd, .events = POLLOUT};
 
-		if (err != ERR_AGAIN)
+		if (err == ERR_AGAIN &&
+		    (poll(&p, 1, -1) >= 0 || errno == EINTR))
+			continue;
+		if ((err != ERR_AGAIN && err != ERR_SHORT) ||
+		    pauses++ == PAUSES_MOST)
 			return (err);
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
-			return (ERR_SYSTEM);
+		(void)poll(NULL, 0, PAUSE_MS); /* out of memory, for now */
 	}
 }
 

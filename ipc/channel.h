@@ -44,7 +44,10 @@ void ipc_channel_close(struct ipc_channel *ch);
 int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 
-/* The same, but waits for room. For starts and for the command-line client. */
+/*
+ * The same, but waits for room, and up to 5 s for memory. For starts, last words
+ * and the command-line client.
+ */
 int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 

@@ -42,18 +42,9 @@ dispatch_hold(struct master *m, struct session *s)
 static int
 dispatch_try(struct master *m, struct session *s)
 {
-	struct service *sv = s->service;
-	int err;
+	struct zygote *z = s->service->zygote;
 
-	if (sv->zygote == NULL)
-		return (ERR_AGAIN);
-	err = zygote_start_session(m, sv->zygote, s);
-	if (err != 0 && err != ERR_AGAIN && err != ERR_SHORT) {
-		/* Its last words may be in the channel: they come first. */
-		zygote_retire(sv->zygote);
-		return (ERR_AGAIN);
-	}
-	return (err);
+	return (z == NULL ? ERR_AGAIN : zygote_start_session(m, z, s));
 }
 
 int

@@ -31,6 +31,7 @@ struct master {
 	uv_loop_t loop;
 	struct ipc_channel monitor;
 	uv_poll_t monitor_poll;
+	uv_timer_t monitor_timer; /* while it rests */
 	bool owes_accepting; /* ACCEPTING found no room in the channel */
 	bool running;	     /* CONFIGURED came at least once */
 	uint32_t generation;

@@ -4,6 +4,7 @@
  */
 #include "master/monitor.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -15,8 +16,12 @@
 #include "master/login.h"
 #include "master/lookup.h"
 #include "master/report.h"
+#include "master/resource.h"
 #include "master/session.h"
 #include "master/zygote.h"
+
+/* Out of memory: so long the channel is not read. */
+#define REST_MS 50
 
 static void monitor_ready(uv_poll_t *poll, int status, int events);
 
@@ -44,7 +49,8 @@ monitor_stop(struct master *m, bool keep_sessions)
 	     s = session_from(m, s->slot + 1)) {
 		end = (struct session_end){.how = ENDED_UNKNOWN};
 		if (s->zygote != NULL &&
-		    session_in_table(s, zygote_table(s->zygote), &end))
+		    session_in_table(s, zygote_table(s->zygote), &end) ==
+			SESSION_RUNNING)
 			end = (struct session_end){
 			    .how = ENDED_SIGNAL, .value = SIGTERM};
 		s->clearing = true;
@@ -113,12 +119,37 @@ monitor_exit(struct master *m, const struct msg_session_exit *msg)
 }
 
 static void
+monitor_rested(uv_timer_t *timer)
+{
+	struct master *m = timer->data;
+
+	uv_poll_start(&m->monitor_poll,
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0),
+	    monitor_ready);
+}
+
+/* Out of memory: so it is for a while, and a poll would tell at once. */
+static void
+monitor_rest(struct master *m)
+{
+	resource_short(m, NULL, errno);
+	uv_poll_stop(&m->monitor_poll);
+	uv_timer_start(&m->monitor_timer, monitor_rested, REST_MS, 0);
+}
+
+static void
 monitor_tell_accepting(struct master *m)
 {
 	struct msg_accepting accepting = {.generation = m->generation};
 	int err = ipc_send(&m->monitor, MSG_ACCEPTING, &accepting, NULL, 0);
 
-	m->owes_accepting = err == ERR_AGAIN;
+	m->owes_accepting = err != 0;
+	if (err == ERR_SHORT) {
+		monitor_rest(m);
+		return;
+	}
+	if (err != 0 && err != ERR_AGAIN && err != ERR_CLOSED)
+		die("the monitor's channel: %s", err_text(err));
 	uv_poll_start(&m->monitor_poll,
 	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), monitor_ready);
 }
@@ -164,6 +195,9 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_ZYGOTE:
 		return (zygote_add(m, &in->msg.zygote, monitor_take(in, 0),
 		    monitor_take(in, 1)));
+	case MSG_ZYGOTE_GONE:
+		zygote_gone(m, in->msg.zygote_gone.instance);
+		return (0);
 	case MSG_SESSION_ADOPTED:
 		monitor_adopted(m, &in->msg.session_adopted);
 		return (0);
@@ -226,6 +260,34 @@ monitor_message(struct master *m, struct ipc_in *in)
 	}
 }
 
+/*
+ * Its descriptors found no room here. What can be asked for again is; without
+ * the others there is no master, and the next one may have room.
+ */
+static void
+monitor_cut(struct master *m, const struct ipc_in *in)
+{
+	struct msg_login_refused refused = {
+	    .text = "No login can be made now, try again later.\n"};
+
+	switch (in->type) {
+	case MSG_ZYGOTE:
+		(void)monitor_zygote_lost(m, in->msg.zygote.instance, false);
+		break;
+	case MSG_LOOKUP:
+		(void)monitor_lookup_lost(m, false);
+		break;
+	case MSG_LOGIN_CHANNEL:
+		refused.session = in->msg.login_channel.session;
+		login_refused(m, &refused);
+		break;
+	default:
+		die("no descriptor is left for the monitor's %s",
+		    msg_name(in->type));
+	}
+	resource_short(m, NULL, EMFILE);
+}
+
 void
 monitor_hear(struct master *m)
 {
@@ -236,6 +298,14 @@ monitor_hear(struct master *m)
 		err = ipc_recv_now(&m->monitor, &in);
 		if (err == ERR_AGAIN)
 			return;
+		if (err == ERR_SHORT && in.type == MSG_COUNT) {
+			monitor_rest(m);
+			return;
+		}
+		if (err == ERR_SHORT) {
+			monitor_cut(m, &in);
+			continue;
+		}
 		if (err == ERR_CLOSED)
 			exit(0); /* the next daemon finds the books */
 		if (err != 0)
@@ -261,10 +331,27 @@ monitor_ready(uv_poll_t *poll, int status, int events)
 int
 monitor_init(struct master *m)
 {
-	m->monitor_poll.data = m;
+	m->monitor_poll.data = m->monitor_timer.data = m;
+	uv_timer_init(&m->loop, &m->monitor_timer);
 	return (uv_poll_start(&m->monitor_poll, UV_READABLE, monitor_ready) == 0
 		    ? 0
 		    : ERR_SYSTEM);
+}
+
+int
+monitor_zygote_lost(struct master *m, uint32_t instance, bool broke)
+{
+	struct msg_zygote_lost lost = {.instance = instance, .broke = broke};
+
+	return (ipc_send(&m->monitor, MSG_ZYGOTE_LOST, &lost, NULL, 0));
+}
+
+int
+monitor_lookup_lost(struct master *m, bool hangs)
+{
+	struct msg_lookup_lost lost = {.hangs = hangs};
+
+	return (ipc_send(&m->monitor, MSG_LOOKUP_LOST, &lost, NULL, 0));
 }
 
 int

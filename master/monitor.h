@@ -18,6 +18,13 @@ int monitor_init(struct master *m);
 void monitor_hear(struct master *m);
 
 /*
+ * A channel is at its end; `broke`, `hangs`: by the other end's fault. An error
+ * of ipc_send().
+ */
+int monitor_zygote_lost(struct master *m, uint32_t instance, bool broke);
+int monitor_lookup_lost(struct master *m, bool hangs);
+
+/*
  * A client's wish, with its connection. ERR_AGAIN when the channel has no
  * room.
  */

@@ -18,8 +18,9 @@ struct pooled {
 	int32_t pid;
 };
 
+/* end: it gets no connection, and is to know. */
 static void
-pool_remove(struct pooled *p)
+pool_remove(struct pooled *p, bool end)
 {
 	struct zygote *z = p->zygote;
 	struct pooled *last = z->pool[--z->pooled];
@@ -28,7 +29,7 @@ pool_remove(struct pooled *p)
 	z->pool[p->at] = last;
 	watch_remove(&z->master->watcher, &p->watch);
 	/* The zygote has a copy, so that a close is no end to it. */
-	if (p->channel.fd >= 0)
+	if (end && p->channel.fd >= 0)
 		(void)shutdown(p->channel.fd, SHUT_WR);
 	ipc_channel_close(&p->channel);
 	free(p);
@@ -39,7 +40,23 @@ static void
 pool_ready(struct watch *w, uint32_t events)
 {
 	(void)events;
-	pool_remove(CONTAINER_OF(w, struct pooled, watch));
+	pool_remove(CONTAINER_OF(w, struct pooled, watch), true);
+}
+
+/*
+ * A zygote that lost a POOL_TAKEN with its channel tells a worker again that
+ * has its connection already.
+ */
+static bool
+pool_is_taken(const struct zygote *z, int32_t pid)
+{
+	const struct session *s;
+
+	TAILQ_FOREACH (s, &z->sessions, link) {
+		if (s->pool_pid == pid)
+			return (true);
+	}
+	return (false);
 }
 
 int
@@ -47,13 +64,19 @@ pool_add(struct zygote *z, struct ipc_in *in)
 {
 	struct pooled *p;
 
-	if (z->retired)
+	if (z->rejoined && pool_is_taken(z, in->msg.pooled.pid))
 		return (0);
+	if (z->retired) {
+		(void)shutdown(in->fds[0], SHUT_WR);
+		return (0);
+	}
 	if (z->pooled >= POOL_MAX)
 		return (ERR_FULL);
 	p = calloc(1, sizeof(*p));
-	if (p == NULL)
-		return (0); /* it is closed with the message, and ends */
+	if (p == NULL) {
+		(void)shutdown(in->fds[0], SHUT_WR);
+		return (0);
+	}
 	p->zygote = z;
 	p->pid = in->msg.pooled.pid;
 	p->channel.fd = in->fds[0];
@@ -62,6 +85,7 @@ pool_add(struct zygote *z, struct ipc_in *in)
 	p->channel.state = ST_IDLE;
 	if (watch_add(&z->master->watcher, &p->watch, p->channel.fd, EPOLLIN,
 		pool_ready) != 0) {
+		(void)shutdown(p->channel.fd, SHUT_WR);
 		free(p);
 		return (0);
 	}
@@ -71,13 +95,28 @@ pool_add(struct zygote *z, struct ipc_in *in)
 	return (0);
 }
 
-int
-pool_start_session(struct zygote *z, struct session *s)
+/* That worker has this session, or is about to. */
+static int
+pool_tell_taken(struct zygote *z, const struct session *s, int32_t pid)
 {
-	struct msg_pool_taken taken = {.slot = s->slot,
+	struct msg_pool_taken taken = {.pid = pid,
+	    .slot = s->slot,
 	    .session = s->id,
 	    .peer = s->peer,
 	    .local = s->local};
+
+	return (ipc_send(&z->channel, MSG_POOL_TAKEN, &taken, NULL, 0));
+}
+
+int
+pool_take_again(struct zygote *z, const struct session *s)
+{
+	return (pool_tell_taken(z, s, s->pool_pid));
+}
+
+int
+pool_start_session(struct zygote *z, struct session *s)
+{
 	struct msg_assign assign = {
 	    .session = s->id, .peer = s->peer, .local = s->local};
 	struct pooled *p;
@@ -86,8 +125,7 @@ pool_start_session(struct zygote *z, struct session *s)
 	if (z->pooled == 0)
 		return (ERR_NOT_FOUND);
 	p = z->pool[z->pooled - 1];
-	taken.pid = p->pid;
-	err = ipc_send(&z->channel, MSG_POOL_TAKEN, &taken, NULL, 0);
+	err = pool_tell_taken(z, s, p->pid);
 	if (err != 0)
 		return (err);
 	/*
@@ -100,7 +138,8 @@ pool_start_session(struct zygote *z, struct session *s)
 		p->channel.fd = -1;
 	}
 	s->undelivered = err != 0;
-	pool_remove(p);
+	s->pool_pid = p->pid;
+	pool_remove(p, true);
 	return (0);
 }
 
@@ -108,5 +147,12 @@ void
 pool_close(struct zygote *z)
 {
 	while (z->pooled > 0)
-		pool_remove(z->pool[z->pooled - 1]);
+		pool_remove(z->pool[z->pooled - 1], true);
+}
+
+void
+pool_forget(struct zygote *z)
+{
+	while (z->pooled > 0)
+		pool_remove(z->pool[z->pooled - 1], false);
 }

@@ -16,7 +16,16 @@ int pool_add(struct zygote *z, struct ipc_in *in);
  */
 int pool_start_session(struct zygote *z, struct session *s);
 
+/*
+ * By a channel that took another's place: the worker has the session, which
+ * the zygote may not know. An error of ipc_send().
+ */
+int pool_take_again(struct zygote *z, const struct session *s);
+
 /* The zygote starts nothing more: idle workers are let go. */
 void pool_close(struct zygote *z);
+
+/* The zygote will name its idle workers again; none is let go. */
+void pool_forget(struct zygote *z);
 
 #endif

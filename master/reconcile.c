@@ -1,9 +1,12 @@
 /*
- * The books that an earlier master left. Each of its sessions is vouched for
- * by its zygote's slot table or by the monitor, or it is closed: once, and
- * with how it ended where that is known. Master only, unprivileged.
+ * The books that an earlier master left, or that a channel which broke has put
+ * in doubt. Each session is vouched for by its zygote's slot table or by the
+ * monitor, or it is closed: once, and with how it ended where that is known.
+ * Master only, unprivileged.
  */
+#include "master/dispatch.h"
 #include "master/listener.h"
+#include "master/pool.h"
 #include "master/report.h"
 #include "master/zygote_private.h"
 
@@ -11,9 +14,9 @@ static void
 reconcile_session(struct zygote *z, struct session *s)
 {
 	struct session_end end;
-	bool running = session_in_table(s, z->table, &end) != 0;
+	bool running = session_in_table(s, z->table, &end) == SESSION_RUNNING;
 
-	if (!running || z->lost) {
+	if (!running || z->gone) {
 		session_end(z->master, s, &end);
 		return;
 	}
@@ -31,7 +34,7 @@ zygote_reconcile(struct zygote *z)
 	struct session *s;
 
 	/* Before CONFIGURED the monitor may still vouch for some. */
-	if (!m->running || (!z->attached && !z->lost))
+	if (!m->running || (!z->attached && !z->gone))
 		return;
 	for (s = session_from(m, 0); s != NULL;
 	     s = session_from(m, s->slot + 1)) {
@@ -40,7 +43,54 @@ zygote_reconcile(struct zygote *z)
 	}
 }
 
-static struct zygote *
+void
+zygote_end_ended(struct zygote *z)
+{
+	struct session_end end;
+	struct session *s, *next;
+
+	for (s = TAILQ_FIRST(&z->sessions); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (session_in_table(s, z->table, &end) == SESSION_ENDED &&
+		    !s->undelivered)
+			session_end(z->master, s, &end);
+	}
+}
+
+/*
+ * The zygote has read what the master had sent by the old channel, unless that
+ * was lost with it: the START of a connection, which is lost then too, or the
+ * POOL_TAKEN of a worker that has its connection and serves it. That is said
+ * again; a worker that has ended meanwhile is told in any case.
+ */
+static void
+reconcile_absent(struct zygote *z, struct session *s)
+{
+	struct session_end end = {.how = ENDED_UNKNOWN};
+
+	if (s->undelivered) {
+		s->undelivered = false;
+		dispatch_again(z->master, s);
+	} else if (s->pool_pid == 0 || pool_take_again(z, s) != 0) {
+		session_end(z->master, s, &end);
+	}
+}
+
+void
+zygote_reconcile_own(struct zygote *z)
+{
+	struct session_end end;
+	struct session *s, *next;
+
+	zygote_end_ended(z);
+	for (s = TAILQ_FIRST(&z->sessions); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (session_in_table(s, z->table, &end) != SESSION_RUNNING)
+			reconcile_absent(z, s);
+	}
+}
+
+struct zygote *
 zygote_by_instance(struct master *m, uint32_t instance)
 {
 	struct zygote *z;

@@ -284,7 +284,7 @@ sessions_inherit(struct master *m)
 	return (0);
 }
 
-int
+enum session_table
 session_in_table(const struct session *s, const struct slot_table *t,
     struct session_end *end)
 {
@@ -293,14 +293,14 @@ session_in_table(const struct session *s, const struct slot_table *t,
 	*end = (struct session_end){.how = ENDED_UNKNOWN};
 	if (t == NULL || slot_read(t, s->slot, &slot) != 0 ||
 	    slot.session != s->id)
-		return (0);
+		return (SESSION_ABSENT);
 	end->pid = slot.pid > 0 ? slot.pid : 0;
 	if (atomic_load_explicit(&slot.use, memory_order_relaxed) ==
 	    SLOT_RUNNING)
-		return (1);
+		return (SESSION_RUNNING);
 	end->how = slot.how <= ENDED_UNKNOWN ? slot.how : ENDED_UNKNOWN;
 	end->value = slot.value;
 	end->killed = slot.killed;
 	end->timed_out = slot.timed_out != 0;
-	return (0);
+	return (SESSION_ENDED);
 }

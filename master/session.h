@@ -26,6 +26,7 @@ struct session {
 	uint64_t id; /* 0: this slot is free */
 	uint32_t slot;
 	int32_t pid; /* of an adopted one; others' are in the slot table */
+	int32_t pool_pid; /* of its worker forked ahead; 0 on order */
 	struct service *service;
 	struct zygote *zygote;	   /* NULL: held, adopted or inherited */
 	uint32_t instance;	   /* as in the journal */
@@ -123,10 +124,11 @@ void session_end(
 void session_free(struct master *m, struct session *s);
 
 /*
- * What the zygote's slot table says of it: 1 running, 0 not; *end is how it
- * ended, ENDED_UNKNOWN when the table does not say.
+ * What the zygote's slot table says of it; *end is how it ended, ENDED_UNKNOWN
+ * when the table does not say.
  */
-int session_in_table(const struct session *s, const struct slot_table *t,
-    struct session_end *end);
+enum session_table { SESSION_ABSENT, SESSION_RUNNING, SESSION_ENDED };
+enum session_table session_in_table(const struct session *s,
+    const struct slot_table *t, struct session_end *end);
 
 #endif

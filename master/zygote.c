@@ -1,7 +1,7 @@
 /*
  * What zygotes say, and what becomes of their sessions. Master only,
- * unprivileged. A zygote that breaks the catalogue loses its channel; it ends
- * then, and the monitor starts another.
+ * unprivileged. A channel that fails is replaced by the monitor, which also
+ * says when a zygote has ended; one that breaks the catalogue gets no other.
  */
 #include "master/zygote.h"
 
@@ -16,6 +16,7 @@
 #include "master/monitor.h"
 #include "master/pool.h"
 #include "master/report.h"
+#include "master/resource.h"
 #include "master/state.h"
 #include "master/worker.h"
 #include "master/zygote_private.h"
@@ -23,12 +24,14 @@
 #define RECEIVE_BATCH 64
 #define DRAIN_MOST 65536
 
-/*
- * Between a zygote's end and that of its sessions in the books. When the
- * monitor dies the zygotes go too, and their programs stay for the next
- * daemon: the master, which goes as well, must not close them.
- */
-#define LOST_MS 250
+/* How often the monitor is asked again, and the table looked at meanwhile. */
+#define LOST_MS 500
+
+/* Out of memory: so long the channel is not read. */
+#define REST_MS 50
+
+static void zygote_ready(uv_poll_t *poll, int status, int events);
+static int zygote_receive(struct zygote *z);
 
 int
 zygotes_init(struct master *m)
@@ -68,21 +71,28 @@ zygote_remove_session(struct zygote *z, struct session *s)
  * ------------------------------------------------------------------ */
 
 static void
-zygote_closed(uv_handle_t *handle)
+zygote_freed(uv_handle_t *handle)
 {
 	struct zygote *z = handle->data;
 
-	if (--z->handles == 0)
-		free(z);
+	slot_table_unmap(z->table);
+	free(z);
 }
 
 static void
-zygote_free(struct zygote *z)
+zygote_poll_freed(uv_handle_t *handle)
 {
-	TAILQ_REMOVE(&z->master->zygotes->all, z, link);
-	slot_table_unmap(z->table);
-	z->table = NULL;
-	uv_close((uv_handle_t *)&z->lost_timer, zygote_closed);
+	free(handle);
+}
+
+static void
+zygote_hang_up(struct zygote *z)
+{
+	if (z->poll != NULL)
+		uv_close((uv_handle_t *)z->poll, zygote_poll_freed);
+	z->poll = NULL;
+	ipc_channel_close(&z->channel);
+	z->full = z->rests = z->attached = false;
 }
 
 /* Every session that it had is over, by its table or by its own death. */
@@ -110,15 +120,6 @@ zygote_end_sessions(struct zygote *z)
 	zygote_reconcile(z);
 }
 
-static void
-zygote_lost(uv_timer_t *timer)
-{
-	struct zygote *z = timer->data;
-
-	zygote_end_sessions(z);
-	zygote_free(z);
-}
-
 void
 zygote_retire(struct zygote *z)
 {
@@ -134,17 +135,57 @@ zygote_retire(struct zygote *z)
 	service_release(z->master, sv);
 }
 
-void
-zygote_lose(struct master *m, struct zygote *z)
+/* Lost: what of it has ended is closed, and the monitor is asked once more. */
+static void
+zygote_still_lost(uv_timer_t *timer)
 {
-	(void)m;
+	struct zygote *z = timer->data;
+
+	zygote_end_ended(z);
+	if (monitor_zygote_lost(z->master, z->instance, z->broke) == 0 &&
+	    z->broke)
+		uv_timer_start(timer, zygote_still_lost, 10 * LOST_MS, 0);
+	else
+		uv_timer_start(timer, zygote_still_lost, LOST_MS, 0);
+}
+
+/*
+ * A channel's end is not its zygote's, nor its sessions': the monitor, which
+ * waits for zygotes, says which it was.
+ */
+void
+zygote_lose(struct zygote *z)
+{
 	if (z->lost)
 		return;
 	z->lost = true;
+	zygote_hang_up(z);
+	if (z->broke)
+		zygote_retire(z);
+	pool_forget(z);
+	if (z->gone)
+		return;
+	if (z->service != NULL)
+		service_block(z->master, z->service, BLOCK_ZYGOTE);
+	(void)monitor_zygote_lost(z->master, z->instance, z->broke);
+	uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
+}
+
+void
+zygote_gone(struct master *m, uint32_t instance)
+{
+	struct zygote *z = zygote_by_instance(m, instance);
+
+	if (z == NULL)
+		return;
+	z->gone = true;
+	for (int i = 0; i < DRAIN_MOST && zygote_receive(z) == 0; i++)
+		continue;
+	zygote_lose(z);
 	zygote_retire(z);
-	uv_close((uv_handle_t *)&z->poll, zygote_closed);
-	ipc_channel_close(&z->channel);
-	uv_timer_start(&z->lost_timer, zygote_lost, LOST_MS, 0);
+	zygote_end_sessions(z);
+	TAILQ_REMOVE(&m->zygotes->all, z, link);
+	uv_close((uv_handle_t *)&z->timer, zygote_freed);
 }
 
 /* --- what it says
@@ -202,6 +243,9 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 		dispatch_again(z->master, s);
 		return (0);
 	}
+	/* Its worker had its connection: how it ended, nobody has seen. */
+	if (s->pool_pid != 0 && end.how == ENDED_FAILED && end.value == ESRCH)
+		end.how = ENDED_UNKNOWN;
 	session_end(z->master, s, &end);
 	return (0);
 }
@@ -221,6 +265,7 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	session_close_channel(z->master, s);
 	fd_close(&s->connection);
 	fd_close(&s->copy);
+	s->pool_pid = 0;
 	s->connection = in->fds[0];
 	in->fds[0] = -1;
 	s->inherited = false;
@@ -233,13 +278,56 @@ zygote_worker_channel(struct zygote *z, struct ipc_in *in)
 {
 	const struct msg_worker_channel *msg = &in->msg.worker_channel;
 	struct session *s = zygote_session(z, msg->slot, msg->session);
+	struct msg_dismiss dismiss = {.end_ = 0};
+	bool new;
 
 	if (s == NULL)
 		return (0);
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
+	new = s->channel.fd < 0;
 	worker_attach(z->master, s, in->fds[0], NULL);
 	in->fds[0] = -1;
+	/* Its first master may have died before it gave the connection. */
+	if (new)
+		(void)ipc_send(&s->channel, MSG_DISMISS, &dismiss, NULL, 0);
+	return (0);
+}
+
+static void
+zygote_attached(struct zygote *z)
+{
+	struct service *sv = z->service;
+
+	z->attached = true;
+	zygote_reconcile(z);
+	if (!z->rejoins)
+		return;
+	zygote_reconcile_own(z);
+	z->rejoins = false;
+	if (sv == NULL)
+		return;
+	dispatch_held(z->master, sv);
+	service_unblock(z->master, sv, BLOCK_ZYGOTE);
+}
+
+/*
+ * Its descriptors found no room here. Of a worker forked ahead that is one
+ * worker less; a connection that was to come back is lost.
+ */
+static int
+zygote_cut(struct zygote *z, const struct ipc_in *in)
+{
+	struct session_end end = {.how = ENDED_FAILED, .value = EMFILE};
+	struct session *s;
+
+	resource_short(z->master, NULL, EMFILE);
+	if (in->type != MSG_RETURNED)
+		return (0);
+	zygote_retire(z);
+	s = zygote_session(z, in->msg.returned.slot, in->msg.returned.session);
+	if (s != NULL && zygote_owns(z, s))
+		session_end(z->master, s, &end);
 	return (0);
 }
 
@@ -250,8 +338,10 @@ zygote_message(struct zygote *z, struct ipc_in *in)
 	case MSG_ATTACHED:
 		if (in->msg.attached.instance != z->instance)
 			return (ERR_VALUE);
-		z->attached = true;
-		zygote_reconcile(z);
+		zygote_attached(z);
+		return (0);
+	case MSG_RETIRED:
+		zygote_retire(z);
 		return (0);
 	case MSG_WORKER_CHANNEL:
 		return (zygote_worker_channel(z, in));
@@ -266,23 +356,52 @@ zygote_message(struct zygote *z, struct ipc_in *in)
 	}
 }
 
+static void
+zygote_rested(uv_timer_t *timer)
+{
+	struct zygote *z = timer->data;
+
+	z->rests = false;
+	uv_poll_start(z->poll, UV_READABLE | (z->full ? UV_WRITABLE : 0),
+	    zygote_ready);
+}
+
+static void
+zygote_rest(struct zygote *z)
+{
+	resource_short(z->master, NULL, errno);
+	z->rests = true;
+	uv_poll_stop(z->poll);
+	uv_timer_start(&z->timer, zygote_rested, REST_MS, 0);
+}
+
 /* One message; its error, if any, has been dealt with. */
 static int
 zygote_receive(struct zygote *z)
 {
 	struct ipc_in in;
-	int err = ipc_recv_now(&z->channel, &in);
+	int err;
 
+	if (z->lost)
+		return (ERR_CLOSED);
+	err = ipc_recv_now(&z->channel, &in);
 	if (err == 0) {
 		err = zygote_message(z, &in);
 		ipc_in_close(&in);
+	} else if (err == ERR_SHORT && in.type != MSG_COUNT) {
+		err = zygote_cut(z, &in);
 	}
 	if (err == 0 || err == ERR_AGAIN)
 		return (err);
+	if (err == ERR_SHORT && !z->gone) {
+		zygote_rest(z);
+		return (err);
+	}
 	if (err != ERR_CLOSED)
-		log_warn("zygote %u broke the message catalogue: %s",
-		    z->instance, err_text(err));
-	zygote_lose(z->master, z);
+		log_warn("the channel to zygote %u: %s", z->instance,
+		    err_text(err));
+	z->broke = ipc_error_is_breach(err) || err == ERR_FULL;
+	zygote_lose(z);
 	return (err);
 }
 
@@ -295,7 +414,7 @@ zygote_receive_batch(struct zygote *z)
 {
 	unsigned n = 0;
 
-	while (n < z->batch && !z->lost && zygote_receive(z) == 0)
+	while (n < z->batch && zygote_receive(z) == 0)
 		n++;
 	if (n < z->batch)
 		z->batch = n > 0 ? n : 1;
@@ -308,15 +427,17 @@ zygote_ready(uv_poll_t *poll, int status, int events)
 {
 	struct zygote *z = poll->data;
 
+	if (z->poll != poll)
+		return;
 	if (status != 0) {
 		/*
 		 * It ended with messages unread; libuv has stopped the handle.
 		 * What it had said is heard to the end.
 		 */
-		while (!z->lost && zygote_receive(z) == 0)
+		while (zygote_receive(z) == 0)
 			continue;
-		if (!z->lost)
-			zygote_lose(z->master, z);
+		if (!z->rests)
+			zygote_lose(z);
 		return;
 	}
 	if ((events & UV_READABLE) != 0)
@@ -334,8 +455,9 @@ zygote_want_room(struct zygote *z, bool want)
 	if (z->lost || z->full == want)
 		return;
 	z->full = want;
-	uv_poll_start(
-	    &z->poll, UV_READABLE | (want ? UV_WRITABLE : 0), zygote_ready);
+	if (!z->rests)
+		uv_poll_start(z->poll,
+		    UV_READABLE | (want ? UV_WRITABLE : 0), zygote_ready);
 }
 
 void
@@ -353,31 +475,72 @@ zygotes_drain(struct master *m)
 /* --- a new one
  * -------------------------------------------------------------------- */
 
+/* Its channel from now on; the old one's last words have been heard. */
+static int
+zygote_join(struct zygote *z, int fd)
+{
+	uv_poll_t *poll = malloc(sizeof(*poll));
+
+	if (poll == NULL || uv_poll_init(&z->master->loop, poll, fd) != 0) {
+		free(poll);
+		return (ERR_NO_MEMORY);
+	}
+	poll->data = z;
+	z->poll = poll;
+	z->lost = false;
+	ipc_channel_init(&z->channel, fd, ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
+	if (uv_poll_start(poll, UV_READABLE, zygote_ready) == 0)
+		return (0);
+	z->channel.fd = -1;
+	zygote_hang_up(z);
+	z->lost = true;
+	return (ERR_SYSTEM);
+}
+
 static struct zygote *
-zygote_make(
-    struct master *m, const struct msg_zygote *msg, int channel, int table)
+zygote_make(struct master *m, const struct msg_zygote *msg, int table)
 {
 	struct zygote *z = calloc(1, sizeof(*z));
 
 	if (z == NULL)
 		return (NULL);
 	z->table = slot_table_map(table, 0);
-	if (z->table == NULL ||
-	    uv_poll_init(&m->loop, &z->poll, channel) != 0) {
-		slot_table_unmap(z->table);
+	if (z->table == NULL) {
 		free(z);
 		return (NULL);
 	}
-	z->handles = 2;
+	z->lost = true;
+	z->channel.fd = -1;
 	z->batch = 1;
-	z->poll.data = z->lost_timer.data = z;
-	uv_timer_init(&m->loop, &z->lost_timer);
+	z->timer.data = z;
+	uv_timer_init(&m->loop, &z->timer);
 	z->master = m;
 	z->instance = msg->instance;
 	z->retired = msg->retired != 0;
-	ipc_channel_init(&z->channel, channel, ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
 	TAILQ_INIT(&z->sessions);
+	TAILQ_INSERT_TAIL(&m->zygotes->all, z, link);
 	return (z);
+}
+
+/* Another channel to one that is known: both sides say what they have. */
+static void
+zygote_rejoin(struct zygote *z, const struct msg_zygote *msg, int channel)
+{
+	if (msg->retired)
+		zygote_retire(z);
+	for (int i = 0; i < DRAIN_MOST && zygote_receive(z) == 0; i++)
+		continue;
+	zygote_hang_up(z);
+	pool_forget(z);
+	z->lost = z->rejoins = z->rejoined = true;
+	if (z->service != NULL)
+		service_block(z->master, z->service, BLOCK_ZYGOTE);
+	if (!z->broke && zygote_join(z, channel) == 0) {
+		uv_timer_stop(&z->timer);
+		return;
+	}
+	fd_close(&channel);
+	uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
 }
 
 int
@@ -385,24 +548,33 @@ zygote_add(
     struct master *m, const struct msg_zygote *msg, int channel, int table)
 {
 	struct service *sv = service_by_number(m, msg->service);
-	struct zygote *z = NULL;
+	struct zygote *z = zygote_by_instance(m, msg->instance);
 
+	if (z != NULL) {
+		fd_close(&table);
+		zygote_rejoin(z, msg, channel);
+		return (0);
+	}
 	if (sv != NULL || msg->retired)
-		z = zygote_make(m, msg, channel, table);
+		z = zygote_make(m, msg, table);
 	fd_close(&table);
 	if (z == NULL) {
 		fd_close(&channel);
 		return (sv == NULL && !msg->retired ? ERR_NOT_FOUND
 						    : ERR_NO_MEMORY);
 	}
-	TAILQ_INSERT_TAIL(&m->zygotes->all, z, link);
-	uv_poll_start(&z->poll, UV_READABLE, zygote_ready);
+	if (zygote_join(z, channel) != 0) {
+		fd_close(&channel);
+		uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
+	}
 	if (sv == NULL || z->retired)
 		return (0);
 	if (sv->zygote != NULL)
 		zygote_retire(sv->zygote);
 	z->service = sv;
 	sv->zygote = z;
+	if (z->lost)
+		return (0);
 	dispatch_held(m, sv);
 	service_unblock(m, sv, BLOCK_ZYGOTE);
 	return (0);

@@ -16,17 +16,16 @@ struct zygote;
 int zygotes_init(struct master *m);
 
 /*
- * ZYGOTE: its channel and slot table, both taken over. 0, or ERR_NOT_FOUND
- * (no such service), ERR_VALUE (not a slot table of this instance),
- * ERR_NO_MEMORY.
+ * ZYGOTE: its channel and slot table, both taken over; of one that is known,
+ * another channel. 0, or ERR_NOT_FOUND (no such service), ERR_NO_MEMORY.
  */
 int zygote_add(
     struct master *m, const struct msg_zygote *msg, int channel, int table);
 
 /*
  * Hand the session's connection over; the session is the zygote's then.
- * ERR_AGAIN: no room just now. ERR_SHORT with errno: descriptors or memory are
- * out. All others: its channel is gone. On an error nothing has changed.
+ * ERR_AGAIN: not just now. ERR_SHORT with errno: descriptors or memory are out.
+ * On an error nothing has changed.
  */
 int zygote_start_session(struct master *m, struct zygote *z, struct session *s);
 
@@ -36,8 +35,8 @@ int zygote_start_session(struct master *m, struct zygote *z, struct session *s);
  */
 void zygote_retire(struct zygote *z);
 
-/* Its channel is of no use any more: it ends, with its sessions, presently. */
-void zygote_lose(struct master *m, struct zygote *z);
+/* ZYGOTE_GONE: what it has said is heard, and its sessions are over. */
+void zygote_gone(struct master *m, uint32_t instance);
 
 /* CONFIGURED: end inherited sessions that nobody vouches for. */
 void zygotes_reconcile(struct master *m);

@@ -19,17 +19,21 @@ struct zygote {
 	uint32_t instance;
 	bool attached;	/* its slot table is true */
 	bool retired;	/* no new sessions */
-	bool lost;	/* its channel is closed */
+	bool lost;	/* it has no channel; the monitor is asked for one */
+	bool rejoins;	/* it has another one, and is yet to say ATTACHED on it */
+	bool rejoined;	/* it has, once at least */
+	bool broke;	/* it broke the catalogue, and gets no other */
+	bool gone;	/* the monitor says that it has ended */
 	unsigned batch; /* messages to expect at a time */
 	bool full;	/* waits for room in the channel */
-	int handles;
+	bool rests;	/* short of memory, the channel is not read */
 	struct ipc_channel channel;
 	struct slot_table *table;
 	struct session_list sessions;
 	struct pooled *pool[POOL_MAX];
 	unsigned pooled; /* how many there are */
-	uv_poll_t poll;
-	uv_timer_t lost_timer;
+	uv_poll_t *poll; /* NULL when lost */
+	uv_timer_t timer; /* while it is lost, or rests */
 };
 
 TAILQ_HEAD(zygote_list, zygote);
@@ -43,5 +47,17 @@ void zygote_want_room(struct zygote *z, bool want);
 
 /* Inherited sessions that name this zygote: its table decides. */
 void zygote_reconcile(struct zygote *z);
+
+/*
+ * Its channel broke. What went down with it, the zygote's table says: of those
+ * that have ended while there is no channel, and of all once it has another.
+ */
+void zygote_end_ended(struct zygote *z);
+void zygote_reconcile_own(struct zygote *z);
+
+struct zygote *zygote_by_instance(struct master *m, uint32_t instance);
+
+/* For a channel that fails: it is closed, and the monitor is asked. */
+void zygote_lose(struct zygote *z);
 
 #endif

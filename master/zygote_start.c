@@ -49,10 +49,11 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 {
 	int err = ERR_NOT_FOUND;
 
-	if (z->retired)
+	if (z->retired || z->lost || z->rejoins)
 		return (ERR_AGAIN);
 	/* In the books first: killed in between, a new master asks there. */
 	state_journal_instance(m->state, s->slot, z->instance);
+	s->pool_pid = 0;
 	if (z->service->builtin)
 		err = pool_start_session(z, s);
 	if (err == ERR_NOT_FOUND)
@@ -65,8 +66,10 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 	}
 	if (err == ERR_AGAIN)
 		zygote_want_room(z, true);
+	else if (err != ERR_SHORT && err != ERR_CLOSED)
+		zygote_lose(z); /* what it said before ERR_CLOSED comes first */
 	/* Too many descriptors under way: they will be received presently. */
-	if (err == ERR_SHORT && errno == ETOOMANYREFS)
-		return (ERR_AGAIN);
-	return (err);
+	if (err == ERR_SHORT && errno != ETOOMANYREFS)
+		return (err);
+	return (ERR_AGAIN);
 }

@@ -215,6 +215,50 @@ answer_retiring(struct monitor *mon, struct proc *p)
 }
 
 /*
+ * The master has lost a channel. It can have no zygote killed: one that it
+ * says to have broken the catalogue keeps its sessions, and gets no new ones.
+ */
+static void
+answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		if (p->role == ROLE_ZYGOTE && p->instance == m->instance)
+			break;
+	}
+	/* A dead one's end is told when it has been waited for. */
+	if (p == NULL || p->killed || p->reaped || p->state == PROC_STARTING)
+		return;
+	if (!m->broke) {
+		wire_zygote_again(mon, p);
+		return;
+	}
+	if (p->state != PROC_UP || p->service == NULL)
+		return;
+	report_warning(mon, p->service->name,
+	    "the zygote sent the master what it may not: it keeps its "
+	    "sessions, and another one serves from now on");
+	answer_retiring(mon, p);
+	proc_stop(mon, p, true);
+}
+
+/* Lookup has nothing that could be lost; what hangs in it does not come back. */
+static void
+answer_lookup_lost(struct monitor *mon, const struct msg_lookup_lost *m)
+{
+	struct proc *p = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
+
+	if (p == NULL || p->killed || p->reaped)
+		return;
+	if (m->hangs)
+		proc_kill(mon, p, "does not answer");
+	else
+		wire_lookup_again(mon);
+}
+
+/*
  * Audit names a sender of its own by the number that came with the channel.
  * It can have none killed but the roles that write events.
  */
@@ -316,6 +360,12 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_RETIRING:
 		answer_retiring(mon, p);
+		break;
+	case MSG_ZYGOTE_LOST:
+		answer_zygote_lost(mon, &in->msg.zygote_lost);
+		break;
+	case MSG_LOOKUP_LOST:
+		answer_lookup_lost(mon, &in->msg.lookup_lost);
 		break;
 	case MSG_ASK_CLEAR:
 	case MSG_ASK_RELOAD:

@@ -295,6 +295,9 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	answer_drain(mon, p, LAST_MESSAGES);
 	if (role == ROLE_ZYGOTE && !(mon->stopping && expected))
 		end_orphans(mon, p);
+	if (role == ROLE_ZYGOTE)
+		wire_to_master(mon, MSG_ZYGOTE_GONE,
+		    &(struct msg_zygote_gone){.instance = p->instance});
 	if (!expected)
 		proc_report_end(mon, p, status);
 	if (role == ROLE_AUDIT)

@@ -163,6 +163,38 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 	    &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1});
 }
 
+/*
+ * The master's channel to it broke. The zygote first: if it is just ending,
+ * there is nothing to give the master but its end, which follows. What fails
+ * is not the zygote's fault; the master asks again.
+ */
+void
+wire_zygote_again(struct monitor *mon, struct proc *z)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct msg_master_channel m = {0};
+	struct msg_zygote told = {.instance = z->instance,
+	    .retired = z->retired};
+	int pair[2], fds[2];
+
+	if (master == NULL || z->service == NULL)
+		return;
+	if (fd_seqpacket_pair(pair) < 0) {
+		log_errno("no channel between master and zygote");
+		report_short(mon, ROLE_MONITOR, errno, "no channel");
+		return;
+	}
+	told.service = z->service->number;
+	if (wire_is_builtin(z->kind) && !z->retired)
+		m.pool = POOL;
+	fds[0] = pair[0];
+	fds[1] = z->slots_read_fd;
+	if (proc_send(mon, z, MSG_MASTER_CHANNEL, &m, &pair[1], 1) == 0)
+		proc_send(mon, master, MSG_ZYGOTE, &told, fds, 2);
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+}
+
 /* finger's flags, to who keeps them. */
 static void
 wire_finger_options(struct monitor *mon, struct proc *p)
@@ -279,6 +311,16 @@ tell_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
 	if (!s->configured)
 		proc_send(mon, master, MSG_SERVICE_GONE, &gone, NULL, 0);
+}
+
+void
+wire_lookup_again(struct monitor *mon)
+{
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
+	struct proc *lookup = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
+
+	if (master != NULL && lookup != NULL)
+		wire_lookup(mon, master, lookup);
 }
 
 void

@@ -18,6 +18,10 @@ void wire_tell_listeners(struct monitor *mon);
 void wire_listener_gone(struct monitor *mon, struct listener *l);
 void wire_configured(struct monitor *mon);
 
+/* Another channel between the master and a role that lives. */
+void wire_zygote_again(struct monitor *mon, struct proc *z);
+void wire_lookup_again(struct monitor *mon);
+
 /* Send to the master if it is up; dropped otherwise (a new one is told all). */
 void wire_to_master(struct monitor *mon, enum msg_type type, const void *msg);
 

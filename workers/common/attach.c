@@ -20,14 +20,26 @@ engine_wants_out(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL &&
 		(e->attach_due || e->announce_due || e->return_due ||
-		    e->roster.queue_head != ROSTER_NONE));
+		    e->retired_due || e->roster.queue_head != ROSTER_NONE));
+}
+
+bool
+engine_rests(const struct engine *e)
+{
+	return (e->rest_until != 0 && time_boot_ns() < e->rest_until);
+}
+
+static void
+rest(struct engine *e)
+{
+	e->rest_until = time_boot_ns() + ENGINE_REST_MS * 1000000ull;
 }
 
 bool
 engine_wants_in(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL && !e->return_due &&
-		(e->retired || e->roster.live < e->live_max));
+		!engine_rests(e) && (e->retired || e->roster.live < e->live_max));
 }
 
 void
@@ -40,27 +52,15 @@ engine_detach(struct engine *e)
 	e->announce_due = false;
 }
 
-/*
- * Keep a channel's news for a new master: it has none of them yet. A worker
- * that the old master took and never gave its connection waits for nothing.
- */
+/* A channel's news are kept for the next one: it has none of them yet. */
 static void
 unannounce_workers(struct engine *e)
 {
-	struct roster *r = &e->roster;
-
-	for (uint32_t i = 0; i < r->high; i++) {
-		struct roster_worker *w = &r->workers[i];
-
-		w->announced = 0;
-		if (w->state == ROSTER_TAKEN && !w->closing &&
-		    engine_page(e, w->page)->assigned == 0) {
-			w->closing = 1;
-			shutdown(w->fd, SHUT_WR);
-		}
-	}
+	for (uint32_t i = 0; i < e->roster.high; i++)
+		e->roster.workers[i].announced = 0;
 	e->announce = 0;
 	e->announce_due = true;
+	e->retired_due = e->retired;
 }
 
 void
@@ -71,9 +71,7 @@ engine_attach(struct engine *e, int fd, uint32_t pool)
 		continue;
 	engine_detach(e);
 	ipc_channel_init(&e->master, fd, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
-	if (fd_set_nonblock(fd, 1) != 0)
-		bug("a channel cannot be made non-blocking");
-	e->alone_since = 0;
+	e->alone_since = e->rest_until = 0;
 	e->pool = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
 	e->attach_due = true;
 	unannounce_workers(e);
@@ -87,7 +85,9 @@ tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
 {
 	int err = ipc_send(&e->master, type, msg, fds, nfds);
 
-	if (err != 0 && err != ERR_AGAIN) {
+	if (err == ERR_SHORT) {
+		rest(e);
+	} else if (err != 0 && err != ERR_AGAIN) {
 		if (err != ERR_CLOSED)
 			log_warn("%s to the master failed: %s", msg_name(type),
 			    err_text(err));
@@ -101,7 +101,7 @@ announce_worker(struct engine *e, struct roster_worker *w)
 {
 	int err = 0;
 
-	if (w->announced || w->fd < 0 || w->closing)
+	if (w->announced || w->fd < 0)
 		return (0);
 	if (w->state == ROSTER_IDLE) {
 		struct msg_pooled pooled = {.pid = w->pid};
@@ -147,9 +147,10 @@ void
 engine_flush(struct engine *e)
 {
 	struct msg_attached attached = {.instance = e->instance};
+	struct msg_retired retired = {.end_ = 0};
 	struct roster_worker *w;
 
-	if (e->master.fd < 0 || e->slots == NULL)
+	if (e->master.fd < 0 || e->slots == NULL || engine_rests(e))
 		return;
 	if (e->attach_due && tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		return;
@@ -159,6 +160,10 @@ engine_flush(struct engine *e)
 			return;
 	}
 	e->announce_due = false;
+	/* Behind what it is to let go. */
+	if (e->retired_due && tell(e, MSG_RETIRED, &retired, NULL, 0) != 0)
+		return;
+	e->retired_due = false;
 	while ((w = roster_queue_first(&e->roster)) != NULL) {
 		if (tell_ended(e, w) != 0)
 			return;
@@ -204,11 +209,15 @@ take_start(struct engine *e, struct ipc_in *in)
 		engine_start(e, &in->msg.start, in->fds);
 }
 
-/* The master has given a worker forked ahead its session. */
+/* The master has given a worker forked ahead its session, or says so again. */
 static void
 take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 {
 	struct roster_worker *w = roster_find(&e->roster, taken->pid);
+
+	if (w != NULL && w->state == ROSTER_TAKEN &&
+	    w->session == taken->session)
+		return;
 
 	/*
 	 * Dead before it was asked, so that the master's ASSIGN failed. It
@@ -222,8 +231,7 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	w->state = ROSTER_TAKEN;
 	w->slot = taken->slot;
 	w->session = taken->session;
-	if (!w->closing)
-		e->roster.idle--;
+	e->roster.idle--;
 	/* It is served already; without room nobody can look it up. */
 	if (slot_reserve(e->slots, w->slot) != 0)
 		return;
@@ -231,14 +239,32 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	e->slots->slots[w->slot].pid = w->pid;
 }
 
+/*
+ * Out of memory, or of the places for a START's descriptors: that connection is
+ * lost, and its session told as failed.
+ */
+static void
+take_cut(struct engine *e, const struct ipc_in *in)
+{
+	if (in->type == MSG_START)
+		engine_failed(
+		    e, in->msg.start.slot, in->msg.start.session, errno);
+	else
+		rest(e);
+}
+
 bool
 engine_read_master(struct engine *e)
 {
 	for (int i = 0; i < ENGINE_BATCH && engine_wants_in(e); i++) {
-		int err = ipc_recv(&e->master, &e->in);
+		int err = ipc_recv_now(&e->master, &e->in);
 
 		if (err == ERR_AGAIN)
 			return (true);
+		if (err == ERR_SHORT) {
+			take_cut(e, &e->in);
+			continue;
+		}
 		if (err != 0) {
 			if (err != ERR_CLOSED)
 				log_warn("the master's channel failed: %s",

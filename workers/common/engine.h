@@ -30,6 +30,7 @@
 #define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
 #define ENGINE_BATCH 64	    /* messages of the master in a row */
 #define ENGINE_ALONE_MS 5000 /* without a master, before another zygote */
+#define ENGINE_REST_MS 50    /* out of memory, before the next try */
 
 /*
  * One page a worker forked ahead, shared with that worker alone, and believed
@@ -44,6 +45,7 @@ struct engine {
 	struct ipc_channel monitor;
 	struct ipc_channel master; /* fd -1: none at present */
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
+	uint64_t rest_until; /* out of memory: no master's channel before */
 	struct slot_table *slots;
 	uint32_t instance;
 	uint32_t live_max; /* workers that descriptors allow */
@@ -56,6 +58,7 @@ struct engine {
 	bool finished;	   /* leave the loop */
 	int status;	   /* exit status */
 	bool attach_due;   /* ATTACHED is to be sent */
+	bool retired_due;  /* RETIRED is to be sent */
 	bool announce_due; /* POOLED or WORKER_CHANNEL is to be sent */
 	uint32_t announce; /* by the entries from this one on */
 	bool return_due;   /* `returned` waits for room */
@@ -82,6 +85,8 @@ void engine_flush(struct engine *e);
 bool engine_wants_out(const struct engine *e);
 /* Whether the master's messages may be read now. */
 bool engine_wants_in(const struct engine *e);
+/* Whether the master's channel is left alone for want of memory. */
+bool engine_rests(const struct engine *e);
 
 /*
  * spawn.c: forking. Of a START's descriptors, the kept copy of the master's
@@ -94,12 +99,12 @@ void engine_failed(
 bool engine_pool_wanted(const struct engine *e);
 /* Fork one worker ahead. */
 void engine_pool_refill(struct engine *e);
-/* Close the pool's idle workers' channels: they exit. */
-void engine_pool_close(struct engine *e);
-struct engine_page *engine_page(struct engine *e, uint8_t number);
+struct engine_page *engine_page(const struct engine *e, uint8_t number);
 
 /* reap.c: ends. */
 void engine_reap(struct engine *e);
 void engine_retire(struct engine *e, bool crashed);
+/* Fork no more, and have the master let the idle go. */
+void engine_fork_no_more(struct engine *e);
 
 #endif

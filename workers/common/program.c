@@ -30,6 +30,7 @@
 #define GROUP_NS (1000 * UINT64_C(1000000))
 
 #define ALONE_MS 5000 /* without a master, before another zygote */
+#define REST_MS 50    /* out of memory, before the master's next turn */
 
 struct zygote {
 	const struct program_ops *ops;
@@ -41,6 +42,7 @@ struct zygote {
 	struct program_env env;
 	bool has_program, stopping;
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
+	uint64_t rest_until;  /* out of memory: no master's channel before */
 	int signals;
 	struct program_logs logs;
 	struct rlimit files; /* as programs get it; 0 unknown */
@@ -141,7 +143,9 @@ zygote_flush(struct zygote *z)
 	while (z->pending_count > 0 && z->master.fd >= 0) {
 		int err = zygote_send_ended(z, z->pending[z->pending_first]);
 
-		if (err == ERR_AGAIN)
+		if (err == ERR_SHORT)
+			z->rest_until = time_boot_ns() + REST_MS * 1000000ull;
+		if (err == ERR_AGAIN || err == ERR_SHORT)
 			return;
 		if (err != 0) {
 			zygote_drop_master(z);
@@ -340,6 +344,28 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 }
 
 /*
+ * Out of memory, or of a place for the connection, which is lost then: its
+ * session is told as failed.
+ */
+static void
+zygote_take_cut(struct zygote *z, const struct ipc_in *in)
+{
+	const struct msg_start *m = &in->msg.start;
+	int error = errno;
+
+	if (in->type != MSG_START || z->slots == NULL) {
+		z->rest_until = time_boot_ns() + REST_MS * 1000000ull;
+		return;
+	}
+	if (slot_reserve(z->slots, m->slot) != 0) {
+		(void)zygote_no_room(z, m, error);
+		return;
+	}
+	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());
+	zygote_end(z, m->slot, ENDED_FAILED, error);
+}
+
+/*
  * One message, then poll() again: mostly there is but one, and a second look
  * would cost as much as the poll. False when there was none.
  */
@@ -347,10 +373,14 @@ static bool
 zygote_serve_master(struct zygote *z)
 {
 	struct ipc_in in;
-	int err = ipc_recv(&z->master, &in);
+	int err = ipc_recv_now(&z->master, &in);
 
 	if (err == ERR_AGAIN)
 		return (false);
+	if (err == ERR_SHORT) {
+		zygote_take_cut(z, &in);
+		return (false);
+	}
 	if (err == 0) {
 		err = zygote_take_start(z, &in);
 		ipc_in_close(&in);
@@ -404,13 +434,15 @@ zygote_take_master(struct zygote *z, struct ipc_in *in)
 {
 	struct msg_attached attached = {.instance = z->start->seal.instance};
 
+	/* What the old one ordered is still an order. */
+	while (zygote_serve_master(z))
+		continue;
 	zygote_drop_master(z);
-	z->alone_since = 0;
+	z->alone_since = z->rest_until = 0;
 	ipc_channel_init(
 	    &z->master, in->fds[0], ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 	in->nfds = 0; /* kept */
-	if (fd_set_nonblock(z->master.fd, 1) != 0 ||
-	    ipc_send(&z->master, MSG_ATTACHED, &attached, NULL, 0) != 0)
+	if (ipc_send_wait(&z->master, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		zygote_drop_master(z);
 }
 
@@ -551,6 +583,10 @@ zygote_poll(const struct zygote *z, struct pollfd *p)
 		p[2].events |= POLLOUT;
 	if (z->logs.full)
 		p[3].events |= POLLOUT;
+	if (time_boot_ns() < z->rest_until) {
+		p[2].fd = -1;
+		return (poll(p, 4, REST_MS));
+	}
 	return (poll(p, 4, zygote_timeout(z)));
 }
 
@@ -564,8 +600,7 @@ program_zygote_serve(struct start *s)
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
 	while (!zygote_is_done(z)) {
-		if (zygote_poll(z, p) < 0 && errno != EINTR)
-			return (1);
+		start_poll_failed(zygote_poll(z, p));
 		zygote_retire_if_alone(z);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
 			return (1);

@@ -14,6 +14,15 @@
 #include "workers/common/engine.h"
 
 void
+engine_fork_no_more(struct engine *e)
+{
+	if (e->retired)
+		return;
+	e->retired = e->retired_due = true;
+	engine_flush(e);
+}
+
+void
 engine_retire(struct engine *e, bool crashed)
 {
 	struct msg_retiring retiring = {.crashed = crashed};
@@ -21,8 +30,7 @@ engine_retire(struct engine *e, bool crashed)
 
 	if (e->retired)
 		return;
-	e->retired = true;
-	engine_pool_close(e);
+	engine_fork_no_more(e);
 	err = ipc_send_wait(&e->monitor, MSG_RETIRING, &retiring, NULL, 0);
 	if (err != 0)
 		log_warn("RETIRING could not be told: %s", err_text(err));

@@ -79,7 +79,7 @@ roster_unlink(struct roster *r, struct roster_worker *w)
 	*at = w->next;
 	w->next = ROSTER_NONE;
 	r->live--;
-	if (w->state == ROSTER_IDLE && !w->closing)
+	if (w->state == ROSTER_IDLE)
 		r->idle--;
 }
 

@@ -33,7 +33,6 @@ struct roster_worker {
 	uint8_t state;	 /* enum roster_state */
 	uint8_t how;	 /* enum ended */
 	uint8_t page;	 /* forked ahead: its page of the pool, else NO_PAGE */
-	uint8_t closing; /* its channel was shut by us */
 	uint8_t announced; /* the present master has its channel */
 };
 
@@ -43,7 +42,7 @@ struct roster {
 	uint16_t free, queue_head, queue_tail;
 	uint32_t high; /* every entry in use has a lower number */
 	uint32_t live; /* entries that are a process */
-	uint32_t idle; /* of these, in ROSTER_IDLE and not closing */
+	uint32_t idle; /* of these, in ROSTER_IDLE */
 };
 
 void roster_init(struct roster *r);

@@ -31,7 +31,7 @@
 #define WORKER_FDS_MAX 16
 
 struct engine_page *
-engine_page(struct engine *e, uint8_t number)
+engine_page(const struct engine *e, uint8_t number)
 {
 	return (
 	    (struct engine_page *)(void *)(e->pages + number * e->page_size));
@@ -98,8 +98,8 @@ pooled_wait(struct worker *w, struct engine_page *page)
 {
 	struct ipc_in in;
 
-	if (ipc_recv(&w->master, &in) != 0)
-		_exit(0);
+	if (ipc_recv(&w->master, &in) != 0 || in.type != MSG_ASSIGN)
+		_exit(0); /* dismissed */
 	atomic_store(&page->assigned, 1);
 	w->session = in.msg.assign.session;
 	w->peer = in.msg.assign.peer;
@@ -272,18 +272,4 @@ engine_pool_refill(struct engine *e)
 	e->announce_due = true;
 	count_fork(e);
 	engine_flush(e);
-}
-
-void
-engine_pool_close(struct engine *e)
-{
-	for (uint32_t i = 0; i < e->roster.high; i++) {
-		struct roster_worker *w = &e->roster.workers[i];
-
-		if (w->state != ROSTER_IDLE || w->closing)
-			continue;
-		w->closing = 1;
-		e->roster.idle--;
-		shutdown(w->fd, SHUT_WR);
-	}
 }

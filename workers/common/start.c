@@ -5,7 +5,9 @@
  */
 #include <sys/prctl.h>
 
+#include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,9 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "workers/common/start.h"
+
+#define PAUSE_MS    10
+#define PAUSES_MOST 1000 /* in a row */
 
 static const char zygote_title[] = "portreeve: zygote ";
 static const char worker_title[] = "portreeve: worker ";
@@ -101,11 +106,42 @@ start_seal(struct start *s)
 		die("the monitor is gone: %s", err_text(err));
 }
 
+/* Neither memory nor a channel's use is asked for: this works when poll fails. */
+static void
+start_pause(void)
+{
+	(void)poll(NULL, 0, PAUSE_MS);
+}
+
+void
+start_poll_failed(int n)
+{
+	static unsigned failures;
+
+	if (n >= 0 || errno == EINTR) {
+		failures = 0;
+		return;
+	}
+	if (failures == 0)
+		log_errno("poll failed");
+	if (++failures > PAUSES_MOST)
+		die("poll goes on failing: %s", strerror(errno));
+	start_pause();
+}
+
 int
 start_hear(struct ipc_channel *monitor, struct ipc_in *in)
 {
 	struct msg_pong pong = {.end_ = 0};
-	int err = ipc_recv(monitor, in);
+	int err = ipc_recv_now(monitor, in);
+
+	/* A master's channel that finds no room is made again; so is memory. */
+	if (err == ERR_SHORT &&
+	    (in->type == MSG_COUNT || in->type == MSG_MASTER_CHANNEL)) {
+		log_errno("the monitor's message cannot be taken");
+		start_pause();
+		return (ERR_AGAIN);
+	}
 
 	if (err == 0 && in->type == MSG_PING) {
 		pong.number = in->msg.ping.number;

@@ -39,10 +39,17 @@ void start_role(struct start *s, enum role self, char **argv);
 
 /*
  * One message of the monitor's, 0: it is the role's to obey, and its descriptors
- * to close. ERR_AGAIN: there was none for it (a PING is answered here).
+ * to close. Never waits. ERR_AGAIN: there was none for it (a PING is answered
+ * here), or no memory to take it just now.
  * ERR_CLOSED: there is no monitor to go on with; a breach is logged.
  */
 int start_hear(struct ipc_channel *monitor, struct ipc_in *in);
+
+/*
+ * After each poll() of a role's loop, with what it returned: one that fails is
+ * tried again after a moment, and ends the role when it goes on failing.
+ */
+void start_poll_failed(int n);
 
 /* Tell the monitor why this role cannot go on, log it, exit 1. */
 void start_fail(struct start *s, const char *fmt, ...)

@@ -143,8 +143,7 @@ static void
 stop(struct engine *e)
 {
 	e->stopping = true;
-	e->retired = true;
-	engine_pool_close(e);
+	engine_fork_no_more(e);
 }
 
 static void
@@ -186,6 +185,27 @@ read_monitor(struct engine *e)
 }
 
 /*
+ * Whether those who live are all idle, and there is no master to let them go:
+ * they go with this zygote, whose copy is their channels' last end.
+ */
+static bool
+only_idle_are_left(const struct engine *e)
+{
+	if (!e->stopping || e->master.fd >= 0 ||
+	    e->roster.live > e->roster.idle)
+		return (false);
+	for (uint32_t i = 0; i < e->roster.high; i++) {
+		const struct roster_worker *w = &e->roster.workers[i];
+
+		/* The order that it serves went down with a channel. */
+		if (w->state == ROSTER_IDLE &&
+		    engine_page(e, w->page)->assigned != 0)
+			return (false);
+	}
+	return (true);
+}
+
+/*
  * A retired zygote is done when no worker is left and the master knows it. Its
  * side of the channel is shut first, so that no START is lost in it: the
  * master's sending fails from then on, and what it sent before is returned.
@@ -193,14 +213,15 @@ read_monitor(struct engine *e)
 static void
 finish_if_done(struct engine *e)
 {
-	if (!e->retired || e->roster.live > 0 || e->finished)
+	if (!e->retired || e->finished ||
+	    (e->roster.live > 0 && !only_idle_are_left(e)))
 		return;
 	if (e->master.fd < 0) {
 		e->finished =
 		    e->stopping || roster_queue_first(&e->roster) == NULL;
 		return;
 	}
-	if (engine_wants_out(e))
+	if (engine_wants_out(e) || engine_rests(e))
 		return;
 	shutdown(e->master.fd, SHUT_RD);
 	while (engine_wants_in(e) && !engine_read_master(e))
@@ -228,6 +249,8 @@ retire_if_alone(struct engine *e)
 static int
 wait_ms(const struct engine *e)
 {
+	if (engine_rests(e))
+		return (ENGINE_REST_MS);
 	if (e->alone_since != 0 && !e->retired)
 		return (ENGINE_ALONE_MS / 4);
 	if (!engine_pool_wanted(e))
@@ -255,11 +278,10 @@ turn(struct engine *e)
 		p[2].events = POLLIN;
 	if (engine_wants_out(e))
 		p[2].events |= POLLOUT;
-	if (p[2].events != 0)
+	if (p[2].events != 0 && !engine_rests(e))
 		p[2].fd = e->master.fd;
 	n = poll(p, 3, wait_ms(e));
-	if (n < 0 && errno != EINTR)
-		bug("poll: %s", strerror(errno));
+	start_poll_failed(n);
 	e->pool_filling = n == 0 && engine_pool_wanted(e);
 	if (e->pool_filling)
 		engine_pool_refill(e);

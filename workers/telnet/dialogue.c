@@ -257,6 +257,8 @@ dialogue_obey(struct conn *c)
 	case MSG_SESSION_ENDED:
 		session_over(c);
 		break;
+	case MSG_DISMISS:
+		break; /* of a worker that has no connection */
 	default:
 		conn_set_phase(c, PHASE_END);
 		break;

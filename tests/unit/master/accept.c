@@ -391,6 +391,7 @@ wait_yes_is_alone(void **state)
 	(void)state;
 	begin(&f, SERVICE_EXEC, "echo");
 	world_service(&f.w, 2, SERVICE_EXEC, "waiter", 5, 250);
+	f.z.instance = 2;
 	world_attach(&f.w, &f.z, 2, 0);
 	fd = ut_bind("127.0.0.1", SOCK_STREAM, &a);
 	world_listener_fd(&f.w, 10, 2, "waiter", fd, &a, 0, 1);
@@ -434,6 +435,7 @@ datagrams_are_served(void **state)
 	(void)state;
 	begin(&f, SERVICE_EXEC, "echo");
 	world_service(&f.w, 2, SERVICE_EXEC, "udp", 1, 2);
+	f.z.instance = 2;
 	world_attach(&f.w, &f.z, 2, 0);
 	fd = ut_bind("127.0.0.1", SOCK_DGRAM, &a);
 	world_listener_fd(&f.w, 11, 2, "udp", fd, &a, 1, 0);

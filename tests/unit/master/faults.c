@@ -239,6 +239,107 @@ full_channel_waits(void **state)
 	end(&f);
 }
 
+/*
+ * The channel breaks, and no process ends: nothing is closed in the books, the
+ * limit counts all, and the monitor is asked. By the next channel both sides
+ * say what they have.
+ */
+static void
+channel_breaks(void **state)
+{
+	enum { LIMIT = 10 };
+	struct start s[LIMIT], t;
+	struct fixture f;
+	struct ipc_in in;
+	int peer[LIMIT], refused, lost;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	world_service(&f.w, N, SERVICE_FINGER, "it", LIMIT, 65535);
+	for (int i = 0; i < LIMIT - 1; i++)
+		peer[i] = zut_serve(&f.w, &f.z, &f.a, "it", &s[i], 1);
+	/* The last one's START goes down with the channel. */
+	lost = peer_connect(&f.a);
+	event_accepted(&f.w, "it");
+	ipc_channel_close(&f.z.ch);
+	ut_expect(&f.w.mon, MSG_ZYGOTE_LOST, &in);
+	assert_int_equal(in.msg.zygote_lost.instance, f.z.instance);
+	assert_int_equal(in.msg.zygote_lost.broke, 0);
+	event_none(&f.w);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), LIMIT);
+	/* Who ends meanwhile is seen in the table. */
+	zut_finish(&f.z, &s[0], ENDED_EXITED, 7);
+	event_closed(&f.w, s[0].msg.session, "7");
+	peer_reads(peer[0], "");
+	/* It asks until it has one. */
+	ut_expect(&f.w.mon, MSG_ZYGOTE_LOST, &in);
+	world_attach(&f.w, &f.z, N, 0);
+	event_closed(&f.w, s[LIMIT - 2].msg.session + 1, NULL);
+	close(lost);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), LIMIT - 2);
+	peer[0] = zut_serve(&f.w, &f.z, &f.a, "it", &s[0], 1);
+	peer[LIMIT - 1] =
+	    zut_serve(&f.w, &f.z, &f.a, "it", &s[LIMIT - 1], 1);
+	refused = peer_connect(&f.a);
+	event_refused(&f.w, "it", "connection-limit");
+	peer_reads(refused, "Too many connections\r\n");
+	for (int i = 0; i < LIMIT; i++)
+		over(&f, &f.z, &s[i], peer[i]);
+	peer[0] = zut_serve(&f.w, &f.z, &f.a, "it", &t, 1);
+	over(&f, &f.z, &t, peer[0]);
+	end(&f);
+}
+
+/* The POOL_TAKEN of a worker that has its connection goes down: said again. */
+static void
+taken_is_told_again(void **state)
+{
+	struct msg_pooled pooled = {.pid = 4711};
+	struct msg_stats stats = {.bytes_in = 1, .bytes_out = 2};
+	struct ipc_channel worker;
+	struct fixture f;
+	struct event_view v;
+	struct ipc_in in;
+	struct start s, other;
+	int pair[2], peer;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	ut_pair(pair);
+	ipc_channel_init(&worker, pair[1], ROLE_WORKER, ROLE_MASTER, ST_IDLE);
+	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	world_sync(&f.w);
+	peer = peer_connect(&f.a);
+	ut_expect(&worker, MSG_ASSIGN, &in);
+	memset(&s, 0, sizeof(s));
+	s.msg.session = in.msg.assign.session;
+	s.connection = in.fds[0];
+	s.worker = worker;
+	s.kept = pair[0];
+	assert_int_equal(event_accepted(&f.w, "it"), s.msg.session);
+	ipc_channel_close(&f.z.ch);
+	ut_expect(&f.w.mon, MSG_ZYGOTE_LOST, &in);
+	world_attach(&f.w, &f.z, N, 0);
+	/* To the zygote it is an idle one still. */
+	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &s.kept, 1);
+	ut_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
+	assert_int_equal(in.msg.pool_taken.pid, 4711);
+	assert_int_equal(in.msg.pool_taken.session, s.msg.session);
+	s.msg.slot = in.msg.pool_taken.slot;
+	slot_claim(f.z.slots, s.msg.slot, s.msg.session,
+	    &in.msg.pool_taken.peer, time_boot_ns());
+	event_none(&f.w);
+	/* It gets no second connection, and its channel is whole. */
+	close(zut_serve(&f.w, &f.z, &f.a, "it", &other, 1));
+	ut_tell(&s.worker, MSG_STATS, &stats, NULL, 0);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	event_next(&f.w, EV_SESSION_CLOSED, &v);
+	event_counts(&v, FIELD_SESSION, s.msg.session);
+	event_counts(&v, FIELD_BYTES_OUT, 2);
+	peer_reads(peer, "");
+	end(&f);
+}
+
 /* The zygote's death ends its sessions; who comes waits for the next one. */
 static void
 zygote_death(void **state)
@@ -258,6 +359,7 @@ zygote_death(void **state)
 	zut_finish(&f.z, &s[0], ENDED_UNKNOWN, 0);
 	slot_claim(f.z.slots, s[0].msg.slot, s[0].msg.session, &s[0].msg.peer,
 	    1); /* it never came to write that */
+	world_zygote_gone(&f.w, &f.z);
 	event_closed(&f.w, s[0].msg.session, "SIGKILL");
 	event_closed(&f.w, s[1].msg.session, "3");
 	peer_reads(peer[0], "");
@@ -304,6 +406,7 @@ last_words_are_heard(void **state)
 	fds[2] = s[1].kept;
 	ut_tell(&f.z.ch, MSG_RETURNED, &back, fds, 3);
 	ipc_channel_close(&f.z.ch);
+	world_zygote_gone(&f.w, &f.z);
 	kill(f.w.master, SIGCONT);
 	event_closed(&f.w, s[0].msg.session, "5");
 	event_closed(&f.w, s[1].msg.session + 1, "SIGKILL");
@@ -446,6 +549,7 @@ zygote_lies(void **state)
 	struct start s, t;
 	struct fixture f;
 	struct zut other, next;
+	struct ipc_in in;
 	int peer, mine;
 	char c;
 
@@ -460,6 +564,9 @@ zygote_lies(void **state)
 	zut_ended(&other, &t, ENDED_EXITED, 0);
 	ut_readable(other.ch.fd);
 	assert_int_equal(read(other.ch.fd, &c, 1), 0);
+	ut_expect(&f.w.mon, MSG_ZYGOTE_LOST, &in);
+	assert_int_equal(in.msg.zygote_lost.instance, 5);
+	assert_int_equal(in.msg.zygote_lost.broke, 1);
 	/* The session is as it was. */
 	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 1);
 	over(&f, &f.z, &s, peer);
@@ -588,6 +695,8 @@ main(void)
 	    cmocka_unit_test(kernel_says_emfile),
 	    cmocka_unit_test(no_place_at_all),
 	    cmocka_unit_test(full_channel_waits),
+	    cmocka_unit_test(channel_breaks),
+	    cmocka_unit_test(taken_is_told_again),
 	    cmocka_unit_test(zygote_death),
 	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),

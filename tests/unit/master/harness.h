@@ -92,8 +92,12 @@ ut_expect(struct ipc_channel *ch, enum msg_type type, struct ipc_in *in)
 {
 	int err;
 
-	ut_readable(ch->fd);
-	err = ipc_recv(ch, in);
+	/* What the master asks for by itself, and again and again. */
+	do {
+		ut_readable(ch->fd);
+		err = ipc_recv(ch, in);
+	} while (err == 0 && in->type != type &&
+		 (in->type == MSG_ZYGOTE_LOST || in->type == MSG_LOOKUP_LOST));
 	if (err != 0)
 		fail_msg("no %s: %s", msg_name(type), err_text(err));
 	if (in->type != type)
@@ -380,6 +384,15 @@ world_zygote(struct world *w, struct zut *z, uint16_t number, uint32_t instance)
 	z->instance = instance;
 	z->ch.fd = -1;
 	world_attach(w, z, number, 0);
+}
+
+/* As the monitor: it has been waited for. */
+static inline void
+world_zygote_gone(struct world *w, const struct zut *z)
+{
+	struct msg_zygote_gone gone = {.instance = z->instance};
+
+	ut_tell(&w->mon, MSG_ZYGOTE_GONE, &gone, NULL, 0);
 }
 
 static inline void

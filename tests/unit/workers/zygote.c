@@ -199,8 +199,10 @@ test_stop_waits_for_the_last_worker(void **state)
 
 		sut_start(&z, &late, (uint32_t)i, i);
 		sut_say(&late, "exit 0\n");
-		wait_readable(z.master.fd);
-		assert_int_equal(ipc_recv(&z.master, &in), 0);
+		do {
+			wait_readable(z.master.fd);
+			assert_int_equal(ipc_recv(&z.master, &in), 0);
+		} while (in.type == MSG_RETIRED);
 		sut_close(&late);
 		ipc_in_close(&in);
 		if (in.type == MSG_RETURNED)
