@@ -144,6 +144,13 @@ enum lookup_what {
 	LOOKUP_LIST
 };
 
+/* How an answer ends (MSG_LOOKUP_DONE). */
+enum lookup_outcome {
+	LOOKUP_NOBODY, /* there is nobody to tell of */
+	LOOKUP_FOUND,
+	LOOKUP_LATER   /* it cannot be known now */
+};
+
 /* In this order for one user; text unless number is said. */
 enum lookup_piece {
 	PIECE_LOGIN,

@@ -5,16 +5,20 @@
  */
 #include "master/lookup.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "master/monitor.h"
+#include "master/resource.h"
 
 #define QUEUE_MAX 256
 #define ANSWER_MS 2000 /* of silence, from lookup or for a new one */
 #define STALLED_MS 500 /* for a worker to take a piece */
+#define RETRY_MS 50    /* out of memory, before the next try */
 
 TAILQ_HEAD(ask_list, session);
 
@@ -24,6 +28,7 @@ struct lookup {
 	bool polled;
 	uv_timer_t timer;
 	uv_timer_t stalled;
+	uv_timer_t retry;
 	struct ask_list queue;
 	unsigned queued;
 	struct session *current; /* whose answer comes; NULL when it left */
@@ -36,6 +41,7 @@ struct lookup {
 
 static void lookup_next(struct master *m);
 static void lookup_poll(struct master *m, bool on);
+static void lookup_rest(struct master *m);
 static void lookup_timeout(uv_timer_t *timer);
 
 int
@@ -48,7 +54,8 @@ lookup_init(struct master *m)
 	m->lookup = l;
 	l->channel.fd = -1;
 	TAILQ_INIT(&l->queue);
-	l->timer.data = l->stalled.data = m;
+	l->timer.data = l->stalled.data = l->retry.data = m;
+	uv_timer_init(&m->loop, &l->retry);
 	uv_timer_init(&m->loop, &l->timer);
 	uv_timer_init(&m->loop, &l->stalled);
 	return (0);
@@ -58,19 +65,19 @@ lookup_init(struct master *m)
  * ------------------------------------------------------------------- */
 
 static void
-lookup_done(struct session *s, bool found)
+lookup_done(struct session *s, enum lookup_outcome outcome)
 {
 	struct msg_lookup_done done = {
-	    .request = s->ask_request, .found = found};
+	    .request = s->ask_request, .found = (uint8_t)outcome};
 
 	s->ask = ASK_NONE;
-	/* A worker whose queue is full reads nothing; it will give up. */
+	/* A worker that this does not reach asks again, and gives up in time. */
 	(void)ipc_send(&s->channel, MSG_LOOKUP_DONE, &done, NULL, 0);
 }
 
 /* The question being answered is settled, as far as its worker goes. */
 static void
-lookup_settle(struct master *m, bool found)
+lookup_settle(struct master *m, enum lookup_outcome outcome)
 {
 	struct lookup *l = m->lookup;
 	struct session *s = l->current;
@@ -84,7 +91,7 @@ lookup_settle(struct master *m, bool found)
 			watch_change(&m->watcher, &s->watch, EPOLLIN);
 	}
 	if (s != NULL)
-		lookup_done(s, found);
+		lookup_done(s, outcome);
 }
 
 static void
@@ -94,7 +101,7 @@ lookup_stalled(uv_timer_t *timer)
 
 	/* The worker does not read. What it has is what it gets; the others
 	 * wait no longer. */
-	lookup_settle(m, true);
+	lookup_settle(m, LOOKUP_FOUND);
 }
 
 /* One piece to the worker; without room, lookup is not read until there is. */
@@ -109,7 +116,7 @@ lookup_forward(struct master *m)
 		return;
 	l->piece.request = s->ask_request;
 	err = ipc_send(&s->channel, MSG_LOOKUP_PIECE, &l->piece, NULL, 0);
-	if (err == ERR_AGAIN && !l->has_piece) {
+	if ((err == ERR_AGAIN || err == ERR_SHORT) && !l->has_piece) {
 		l->has_piece = true;
 		lookup_poll(m, false);
 		watch_change(&m->watcher, &s->watch, EPOLLIN | EPOLLOUT);
@@ -117,8 +124,8 @@ lookup_forward(struct master *m)
 	}
 	if (err == 0)
 		s->ask_pieces = true;
-	if (err != 0 && err != ERR_AGAIN)
-		lookup_settle(m, true);
+	if (err != 0 && err != ERR_AGAIN && err != ERR_SHORT)
+		lookup_settle(m, LOOKUP_FOUND);
 }
 
 void
@@ -147,7 +154,7 @@ lookup_closed(uv_handle_t *handle)
 	free(handle);
 }
 
-/* Lookup is gone: what it was asked is asked once more, of the next one. */
+/* Its channel is of no use: what was asked is asked once more, by the next. */
 static void
 lookup_detach(struct master *m)
 {
@@ -161,7 +168,8 @@ lookup_detach(struct master *m)
 	ipc_channel_close(&l->channel);
 	l->asked = false;
 	if (l->current != NULL && (l->again || l->current->ask_pieces)) {
-		lookup_settle(m, l->current->ask_pieces);
+		lookup_settle(m,
+		    l->current->ask_pieces ? LOOKUP_FOUND : LOOKUP_LATER);
 		l->again = false;
 	} else {
 		l->again = l->current != NULL;
@@ -169,7 +177,15 @@ lookup_detach(struct master *m)
 	uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, 0);
 }
 
-/* Silence. A lookup that hangs is let go: it ends, and a new one comes. */
+/* The monitor brings another channel, or, if it hangs, another lookup. */
+static void
+lookup_lose(struct master *m, bool hangs)
+{
+	lookup_detach(m);
+	(void)monitor_lookup_lost(m, hangs);
+}
+
+/* Silence. What hangs in a lookup does not come back. */
 static void
 lookup_timeout(uv_timer_t *timer)
 {
@@ -179,16 +195,17 @@ lookup_timeout(uv_timer_t *timer)
 
 	if (l->poll != NULL) {
 		log_warn("lookup does not answer; another one is awaited");
-		lookup_detach(m);
+		lookup_lose(m, true);
 		return;
 	}
-	/* No lookup came: everybody who waits is told that there is none. */
-	lookup_settle(m, false);
+	/* No lookup came: everybody who waits is told that it is not known. */
+	(void)monitor_lookup_lost(m, false);
+	lookup_settle(m, LOOKUP_LATER);
 	l->again = false;
 	while ((s = TAILQ_FIRST(&l->queue)) != NULL) {
 		TAILQ_REMOVE(&l->queue, s, ask_link);
 		l->queued--;
-		lookup_done(s, false);
+		lookup_done(s, LOOKUP_LATER);
 	}
 }
 
@@ -211,7 +228,8 @@ lookup_message(struct master *m, const struct ipc_in *in)
 			return (ERR_VALUE);
 		uv_timer_stop(&l->timer);
 		l->asked = l->again = false;
-		lookup_settle(m, in->msg.lookup_done.found != 0);
+		lookup_settle(
+		    m, (enum lookup_outcome)in->msg.lookup_done.found);
 		lookup_next(m);
 		return (0);
 	default:
@@ -238,10 +256,32 @@ lookup_ready(uv_poll_t *poll, int status, int events)
 	}
 	if (err == 0 || err == ERR_AGAIN)
 		return;
+	if (err == ERR_SHORT) {
+		lookup_rest(m);
+		return;
+	}
 	if (err != ERR_CLOSED)
-		log_warn(
-		    "lookup broke the message catalogue: %s", err_text(err));
-	lookup_detach(m);
+		log_warn("the channel to lookup: %s", err_text(err));
+	lookup_lose(m, err != ERR_CLOSED && err != ERR_SYSTEM);
+}
+
+static void
+lookup_rested(uv_timer_t *timer)
+{
+	struct master *m = timer->data;
+
+	if (!m->lookup->has_piece)
+		lookup_poll(m, true);
+	lookup_next(m);
+}
+
+/* Out of memory: neither read nor asked for a moment. */
+static void
+lookup_rest(struct master *m)
+{
+	resource_short(m, NULL, errno);
+	lookup_poll(m, false);
+	uv_timer_start(&m->lookup->retry, lookup_rested, RETRY_MS, 0);
 }
 
 static void
@@ -287,6 +327,7 @@ lookup_next(struct master *m)
 {
 	struct lookup *l = m->lookup;
 	struct session *s;
+	int err;
 
 	if (l->asked)
 		return;
@@ -305,8 +346,13 @@ lookup_next(struct master *m)
 		s->ask = ASK_SENT;
 		l->current = s;
 	}
-	if (l->poll != NULL && lookup_send(m, l->current) != 0)
-		lookup_detach(m);
+	if (l->poll == NULL)
+		return;
+	err = lookup_send(m, l->current);
+	if (err == ERR_AGAIN || err == ERR_SHORT)
+		lookup_rest(m);
+	else if (err != 0)
+		lookup_lose(m, false);
 }
 
 void
@@ -323,7 +369,7 @@ lookup_ask(
 	s->ask_details = ask->details;
 	memcpy(s->ask_name, ask->name, sizeof(s->ask_name));
 	if (l->queued >= QUEUE_MAX) {
-		lookup_done(s, false);
+		lookup_done(s, LOOKUP_LATER);
 		return;
 	}
 	s->ask = ASK_QUEUED;
@@ -366,6 +412,8 @@ lookup_attach(struct master *m, int fd)
 		free(l->poll);
 		l->poll = NULL;
 		close(fd);
+		/* It is asked for again when this is over. */
+		uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, 0);
 		return;
 	}
 	l->poll->data = m;

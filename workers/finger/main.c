@@ -48,9 +48,12 @@ take_option(const struct ipc_in *message)
 	return (0);
 }
 
-/* 0 once DONE came, *found said; ERR_TIMEOUT, ERR_CLOSED or a breach. */
+/*
+ * 0 once DONE came, with its enum lookup_outcome; ERR_TIMEOUT, ERR_CLOSED or a
+ * breach.
+ */
 static int
-take_answer(struct worker *w, uint32_t request, int *found)
+take_answer(struct worker *w, uint32_t request, int *outcome)
 {
 	uint64_t deadline = worker_deadline(ASK_MS);
 
@@ -65,7 +68,7 @@ take_answer(struct worker *w, uint32_t request, int *found)
 			return (err);
 		if (in.type == MSG_LOOKUP_DONE &&
 		    in.msg.lookup_done.request == request) {
-			*found = in.msg.lookup_done.found;
+			*outcome = in.msg.lookup_done.found;
 			return (0);
 		}
 		if (in.type == MSG_LOOKUP_PIECE &&
@@ -86,7 +89,7 @@ ask(struct worker *w, const struct finger_query *q)
 {
 	bool list = q->want == FINGER_LIST;
 	struct msg_lookup_ask msg = {.details = options.show_details};
-	int err = ERR_TIMEOUT, found = 0;
+	int err = ERR_TIMEOUT, outcome = LOOKUP_LATER;
 
 	msg.what = list ? LOOKUP_LIST : LOOKUP_USER;
 	memcpy(msg.name, q->name, sizeof(msg.name));
@@ -95,12 +98,17 @@ ask(struct worker *w, const struct finger_query *q)
 		answer_init(
 		    &answer, answer_buf, sizeof(answer_buf), list, q->verbose);
 		err = ipc_send(&w->master, MSG_LOOKUP_ASK, &msg, NULL, 0);
-		if (err == 0)
-			err = take_answer(w, msg.request, &found);
+		if (err == ERR_AGAIN || err == ERR_SHORT)
+			err = ERR_TIMEOUT; /* nobody was asked */
+		else if (err == 0)
+			err = take_answer(w, msg.request, &outcome);
 	}
+	if (err == 0 && outcome == LOOKUP_LATER)
+		err = ERR_TIMEOUT;
 	if (err != 0)
 		return (err);
-	return (found || list ? (int)answer_end(&answer) : 0);
+	return (outcome == LOOKUP_FOUND || list ? (int)answer_end(&answer)
+						: 0);
 }
 
 static int

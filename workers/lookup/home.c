@@ -52,6 +52,9 @@ home_open(const char *path)
 	if (path[0] != '/')
 		return (ERR_REFUSED);
 	home = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (home < 0 &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return (ERR_SHORT);
 	if (home < 0 && errno == EACCES)
 		return (ERR_REFUSED);
 	if (home < 0)

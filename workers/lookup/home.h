@@ -19,7 +19,8 @@
 /*
  * The folder, for the calls below and close(). ERR_REFUSED where not everybody
  * may pass through it and its parents, ERR_NOT_FOUND where there is none,
- * ERR_SYSTEM with errno where it cannot be told.
+ * ERR_SHORT where descriptors or memory are out, ERR_SYSTEM with errno where it
+ * cannot be told.
  */
 int home_open(const char *path);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utmp.h>
 
+#include "lib/err.h"
 #include "workers/lookup/logins.h"
 
 #define RECORDS_AT_ONCE 16
@@ -42,18 +43,20 @@ tell_record(const struct utmp *u,
 	return (each(&r, arg));
 }
 
-void
+int
 logins_each(const char *path,
     int (*each)(const struct login_record *login, void *arg), void *arg)
 {
 	struct utmp u[RECORDS_AT_ONCE];
-	int told = 0, fd;
+	int told = 0, err = 0, fd;
 	ssize_t n;
 
 	fd = open(path == NULL ? _PATH_UTMP : path,
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return;
+		return (errno == EMFILE || errno == ENFILE || errno == ENOMEM
+			    ? ERR_SHORT
+			    : 0);
 	while (told < LOGINS_MAX && (n = read(fd, u, sizeof(u))) > 0) {
 		size_t count = (size_t)n / sizeof(u[0]);
 
@@ -62,11 +65,13 @@ logins_each(const char *path,
 			    u[i].ut_user[0] == '\0')
 				continue;
 			told++;
-			if (tell_record(&u[i], each, arg) != 0)
+			err = tell_record(&u[i], each, arg);
+			if (err != 0)
 				told = LOGINS_MAX;
 		}
 	}
 	close(fd);
+	return (err);
 }
 
 uint64_t

@@ -20,9 +20,11 @@ struct login_record {
 
 /*
  * Each present login in turn, until each() returns other than 0 or LOGINS_MAX
- * were told. path: NULL for the system's own. A missing file is an empty one.
+ * were told. path: NULL for the system's own. A missing file is an empty one. 0,
+ * ERR_SHORT where it cannot be read for want of descriptors or memory, or what
+ * each() returned.
  */
-void logins_each(const char *path,
+int logins_each(const char *path,
     int (*each)(const struct login_record *login, void *arg), void *arg);
 
 /* Seconds since something was typed there; 0 also where it is unknown. */

@@ -18,6 +18,7 @@
 #include "workers/lookup/users.h"
 
 #define REQUEST_SECONDS 1
+#define PAUSE_MS	10 /* out of memory */
 
 static struct ipc_in in;
 
@@ -40,31 +41,32 @@ answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 {
 	static const struct users_files files = {NULL, NULL, NULL};
 	struct reply r = {.master = master, .request = ask->request};
-	int found = 0;
+	enum lookup_outcome outcome = LOOKUP_NOBODY;
 
 	alarm(REQUEST_SECONDS);
 	if (ask->what == LOOKUP_LIST) {
 		if (options.list_users)
-			users_list(&r, &files);
-		found = options.list_users;
+			outcome = users_list(&r, &files);
 	} else if (is_name(ask->name)) {
-		found = users_tell(&r, &files, ask->name,
+		outcome = users_tell(&r, &files, ask->name,
 		    ask->details && options.show_details);
 	}
 	alarm(0);
-	reply_done(&r, found);
+	reply_done(&r, outcome);
 	return (r.err);
 }
 
 static void
 read_master(struct ipc_channel *master)
 {
-	int err = ipc_recv(master, &in);
+	int err = ipc_recv_now(master, &in);
 
 	if (err == 0 && in.type == MSG_LOOKUP_ASK)
 		err = answer(master, &in.msg.lookup_ask);
 	ipc_in_close(&in);
-	if (err == 0 || err == ERR_AGAIN)
+	if (err == ERR_SHORT)
+		(void)poll(NULL, 0, PAUSE_MS);
+	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return;
 	if (err != ERR_CLOSED)
 		log_warn("the master's channel failed: %s", err_text(err));
@@ -108,8 +110,7 @@ main(int argc, char **argv)
 		    {.fd = start.monitor.fd, .events = POLLIN},
 		    {.fd = master.fd, .events = POLLIN}};
 
-		if (poll(p, 2, -1) < 0)
-			continue;
+		start_poll_failed(poll(p, 2, -1));
 		if (p[0].revents != 0) {
 			if (!read_monitor(&start, &master))
 				return (1);

@@ -41,10 +41,10 @@ reply_number(struct reply *r, enum lookup_piece piece, uint64_t number)
 }
 
 void
-reply_done(struct reply *r, int found)
+reply_done(struct reply *r, enum lookup_outcome outcome)
 {
 	struct msg_lookup_done done = {
-	    .request = r->request, .found = found != 0};
+	    .request = r->request, .found = (uint8_t)outcome};
 
 	if (r->err == 0)
 		r->err =

@@ -23,6 +23,6 @@ void reply_text(
 
 void reply_number(struct reply *r, enum lookup_piece piece, uint64_t number);
 
-void reply_done(struct reply *r, int found);
+void reply_done(struct reply *r, enum lookup_outcome outcome);
 
 #endif

@@ -1,6 +1,8 @@
 /* Users, from the password database, utmp and what their homes show. */
 #include <sys/stat.h>
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +18,30 @@
 static uint8_t file_buf[HOME_FILE_MAX];
 
 /*
+ * Nobody of that name, or a database that cannot be asked just now: getpwnam(3)
+ * says both by NULL, and by errno which.
+ */
+static const struct passwd *
+ask_database(const char *name, bool *failed)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	*failed = pw == NULL &&
+	    (errno == EINTR || errno == EIO || errno == EMFILE ||
+		errno == ENFILE || errno == ENOMEM || errno == EAGAIN ||
+		errno == ETIMEDOUT || errno == ECONNREFUSED);
+	return (pw);
+}
+
+/*
  * Whether the user may be told of; *home is then the open folder, or -1 where
  * it is closed to others. The steps are the same for a user that does not
- * exist, so that time tells nothing.
+ * exist, so that time tells nothing; nor does a lack of descriptors, which both
+ * have.
  */
-static int
+static enum lookup_outcome
 is_shown(const struct passwd *pw, const char *name, int *home)
 {
 	int system_user = 1, hidden = 0;
@@ -31,6 +52,10 @@ is_shown(const struct passwd *pw, const char *name, int *home)
 			      pw->pw_uid == (uid_t)-1 ||
 			      strcmp(pw->pw_name, name) != 0;
 	*home = home_open(pw == NULL ? "/" : pw->pw_dir);
+	if (*home == ERR_SHORT) {
+		*home = -1;
+		return (LOOKUP_LATER);
+	}
 	if (*home >= 0)
 		hidden = home_hides(*home);
 	else if (*home == ERR_SYSTEM)
@@ -39,9 +64,9 @@ is_shown(const struct passwd *pw, const char *name, int *home)
 		*home = -1;
 	if (system_user || hidden) {
 		fd_close(home);
-		return (0);
+		return (LOOKUP_NOBODY);
 	}
-	return (1);
+	return (LOOKUP_FOUND);
 }
 
 size_t
@@ -182,18 +207,23 @@ even_out(const struct passwd *pw)
 	(void)getpwnam(pw == NULL ? "root" : "no-one-has-this-name");
 }
 
-int
+enum lookup_outcome
 users_tell(struct reply *r, const struct users_files *files, const char *name,
     int details)
 {
-	const struct passwd *pw = getpwnam(name);
+	bool failed;
+	const struct passwd *pw = ask_database(name, &failed);
 	struct one one = {.reply = r, .name = name};
+	enum lookup_outcome outcome;
 	int home;
 
-	if (!is_shown(pw, name, &home)) {
+	if (failed)
+		return (LOOKUP_LATER);
+	outcome = is_shown(pw, name, &home);
+	if (outcome == LOOKUP_NOBODY)
 		even_out(pw);
-		return (0);
-	}
+	if (outcome != LOOKUP_FOUND)
+		return (outcome);
 	reply_text(r, PIECE_LOGIN, name, strlen(name));
 	tell_name(r, pw);
 	tell_office(r, pw);
@@ -201,24 +231,28 @@ users_tell(struct reply *r, const struct users_files *files, const char *name,
 		reply_text(r, PIECE_HOME, pw->pw_dir, strlen(pw->pw_dir));
 		reply_text(r, PIECE_SHELL, pw->pw_shell, strlen(pw->pw_shell));
 	}
-	logins_each(files->utmp, tell_if_theirs, &one);
+	if (logins_each(files->utmp, tell_if_theirs, &one) != 0)
+		outcome = LOOKUP_LATER;
 	if (details)
 		tell_details(r, files, pw);
 	if (home >= 0)
 		tell_files(r, pw, home);
 	fd_close(&home);
-	return (1);
+	return (outcome);
 }
 
 static int
 tell_if_shown(const struct login_record *login, void *arg)
 {
 	struct reply *r = arg;
-	const struct passwd *pw = getpwnam(login->user);
+	bool failed;
+	const struct passwd *pw = ask_database(login->user, &failed);
+	enum lookup_outcome outcome;
 	int home;
 
-	if (!is_shown(pw, login->user, &home))
-		return (0);
+	outcome = failed ? LOOKUP_LATER : is_shown(pw, login->user, &home);
+	if (outcome != LOOKUP_FOUND)
+		return (outcome == LOOKUP_LATER ? ERR_SHORT : 0);
 	fd_close(&home);
 	reply_text(r, PIECE_LOGIN, login->user, strlen(login->user));
 	tell_name(r, pw);
@@ -226,8 +260,10 @@ tell_if_shown(const struct login_record *login, void *arg)
 	return (r->err);
 }
 
-void
+enum lookup_outcome
 users_list(struct reply *r, const struct users_files *files)
 {
-	logins_each(files->utmp, tell_if_shown, r);
+	return (logins_each(files->utmp, tell_if_shown, r) == ERR_SHORT
+		    ? LOOKUP_LATER
+		    : LOOKUP_FOUND);
 }

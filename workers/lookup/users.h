@@ -8,6 +8,7 @@
 
 #include <pwd.h>
 
+#include "ipc/state.h"
 #include "workers/lookup/reply.h"
 
 #define USERS_UID_MIN 1000 /* below are the system's own */
@@ -18,12 +19,15 @@ struct users_files {
 	const char *utmp, *lastlog, *mail;
 };
 
-/* Pieces for one user, or none; whether there was somebody to tell of. */
-int users_tell(struct reply *r, const struct users_files *files,
+/*
+ * Pieces for one user, or none. LOOKUP_LATER where it cannot be known: what was
+ * told by then is not the whole.
+ */
+enum lookup_outcome users_tell(struct reply *r, const struct users_files *files,
     const char *name, int details);
 
 /* Pieces for everybody who is logged in and shows it. */
-void users_list(struct reply *r, const struct users_files *files);
+enum lookup_outcome users_list(struct reply *r, const struct users_files *files);
 
 /* The number'th part (from 0) of a passwd comment; its length, and *part. */
 size_t users_gecos(const char *gecos, unsigned number, const char **part);

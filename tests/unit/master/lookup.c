@@ -210,7 +210,7 @@ lookup_dies(void **state)
 	ask(&s[0], 9, "alice");
 	world_sync(&f.w);
 	ipc_channel_close(&f.lookup);
-	answered(&s[0], 9, 0);
+	answered(&s[0], 9, LOOKUP_LATER);
 	give_lookup(&f);
 	r = asked(&f, "bob");
 	/* Half an answer was passed on: it cannot be begun anew. */
@@ -229,6 +229,7 @@ static void
 lookup_hangs(void **state)
 {
 	struct fixture f;
+	struct ipc_in in;
 	struct start s;
 	char c;
 	int peer;
@@ -241,14 +242,71 @@ lookup_hangs(void **state)
 	ut_readable(f.lookup.fd); /* the master closes it */
 	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
 	ipc_channel_close(&f.lookup);
-	/* And none comes. */
-	answered(&s, 1, 0);
+	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	assert_int_equal(in.msg.lookup_lost.hangs, 1);
+	/* And none comes: it is not known whether there is such a user. */
+	answered(&s, 1, LOOKUP_LATER);
 	ask(&s, 2, "alice");
-	answered(&s, 2, 0);
+	answered(&s, 2, LOOKUP_LATER);
+	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	assert_int_equal(in.msg.lookup_lost.hangs, 0);
 	give_lookup(&f);
 	ask(&s, 3, "alice");
 	done(&f, asked(&f, "alice"), 1);
 	answered(&s, 3, 1);
+	over(&f, &s, peer);
+	end(&f);
+}
+
+/* More ask than may wait: these are told to come again, not that there is none.
+ */
+static void
+too_many_ask(void **state)
+{
+	enum { WAIT = 256, MANY = WAIT + 1 + 40 };
+	static struct start s[MANY];
+	int peer[MANY];
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	world_service(&f.w, N, SERVICE_FINGER, "finger", MANY, 65535);
+	for (int i = 0; i < MANY; i++) {
+		peer[i] = serve(&f, &s[i]);
+		fd_close(&s[i].connection);
+		fd_close(&s[i].kept);
+		ask(&s[i], 1, "alice");
+		if (i == 0)
+			asked(&f, "alice"); /* and it does not answer */
+		world_sync(&f.w);
+		if (i > WAIT)
+			answered(&s[i], 1, LOOKUP_LATER);
+	}
+	for (int i = 0; i < MANY; i++)
+		over(&f, &s[i], peer[i]);
+	end(&f);
+}
+
+/* The channel breaks, and lookup lives: another one comes, and goes on. */
+static void
+lookup_is_told_again(void **state)
+{
+	struct fixture f;
+	struct ipc_in in;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f);
+	peer = serve(&f, &s);
+	ask(&s, 1, "alice");
+	asked(&f, "alice");
+	ipc_channel_close(&f.lookup);
+	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	assert_int_equal(in.msg.lookup_lost.hangs, 0);
+	give_lookup(&f);
+	done(&f, asked(&f, "alice"), LOOKUP_LATER);
+	answered(&s, 1, LOOKUP_LATER);
 	over(&f, &s, peer);
 	end(&f);
 }
@@ -357,16 +415,22 @@ worker_does_not_read(void **state)
 int
 main(void)
 {
+	struct rlimit r;
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_at_a_time),
 	    cmocka_unit_test(worker_leaves),
 	    cmocka_unit_test(lookup_dies),
 	    cmocka_unit_test(lookup_hangs),
 	    cmocka_unit_test(lookup_lies),
+	    cmocka_unit_test(too_many_ask),
+	    cmocka_unit_test(lookup_is_told_again),
 	    cmocka_unit_test(long_answer),
 	    cmocka_unit_test(worker_does_not_read),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }

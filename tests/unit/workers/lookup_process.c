@@ -4,9 +4,11 @@
  * namespace of lookup's own. Needs root for that; says so where it has none.
  */
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <time.h>
 #include <utmp.h>
@@ -286,6 +288,54 @@ test_the_configuration_binds_whoever_asks(void **state)
 	assert_int_equal(ask(LOOKUP_LIST, 0, "", out, sizeof(out)), 1);
 }
 
+/* As the lookup's own user: a machine's root may lack CAP_SYS_RESOURCE. */
+static void
+limit_descriptors(rlim_t soft)
+{
+	struct rlimit limit;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (setgroups(0, NULL) != 0 || setgid(64991) != 0 ||
+		    setuid(64991) != 0 ||
+		    prlimit(z.pid, RLIMIT_NOFILE, NULL, &limit) != 0)
+			_exit(1);
+		limit.rlim_cur = soft == 0 ? limit.rlim_max : soft;
+		_exit(prlimit(z.pid, RLIMIT_NOFILE, &limit, NULL) != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* What it cannot know is no "nobody", of who exists and who does not. */
+static void
+test_short_of_descriptors(void **state)
+{
+	char path[64], out[4096];
+	rlim_t lowest = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	do
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)z.pid,
+		    (int)++lowest);
+	while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	limit_descriptors(lowest);
+	assert_int_equal(ask(LOOKUP_USER, 0, "alice", out, sizeof(out)),
+	    LOOKUP_LATER);
+	assert_int_equal(ask(LOOKUP_USER, 0, "no-such-one", out, sizeof(out)),
+	    LOOKUP_LATER);
+	assert_int_equal(
+	    ask(LOOKUP_LIST, 0, "", out, sizeof(out)), LOOKUP_LATER);
+	limit_descriptors(0);
+	assert_int_equal(ask(LOOKUP_USER, 0, "alice", out, sizeof(out)),
+	    LOOKUP_FOUND);
+	assert_int_equal(ask(LOOKUP_USER, 0, "no-such-one", out, sizeof(out)),
+	    LOOKUP_NOBODY);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -296,6 +346,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_a_closed_home_stays_closed),
 	    cmocka_unit_test(test_lists_who_shows_himself),
 	    cmocka_unit_test(test_a_name_that_is_none_is_not_looked_up),
+	    cmocka_unit_test(test_short_of_descriptors),
 	    cmocka_unit_test(test_the_configuration_binds_whoever_asks),
 	};
 
