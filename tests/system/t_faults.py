@@ -110,6 +110,88 @@ def inject(role, call, error, when):
         recovered(daemon)
 
 
+def held(daemon, count):
+    """Connections that are being served, and say nothing yet."""
+    clients = [Connection(daemon.port, timeout=15) for _ in range(count)]
+    for client in clients:
+        daemon.wait("connection-accepted", source_port=client.port)
+    return clients
+
+
+def all_are_served(daemon, clients):
+    """None was closed in the books, and each is answered now."""
+    equal(daemon.of("session-closed"), [], "closed while they live")
+    equal(daemon.sessions("finger"), len(clients), "counted")
+    for client in clients:
+        answer, ending = client.send(b"nobodyatall\r\n").read_all()
+        equal((answer, ending), (b"No such user.\r\n", "eof"), "answer")
+    recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_a_broken_channel_is_no_death():
+    """The zygote's channel to the master fails, once and for good: another
+    one takes its place, and no session is lost or forgotten."""
+    for call, error, when in (("recvmsg", "EIO", "1"),
+                              ("recvmsg", "ENOMEM", "1..5"),
+                              ("sendmsg", "EIO", "1"),
+                              ("sendmsg", "ENOBUFS", "1..5"),
+                              ("poll", "ENOMEM", "1..5")):
+        with start() as daemon:
+            clients = held(daemon, 4)
+            zygote = daemon.role("zygote finger").pid
+            with Strace(zygote, (call, "error=%s:when=%s" % (
+                    error, when))) as trace:
+                extra = held(daemon, 1)
+                wait_until(trace.injected, "%s to fail" % call)
+            equal(daemon.role("zygote finger").pid, zygote, "the zygote")
+            all_are_served(daemon, clients + extra)
+
+
+def limit_descriptors(pid, soft):
+    """By its own user: a machine's root may lack CAP_SYS_RESOURCE."""
+    uid = int(processes.status(pid)["Uid"].split()[0])
+    subprocess.run(["prlimit", "--pid", str(pid), "--nofile=%d:" % soft],
+                   user=uid, group=uid, extra_groups=[], check=True)
+
+
+@needs_root
+@needs("prlimit")
+@limit(60)
+def test_a_zygote_short_of_descriptors():
+    """A real limit: what it cannot take is told as failed, and those who are
+    served stay in the books."""
+    with start() as daemon:
+        clients = held(daemon, 4)
+        zygote = daemon.role("zygote finger").pid
+        free = [n for n in range(4096)
+                if not os.path.exists("/proc/%d/fd/%d" % (zygote, n))]
+        limit_descriptors(zygote, free[0])
+        # The pool's first, which take no descriptor of the zygote's.
+        lost = []
+        while not daemon.of("worker-failed", errno="EMFILE"):
+            check(len(lost) < 20, "nothing fails")
+            lost.append(Connection(daemon.port, timeout=15))
+            daemon.wait("connection-accepted", source_port=lost[-1].port)
+            wait_until(lambda: daemon.of("worker-failed") or len(
+                daemon.of("connection-accepted")) -
+                len(daemon.of("session-closed")) >= len(clients), "a word")
+        limit_descriptors(zygote, 1024)
+        equal(daemon.role("zygote finger").pid, zygote, "the zygote")
+        failed = len(daemon.of("worker-failed"))
+        equal(failed, len(daemon.of("session-closed")), "only what failed")
+        equal(daemon.sessions("finger"), len(clients) + len(lost) - failed,
+              "counted")
+        for client in clients:
+            answer, _ = client.send(b"nobodyatall\r\n").read_all()
+            equal(answer, b"No such user.\r\n", "answer")
+        for client in lost:
+            client.close()
+        recovered(daemon)
+
+
 @needs_root
 @needs("strace")
 @limit(120)

@@ -132,16 +132,19 @@ start_poll_failed(int n)
 int
 start_hear(struct ipc_channel *monitor, struct ipc_in *in)
 {
+	static unsigned failures;
 	struct msg_pong pong = {.end_ = 0};
 	int err = ipc_recv_now(monitor, in);
 
 	/* A master's channel that finds no room is made again; so is memory. */
-	if (err == ERR_SHORT &&
-	    (in->type == MSG_COUNT || in->type == MSG_MASTER_CHANNEL)) {
+	if ((err == ERR_SHORT &&
+		(in->type == MSG_COUNT || in->type == MSG_MASTER_CHANNEL)) ||
+	    (err == ERR_SYSTEM && failures++ < PAUSES_MOST)) {
 		log_errno("the monitor's message cannot be taken");
 		start_pause();
 		return (ERR_AGAIN);
 	}
+	failures = 0;
 
 	if (err == 0 && in->type == MSG_PING) {
 		pong.number = in->msg.ping.number;
