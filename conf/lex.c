@@ -249,6 +249,8 @@ lex_string(struct lexer *lx, struct token t)
 {
 	char buf[CONF_VALUE_MAX];
 	struct conf_pos where = t.pos;
+	bool glued = lx->at > 0 &&
+	    lex_is_word((unsigned char)lx->text[lx->at - 1]);
 	const char *why = NULL;
 	struct lexer begin;
 	size_t n = 0;
@@ -264,7 +266,10 @@ lex_string(struct lexer *lx, struct token t)
 		where = lx->pos;
 		if (!lex_has(lx) || c == '\n' || c == '\r') {
 			where = t.pos;
-			why = "this string has no closing quote on its line";
+			why = glued ? "this quote closes a string that was not "
+				      "opened: put one before its first word"
+				    : "this string has no closing quote on its "
+				      "line";
 		} else if (c == '\\') {
 			c = lex_peek(lx, 1);
 			if (c != '"' && c != '\\')

@@ -31,7 +31,7 @@ void
 parse_advance(struct parser *p)
 {
 	p->end = p->cur.end;
-	p->closed = p->cur.type == TOKEN_CLOSE;
+	p->before = p->cur.type;
 	p->cur = p->peek;
 	if (p->cur.first)
 		p->indent = p->cur.pos.col;
@@ -133,7 +133,8 @@ parse_excess(struct parser *p, const char *what)
 		parse_error(p, p->end, "`;` is missing after %s", what);
 		return;
 	}
-	if (p->cur.type == TOKEN_BAD)
+	if (p->cur.type == TOKEN_BAD ||
+	    (p->peek.type == TOKEN_BAD && !p->peek.first))
 		; /* was told */
 	else if (p->cur.type == TOKEN_WORD && p->cur.text[0] == ',' &&
 	    !p->secret)
@@ -174,8 +175,9 @@ parse_end(struct parser *p, const char *what)
 		parse_excess(p, what);
 }
 
+/* open: whether the current token is its `{`. */
 static void
-parse_children(struct parser *p, struct conf_node *block)
+parse_children(struct parser *p, struct conf_node *block, bool open)
 {
 	struct parse_frame frame = {.up = p->top,
 	    .block = block,
@@ -183,7 +185,8 @@ parse_children(struct parser *p, struct conf_node *block)
 	    .indent = p->indent};
 
 	p->top = &frame;
-	parse_advance(p);
+	if (open)
+		parse_advance(p);
 	while (p->cur.type != TOKEN_END) {
 		if (parse_brace_missing(p))
 			goto out;
@@ -244,7 +247,9 @@ parse_block(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 	if (block == NULL)
 		return;
 	if (!p->line && p->cur.type == TOKEN_OPEN)
-		parse_children(p, block);
+		parse_children(p, block, true);
+	else if (parse_brace_forgotten(p, id))
+		parse_children(p, block, false);
 	else if (p->cur.type == TOKEN_WORD && !p->cur.first)
 		parse_statement(p, block); /* all of it on one line */
 	else {
@@ -263,12 +268,14 @@ parse_unquoted(struct parser *p, const struct conf_statement *stmt,
 	    parse_at_end(p) || p->cur.type != TOKEN_WORD ||
 	    (!p->line && (p->cur.first || parse_is_known(p, p->in))))
 		return (false);
-	parse_error(p, p->cur.pos,
-	    "%s: a command of several words stands in double quotes: write "
-	    "`%s \"%.40s %.40s%s\"%s`",
-	    stmt->name, stmt->name, value->text, p->cur.text,
-	    p->peek.type == TOKEN_WORD && !p->peek.first ? " ..." : "",
-	    p->line ? "" : ";");
+	/* A quote that was not opened was told. */
+	if (p->peek.type != TOKEN_BAD || p->peek.first)
+		parse_error(p, p->cur.pos,
+		    "%s: a command of several words stands in double quotes: "
+		    "write `%s \"%.40s %.40s%s\"%s`",
+		    stmt->name, stmt->name, value->text, p->cur.text,
+		    p->peek.type == TOKEN_WORD && !p->peek.first ? " ..." : "",
+		    p->line ? "" : ";");
 	parse_skip(p);
 	return (true);
 }
@@ -330,6 +337,8 @@ parse_statement(struct parser *p, struct conf_node *parent)
 	if (!p->line)
 		inactive = parse_inactive(p);
 	name = p->cur;
+	if (parse_brace_doubled(p))
+		return;
 	if (name.type != TOKEN_WORD) {
 		if (name.type != TOKEN_BAD)
 			parse_error(p, name.pos,
@@ -338,7 +347,8 @@ parse_statement(struct parser *p, struct conf_node *parent)
 			    name.type == TOKEN_LIST && name.first
 				? ": a line in brackets is a prompt's or a "
 				  "section's; leave it out"
-			    : name.type == TOKEN_SEMICOLON && p->closed
+			    : name.type == TOKEN_SEMICOLON &&
+				    p->before == TOKEN_CLOSE
 				? ": none stands behind a `}`"
 				: "");
 		parse_skip(p);

@@ -76,6 +76,23 @@ brace_is_outer(const struct parser *p)
 }
 
 bool
+parse_brace_forgotten(struct parser *p, enum conf_block_id block)
+{
+	const struct token *name = &p->cur;
+
+	if (p->line || p->missing >= 0 || !p->cur.first)
+		return (false);
+	if (name->type == TOKEN_WORD && strcmp(name->text, "inactive:") == 0)
+		name = &p->peek;
+	if (name->type != TOKEN_WORD || !schema_knows(block, name->text))
+		return (false);
+	parse_error(p, p->end, "`{` is missing after %s",
+	    conf_blocks[block].name);
+	p->missing++;
+	return (true);
+}
+
+bool
 parse_brace_missing(struct parser *p)
 {
 	if (p->missing <= 0 || !p->cur.first ||
@@ -86,10 +103,33 @@ parse_brace_missing(struct parser *p)
 }
 
 bool
+parse_brace_doubled(struct parser *p)
+{
+	if (p->missing <= 0 || p->cur.type != TOKEN_OPEN ||
+	    p->before != TOKEN_OPEN)
+		return (false);
+	parse_error(p, p->cur.pos, "this `{` opens nothing");
+	p->missing--;
+	parse_advance(p);
+	return (true);
+}
+
+/* What comes next belongs to the block, and not to the one around it. */
+static bool
+brace_goes_on(const struct parser *p)
+{
+	enum conf_block_id in = p->top->block->block;
+
+	return (p->peek.type == TOKEN_WORD && schema_knows(in, p->peek.text) &&
+	    !schema_knows(conf_blocks[in].parent, p->peek.text));
+}
+
+bool
 parse_brace_closes(struct parser *p)
 {
-	bool needless = p->missing < 0 && p->cur.first &&
-	    p->cur.pos.col > p->top->indent;
+	bool needless = p->missing < 0 &&
+	    ((p->cur.first && p->cur.pos.col > p->top->indent) ||
+		brace_goes_on(p));
 
 	if (needless) {
 		parse_error(p, p->cur.pos, "this `}` closes nothing");

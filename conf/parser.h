@@ -29,7 +29,7 @@ struct parser {
 	struct conf_pos brace; /* of the token that told of one */
 	bool line;    /* within a set line: a statement ends with its line */
 	bool secret;  /* what follows may be one: not to be told in a message */
-	bool closed;  /* the token before this was a `}` */
+	enum token_type before; /* of the token before this */
 	bool equals;  /* a `=` of this statement was told */
 	bool inetd;   /* a line of inetd.conf was told */
 	bool stopped; /* past a bound: nothing more is read */
@@ -93,6 +93,15 @@ bool parse_inetd_line(struct parser *p);
  * it is, where it stands, or what was probably meant.
  */
 void parse_unknown(struct parser *p, enum conf_block_id in);
+
+/*
+ * Whether a block's `{` was forgotten, and so reported: the file has a `}` too
+ * many, and the next line has one of the block's names.
+ */
+bool parse_brace_forgotten(struct parser *p, enum conf_block_id block);
+
+/* Past a `{` behind another that the file has too many; whether it is one. */
+bool parse_brace_doubled(struct parser *p);
 
 /* Whether the block at the top ends before the current token, by its `}`... */
 bool parse_brace_closes(struct parser *p);

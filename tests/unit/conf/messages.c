@@ -255,6 +255,23 @@ static const struct sample samples[] = {
     {"system { services {\n/* ssh { port 22; }\nfinger; } }\n",
 	"2:1: error: this comment has no end: close it with */", 1},
 
+    {SERVICES("ssh { port 22; } }\nfinger;"),
+	"3:18: error: this `}` closes nothing", 1},
+    {SERVICES("ssh {{ port 22;\n}\nfinger;"),
+	"3:6: error: this `{` opens nothing", 1},
+    {SERVICES("ssh\nport 22;\nrate-limit 0;\n}\nfinger;"),
+	"3:4: error: `{` is missing after ssh", 2},
+    {SERVICES("service a\ninactive: port 5;\nport 7;\nexec /bin/cat;\n}"),
+	"3:10: error: `{` is missing after service", 1},
+    {SERVICE("exec /bin/cat -u\";\nport 0;"),
+	"2:17: error: this quote closes a string that was not opened: put one "
+	"before its first word",
+	2},
+    {SERVICE("environment A b c\";\nport 0;"),
+	"2:18: error: this quote closes a string that was not opened: put one "
+	"before its first word",
+	2},
+
     /* A `;` that is missing hides nothing. */
     {SERVICE("protocol tcp\nnice 99\numask 9\nfoo bar\nport 0"),
 	"2:13: error: `;` is missing after protocol", 8},
