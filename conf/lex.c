@@ -244,6 +244,31 @@ lex_skip_string(struct lexer *lx)
 		lex_step(lx);
 }
 
+/* Whether a value goes on behind its closing quote; no comment does. */
+static bool
+lex_goes_on(const struct lexer *lx)
+{
+	unsigned char c = lex_peek(lx, 0);
+
+	return (c == '"' || (lex_is_word(c) && c != '#' && c != ',' &&
+	    !(c == '/' && lex_peek(lx, 1) == '*')));
+}
+
+/* Past all that hangs together with a string, to a space or punctuation. */
+static struct token
+lex_glued(struct lexer *lx, struct token t)
+{
+	lex_error(lx, lx->pos,
+	    "a value goes on behind its closing quote: put all of it between "
+	    "the quotes");
+	while (lx->at < lx->size && (lex_is_word(lex_peek(lx, 0)) ||
+	    lex_peek(lx, 0) == '"'))
+		lex_step(lx);
+	t.type = TOKEN_BAD;
+	t.end = lx->pos;
+	return (t);
+}
+
 static struct token
 lex_string(struct lexer *lx, struct token t)
 {
@@ -288,7 +313,8 @@ lex_string(struct lexer *lx, struct token t)
 	}
 	if (why == NULL) {
 		lex_step(lx);
-		return (lex_keep(lx, t, buf, n));
+		return (lex_goes_on(lx) ? lex_glued(lx, t)
+					: lex_keep(lx, t, buf, n));
 	}
 	lex_error(lx, where, "%s", why);
 	lx->at = begin.at;

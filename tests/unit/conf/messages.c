@@ -272,6 +272,15 @@ static const struct sample samples[] = {
 	"before its first word",
 	2},
 
+    {SERVICE("exec \"\"/bin/cat\";\nport 0;"),
+	"2:8: error: a value goes on behind its closing quote: put all of it "
+	"between the quotes",
+	2},
+    {SERVICE("environment A \"b\"c;\nport 0;"),
+	"2:18: error: a value goes on behind its closing quote: put all of it "
+	"between the quotes",
+	2},
+
     /* A `;` that is missing hides nothing. */
     {SERVICE("protocol tcp\nnice 99\numask 9\nfoo bar\nport 0"),
 	"2:13: error: `;` is missing after protocol", 8},
