@@ -76,7 +76,8 @@ sshd_say_log(const struct sshd_text *t)
 	    "LogLevel VERBOSE");
 	if (sshd_at_least(t->params, 8, 5))
 		sshd_say(t, "max-pre-authentication-packets",
-		    "LogVerbose packet.c:ssh_packet_read_poll2():*");
+		    "LogVerbose packet.c:ssh_packet_read_poll2():*,"
+		    "auth2-pubkey.c:userauth_pubkey():*");
 }
 
 static void

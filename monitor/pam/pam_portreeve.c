@@ -107,14 +107,20 @@ module_method(pam_handle_t *pamh, char *dst, size_t size)
 
 /* For sshd's log, whose reader knows the line by its first bytes. */
 static void
+module_write(const char *line)
+{
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		return; /* there is no log; the verdict stands */
+}
+
+static void
 module_write_refusal(const char *reason)
 {
 	char line[128];
-	int n = snprintf(
-	    line, sizeof(line), "pam_portreeve: refused %.64s\r\n", reason);
 
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		return; /* there is no log; the verdict stands */
+	snprintf(
+	    line, sizeof(line), "pam_portreeve: refused %.64s\r\n", reason);
+	module_write(line);
 }
 
 static void
@@ -210,6 +216,10 @@ module_limit_again(pam_handle_t *pamh)
 	return (module_limit(pamh, *(const uint32_t *)kept));
 }
 
+/*
+ * Reached only when the modules before it have believed the user: what fails
+ * after this is the account's fault, and sshd's log does not always say so.
+ */
 EXPORT int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -217,6 +227,8 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)flags;
 	(void)argc;
 	(void)argv;
+	if (module_socket[0] != '\0')
+		module_write("pam_portreeve: passed\r\n");
 	return (PAM_IGNORE);
 }
 

@@ -228,6 +228,7 @@ conn_take(struct conn *c, const struct source_out *out,
 	    .uid = from->uid};
 	struct conn_line l = {.c = c, .out = out, .now = now};
 	struct sshsession_actions actions;
+	struct sshlog log;
 
 	if (!source_is_ssh(c->src)) {
 		lines_take(&c->lines, from->pid, p, n, now, conn_line, &l);
@@ -238,6 +239,15 @@ conn_take(struct conn *c, const struct source_out *out,
 	sshsession_record(
 	    &c->ssh, &c->src->config, &w, p, n, now, &actions);
 	tell_actions(c, out, &actions, p, n, now);
+	for (size_t i = 0; i < actions.n; i++) {
+		if (actions.a[i].act == SSHSESSION_TROUBLE)
+			return; /* that has told it */
+	}
+	sshlog_parse(p, n, &log);
+	/* Our PAM module has told who logged in, and does not know the key. */
+	if (sshlog_is_output(&log) ||
+	    (log.kind == SSHLOG_ACCEPTED && log.key.n > 0 && !c->src->decide))
+		tell_output(c, out, from->pid, p, n, now);
 }
 
 static bool

@@ -142,6 +142,10 @@ void conns_bury(void);
 void tell_line(struct conn *c, const struct source_out *out, pid_t pid,
     const char *line, size_t n, uint64_t now);
 
+/* A record of sshd's that no other event carries. */
+void tell_output(struct conn *c, const struct source_out *out, pid_t pid,
+    const char *record, size_t n, uint64_t now);
+
 /* The events of one connection's actions; record: what they came of. */
 void tell_actions(struct conn *c, const struct source_out *out,
     const struct sshsession_actions *actions, const char *record, size_t n,

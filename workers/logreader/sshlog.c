@@ -78,7 +78,8 @@ tail_is_peer(struct sshlog_part s)
  * there the first.
  */
 static bool
-parse_user(struct sshlog_part s, bool key, struct sshlog_part *user)
+parse_user(struct sshlog_part s, bool key, struct sshlog_part *user,
+    struct sshlog_part *tail)
 {
 	struct sshlog_part rest = s, skipped;
 	bool found = false;
@@ -89,16 +90,78 @@ parse_user(struct sshlog_part s, bool key, struct sshlog_part *user)
 			continue;
 		user->p = s.p;
 		user->n = (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
+		*tail = rest;
 		found = true;
 	}
 	return (found);
+}
+
+static bool
+part_is_fingerprint(struct sshlog_part s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		    !(s.p[i] >= 'A' && s.p[i] <= 'Z') &&
+		    !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != ':' &&
+		    s.p[i] != '+' && s.p[i] != '/' && s.p[i] != '=')
+			return (false);
+	}
+	return (s.n > 0 && s.n < 128 && memchr(s.p, ':', s.n) != NULL);
+}
+
+static uint64_t
+part_number(struct sshlog_part s)
+{
+	uint64_t n = 0;
+
+	for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9'; s.p++, s.n--)
+		n = n * 10 + (uint64_t)(s.p[0] - '0');
+	return (n);
+}
+
+/*
+ * "ID WORDS (serial N) CA TYPE FINGERPRINT": the words are whatever who signed
+ * the certificate wrote, so the last serial counts.
+ */
+static void
+parse_certificate(struct sshlog_part s, struct sshlog *out)
+{
+	struct sshlog_part rest = s, skipped;
+
+	while (part_word(&rest, &skipped, LITERAL(" (serial "))) {
+		out->certificate = true;
+		out->certificate_id.p = s.p;
+		out->certificate_id.n =
+		    (size_t)(rest.p - s.p) - (sizeof(" (serial ") - 1);
+		out->certificate_serial = part_number(rest);
+	}
+}
+
+/* "ADDR port N ssh2: TYPE FINGERPRINT[ ID …]" */
+static void
+parse_key(struct sshlog_part s, struct sshlog *out)
+{
+	struct sshlog_part word, key;
+
+	if (!part_word(&s, &word, LITERAL(" ssh2: ")) ||
+	    !part_word(&s, &word, LITERAL(" ")))
+		return;
+	if (!part_word(&s, &key, LITERAL(" "))) {
+		key = s;
+		s.n = 0;
+	}
+	if (!part_is_fingerprint(key))
+		return;
+	out->key = key;
+	if (part_skip(&s, LITERAL("ID ")))
+		parse_certificate(s, out);
 }
 
 /* "METHOD[/submethod] for [invalid user ]USER from …" */
 static void
 parse_attempt(struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
 {
-	struct sshlog_part method, slash;
+	struct sshlog_part method, slash, tail;
 	bool key;
 
 	if (!part_word(&s, &method, LITERAL(" for ")))
@@ -110,8 +173,10 @@ parse_attempt(struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
 	key = method.n == 9 && memcmp(method.p, "publickey", 9) == 0;
 	if (kind == SSHLOG_FAILED)
 		part_skip(&s, LITERAL("invalid user "));
-	if (!parse_user(s, key, &out->user))
+	if (!parse_user(s, key, &out->user, &tail))
 		return;
+	if (key)
+		parse_key(tail, out);
 	out->method = method;
 	out->kind = kind;
 }
@@ -161,12 +226,100 @@ parse_child(struct sshlog_part s, struct sshlog *out)
 		out->kind = SSHLOG_CHILD;
 }
 
+/* "USER [from HOST ]not allowed because …", of a user that there is. */
 static void
 parse_restricted(struct sshlog_part s, struct sshlog *out)
 {
-	if (s.n > 0 &&
-	    memmem(s.p, s.n, LITERAL(" not allowed because ")) != NULL)
-		out->kind = SSHLOG_RESTRICTED;
+	struct sshlog_part user, from;
+
+	if (!part_word(&s, &user, LITERAL(" not allowed because ")))
+		return;
+	out->kind = SSHLOG_RESTRICTED;
+	out->user = user;
+	if (part_word(&user, &from, LITERAL(" from ")))
+		out->user = from;
+}
+
+/* "USER from ADDR port N": a name may hold such a tail, so the last counts. */
+static void
+parse_unknown(struct sshlog_part s, struct sshlog *out)
+{
+	struct sshlog_part rest = s, skipped;
+
+	while (part_word(&rest, &skipped, LITERAL(" from "))) {
+		out->kind = SSHLOG_UNKNOWN;
+		out->user.p = s.p;
+		out->user.n =
+		    (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
+	}
+}
+
+/*
+ * pam_strerror()'s texts of the account phase, which keyboard-interactive asks
+ * for before it says that it failed.
+ */
+static void
+parse_pam(struct sshlog_part s, struct sshlog *out)
+{
+	out->kind = SSHLOG_ROUTINE;
+	if (part_skip(&s, LITERAL("User account has expired for ")) ||
+	    part_skip(&s, LITERAL("Permission denied for ")) ||
+	    part_skip(&s, LITERAL("Authentication token expired for ")))
+		out->kind = SSHLOG_PAM;
+	else if (!part_skip(&s, LITERAL("Authentication failure for ")) &&
+	    !part_skip(&s, LITERAL("User not known to the underlying ")))
+		out->kind = SSHLOG_OTHER;
+}
+
+/* The one line of auth2-pubkey.c that is of use. */
+static void
+parse_debug(struct sshlog_part s, struct sshlog *out)
+{
+	static const char at[] = "debug2: auth2-pubkey.c:userauth_pubkey():";
+
+	out->kind = SSHLOG_DEBUG;
+	if (out->preauth && parse_packet(s))
+		out->kind = SSHLOG_PACKET;
+	else if (out->preauth && part_skip(&s, at, sizeof(at) - 1) &&
+	    memmem(s.p, s.n, LITERAL("disabled because of invalid user")) !=
+		NULL)
+		out->kind = SSHLOG_KEY_UNSEEN;
+}
+
+/* "ADDR port N:CODE: TEXT"; 11 is the peer's own wish. */
+static bool
+part_is_farewell(struct sshlog_part s)
+{
+	struct sshlog_part address;
+	int32_t port;
+
+	return (part_word(&s, &address, LITERAL(" port ")) &&
+	    part_digits(&s, &port) && part_skip(&s, LITERAL(":11:")));
+}
+
+/* What a connection's usual way writes, and other events carry. */
+static bool
+part_is_routine(struct sshlog_part s)
+{
+	static const char *const starts[] = {"Postponed ", "Accepted key ",
+	    "Accepted certificate ", "Connection closed by ",
+	    "Connection reset by ", "Disconnected from ", "Close session: ",
+	    "Closing connection to ", "Transferred: ", "User child is on pid "};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (part_skip(&s, starts[i], strlen(starts[i])))
+			return (true);
+	}
+	return (part_skip(&s, LITERAL("Received disconnect from ")) &&
+	    part_is_farewell(s));
+}
+
+bool
+sshlog_is_output(const struct sshlog *log)
+{
+	return (log->kind == SSHLOG_OTHER || log->kind == SSHLOG_RESTRICTED ||
+	    log->kind == SSHLOG_UNKNOWN || log->kind == SSHLOG_PAM ||
+	    log->kind == SSHLOG_ROOT);
 }
 
 static void
@@ -184,11 +337,13 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 	struct sshlog_part s = {.p = record, .n = n};
 
 	memset(out, 0, sizeof(*out));
+	out->kind = SSHLOG_ROUTINE;
 	while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
 		s.n--;
 	out->preauth = part_drop_end(&s, LITERAL(" [preauth]"));
 	if (s.n == 0)
 		return;
+	out->kind = part_is_routine(s) ? SSHLOG_ROUTINE : SSHLOG_OTHER;
 	switch (s.p[0]) {
 	case 'A':
 		if (part_skip(&s, LITERAL("Accepted ")))
@@ -203,6 +358,14 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 	case 'F':
 		if (part_skip(&s, LITERAL("Failed ")))
 			parse_attempt(s, SSHLOG_FAILED, out);
+		break;
+	case 'I':
+		if (part_skip(&s, LITERAL("Invalid user ")))
+			parse_unknown(s, out);
+		break;
+	case 'P':
+		if (part_skip(&s, LITERAL("PAM: ")))
+			parse_pam(s, out);
 		break;
 	case 'R':
 		if (part_skip(&s, LITERAL("ROOT LOGIN REFUSED FROM ")))
@@ -223,12 +386,15 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 			parse_restricted(s, out);
 		break;
 	case 'd':
-		if (out->preauth && parse_packet(s))
-			out->kind = SSHLOG_PACKET;
+		if (part_skip(&s, LITERAL("debug")))
+			parse_debug((struct sshlog_part){
+			    .p = s.p - 5, .n = s.n + 5}, out);
 		break;
 	case 'p':
 		if (part_skip(&s, LITERAL("pam_portreeve: refused ")))
 			out->kind = SSHLOG_TOLD;
+		else if (part_skip(&s, LITERAL("pam_portreeve: passed")))
+			out->kind = SSHLOG_PASSED;
 		break;
 	default:
 		break;
@@ -251,6 +417,12 @@ sshlog_kind_name(enum sshlog_kind kind)
 	    [SSHLOG_CHILD] = "CHILD",
 	    [SSHLOG_STARTING] = "STARTING",
 	    [SSHLOG_TIMEOUT] = "TIMEOUT",
+	    [SSHLOG_UNKNOWN] = "UNKNOWN",
+	    [SSHLOG_KEY_UNSEEN] = "KEY_UNSEEN",
+	    [SSHLOG_PAM] = "PAM",
+	    [SSHLOG_PASSED] = "PASSED",
+	    [SSHLOG_DEBUG] = "DEBUG",
+	    [SSHLOG_ROUTINE] = "ROUTINE",
 	};
 
 	return ((unsigned)kind < SSHLOG_KINDS ? names[kind] : "?");

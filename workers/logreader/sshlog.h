@@ -22,11 +22,17 @@ enum sshlog_kind {
 	SSHLOG_FAILED,	   /* method, user */
 	SSHLOG_ROOT,	   /* "ROOT LOGIN REFUSED" */
 	SSHLOG_ACCOUNT,	   /* PAM's account phase said no; after a FAILED */
-	SSHLOG_RESTRICTED, /* a configured user list or the shell said no */
+	SSHLOG_RESTRICTED, /* user: a configured list or the shell said no */
+	SSHLOG_UNKNOWN,	   /* user: of whom there is no account */
+	SSHLOG_KEY_UNSEEN, /* a key of a user who is not looked at */
+	SSHLOG_PAM,	   /* PAM's word, of a failure to come: the account's */
+	SSHLOG_PASSED,	   /* pam_portreeve: PAM's auth phase said yes */
 	SSHLOG_TOLD,	   /* pam_portreeve: the monitor refused, and told */
 	SSHLOG_CHILD,	   /* pid: the process with the user's rights */
 	SSHLOG_STARTING,   /* tty, empty for none */
 	SSHLOG_TIMEOUT,
+	SSHLOG_DEBUG,	/* comes anywhere, and means nothing */
+	SSHLOG_ROUTINE, /* what events carry, or nobody has to know */
 	SSHLOG_KINDS
 };
 
@@ -42,11 +48,22 @@ struct sshlog {
 	struct sshlog_part method; /* as events have it: no "/pam" */
 	struct sshlog_part user;
 	struct sshlog_part tty;
+	/* Of a public key: its fingerprint, and of a certificate the rest. */
+	struct sshlog_part key;
+	struct sshlog_part certificate_id;
+	uint64_t certificate_serial;
+	bool certificate;
 	int32_t pid;
 };
 
 /* The constant's name, without its prefix; for tests and logs. */
 const char *sshlog_kind_name(enum sshlog_kind kind);
+
+/*
+ * Whether a record says something that no other event does, so that it is to
+ * be told as sshd wrote it.
+ */
+bool sshlog_is_output(const struct sshlog *log);
 
 /* Any n bytes; the parts of *out point into record. */
 void sshlog_parse(const char *record, size_t n, struct sshlog *out);

@@ -24,6 +24,7 @@ action_add(struct sshsession_actions *out, enum sshsession_act act,
 	a->tty[0] = '\0';
 	memcpy(a->user, s->user, sizeof(a->user));
 	memcpy(a->method, s->method, sizeof(a->method));
+	a->key = s->key;
 	return (a);
 }
 
@@ -72,12 +73,12 @@ session_fail(struct sshsession *s, const struct sshsession_config *c,
 		a = action_add(out, SSHSESSION_FAILURE, s);
 		if (root_is_forbidden(s, c))
 			a->reason = "root-login";
-		else if (account || s->restricted)
+		else if (account || s->restricted || s->passed)
 			a->reason = "account";
 		else
 			a->reason = "credentials";
 	}
-	s->told = s->root_refused = false;
+	s->told = s->root_refused = s->passed = false;
 }
 
 static void
@@ -87,6 +88,7 @@ session_timeout(struct sshsession *s, struct sshsession_actions *out)
 
 	a = action_add(out, SSHSESSION_FAILURE, s);
 	a->method[0] = '\0';
+	memset(&a->key, 0, sizeof(a->key));
 	a->reason = "timeout";
 }
 
@@ -105,18 +107,48 @@ session_open(struct sshsession *s, const struct sshlog_part *tty,
 }
 
 static void
+session_key(struct sshsession *s, const struct sshlog *log)
+{
+	struct sshsession_key *k = &s->key;
+
+	part_copy(k->fingerprint, sizeof(k->fingerprint), &log->key);
+	part_copy(
+	    k->certificate_id, sizeof(k->certificate_id), &log->certificate_id);
+	k->certificate = log->certificate;
+	k->certificate_serial = log->certificate_serial;
+}
+
+/*
+ * sshd does not look at the keys of a user who is unknown or may not log in
+ * anyway, and its privileged half writes nothing of them.
+ */
+static void
+session_key_unseen(struct sshsession *s, const struct sshsession_config *c,
+    const struct sshlog *log, struct sshsession_actions *out)
+{
+	if (s->accepted || s->unseen++ >= SSHSESSION_UNSEEN_MAX)
+		return;
+	memcpy(s->method, "publickey", sizeof("publickey"));
+	session_key(s, log);
+	s->failing = true;
+	session_fail(s, c, false, out);
+}
+
+static void
 session_attempt(struct sshsession *s, const struct sshlog *log, uint64_t now,
     struct sshsession_actions *out)
 {
 	part_copy(s->method, sizeof(s->method), &log->method);
 	part_copy(s->user, sizeof(s->user), &log->user);
+	session_key(s, log);
 	if (log->kind == SSHLOG_FAILED) {
 		/* "none" asks what else there is; it is no attempt. */
 		s->failing = strcmp(s->method, "none") != 0;
+		s->failed_at = now;
 		return;
 	}
 	s->accepted = true;
-	s->told = false;
+	s->told = s->passed = false;
 	s->accepted_at = now;
 	action_add(out, SSHSESSION_SUCCESS, s);
 }
@@ -130,6 +162,8 @@ session_preauth(struct sshsession *s, const struct sshsession_config *c,
 		session_fail(s, c, true, out);
 		return;
 	}
+	if (log->kind == SSHLOG_KEY_UNSEEN)
+		session_key_unseen(s, c, log, out);
 	if (log->kind != SSHLOG_PACKET)
 		return;
 	s->packets++;
@@ -157,6 +191,13 @@ session_leader(struct sshsession *s, const struct sshsession_config *c,
 		break;
 	case SSHLOG_RESTRICTED:
 		s->restricted = true;
+		part_copy(s->user, sizeof(s->user), &log->user);
+		break;
+	case SSHLOG_UNKNOWN:
+		part_copy(s->user, sizeof(s->user), &log->user);
+		break;
+	case SSHLOG_PAM:
+		s->passed = true;
 		break;
 	case SSHLOG_ACCOUNT:
 		session_fail(s, c, true, out);
@@ -197,12 +238,17 @@ sshsession_record(struct sshsession *s, const struct sshsession_config *c,
 		return;
 	sshlog_parse(record, n, &log);
 	if (w->leader && w->uid == c->privileged) {
-		if (log.kind != SSHLOG_ACCOUNT)
+		if (log.kind != SSHLOG_ACCOUNT && log.kind != SSHLOG_DEBUG)
 			session_fail(s, c, false, out);
-		if (log.preauth)
+		if (log.kind == SSHLOG_PASSED)
+			s->passed = true;
+		else if (log.preauth)
 			session_preauth(s, c, &log, out);
 		else
 			session_leader(s, c, &log, now, out);
+	} else if (w->uid == c->privileged && log.kind == SSHLOG_PASSED) {
+		session_fail(s, c, false, out);
+		s->passed = true;
 	} else if (s->accepted && w->pid == s->child &&
 		   log.kind == SSHLOG_STARTING && !log.preauth) {
 		session_open(s, &log.tty, out);
@@ -214,7 +260,8 @@ sshsession_tick(struct sshsession *s, const struct sshsession_config *c,
     int status, uint64_t now, struct sshsession_actions *out)
 {
 	out->n = 0;
-	session_fail(s, c, false, out);
+	if (status >= 0 || now - s->failed_at >= SSHSESSION_REASON_WITHIN)
+		session_fail(s, c, false, out);
 	if (s->accepted && !s->opened &&
 	    (status >= 0 || now - s->accepted_at >= SSHSESSION_OPEN_AFTER))
 		session_open(s, NULL, out);

@@ -7,7 +7,9 @@
  * half, for everything; but what that half passes on for the unprivileged one
  * ends in [preauth], and of that only packets are counted and a refusal of
  * PAM's account phase is taken as the reason for a failure that the leader told
- * itself. The process that the leader named as the user's, for the terminal.
+ * itself; and a key of a user whom that half does not look at is a failure:
+ * of these no other record is made. A process with sshd's own uid, for that
+ * PAM's auth phase has passed: keyboard-interactive has one. The process that the leader named as the user's, for the terminal.
  * Nobody else, for anything.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
@@ -24,9 +26,24 @@
 #define SSHSESSION_USER_MAX 256
 #define SSHSESSION_METHOD_MAX 32
 #define SSHSESSION_TTY_MAX 32
+#define SSHSESSION_KEY_MAX 128
+
+/* Keys of users who are not looked at that are told of one connection. */
+#define SSHSESSION_UNSEEN_MAX 32
+
+/* The key of an attempt, as sshd names it. */
+struct sshsession_key {
+	char fingerprint[SSHSESSION_KEY_MAX]; /* "": none, or unknown */
+	char certificate_id[SSHSESSION_USER_MAX];
+	uint64_t certificate_serial;
+	bool certificate;
+};
 
 /* A login without a session yet (ssh -N) counts as opened after this, ns. */
 #define SSHSESSION_OPEN_AFTER UINT64_C(2000000000)
+
+/* A failure waits so long for its reason, when nothing else comes, ns. */
+#define SSHSESSION_REASON_WITHIN UINT64_C(2000000000)
 
 /* MSG_LOG_SOURCE's root_login, the order of conf/model.h. */
 enum sshsession_root {
@@ -50,19 +67,23 @@ struct sshsession {
 	bool connected; /* sshd has started */
 	bool accepted, opened;
 	bool root_refused; /* sshd said so; of the failure to come */
-	bool restricted;
+	bool restricted; /* the account is none that may log in */
+	bool passed;	 /* PAM's auth phase, of the failure to come */
+	uint32_t unseen; /* keys that sshd did not look at */
 	bool told;    /* the monitor told the failure to come */
 	bool failing; /* a failure waits for its reason */
 	bool flooded;
 	bool over;	      /* has ended; what comes late is nothing */
 	uint64_t accepted_at; /* as the caller's clock */
+	uint64_t failed_at;
 	char method[SSHSESSION_METHOD_MAX];
 	char user[SSHSESSION_USER_MAX];
+	struct sshsession_key key;
 };
 
 enum sshsession_act {
-	SSHSESSION_FAILURE, /* user, method ("" for timeout), reason */
-	SSHSESSION_SUCCESS, /* user, method */
+	SSHSESSION_FAILURE, /* user, method ("" for timeout), reason, key */
+	SSHSESSION_SUCCESS, /* user, method, key */
 	SSHSESSION_OPENED,  /* user, tty; the first of a login */
 	SSHSESSION_TTY,	    /* user, tty; one more */
 	SSHSESSION_FLOOD,
@@ -75,6 +96,7 @@ struct sshsession_action {
 	char user[SSHSESSION_USER_MAX];
 	char method[SSHSESSION_METHOD_MAX];
 	char tty[SSHSESSION_TTY_MAX];
+	struct sshsession_key key;
 };
 
 #define SSHSESSION_ACTIONS_MAX 3

@@ -18,6 +18,21 @@ event_connection(struct event_builder *b, const struct conn *c)
 	event_number(b, FIELD_SESSION, c->session);
 }
 
+/* A public key's fingerprint, and what its certificate says of itself. */
+static void
+event_key(struct event_builder *b, const struct sshsession_action *a)
+{
+	const struct sshsession_key *k = &a->key;
+
+	if (strcmp(a->method, "publickey") != 0 || k->fingerprint[0] == '\0')
+		return;
+	event_text(b, FIELD_KEY, k->fingerprint);
+	if (!k->certificate)
+		return;
+	event_text(b, FIELD_CERTIFICATE_ID, k->certificate_id);
+	event_number(b, FIELD_CERTIFICATE_SERIAL, k->certificate_serial);
+}
+
 static void
 tell_failure(struct conn *c, const struct source_out *out,
     const struct sshsession_action *a)
@@ -30,6 +45,7 @@ tell_failure(struct conn *c, const struct source_out *out,
 		event_text(&b, FIELD_USER, a->user);
 	if (a->method[0] != '\0')
 		event_text(&b, FIELD_METHOD, a->method);
+	event_key(&b, a);
 	event_text(&b, FIELD_REASON, a->reason);
 	event_emit(out->events, &b);
 }
@@ -46,6 +62,7 @@ tell_success(struct conn *c, const struct source_out *out,
 	event_connection(&b, c);
 	event_text(&b, FIELD_USER, a->user);
 	event_text(&b, FIELD_METHOD, a->method);
+	event_key(&b, a);
 	event_emit(out->events, &b);
 }
 
@@ -120,6 +137,25 @@ tell_line(struct conn *c, const struct source_out *out, pid_t pid,
 	event_connection(&b, c);
 	event_number(&b, FIELD_PID, (uint64_t)pid);
 	event_bytes(&b, FIELD_TEXT, line, n);
+	event_emit(out->events, &b);
+}
+
+void
+tell_output(struct conn *c, const struct source_out *out, pid_t pid,
+    const char *record, size_t n, uint64_t now)
+{
+	struct event_builder b;
+
+	while (n > 0 && (record[n - 1] == '\n' || record[n - 1] == '\r'))
+		n--;
+	if (n == 0 || !tell_may(c, now))
+		return;
+	event_begin(&b, EV_SSHD_OUTPUT);
+	event_connection(&b, c);
+	if (c->ssh.accepted)
+		event_text(&b, FIELD_USER, c->ssh.user);
+	event_number(&b, FIELD_PID, (uint64_t)pid);
+	event_bytes(&b, FIELD_TEXT, record, n);
 	event_emit(out->events, &b);
 }
 

@@ -105,7 +105,8 @@ test_statements(void **state)
 	    {"max-sessions-per-connection 1;", "max-sessions-per-connection",
 		"MaxSessions 1"},
 	    {"", "max-pre-authentication-packets",
-		"LogVerbose packet.c:ssh_packet_read_poll2():*"},
+		"LogVerbose packet.c:ssh_packet_read_poll2():*,"
+		    "auth2-pubkey.c:userauth_pubkey():*"},
 	};
 
 	(void)state;

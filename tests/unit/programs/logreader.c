@@ -237,6 +237,10 @@ test_failure(void **state)
 	say(&f, "Failed password for invalid user x\r\ny" TAIL);
 	read_all(&f);
 	assert_string_equal(next_event(&f), ""); /* its reason may follow */
+	f.now += SSHSESSION_REASON_WITHIN - 1;
+	source_tick(&f.src, &f.out, f.now);
+	assert_string_equal(next_event(&f), "");
+	f.now++;
 	source_tick(&f.src, &f.out, f.now);
 	assert_string_equal(next_event(&f),
 	    "auth-failure service=test" WHERE

@@ -240,7 +240,8 @@ test_every_prefix(void **state)
 		memcpy(copy, text, n);
 		sshlog_parse(copy, n, &log);
 		if (n < sizeof(text) - 3)
-			assert_int_equal(log.kind, SSHLOG_OTHER);
+			assert_true(log.kind == SSHLOG_OTHER ||
+			    log.kind == SSHLOG_ROUTINE);
 		free(copy);
 	}
 	parse(text, &log);
@@ -280,6 +281,82 @@ test_terminals(void **state)
 	}
 }
 
+#define KEYED "Failed publickey for alice from ::1 port 4 ssh2: ED25519-CERT "
+
+/* The key of an attempt; what a certificate's signer wrote forges none. */
+static void
+test_key(void **state)
+{
+	struct sshlog log;
+
+	(void)state;
+	parse("Accepted publickey for alice from ::1 port 4 ssh2: ED25519 "
+	      "SHA256:Rp+yR/O\r\n", &log);
+	assert_int_equal(log.kind, SSHLOG_ACCEPTED);
+	assert_memory_equal(log.key.p, "SHA256:Rp+yR/O", log.key.n);
+	assert_int_equal(log.key.n, 14);
+	assert_false(log.certificate);
+	parse(KEYED "SHA256:abc ID alice's key (serial 1) CA x (serial 42) CA "
+		    "ED25519 SHA256:def\r\n", &log);
+	assert_int_equal(log.kind, SSHLOG_FAILED);
+	assert_int_equal(log.key.n, 10);
+	assert_true(log.certificate);
+	assert_int_equal(log.certificate_serial, 42);
+	assert_int_equal(log.certificate_id.n,
+	    strlen("alice's key (serial 1) CA x"));
+	assert_memory_equal(log.certificate_id.p, "alice's key (serial 1)", 22);
+	parse(KEYED "SHA 256 ID x (serial 1) CA y\r\n", &log);
+	assert_int_equal(log.key.n, 0);
+	assert_false(log.certificate);
+	parse("Failed password for a from ::1 port 4 ssh2: RSA SHA256:abc\r\n",
+	    &log);
+	assert_int_equal(log.key.n, 0);
+}
+
+/* What is told as sshd wrote it, and what other events carry. */
+static void
+test_output(void **state)
+{
+	static const char *const told[] = {
+	    "Unable to negotiate with ::1 port 4: no matching cipher found. "
+	    "Their offer: aes128-cbc [preauth]\r\n",
+	    "Authentication refused: bad ownership or modes for directory "
+	    "/home/alice\r\n",
+	    "subsystem request for nothing by user alice failed, subsystem "
+	    "not found\r\n",
+	    "Invalid user x from ::1 port 4\r\n",
+	    "User bob from ::1 not allowed because not listed in "
+	    "AllowUsers\r\n",
+	    "Received disconnect from ::1 port 4:14: No supported "
+	    "authentication methods available [preauth]\r\n",
+	    "x\r\n",
+	};
+	static const char *const carried[] = {
+	    "Connection from ::1 port 4 on ::1 port 22 rdomain \"\"\r\n",
+	    "Connection closed by invalid user x ::1 port 4 [preauth]\r\n",
+	    "Received disconnect from ::1 port 4:11: disconnected by "
+	    "user\r\n",
+	    "Disconnected from user alice ::1 port 4\r\n",
+	    "Failed none for alice from ::1 port 4 ssh2\r\n",
+	    "Failed password for alice from ::1 port 4 ssh2\r\n",
+	    "User child is on pid 7\r\n",
+	    "PAM: Authentication failure for alice from ::1\r\n",
+	    "debug1: packet.c:x(): y\r\n", "pam_portreeve: passed\r\n",
+	    "\r\n", "",
+	};
+	struct sshlog log;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		parse(told[i], &log);
+		assert_true(sshlog_is_output(&log));
+	}
+	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
+		parse(carried[i], &log);
+		assert_false(sshlog_is_output(&log));
+	}
+}
+
 int
 main(void)
 {
@@ -287,6 +364,8 @@ main(void)
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_first_bytes),
 	    cmocka_unit_test(test_every_prefix),
+	    cmocka_unit_test(test_key),
+	    cmocka_unit_test(test_output),
 	    cmocka_unit_test(test_terminals),
 	};
 
