@@ -56,14 +56,27 @@ word_is_one_of(const char *word, const char *const list[])
 	return (false);
 }
 
+static bool
+word_begins_as(const char *word, const char *const list[])
+{
+	for (unsigned i = 0; list[i] != NULL; i++) {
+		if (strncmp(word, list[i], strlen(list[i])) == 0)
+			return (true);
+	}
+	return (false);
+}
+
 /* service socktype proto wait[.max] user server [arguments] */
 static bool
 line_is_inetd(const struct line *l)
 {
 	static const char *const types[] = {
 	    "stream", "dgram", "raw", "rdm", "seqpacket", NULL};
+	static const char *const protocols[] = {
+	    "tcp", "udp", "rpc/", "unix", "sctp", "icmp", NULL};
 
 	return (l->count >= 5 && word_is_one_of(l->words[1], types) &&
+	    word_begins_as(l->words[2], protocols) &&
 	    (strncmp(l->words[3], "wait", 4) == 0 ||
 		strncmp(l->words[3], "nowait", 6) == 0));
 }

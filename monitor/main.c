@@ -145,7 +145,8 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		usage("one word too many: ", argv[optind]);
+		usage("-c names a configuration; one word too many: ",
+		    argv[optind]);
 	/* A reload could not read it again. */
 	if (!o->check && strcmp(mon->config_path, CONF_STDIN) == 0)
 		usage("standard input is read only to check it: -c - needs ",

@@ -463,6 +463,22 @@ test_advice(void **state)
 }
 
 /* What looks a little like another's file, and is ours. */
+/* A service may have a name that is a word of inetd.conf's. */
+static void
+test_stream(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	p = parse_ok("system { services {\n"
+		     "service stream { wait yes; port 7; exec /bin/cat; }\n"
+		     "service dgram { wait no; port 8; exec /bin/cat; }\n"
+		     "} }");
+	assert_int_equal(p.conf->service_count, 2);
+	assert_int_equal(p.report.count, 0);
+	parsed_free(&p);
+}
+
 static void
 test_ours(void **state)
 {
@@ -470,7 +486,9 @@ test_ours(void **state)
 	    "service tftp {", "service tftp {\n}", "service", "defaults",
 	    "stream stream tcp", "a stream tcp later x y", "port 22;",
 	    "Port 22 {", "permit no", "[Unit", "listen", "listening=YES",
-	    "inactive: system", "system: { }", "system :", "ssh:"};
+	    "inactive: system", "system: { }", "system :", "ssh:",
+	    "service stream { wait yes; port 7; }",
+	    "system stream tcp { nowait", "set system services stream"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -488,6 +506,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_samples),
 	    cmocka_unit_test(test_advice),
+	    cmocka_unit_test(test_stream),
 	    cmocka_unit_test(test_ours),
 	};
 
