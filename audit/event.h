@@ -114,6 +114,8 @@ int event_sink_fd(const struct event_sink *s);
 int event_sink_wants_write(const struct event_sink *s);
 /* Send what is queued, as far as it goes. */
 void event_sink_flush(struct event_sink *s);
+/* The last of it, before the process ends: waits so long at the most. */
+void event_sink_finish(struct event_sink *s, unsigned ms);
 
 /* Decoded view of an event, for audit and for tests. */
 struct event_view {

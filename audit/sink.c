@@ -1,13 +1,15 @@
 /*
  * Where a process's events go: its channel to audit, and a bounded queue of
  * encoded datagrams for when audit is slow or is being replaced. Any process
- * that reports events. Never waits, never grows; what does not fit is counted
+ * that reports events. Never waits, but for a millisecond when the kernel has no
+ * memory, and where the caller ends; never grows; what does not fit is counted
  * and told by one events-dropped, in its place in the order.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@
 #include "lib/log.h"
 
 #define SINK_BATCH 64 /* datagrams of one system call */
+#define FAILURES_MOST 100
 
 /* Bytes to keep an event of usual length; longer ones take others' room. */
 #define SINK_EVENT_BYTES 256
@@ -30,6 +33,7 @@ struct event_sink {
 	int fd;
 	int hold;
 	int full;	  /* the channel took no more the last time */
+	unsigned failures; /* of calls, in a row, that are no shortage */
 	unsigned skipped; /* tries left out since then */
 	size_t capacity; /* events */
 	size_t count;
@@ -180,6 +184,24 @@ sink_tell_drops(struct event_sink *s)
 	return (err);
 }
 
+/*
+ * Again, out of memory, or at its end: then the next audit gets the queue. What
+ * is neither is tried some times more. Where poll() would say at once that there
+ * is room, and there is none, a moment passes here: nobody's loop spins.
+ */
+static void
+sink_failed(struct event_sink *s, int error)
+{
+	if (error == EAGAIN || error == EWOULDBLOCK)
+		return;
+	if (error == EPIPE || error == ECONNRESET || error == ENOTCONN ||
+	    (error != ENOBUFS && error != ENOMEM &&
+		++s->failures == FAILURES_MOST))
+		fd_close(&s->fd);
+	else
+		(void)poll(NULL, 0, 1);
+}
+
 /* Send up to a batch; whether there may be room for more. */
 static int
 sink_send(struct event_sink *s)
@@ -201,12 +223,11 @@ sink_send(struct event_sink *s)
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
-		if (errno != EAGAIN && errno != EWOULDBLOCK &&
-		    errno != ENOBUFS && errno != ENOMEM)
-			fd_close(&s->fd); /* the next audit gets the queue */
+		sink_failed(s, errno);
 		s->full = 1;
 		return (0);
 	}
+	s->failures = 0;
 	sink_pop(s, (size_t)sent);
 	s->full = (size_t)sent < n;
 	return (!s->full);
@@ -219,6 +240,21 @@ event_sink_flush(struct event_sink *s)
 		sink_tell_drops(s);
 		if (!sink_send(s))
 			return;
+	}
+}
+
+void
+event_sink_finish(struct event_sink *s, unsigned ms)
+{
+	uint64_t until = time_boot_ns() + ms * UINT64_C(1000000);
+
+	for (event_sink_flush(s); event_sink_wants_write(s);
+	     event_sink_flush(s)) {
+		struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+		if (time_boot_ns() >= until)
+			return;
+		(void)poll(&p, 1, 50);
 	}
 }
 

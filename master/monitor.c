@@ -56,7 +56,7 @@ monitor_stop(struct master *m, bool keep_sessions)
 		s->clearing = true;
 		session_end(m, s, &end);
 	}
-	report_flush(m);
+	report_finish(m);
 	exit(0);
 }
 

@@ -47,6 +47,9 @@ struct report {
 	bool retrying;
 };
 
+/* At the end, for audit to take what there is. */
+#define REPORT_FINISH_MS 1000
+
 /* Try again: a few milliseconds are nothing to a log. */
 #define REPORT_RETRY_MS 10
 
@@ -141,6 +144,14 @@ report_flush(struct master *m)
 		uv_timer_start(&r->retry, report_retry, REPORT_RETRY_MS, 0);
 		r->retrying = true;
 	}
+}
+
+void
+report_finish(struct master *m)
+{
+	report_flush(m);
+	event_sink_finish(m->report->sink, REPORT_FINISH_MS);
+	report_settle(m, event_sink_sent(m->report->sink));
 }
 
 /* Just before the loop waits. */

@@ -38,4 +38,7 @@ void report_short(
 /* Send what is queued and settle the books. */
 void report_flush(struct master *m);
 
+/* The same, of the last there is: waits for audit, for a second at the most. */
+void report_finish(struct master *m);
+
 #endif

@@ -271,12 +271,28 @@ proc_report_end(struct monitor *mon, const struct proc *p, int status)
 
 	if (WIFSIGNALED(status))
 		snprintf(reason, sizeof(reason), "%s",
-		    p->killed ? p->reason : "killed");
+		    p->killed			     ? p->reason
+			: WTERMSIG(status) == SIGABRT ? "aborted, the log says why"
+						      : "killed");
 	else
 		snprintf(reason, sizeof(reason), "exit status %d",
 		    WEXITSTATUS(status));
 	report_role_restarted(mon, p,
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, reason);
+}
+
+/* Before "ready" a person may wait, and audit may be the one that failed. */
+static void
+proc_tell_failed_start(
+    const struct monitor *mon, const struct proc *p, int status)
+{
+	if (mon->log_fd != 2)
+		fprintf(stderr,
+		    "portreeved: %s ended before it was ready (%s %d)\n",
+		    role_name(p->role),
+		    WIFSIGNALED(status) ? "signal" : "exit status",
+		    WIFSIGNALED(status) ? WTERMSIG(status)
+					: WEXITSTATUS(status));
 }
 
 static void
@@ -300,6 +316,8 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 		    &(struct msg_zygote_gone){.instance = p->instance});
 	if (!expected)
 		proc_report_end(mon, p, status);
+	if (!expected && never_up && !mon->announced)
+		proc_tell_failed_start(mon, p, status);
 	if (role == ROLE_AUDIT)
 		report_detach(mon);
 	if (role == ROLE_MASTER)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,15 @@
 
 #define MONITOR_FD 3
 
-/* At the end: what is on its way is still written, for so long at the most. */
-#define LAST_NS 1000000000u
+/*
+ * At the end: what is on its way is still written, for so long at the most, and
+ * then for so long the number of those that were not.
+ */
+#define LAST_NS	   1500000000u
+#define LAST_SAY_NS 300000000u
+
+#define POLLS_MOST 100 /* that fail, in a row */
+#define REST_MS 50 /* out of memory: before the next try */
 
 static struct ipc_channel monitor;
 
@@ -79,8 +87,12 @@ audit_start(void)
 enum audit_next {
 	AUDIT_ON,
 	AUDIT_STOPPED,	/* the monitor said so */
-	AUDIT_ORPHANED	/* the monitor died */
+	AUDIT_ORPHANED, /* the monitor died */
+	AUDIT_BROKEN	/* a channel failed: another audit gets new ones */
 };
+
+static bool rests;  /* out of memory, sources are not read for a moment */
+static bool broken; /* a source's channel failed */
 
 /* One message of the monitor's, and what follows from it. */
 static enum audit_next
@@ -92,6 +104,12 @@ audit_command(void)
 
 	if (err == ERR_AGAIN)
 		return (AUDIT_ON);
+	if (err == ERR_SHORT && in.type == MSG_COUNT) {
+		rests = true;
+		return (AUDIT_ON);
+	}
+	if (err == ERR_SHORT)
+		return (AUDIT_BROKEN);
 	if (ipc_error_is_breach(err))
 		die("the monitor broke the message catalogue: %s (%s)",
 		    err_text(err), msg_name(in.type));
@@ -138,6 +156,22 @@ audit_breach(struct source *s, int err)
 	source_close(s);
 }
 
+/*
+ * A sender that ended is none of audit's affairs. One whose channel failed lives,
+ * and would report to nobody: a new audit is given all channels anew, and the
+ * senders keep what they have for it.
+ */
+static void
+audit_source_ended(struct source *s, int err)
+{
+	if (err != ERR_CLOSED) {
+		log_errno("the channel of the %s failed: another audit takes "
+			  "over", role_name(s->ch.peer));
+		broken = true;
+	}
+	source_close(s);
+}
+
 /* A batch of every source in turn, so that none starves another. */
 static int
 audit_read_sources(void)
@@ -155,8 +189,10 @@ audit_read_sources(void)
 			any = 1;
 		else if (ipc_error_is_breach(n))
 			audit_breach(s, n);
+		else if (n == ERR_SHORT)
+			rests = true;
 		else if (n < 0)
-			source_close(s);
+			audit_source_ended(s, n);
 	}
 	output_flush();
 	return (any);
@@ -166,21 +202,53 @@ audit_read_sources(void)
 static int
 audit_wait(int timeout)
 {
+	static unsigned failures;
 	struct pollfd p[2 + SOURCES_MAX];
 	nfds_t n = 0;
 
 	p[n++] = (struct pollfd){.fd = monitor.fd, .events = POLLIN};
 	p[n++] = (struct pollfd){.fd = output_pending_fd(), .events = POLLOUT};
-	for (size_t i = 0; i < SOURCES_MAX && output_has_room(); i++) {
+	for (size_t i = 0; i < SOURCES_MAX && output_has_room() && !rests;
+	     i++) {
 		struct source *s = source_at(i);
 
 		if (s != NULL)
 			p[n++] = (struct pollfd){.fd = s->ch.fd,
 			    .events = POLLIN};
 	}
-	if (poll(p, n, timeout) < 0 && errno != EINTR)
-		die("poll: %s", strerror(errno));
+	if (rests && (timeout < 0 || timeout > REST_MS))
+		timeout = REST_MS;
+	rests = false;
+	if (poll(p, n, timeout) < 0 && errno != EINTR) {
+		if (++failures > POLLS_MOST)
+			die("poll: %s", strerror(errno));
+		(void)poll(NULL, 0, REST_MS);
+		return (0);
+	}
+	failures = 0;
 	return (p[0].revents != 0);
+}
+
+/* Nobody takes it: what is left is counted, and the number said if it can be. */
+static void
+audit_give_up(void)
+{
+	uint64_t until = time_boot_ns() + LAST_SAY_NS;
+
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *s = source_at(i);
+
+		while (s != NULL && source_read(s, output_lose_event) > 0)
+			continue;
+	}
+	output_give_up();
+	while (output_pending_fd() >= 0 && time_boot_ns() < until) {
+		struct pollfd p = {.fd = output_pending_fd(),
+		    .events = POLLOUT};
+
+		(void)poll(&p, 1, 50);
+		output_flush();
+	}
 }
 
 /*
@@ -204,9 +272,10 @@ audit_finish(int told)
 		if (any)
 			continue;
 		if (output_pending_fd() < 0 && !open)
-			break;
+			return;
 		audit_wait(100);
 	}
+	audit_give_up();
 }
 
 int
@@ -226,7 +295,9 @@ main(void)
 		if (audit_wait(-1))
 			next = audit_command();
 		audit_read_sources();
+		if (broken && next == AUDIT_ON)
+			next = AUDIT_BROKEN;
 	}
-	audit_finish(next == AUDIT_STOPPED);
-	return (0);
+	audit_finish(next != AUDIT_ORPHANED);
+	return (next == AUDIT_BROKEN);
 }

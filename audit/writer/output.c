@@ -111,6 +111,22 @@ output_own_event(const struct event_builder *b)
 	output_event(&v);
 }
 
+void
+output_lose_event(const struct event_view *v)
+{
+	(void)v;
+	lost++;
+}
+
+void
+output_give_up(void)
+{
+	if (output->lose != NULL)
+		output->lose();
+	(void)output_tell_lost();
+	output_flush();
+}
+
 int
 output_has_room(void)
 {

@@ -27,6 +27,8 @@ struct output {
 	void (*flush)(void);
 	/* Events lost since the last call. */
 	uint64_t (*take_lost)(void);
+	/* What waits is lost, and counted. */
+	void (*lose)(void);
 };
 
 /*
@@ -42,6 +44,12 @@ void output_event(const struct event_view *v);
 
 /* The same, of audit's own: b as event_begin() and its fields left it. */
 void output_own_event(const struct event_builder *b);
+
+/* An event that is not to be written any more is counted as lost. */
+void output_lose_event(const struct event_view *v);
+
+/* At the end: what waits is lost, and the number of the lost waits instead. */
+void output_give_up(void);
 
 /* As the functions of the one that was chosen. */
 int output_has_room(void);

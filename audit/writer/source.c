@@ -107,6 +107,8 @@ source_read(struct source *s, void (*take)(const struct event_view *v))
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return (0);
+		if (errno == ENOMEM || errno == ENOBUFS)
+			return (ERR_SHORT);
 		return (errno == ECONNRESET ? ERR_CLOSED : ERR_SYSTEM);
 	}
 	for (int i = 0; i < n; i++) {

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@
 
 #define STREAM_CHUNK PIPE_BUF
 #define FILE_CHUNK   65536
+#define PIPE_SIZE    (1024 * 1024) /* as much as anybody may have: pipe(7) */
 
 static struct {
 	char buf[STREAM_SIZE];
@@ -41,6 +44,9 @@ stream_open(void)
 	if (fstat(STREAM_FD, &st) < 0)
 		return (ERR_SYSTEM);
 	stream.chunk = S_ISREG(st.st_mode) ? FILE_CHUNK : STREAM_CHUNK;
+	/* Room for some thousands of lines that nobody has read yet. */
+	if (S_ISFIFO(st.st_mode))
+		(void)fcntl(STREAM_FD, F_SETPIPE_SZ, PIPE_SIZE);
 	return (0);
 }
 
@@ -117,6 +123,18 @@ stream_flush(void)
 	stream.from = stream.to = 0;
 }
 
+/* Of a line that was begun the rest is lost, but not its end. */
+static void
+stream_give_up(void)
+{
+	bool begun = stream.from > 0 && stream.from < stream.to &&
+	    stream.buf[stream.from - 1] != '\n';
+
+	stream_lose();
+	if (begun)
+		stream.buf[stream.to++] = '\n';
+}
+
 static uint64_t
 stream_take_lost(void)
 {
@@ -134,4 +152,5 @@ const struct output output_stream = {
     .pending_fd = stream_pending_fd,
     .flush = stream_flush,
     .take_lost = stream_take_lost,
+    .lose = stream_give_up,
 };

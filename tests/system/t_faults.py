@@ -150,6 +150,26 @@ def test_a_broken_channel_is_no_death():
             all_are_served(daemon, clients + extra)
 
 
+@needs_root
+@needs("strace")
+@limit(120)
+def test_events_go_on():
+    """One failed call between a sender and audit loses nobody's events."""
+    for role, call, error, when in (("audit", "recvmmsg", "ENOMEM", "1..3"),
+                                    ("audit", "recvmmsg", "EIO", "1"),
+                                    ("audit", "poll", "ENOMEM", "1..3"),
+                                    ("master", "sendmmsg", "ENOBUFS", "1..3"),
+                                    ("master", "sendmmsg", "EIO", "1..3")):
+        with start() as daemon:
+            finger(daemon.port, b"x\r\n")
+            with Strace(daemon.role(role).pid, (call, "error=%s:when=%s" % (
+                    error, when))) as trace:
+                finger(daemon.port, b"x\r\n")
+                wait_until(trace.injected, "%s to fail" % call)
+            finger(daemon.port, b"x\r\n")
+            recovered(daemon)
+
+
 def limit_descriptors(pid, soft):
     """By its own user: a machine's root may lack CAP_SYS_RESOURCE."""
     uid = int(processes.status(pid)["Uid"].split()[0])

@@ -76,8 +76,12 @@ next_dead(struct engine *e, siginfo_t *si)
 	while (w != NULL && w->state == ROSTER_IDLE && engine_wants_in(e) &&
 	       !engine_read_master(e))
 		continue;
-	if (idle != 0 && waitid(P_PID, (id_t)si->si_pid, si, WEXITED) < 0)
-		bug("a dead worker cannot be waited for: %d", errno);
+	/* What cannot be waited for now is there the next time. */
+	if (idle != 0 && waitid(P_PID, (id_t)si->si_pid, si, WEXITED) < 0) {
+		log_errno("worker %d cannot be waited for", (int)si->si_pid);
+		si->si_pid = 0;
+		return (NULL);
+	}
 	return (w);
 }
 

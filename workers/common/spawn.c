@@ -233,8 +233,11 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 	pid = fork_bare();
 	if (pid == 0)
 		pooled_main(&worker, serve, master, page);
-	if (madvise(page, size, MADV_DONTFORK) < 0)
-		bug("a pool page stays shared: %d", errno);
+	/* The next fork would have it, too: there is none. */
+	if (madvise(page, size, MADV_DONTFORK) < 0) {
+		log_errno("a page of the pool stays shared; retiring");
+		engine_retire(e, false);
+	}
 	return (pid);
 }
 

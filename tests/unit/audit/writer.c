@@ -226,6 +226,45 @@ test_full_pipe(void **state)
 	audit_stop(&a);
 }
 
+/*
+ * Told to go while nobody reads its pipe: what it was given is in the pipe when
+ * it has ended, to the last.
+ */
+static void
+test_stop_while_nobody_reads(void **state)
+{
+	enum { EVENTS = 4000 };
+	struct event_sink *s = event_sink_new(ROLE_MASTER, EVENTS + 1);
+	struct msg_stop stop = {.end_ = 0};
+	struct event_builder b;
+	struct audit a;
+	uint64_t next = 1;
+	int status;
+
+	(void)state;
+	audit_run(&a, 1, NULL);
+	event_sink_attach(s, audit_source(&a, ROLE_MASTER, 1));
+	for (uint64_t i = 1; i <= EVENTS; i++) {
+		accepted(&b, i);
+		event_emit(s, &b);
+	}
+	event_sink_finish(s, WAIT_MS);
+	assert_int_equal(event_sink_queued(s), 0);
+	assert_int_equal(ipc_send(&a.ch, MSG_STOP, &stop, NULL, 0), 0);
+	assert_int_equal(waitpid(a.pid, &status, 0), a.pid);
+	assert_int_equal(status, 0);
+	for (; next <= EVENTS; next++) {
+		const char *p = strstr(audit_line(&a), "session=");
+
+		assert_non_null(p);
+		assert_true(strtoull(p + 8, NULL, 10) == next);
+	}
+	assert_string_equal(audit_line(&a), "");
+	event_sink_free(s);
+	ipc_channel_close(&a.ch);
+	fd_close(&a.out);
+}
+
 /* One source's flood does not keep another's event waiting. */
 static void
 test_fair(void **state)
@@ -284,6 +323,7 @@ main(void)
 	    cmocka_unit_test(test_orphaned),
 	    cmocka_unit_test(test_breach),
 	    cmocka_unit_test(test_full_pipe),
+	    cmocka_unit_test(test_stop_while_nobody_reads),
 	    cmocka_unit_test(test_fair),
 	    cmocka_unit_test(test_reader_gone),
 	};

@@ -518,6 +518,48 @@ stop_closes_the_books(void **state)
 	close(f.listener);
 }
 
+/* Told to stop while audit is slow: it waits a while, and loses nothing. */
+static void
+stop_waits_for_audit(void **state)
+{
+	enum { MANY = 60 };
+	struct msg_stop stop = {.keep_sessions = 0};
+	static int count[EV_COUNT];
+	static struct start s[MANY];
+	int little = 1, peer[MANY], status;
+	struct fixture f;
+	struct ipc_in in;
+
+	(void)state;
+	begin(&f, SERVICE_EXEC, "echo");
+	world_service(&f.w, N, SERVICE_EXEC, "echo", MANY, 250);
+	assert_int_equal(setsockopt(f.w.audit_master, SOL_SOCKET, SO_SNDBUF,
+			     &little, sizeof(little)),
+	    0);
+	for (int i = 0; i < MANY; i++) {
+		peer[i] = peer_connect(&f.a);
+		zut_start(&f.z, &s[i], 0);
+	}
+	ut_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
+	for (int i = 0; i < 2 * MANY; i++) {
+		ut_expect(&f.w.audit, MSG_EVENT, &in);
+		count[in.msg.event.event]++;
+	}
+	assert_int_equal(count[EV_CONNECTION_ACCEPTED], MANY);
+	assert_int_equal(count[EV_SESSION_CLOSED], MANY);
+	assert_int_equal(waitpid(f.w.master, &status, 0), f.w.master);
+	assert_int_equal(status, 0);
+	f.w.master = 0;
+	ipc_channel_close(&f.w.mon);
+	for (int i = 0; i < MANY; i++) {
+		zut_finish(&f.z, &s[i], ENDED_EXITED, 0);
+		close(peer[i]);
+	}
+	world_end(&f.w);
+	zut_end(&f.z);
+	close(f.listener);
+}
+
 int
 main(void)
 {
@@ -536,6 +578,7 @@ main(void)
 	    cmocka_unit_test(datagrams_are_served),
 	    cmocka_unit_test(gone_service_keeps_sessions),
 	    cmocka_unit_test(stop_closes_the_books),
+	    cmocka_unit_test(stop_waits_for_audit),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
