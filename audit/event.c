@@ -87,7 +87,7 @@ static int
 event_field_ok(unsigned event, uint32_t seen, unsigned f, enum event_type type)
 {
 	return (event < EV_COUNT && f < EVENT_FIELDS &&
-	    event_fields[f].type == type &&
+	    (event_fields[f].type == EVENT_NUMBER) == (type == EVENT_NUMBER) &&
 	    (event_infos[event].fields & (1u << f)) != 0 &&
 	    (seen & (1u << f)) == 0);
 }

@@ -38,6 +38,7 @@ enum event {
 
 enum event_type {
 	EVENT_TEXT,
+	EVENT_STRANGE, /* a text of a stranger's choice */
 	EVENT_NUMBER
 };
 

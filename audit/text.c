@@ -90,6 +90,26 @@ text_field(const char *p, size_t n)
 	return (EVENT_FIELDS);
 }
 
+/* A stranger's words look like none of ours: no name adds an address. */
+static size_t
+text_said(
+    const struct event_view *v, enum event_field f, char *dst, size_t size)
+{
+	size_t n;
+
+	if (event_field_type(f) != EVENT_STRANGE)
+		return (event_value(v, f, dst, size));
+	if (size < sizeof("\"\"")) {
+		dst[0] = '\0';
+		return (0);
+	}
+	dst[0] = '"';
+	n = 1 + event_value(v, f, dst + 1, size - 2);
+	dst[n++] = '"';
+	dst[n] = '\0';
+	return (n);
+}
+
 size_t
 event_sentence(const struct event_view *v, char *dst, size_t size)
 {
@@ -110,7 +130,7 @@ event_sentence(const struct event_view *v, char *dst, size_t size)
 		f = text_field(p + 1, n);
 		p += n + 2;
 		if (f < EVENT_FIELDS && v->fields[f].p != NULL)
-			out += event_value(v, f, dst + out, size - out);
+			out += text_said(v, f, dst + out, size - out);
 		else
 			out += escape_bytes(dst + out, size - out, unknown,
 			    sizeof(unknown) - 1);

@@ -133,6 +133,7 @@ struct conf_service {
 	uint32_t rate_limit;	   /* per family, in any 60 s */
 	enum conf_root_login root_login;
 	const char *pam_service; /* NULL where nobody logs in */
+	bool log_unknown_users;
 	struct conf_ssh ssh;
 	struct conf_telnet telnet;
 	struct conf_finger finger;

@@ -135,7 +135,16 @@ enum login_failure {
 	LOGIN_FAILED_CREDENTIALS,
 	LOGIN_FAILED_ROOT,    /* root-login */
 	LOGIN_FAILED_ACCOUNT, /* PAM's account phase, or its session */
-	LOGIN_FAILED_TIMEOUT
+	LOGIN_FAILED_TIMEOUT,
+	LOGIN_FAILED_RESOURCES /* the host's want, not the peer's fault */
+};
+
+/* How a login process ends by itself; 1 is a failure of its own. */
+enum login_exit {
+	LOGIN_EXIT_SESSION = 0, /* its session is over */
+	LOGIN_EXIT_NO_LOGIN = 2,
+	LOGIN_EXIT_RECORD = 3, /* over, and still in utmp */
+	LOGIN_EXIT_NO_EXEC = 127
 };
 
 /* finger's questions and the pieces of an answer (MSG_LOOKUP_…). */

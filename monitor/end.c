@@ -276,7 +276,7 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 				continue;
 			end_kill_row(&t.rows[j]);
 			if (zygote->kind == SERVICE_SSH && !mon->rootless)
-				records_close(t.rows[j].pid);
+				records_close(mon, t.rows[j].pid);
 		}
 		ptable_free(&t);
 		end_kill_row(&row);

@@ -210,6 +210,38 @@ report_death(struct loginproc *p, int sig)
 	report_emit(p->mon, &b);
 }
 
+/* It could not be run, or gave up by itself: nobody else tells of it. */
+static void
+report_exit(struct loginproc *p)
+{
+	struct event_builder b;
+	char text[96];
+
+	loginproc_event(p, &b, EV_WORKER_FAILED);
+	event_number(&b, FIELD_PID, (uint64_t)p->pid);
+	snprintf(text, sizeof(text),
+	    p->status == LOGIN_EXIT_NO_EXEC
+		? "the program login cannot be run"
+		: "the login process gave up, with exit status %d",
+	    p->status);
+	event_text(&b, FIELD_REASON, text);
+	report_emit(p->mon, &b);
+}
+
+/*
+ * Why a try came to nothing of which its login has told no outcome. A module
+ * that crashes may have been made to by what the peer typed.
+ */
+static const char *
+over_reason(const struct loginproc *p, int sig)
+{
+	if (p->late)
+		return ("timeout");
+	if (p->ending)
+		return ("account");
+	return (sig == 0 || sig == SIGKILL ? "no-resources" : "credentials");
+}
+
 void
 loginproc_over(struct loginproc *p, int sig)
 {
@@ -229,10 +261,16 @@ loginproc_over(struct loginproc *p, int sig)
 	fd_close(&p->pidfd);
 	if (sig != 0 && !p->ending)
 		report_death(p, sig);
+	else if (p->status != LOGIN_EXIT_SESSION &&
+	    p->status != LOGIN_EXIT_NO_LOGIN &&
+	    p->status != LOGIN_EXIT_RECORD)
+		report_exit(p);
+	if (!p->opened && !p->trying && p->late) {
+		p->user[0] = '\0'; /* before its name was told */
+		loginproc_failed(p, "timeout");
+	}
 	if (!p->opened && p->trying)
-		loginproc_failed(p, p->late ? "timeout"
-			: p->allowed	    ? "account"
-					    : "credentials");
+		loginproc_failed(p, over_reason(p, sig));
 	/* Nobody is left who would end the session and close its books. */
 	if (p->opened && sig != 0) {
 		if (ptable_read_one(p->leader, &row) == 0 &&
@@ -240,8 +278,9 @@ loginproc_over(struct loginproc *p, int sig)
 			end_tree_now(p->leader);
 	}
 	/* It may have written them and not come to say so. */
-	if (p->allowed && sig != 0 && !mon->rootless)
-		records_close(p->pid);
+	if (p->allowed && !mon->rootless &&
+	    (sig != 0 || p->status == LOGIN_EXIT_RECORD))
+		records_close(mon, p->pid);
 	logins_remove(p->session);
 	p->pid = 0;
 	/* One that heard of no name has not used up its connection's tries. */
@@ -256,11 +295,15 @@ loginproc_reaped(struct monitor *mon, pid_t pid, int status)
 {
 	struct loginproc *p = logins;
 
-	(void)mon;
+	if (records_reaped(mon, pid, status))
+		return;
 	while (p != NULL && (p->pid != pid || p->pidfd >= 0))
 		p = p->next;
-	if (p != NULL)
-		loginproc_over(p, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	if (p == NULL)
+		return;
+	if (WIFEXITED(status))
+		p->status = WEXITSTATUS(status);
+	loginproc_over(p, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 static void
@@ -292,18 +335,18 @@ login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
 	worker = fcntl(worker, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (monitor < 0 || worker < 0 || null < 0)
-		_exit(127);
+		_exit(LOGIN_EXIT_NO_EXEC);
 	child_place(null, 0);
 	child_place(null, 1);
 	child_place(mon->log_fd, 2);
 	child_place(monitor, 3);
 	child_place(worker, 4);
 	if (close_range(5, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		_exit(127);
+		_exit(LOGIN_EXIT_NO_EXEC);
 	child_files_restore();
 	images_exec("login", argv, env);
 	log_errno("cannot run %s/login", mon->libexec);
-	_exit(127);
+	_exit(LOGIN_EXIT_NO_EXEC);
 }
 
 /* ch[0], w[0] stay here; ch[1], w[1] are the login's. */

@@ -111,6 +111,7 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 	p->peer = *peer;
 	p->kind = zygote->kind;
 	p->root_login = zygote->service->conf->root_login;
+	p->log_unknown = zygote->service->conf->log_unknown_users;
 	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
 	snprintf(p->pam_service, sizeof(p->pam_service), "%s",
 	    zygote->service->conf->pam_service);

@@ -33,6 +33,9 @@ struct loginproc {
 	enum conf_root_login root_login;
 
 	char user[256];	 /* being tried, or logged in */
+	bool unknown;	 /* no account has that name */
+	bool log_unknown; /* log-unknown-users */
+	int status;	 /* as it has ended by itself */
 	unsigned tries;
 	bool trying;	 /* no outcome was told yet */
 	bool allowed;	 /* by user-limit too: in the table of logins */

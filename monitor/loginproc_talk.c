@@ -3,6 +3,7 @@
  * beside a stranger's worker: each message is checked against the catalogue,
  * the configuration and the password database once more.
  */
+#include <errno.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include "monitor/report.h"
 #include "monitor/wire.h"
 
+#define NO_RESOURCES "no-resources"
+
 void
 loginproc_event(struct loginproc *p, struct event_builder *b,
     enum event event)
@@ -26,8 +29,12 @@ loginproc_event(struct loginproc *p, struct event_builder *b,
 	event_text(b, FIELD_SERVICE, p->service);
 	event_source(b, &p->peer);
 	event_number(b, FIELD_SESSION, p->session);
-	if (p->user[0] != '\0' && event != EV_WORKER_FAILED)
+	if (p->user[0] == '\0' || event == EV_WORKER_FAILED)
+		return;
+	if (!p->unknown || p->log_unknown)
 		event_text(b, FIELD_USER, p->user);
+	if (p->unknown)
+		event_text(b, FIELD_UNKNOWN_USER, "yes");
 }
 
 void
@@ -62,6 +69,7 @@ talk_try(struct loginproc *p, const struct msg_login_try *m)
 		return;
 	}
 	memcpy(p->user, m->user, sizeof(p->user));
+	p->unknown = m->unknown != 0;
 	p->method = POLICY_METHOD_COUNT;
 	p->trying = true;
 }
@@ -74,11 +82,13 @@ talk_failure(struct loginproc *p, const struct msg_login_failure *m)
 	    [LOGIN_FAILED_ROOT] = "root-login",
 	    [LOGIN_FAILED_ACCOUNT] = "account",
 	    [LOGIN_FAILED_TIMEOUT] = "timeout",
+	    [LOGIN_FAILED_RESOURCES] = "no-resources",
 	};
 
 	if (!p->trying) {
 		/* The name before has had its own failure. */
 		p->user[0] = '\0';
+		p->unknown = false;
 		if (m->reason != LOGIN_FAILED_TIMEOUT) {
 			loginproc_kill(p, "a failure of no try");
 			return;
@@ -92,13 +102,19 @@ talk_failure(struct loginproc *p, const struct msg_login_failure *m)
 static const char *
 talk_judge(struct loginproc *p, const struct msg_login_may *m)
 {
-	struct passwd *pw = getpwnam(m->user);
+	struct passwd *pw;
 	struct login *l;
 
+	errno = 0;
+	pw = getpwnam(m->user);
+	if (pw == NULL && (errno == EMFILE || errno == ENFILE ||
+			      errno == ENOMEM || errno == EIO))
+		return (NO_RESOURCES);
 	if (pw == NULL || pw->pw_uid != m->uid ||
 	    strlen(pw->pw_name) >= sizeof(p->user))
 		return ("account");
 	snprintf(p->user, sizeof(p->user), "%s", pw->pw_name);
+	p->unknown = false;
 	if (!policy_root_login(m->uid, p->method, p->root_login, p->kind)
 		 .allow)
 		return ("root-login");
@@ -106,7 +122,7 @@ talk_judge(struct loginproc *p, const struct msg_login_may *m)
 		return ("user-limit");
 	l = logins_put(p->mon, p->session, m->uid, pw->pw_name);
 	if (l == NULL)
-		return ("user-limit");
+		return (NO_RESOURCES);
 	l->peer = p->peer;
 	memcpy(l->service, p->service, sizeof(l->service));
 	return ("");
@@ -119,8 +135,13 @@ talk_may(struct loginproc *p, const struct msg_login_may *m)
 	const char *reason;
 
 	p->method = (enum policy_method)m->method;
+	if (p->method >= POLICY_METHOD_COUNT) {
+		loginproc_kill(p, "a login without an answer");
+		return;
+	}
 	reason = talk_judge(p, m);
 	if (reason[0] != '\0') {
+		v.later = strcmp(reason, NO_RESOURCES) == 0;
 		loginproc_failed(p, reason);
 	} else {
 		p->allowed = true;

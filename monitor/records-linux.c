@@ -7,28 +7,53 @@
  */
 #include <sys/time.h>
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <utmpx.h>
 
-#include "lib/log.h"
+#include "lib/err.h"
 #include "monitor/child.h"
 #include "monitor/records.h"
+#include "monitor/report.h"
+
+/* Children at work, and whose record each closes; more are not looked at. */
+#define RECORDS_PENDING 64
+
+static struct {
+	pid_t child, pid;
+} records_pending[RECORDS_PENDING];
 
 static void
+records_failed(struct monitor *mon, pid_t pid)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	    "the login record of process %d stays open in utmp, as if its user "
+	    "were logged in",
+	    (int)pid);
+	report_warning(mon, NULL, text);
+}
+
+static int
 records_write(pid_t pid)
 {
 	struct utmpx *u, dead;
 	struct timeval now;
-	int found = 0;
+	int found = 0, err = 0;
 
 	setutxent();
+	errno = 0;
 	while (!found && (u = getutxent()) != NULL) {
 		if (u->ut_type == USER_PROCESS && u->ut_pid == pid) {
 			dead = *u;
 			found = 1;
 		}
 	}
+	if (!found && errno != 0 && errno != ENOENT && errno != ESRCH)
+		err = ERR_SYSTEM;
 	if (found) {
 		gettimeofday(&now, NULL);
 		dead.ut_type = DEAD_PROCESS;
@@ -38,26 +63,52 @@ records_write(pid_t pid)
 		memset(dead.ut_host, 0, sizeof(dead.ut_host));
 		memset(dead.ut_addr_v6, 0, sizeof(dead.ut_addr_v6));
 		setutxent();
-		pututxline(&dead);
+		err = pututxline(&dead) == NULL ? ERR_SYSTEM : 0;
 		updwtmpx("/var/log/wtmp", &dead);
 	}
 	endutxent();
+	return (err);
+}
+
+static void
+records_await(pid_t child, pid_t pid)
+{
+	for (int i = 0; i < RECORDS_PENDING; i++) {
+		if (records_pending[i].child != 0)
+			continue;
+		records_pending[i].child = child;
+		records_pending[i].pid = pid;
+		return;
+	}
+}
+
+bool
+records_reaped(struct monitor *mon, pid_t child, int status)
+{
+	for (int i = 0; i < RECORDS_PENDING; i++) {
+		if (records_pending[i].child != child)
+			continue;
+		records_pending[i].child = 0;
+		if (status != 0)
+			records_failed(mon, records_pending[i].pid);
+		return (true);
+	}
+	return (false);
 }
 
 void
-records_close(pid_t pid)
+records_close(struct monitor *mon, pid_t pid)
 {
 	pid_t child = fork();
 
 	if (child < 0)
-		log_errno("the login record of process %d stays open",
-		    (int)pid);
+		records_failed(mon, pid);
+	if (child > 0)
+		records_await(child, pid);
 	if (child != 0)
 		return; /* waited for with all the others */
 	/* A handler of ours would write to a descriptor that is another's. */
 	child_signals();
 	/* Nobody is to take this copy of the channels for a living monitor. */
-	if (close_range(3, ~0U, 0) == 0)
-		records_write(pid);
-	_exit(0);
+	_exit(close_range(3, ~0U, 0) == 0 && records_write(pid) == 0 ? 0 : 1);
 }

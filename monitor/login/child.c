@@ -139,14 +139,15 @@ child_run(const struct login_run *l, const struct pty *pty,
 	child_wait(gate);
 	child_limit(l->processes);
 	child_filter(&l->start);
+	/* Before the user could have them of a process of its own. */
+	if (close_range(3, ~0U, 0) < 0)
+		child_fail("What is open cannot be closed.");
 	child_become(l);
 	if (l->home[0] == '\0' || chdir(l->home) < 0) {
 		dprintf(2, "No folder %s: going to /.\r\n", l->home);
 		if (chdir("/") < 0 || env_set(env, "HOME", "/") != 0)
 			child_fail("There is no folder to be in.");
 	}
-	if (close_range(3, ~0U, 0) < 0)
-		child_fail("What is open cannot be closed.");
 	child_exec(l, env);
 	_exit(1);
 }

@@ -97,8 +97,12 @@ converse_take_answer(struct login_run *l)
 	const struct msg_login_answer *m = &l->in.msg.login_answer;
 	char *answer = NULL;
 
-	if (memchr(m->answer.b, '\0', m->answer.n) == NULL)
+	l->said = l->said || m->answer.n > 0;
+
+	if (memchr(m->answer.b, '\0', m->answer.n) == NULL) {
 		answer = calloc(1, sizeof(m->answer.b) + 1);
+		l->short_ = l->short_ || answer == NULL;
+	}
 	if (answer != NULL)
 		memcpy(answer, m->answer.b, m->answer.n);
 	return (answer);
@@ -156,8 +160,10 @@ login_converse(int n, const struct pam_message **msg,
 	if (n <= 0 || n > PAM_MAX_NUM_MSG)
 		return (PAM_CONV_ERR);
 	r = calloc((size_t)n, sizeof(*r));
-	if (r == NULL)
+	if (r == NULL) {
+		l->short_ = true;
 		return (PAM_BUF_ERR);
+	}
 	for (int i = 0; i < n && status == PAM_SUCCESS; i++)
 		status = converse_one(l, msg[i], &r[i]);
 	if (status == PAM_SUCCESS) {

@@ -40,6 +40,8 @@ struct login_run {
 	struct msg_login_user wish;
 	pam_handle_t *pam;
 	unsigned secrets, questions; /* prompts without and with echo */
+	bool said;	   /* one answer was more than an empty line */
+	bool short_;	   /* something that a login takes could not be had */
 	uint64_t answered; /* when the last word of the peer came */
 	uint64_t pam_delay; /* ns, that PAM's modules ask for on failure */
 	int broken; /* ERR_ of the worker's channel, ERR_TIMEOUT; 0 */
@@ -93,6 +95,13 @@ size_t login_clean_text(uint8_t *dst, size_t size, const char *text);
 
 /* Take l->wish through PAM and policy. `last`: there is no try after it. */
 enum login_result login_try(struct login_run *l, bool last);
+
+/*
+ * The monitor's event for a try that was allowed and comes to nothing. The
+ * status is PAM's; `words`, for the peer, NULL for those of a shortage.
+ */
+void login_fail_session(
+    struct login_run *l, int status, const char *words);
 
 /* PAM's handle, closed with the last status; safe without one. */
 void login_pam_end(struct login_run *l, int status);

@@ -123,7 +123,7 @@ main(int argc, char **argv)
 			log_warn("the worker of session %llu sent %s: %s",
 			    (unsigned long long)l->start.session,
 			    msg_name(l->in.type), err_text(l->broken));
-		return (1);
+		return (LOGIN_EXIT_NO_LOGIN);
 	}
 	return (login_session(l));
 }

@@ -14,7 +14,9 @@
 #include <unistd.h>
 #include <utmpx.h>
 
+#include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "monitor/login/records.h"
 
 #define UTMP "/run/utmp"
@@ -81,12 +83,15 @@ lift_file_size(struct rlimit *own)
 	(void)setrlimit(RLIMIT_FSIZE, &none);
 }
 
-static void
+static int
 write_utmp(const struct utmpx *u)
 {
+	int err;
+
 	setutxent();
-	pututxline(u);
+	err = pututxline(u) == NULL ? ERR_SYSTEM : 0;
 	endutxent();
+	return (err);
 }
 
 /* Has a module of PAM's said the same of this line since the mark? */
@@ -177,14 +182,15 @@ login_records_open(const char *line, const char *user, uid_t uid,
 	fill(&u, line, user);
 	u.ut_type = USER_PROCESS;
 	fill_peer(&u, peer);
-	write_utmp(&u);
+	if (write_utmp(&u) != 0)
+		log_errno("%s cannot be written in utmp", line);
 	write_wtmp(&u, since);
 	write_lastlog(&u, uid, since);
 	/* The session's, which begins now. */
 	(void)setrlimit(RLIMIT_FSIZE, &own);
 }
 
-void
+int
 login_records_close(const char *line)
 {
 	struct rlimit own;
@@ -193,7 +199,7 @@ login_records_close(const char *line)
 	lift_file_size(&own);
 	fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
-	write_utmp(&u);
+	return (write_utmp(&u));
 }
 
 void

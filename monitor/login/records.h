@@ -32,9 +32,9 @@ void login_records_open(const char *line, const char *user, uid_t uid,
 
 /*
  * It ended: in utmp at once, whatever PAM's modules then wait for; in wtmp when
- * they have had their say.
+ * they have had their say. ERR_SYSTEM: utmp still shows it.
  */
-void login_records_close(const char *line);
+int login_records_close(const char *line);
 void login_records_closed(
     const char *line, const struct login_records_mark *since);
 

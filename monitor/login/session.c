@@ -75,7 +75,7 @@ session_pam(struct session *s)
 
 	if (!l->start.rootless && initgroups(l->user, l->gid) < 0) {
 		log_errno("initgroups");
-		return (PAM_SYSTEM_ERR);
+		return (PAM_BUF_ERR);
 	}
 	status = pam_set_item(l->pam, PAM_TTY, s->pty.path);
 	if (status == PAM_SUCCESS)
@@ -97,7 +97,7 @@ session_prepare(struct session *s)
 
 	if (pty_open(&s->pty, l->wish.rows, l->wish.columns) != 0) {
 		log_errno("no terminal can be had");
-		login_say_over(l, "This host has no terminal left.\n");
+		login_fail_session(l, PAM_SUCCESS, NULL);
 		return (ERR_SYSTEM);
 	}
 	login_records_mark(&mark);
@@ -105,14 +105,14 @@ session_prepare(struct session *s)
 	if (status != PAM_SUCCESS || l->broken != 0) {
 		log_warn("session of %s: %s", l->user,
 		    pam_strerror(l->pam, status));
-		login_say_over(l, "The session cannot be opened.\n");
+		login_fail_session(l, status, "The session cannot be opened.\n");
 		return (ERR_REFUSED);
 	}
 	if (session_env(s) != 0 ||
 	    (!l->start.rootless &&
 		pty_give(&s->pty, l->uid, l->gid) != 0)) {
 		log_errno("the terminal %s of %s", s->pty.path, l->user);
-		login_say_over(l, "The session cannot be opened.\n");
+		login_fail_session(l, PAM_SUCCESS, NULL);
 		return (ERR_SYSTEM);
 	}
 	if (!l->start.rootless) {
@@ -299,16 +299,20 @@ session_tell_end(struct session *s)
 	(void)ipc_send(&s->l->worker, MSG_SESSION_ENDED, &m, NULL, 0);
 }
 
-static void
+/* Its exit status then tells the monitor what is left for it to do. */
+static enum login_exit
 session_close(struct session *s, const char *line)
 {
 	struct login_run *l = s->l;
 	bool recorded = line[0] != '\0' && !l->start.rootless;
 	struct login_records_mark mark;
+	enum login_exit how = LOGIN_EXIT_SESSION;
 
 	login_records_mark(&mark);
-	if (recorded)
-		login_records_close(line);
+	if (recorded && login_records_close(line) != 0) {
+		log_errno("the record of %s in utmp cannot be closed", line);
+		how = LOGIN_EXIT_RECORD;
+	}
 	if (s->opened)
 		pam_close_session(l->pam, 0);
 	if (recorded)
@@ -318,6 +322,7 @@ session_close(struct session *s, const char *line)
 	pty_close(&s->pty);
 	env_free(&s->env);
 	fd_close(&s->gate);
+	return (how);
 }
 
 int
@@ -329,16 +334,18 @@ login_session(struct login_run *l)
 
 	s.pty.master = s.pty.slave = -1;
 	if (session_prepare(&s) != 0) {
-		session_close(&s, line);
-		return (1);
+		return (session_close(&s, line) == LOGIN_EXIT_RECORD
+			? LOGIN_EXIT_RECORD
+			: LOGIN_EXIT_NO_LOGIN);
 	}
 	strlcpy(line, s.pty.line, sizeof(line));
 	err = session_fork(&s);
 	if (err != 0) {
 		log_errno("no process for the session of %s", l->user);
-		login_say_over(l, "This host has no process left.\n");
-		session_close(&s, line);
-		return (1);
+		login_fail_session(l, PAM_SUCCESS, NULL);
+		return (session_close(&s, line) == LOGIN_EXIT_RECORD
+			? LOGIN_EXIT_RECORD
+			: LOGIN_EXIT_NO_LOGIN);
 	}
 	/* Not told whole: the gate is closed, and the child ends by itself. */
 	if (session_announce(&s) != 0)
@@ -348,6 +355,5 @@ login_session(struct login_run *l)
 	session_tell_end(&s);
 	/* Before the worker, which waits for our end, can end. */
 	login_tell_closed(l, s.status);
-	session_close(&s, line);
-	return (0);
+	return (session_close(&s, line));
 }

@@ -3,7 +3,10 @@
  * such user, wrong password, root where root may not), the peer gets the same
  * words after the same time; the monitor is told the reason at once.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,7 @@
 #define VERDICT_MS 10000
 
 #define WORDS "Login incorrect\n"
+#define LATER "This host cannot log you in now; try again later.\n"
 
 /* PAM's own wait is not slept but added up: ours is the one and only. */
 static void
@@ -38,6 +42,70 @@ try_delay(int status, unsigned usec, void *arg)
 	if (status != PAM_SUCCESS && l != NULL)
 		l->pam_delay = (uint64_t)usec * 1000;
 }
+
+/* --- what the host is short of ----------------------------------------------- */
+
+/* What PAM and its modules open at a time, and take. */
+#define SHORT_FILES 8
+#define SHORT_BYTES (1u << 20)
+
+static bool
+short_of(int error)
+{
+	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == EIO || error == EAGAIN);
+}
+
+/* A file that PAM reads is there, and cannot be opened. */
+static bool
+short_of_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is_short = fd < 0 && short_of(errno);
+
+	fd_close(&fd);
+	return (is_short);
+}
+
+/*
+ * Whether a login's verdict would be the host's want and not the peer's fault:
+ * modules take what they cannot open for what is not there, and say no.
+ */
+static bool
+try_is_short(struct login_run *l)
+{
+	int fds[SHORT_FILES];
+	char pam[sizeof(l->start.pam_service) + sizeof("/etc/pam.d/")];
+	void *memory;
+
+	snprintf(pam, sizeof(pam), "/etc/pam.d/%s", l->start.pam_service);
+	for (int i = 0; i < SHORT_FILES; i++) {
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		l->short_ = l->short_ || (fds[i] < 0 && short_of(errno));
+	}
+	for (int i = 0; i < SHORT_FILES; i++)
+		fd_close(&fds[i]);
+	memory = malloc(SHORT_BYTES);
+	if (memory == NULL || short_of_file(pam) ||
+	    short_of_file("/etc/passwd") || short_of_file("/etc/shadow"))
+		l->short_ = true;
+	free(memory);
+	return (l->short_);
+}
+
+/*
+ * What PAM says where it could not ask. Not PAM_SYSTEM_ERR, which pam_exec says
+ * for a program's no, nor PAM_CONV_ERR, which a peer can bring about.
+ */
+static bool
+try_is_fault(int status)
+{
+	return (status == PAM_OPEN_ERR || status == PAM_SYMBOL_ERR ||
+	    status == PAM_BUF_ERR || status == PAM_ABORT ||
+	    status == PAM_MODULE_UNKNOWN || status == PAM_AUTHINFO_UNAVAIL);
+}
+
+/* --- refusals ------------------------------------------------------------------ */
 
 /*
  * Sleep until the refusal is due; a worker that has gone ends it early. The end
@@ -78,7 +146,8 @@ try_record(const struct login_run *l)
 {
 	const struct passwd *pw;
 
-	if (l->start.rootless || l->broken != 0)
+	/* Of a failure that was the host's nobody is to be told as a peer's. */
+	if (l->start.rootless || l->broken != 0 || l->short_)
 		return;
 	pw = getpwnam(l->wish.user);
 	login_records_failed(l->start.service,
@@ -93,8 +162,10 @@ try_failed(struct login_run *l, enum login_failure reason, bool last)
 
 	if (l->broken == ERR_TIMEOUT)
 		m.reason = LOGIN_FAILED_TIMEOUT;
-	if (ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0) != 0)
-		last = true; /* nobody counts any more: no more tries */
+	/* Nobody counts any more, or it would be the same: no more tries. */
+	if (ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0) != 0 ||
+	    l->short_)
+		last = true;
 	if (l->broken == ERR_TIMEOUT) {
 		login_say_over(l, "\nLogin timed out.\n");
 		return (LOGIN_END);
@@ -102,7 +173,7 @@ try_failed(struct login_run *l, enum login_failure reason, bool last)
 	try_record(l);
 	try_wait(l);
 	if (last || l->broken != 0 || time_boot_ns() >= l->deadline) {
-		login_say_over(l, WORDS);
+		login_say_over(l, l->short_ ? LATER : WORDS);
 		return (LOGIN_END);
 	}
 	login_say_again(l, WORDS);
@@ -110,21 +181,58 @@ try_failed(struct login_run *l, enum login_failure reason, bool last)
 }
 
 /* PAM has let the name in, but not now: it is told why, and that is all. */
+static enum login_failure
+try_why_not_now(struct login_run *l, int status)
+{
+	if (l->broken == ERR_TIMEOUT)
+		return (LOGIN_FAILED_TIMEOUT);
+	if (l->broken == 0 && (try_is_fault(status) || try_is_short(l)))
+		return (LOGIN_FAILED_RESOURCES);
+	return (LOGIN_FAILED_ACCOUNT);
+}
+
 static enum login_result
 try_no_account(struct login_run *l, int status)
 {
+	enum login_failure reason = try_why_not_now(l, status);
 	struct msg_login_failure m = {.method = (uint8_t)login_method(l),
-	    .reason = l->broken == ERR_TIMEOUT ? LOGIN_FAILED_TIMEOUT
-					       : LOGIN_FAILED_ACCOUNT};
+	    .reason = (uint8_t)reason};
 	char text[256];
 
 	ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
-	try_record(l);
+	if (reason != LOGIN_FAILED_RESOURCES)
+		try_record(l);
 	snprintf(text, sizeof(text), "%s\n",
-	    l->broken == ERR_TIMEOUT ? "\nLogin timed out."
-				     : pam_strerror(l->pam, status));
-	login_say_over(l, text);
+	    reason == LOGIN_FAILED_TIMEOUT ? "\nLogin timed out."
+					   : pam_strerror(l->pam, status));
+	login_say_over(l, reason == LOGIN_FAILED_RESOURCES ? LATER : text);
 	return (LOGIN_END);
+}
+
+void
+login_fail_session(struct login_run *l, int status, const char *words)
+{
+	struct msg_login_failure m = {.method = (uint8_t)login_method(l),
+	    .reason = words == NULL ? LOGIN_FAILED_RESOURCES
+				    : (uint8_t)try_why_not_now(l, status)};
+
+	(void)ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
+	login_say_over(l,
+	    m.reason == LOGIN_FAILED_RESOURCES || words == NULL ? LATER
+								: words);
+}
+
+/*
+ * sshd's rule, which binds its logins: the shell is a program. Whoever has
+ * none, or one that was taken away, has no login.
+ */
+static bool
+try_has_shell(const struct login_run *l)
+{
+	struct stat st;
+
+	return (stat(l->shell, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0);
 }
 
 /* The name that PAM ended with, in the password database. */
@@ -156,7 +264,7 @@ try_know_user(struct login_run *l)
 static int
 try_account(struct login_run *l)
 {
-	int status = pam_acct_mgmt(l->pam, 0);
+	int status = pam_acct_mgmt(l->pam, PAM_DISALLOW_NULL_AUTHTOK);
 
 	if (status == PAM_NEW_AUTHTOK_REQD)
 		status = pam_chauthtok(l->pam, PAM_CHANGE_EXPIRED_AUTHTOK);
@@ -183,6 +291,10 @@ try_verdict(struct login_run *l, enum policy_method method)
 	l->processes = l->in.msg.login_verdict.processes;
 	if (l->in.msg.login_verdict.allow)
 		return (true);
+	if (l->in.msg.login_verdict.later) {
+		login_say_over(l, LATER);
+		return (false);
+	}
 	try_record(l);
 	login_say_over(l, "You have as many sessions or processes as this "
 			  "host lets a user have.\n");
@@ -252,8 +364,18 @@ login_pam_end(struct login_run *l, int status)
  * systems have it) was not refused for want of credentials.
  */
 static enum login_failure
-try_reason(const struct login_run *l, int status)
+try_reason(struct login_run *l, int status)
 {
+	/*
+	 * The same words as ever where it may hang on the name: a directory
+	 * that is away knows some users, whose passwords it had kept.
+	 */
+	if (l->broken == 0 && try_is_fault(status)) {
+		l->short_ = l->short_ || status != PAM_AUTHINFO_UNAVAIL;
+		return (LOGIN_FAILED_RESOURCES);
+	}
+	if (l->broken == 0 && try_is_short(l))
+		return (LOGIN_FAILED_RESOURCES);
 	if (login_method(l) == LOGIN_METHOD_NONE && l->broken == 0 &&
 	    status != PAM_USER_UNKNOWN)
 		return (LOGIN_FAILED_ACCOUNT);
@@ -264,21 +386,30 @@ static enum login_result
 try_run(struct login_run *l, bool last)
 {
 	enum policy_method method;
-	int status = try_pam_start(l);
+	int status;
 
+	if (try_is_short(l))
+		return (try_failed(l, LOGIN_FAILED_RESOURCES, last));
+	status = try_pam_start(l);
 	if (status != PAM_SUCCESS) {
 		log_warn("PAM cannot be used: %s",
 		    pam_strerror(l->pam, status));
-		return (try_failed(l, LOGIN_FAILED_ACCOUNT, last));
+		l->short_ = true;
+		return (try_failed(l, LOGIN_FAILED_RESOURCES, last));
 	}
-	status = pam_authenticate(l->pam, 0);
+	status = pam_authenticate(l->pam, PAM_DISALLOW_NULL_AUTHTOK);
 	method = login_method(l);
 	if (status != PAM_SUCCESS || l->broken != 0)
 		return (try_failed(l, try_reason(l, status), last));
-	if (!try_know_user(l))
+	/* No answer is no login, whatever a module makes of it. */
+	if (!l->said)
 		return (try_failed(l, LOGIN_FAILED_CREDENTIALS, last));
-	if (method == LOGIN_METHOD_NONE)
-		method = POLICY_METHOD_PASSWORD; /* a user without one */
+	if (!try_know_user(l))
+		return (try_failed(l,
+		    try_is_short(l) ? LOGIN_FAILED_RESOURCES
+				    : LOGIN_FAILED_CREDENTIALS, last));
+	if (!try_has_shell(l))
+		return (try_failed(l, LOGIN_FAILED_ACCOUNT, last));
 	if (!policy_root_login(l->uid, method,
 		(enum conf_root_login)l->start.root_login,
 		(enum service_kind)l->start.kind)
@@ -290,6 +421,19 @@ try_run(struct login_run *l, bool last)
 	return (try_verdict(l, method) ? LOGIN_DONE : LOGIN_END);
 }
 
+/* A name that is none may be a password: it is not to be written down. */
+static bool
+try_is_account(struct login_run *l)
+{
+	struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(l->wish.user);
+	if (pw == NULL && short_of(errno))
+		l->short_ = true;
+	return (pw != NULL);
+}
+
 enum login_result
 login_try(struct login_run *l, bool last)
 {
@@ -297,8 +441,10 @@ login_try(struct login_run *l, bool last)
 	enum login_result result;
 
 	l->secrets = l->questions = 0;
+	l->said = false;
 	l->pam_delay = 0;
 	memcpy(m.user, l->wish.user, sizeof(m.user));
+	m.unknown = !try_is_account(l);
 	/* Not told, not tried: every try is audited. */
 	if (ipc_send_wait(&l->monitor, MSG_LOGIN_TRY, &m, NULL, 0) != 0) {
 		login_say_over(l, "The login service was restarted; please "

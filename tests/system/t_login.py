@@ -73,7 +73,7 @@ def test_how_the_shell_ended():
 
 @needs_root
 def test_wrong_password_three_times():
-    with start() as daemon:
+    with start("log-unknown-users;") as daemon:
         client = Login(daemon, "alice", "wrong")
         for user in ("nobody\x1b[2J", "alice"):
             client.until(b"Login incorrect")
@@ -92,6 +92,111 @@ def test_wrong_password_three_times():
               "an escape in the audit stream")
         daemon.closed(client)
         daemon.idle()
+
+
+@needs_root
+def test_a_name_of_nobody_s_is_not_logged():
+    """It may be a password, typed at the wrong prompt. That it was tried is
+    told, and in the journal's sentence no name looks like more than one."""
+    for rule, shown in (("", None), ("no-log-unknown-users;", None),
+                        ("log-unknown-users;", ALICE)):
+        with start(rule) as daemon:
+            client = Login(daemon, ALICE, "alice")
+            event = daemon.wait("auth-failure", source_port=client.port)
+            equal((event.get("user"), event["unknown-user"]), (shown, "yes"),
+                  "its user with `%s'" % rule)
+            client.close()
+            daemon.closed(client)
+            equal([e.line for e in daemon.events if ALICE in e.line] == [],
+                  shown is None, "lines with the name")
+            client = Login(daemon, "alice", "wrong")
+            event = daemon.wait("auth-failure", source_port=client.port)
+            equal((event["user"], event.get("unknown-user")),
+                  ("alice", None), "an account's")
+            client.close()
+            daemon.closed(client)
+            gone()
+
+
+@needs_root
+def test_a_login_that_cannot_run():
+    """Not in silence: a program that is no program, and one that gives up."""
+    login = world.BUILD + "/libexec/login"
+    for program, words in (("/dev/null", "cannot be run"),
+                           ("/bin/false", "exit status 1")):
+        # The daemon opens its programs when it starts.
+        world.mount(program, login, "none", world.MS_BIND)
+        daemon = start()
+        try:
+            daemon.start()
+        finally:
+            subprocess.run(["umount", "--lazy", login], check=True)
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.read_all()
+        event = daemon.wait("worker-failed", source_port=client.port)
+        check(words in event["reason"], event.line)
+        client.close()
+        daemon.closed(client)
+        daemon.stop()
+        gone()
+
+
+@needs_root
+def test_a_record_that_cannot_be_closed():
+    """utmp is read-only at the end: who would show a user who is gone."""
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        client.run("true")
+        world.mount("/run/utmp", "/run/utmp", "none", world.MS_BIND)
+        subprocess.run(["mount", "-o", "remount,bind,ro", "/run/utmp"],
+                       check=True)
+        try:
+            login, = logins()
+            client.line("exit")
+            client.read_all()
+            daemon.wait("warning", reason="the login record of process %d "
+                        "stays open in utmp, as if its user were logged in"
+                        % login.pid)
+            daemon.closed(client)
+            gone()
+        finally:
+            subprocess.run(["umount", "/run/utmp"], check=True)
+    write("/run/utmp", "")
+
+
+@needs_root
+@needs("strace")
+def test_nothing_open_is_the_user_s():
+    """What login's child has open is closed before it becomes the user, who
+    could take it from there."""
+    with start() as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"Password: ")
+        login, = logins()
+        log = world.WORK + "/strace.login"
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-o", log, "-e",
+             "trace=close_range,setresuid", "-p", str(login.pid)],
+            stderr=subprocess.PIPE, text=True)
+        check("attached" in tracer.stderr.readline(), "strace")
+        client.line(ALICE)
+        client.run("true")
+        client.close()
+        daemon.closed(client)
+        tracer.communicate(timeout=20)
+        with open(log, encoding="ascii") as file:
+            calls = [r.split(None, 1) for r in file.read().splitlines()]
+        became = [i for i, (pid, call) in enumerate(calls)
+                  if call.startswith("setresuid(%d" % world.base_uid())]
+        pid = calls[became[0]][0]
+        before = [call for p, call in calls[:became[0]] if p == pid]
+        check(any(c.startswith("close_range(3, 4294967295") for c in before),
+              "before setresuid: %s" % before)
+        gone()
 
 
 @needs_root

@@ -3,9 +3,10 @@
 crash, accounts that are shut, passwords past their day."""
 import os
 import re
+import resource
 import subprocess
 
-from logins import ALICE, Login, gone, start
+from logins import ALICE, Login, gone, logins, start
 from portreeve_test import (check, equal, main, needs, needs_root, world,
                             write)
 
@@ -102,6 +103,64 @@ def test_expired_password_is_changed():
         client.close()
         daemon.closed(client)
         write("/etc/shadow", old, 0o640)
+        gone()
+
+
+@needs_root
+def test_an_account_without_a_password():
+    """What sshd refuses by default: nobody logs in on a name alone, though
+    the host's stack says nullok."""
+    path = "/etc/pam.d/login"
+    with open(path, encoding="utf-8") as file:
+        stack = file.read()
+    old = replace_shadow(r"alice::19000:0:99999:7:::")
+    with start() as daemon:
+        for auth in (None, "pam_unix.so nullok", "pam_permit.so"):
+            if auth:
+                write(path, "auth required %s\naccount required pam_unix.so\n"
+                      "session required pam_permit.so\n" % auth)
+            mark = daemon.mark()
+            client = Login(daemon)
+            client.until(b"login: ")
+            client.line("alice")
+            if auth != "pam_permit.so":
+                client.until(b"Password: ")
+                client.line("")
+            client.until(b"Login incorrect")
+            daemon.wait("auth-failure", after=mark, user="alice",
+                        reason="credentials")
+            client.close()
+            daemon.closed(client)
+        equal(daemon.of("auth-success"), [], "logins")
+        gone()
+    write("/etc/shadow", old, 0o640)
+    write(path, stack)
+
+
+@needs_root
+def test_what_the_host_is_short_of():
+    """A peer is not blamed for it: no credentials, and other words."""
+    with Module("not-there"), start() as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.read_all()
+        daemon.wait("auth-failure", user="alice", reason="no-resources")
+        client.close()
+        daemon.closed(client)
+    with start() as daemon:
+        client = Login(daemon)
+        client.until(b"login: ")
+        client.line("alice")
+        client.until(b"Password: ")
+        login, = logins()
+        resource.prlimit(login.pid, resource.RLIMIT_NOFILE, (6, 6))
+        client.line(ALICE)
+        client.until(b"try again later")
+        client.read_all()
+        daemon.wait("auth-failure", user="alice", reason="no-resources")
+        client.close()
+        daemon.closed(client)
         gone()
 
 

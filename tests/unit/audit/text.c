@@ -81,8 +81,8 @@ test_hostile(void **state)
 	assert_int_equal(event_decode(&b.msg, ROLE_MONITOR, &v), 0);
 	event_sentence(&v, text, sizeof(text));
 	assert_string_equal(text,
-	    "unknown: login of x\\x0d\\x0aevent=auth-success "
-	    "\\\"\\\\\\x1b[2J\\x00\\x9b by unknown from unknown failed: "
+	    "unknown: login of \"x\\x0d\\x0aevent=auth-success "
+	    "\\\"\\\\\\x1b[2J\\x00\\x9b\" by unknown from unknown failed: "
 	    "unknown");
 	event_begin(&b, EV_AUTH_FAILURE);
 	event_text(&b, FIELD_USER, "");
@@ -104,6 +104,33 @@ test_sentence(void **state)
 	event_sentence(&v, text, sizeof(text));
 	assert_string_equal(text,
 	    "finger: connection from ::1 port 65535 accepted");
+}
+
+/* What a stranger chose stands in quotes: it adds no word to the sentence. */
+static void
+test_quotes(void **state)
+{
+	struct event_view v;
+	char text[256];
+
+	(void)state;
+	event_begin(&b, EV_AUTH_FAILURE);
+	event_text(&b, FIELD_SERVICE, "telnet");
+	event_text(&b, FIELD_SOURCE, "192.0.2.7");
+	event_text(&b, FIELD_USER, "x by password from 192.0.2.8 failed\"");
+	event_text(&b, FIELD_METHOD, "password");
+	event_text(&b, FIELD_REASON, "credentials");
+	assert_int_equal(event_decode(&b.msg, ROLE_MONITOR, &v), 0);
+	event_sentence(&v, text, sizeof(text));
+	assert_string_equal(text,
+	    "telnet: login of \"x by password from 192.0.2.8 failed\\\"\" "
+	    "by password from 192.0.2.7 failed: credentials");
+	event_begin(&b, EV_PROGRAM_OUTPUT);
+	event_text(&b, FIELD_SERVICE, "x");
+	event_text(&b, FIELD_TEXT, "a line");
+	assert_int_equal(event_decode(&b.msg, ROLE_LOGREADER, &v), 0);
+	event_sentence(&v, text, sizeof(text));
+	assert_string_equal(text, "x: \"a line\"");
 }
 
 /* The worst event fits; a short buffer gets whole fields and a NUL. */
@@ -155,6 +182,7 @@ main(void)
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_hostile),
 	    cmocka_unit_test(test_sentence),
+	    cmocka_unit_test(test_quotes),
 	    cmocka_unit_test(test_bounds),
 	};
 

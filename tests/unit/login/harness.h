@@ -126,7 +126,7 @@ write_users(const char *alice_hash, const char *alice_rest)
 	    "toor:x:0:0:toor:/root:/bin/sh\n"
 	    "alice:x:47113:47113:Alice:/home/alice:/bin/sh\n"
 	    "bob:x:47114:47114:Bob:/home/none:/bin/sh\n"
-	    "noshell:x:47115:47115::/:/nowhere/sh\n",
+	    "noshell:x:47115:47115::/:/home/shells/sh\n",
 	    0644);
 	write_file("/etc/group",
 	    "root:x:0:\ntty:x:5:\nutmp:x:43:\nshadow:x:42:\n"

@@ -77,7 +77,9 @@ expect_end(enum place place)
 		assert_int_not_equal(type, MSG_LOGIN_MAY);
 		assert_int_not_equal(type, MSG_LOGIN_OPENED);
 	}
-	assert_int_equal(play_end(), place == PLACE_SESSION ? 0 : 1);
+	assert_int_equal(play_end(), place == PLACE_SESSION
+		? LOGIN_EXIT_SESSION
+		: LOGIN_EXIT_NO_LOGIN);
 }
 
 static bool
@@ -254,7 +256,7 @@ test_no_fourth_try(void **state)
 	assert_int_equal(tries, 3);
 	assert_int_equal(failures, 3);
 	assert_true(time_boot_ns() - begun >= UINT64_C(7500000000));
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 /* --- the password in memory -------------------------------------------- */

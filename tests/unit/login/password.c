@@ -5,6 +5,8 @@
  */
 #include "tests/unit/login/harness.h"
 
+#include <sys/resource.h>
+
 #include <utmpx.h>
 
 #define MS 1000000u
@@ -68,7 +70,7 @@ test_wrong(void **state)
 	    LOGIN_FAILED_CREDENTIALS);
 	refused("alice", "", MSG_LOGIN_OVER, LOGIN_FAILED_CREDENTIALS);
 	assert_int_equal(next_on(&play.worker), MSG_COUNT);
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 /* btmp's rows: as many as that, the last of that name. */
@@ -114,7 +116,7 @@ test_failures_are_recorded(void **state)
 	failed_logins(1, "alice");
 	refused("Wonderland-7", "", MSG_LOGIN_OVER, LOGIN_FAILED_CREDENTIALS);
 	failed_logins(2, "UNKNOWN");
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 	/* Right, but root's: a failure as well. Let in: none. */
 	begin();
 	refused("toor", ROOTS, MSG_LOGIN_AGAIN, LOGIN_FAILED_ROOT);
@@ -129,7 +131,7 @@ test_failures_are_recorded(void **state)
 	worker_expect(MSG_LOGIN_PROMPT);
 	ipc_channel_close(&play.worker);
 	expect_failure(LOGIN_FAILED_CREDENTIALS);
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 	failed_logins(3, "toor");
 	unlink("/var/log/btmp");
 }
@@ -185,7 +187,7 @@ test_expired_account(void **state)
 	worker_expect(MSG_LOGIN_OVER);
 	assert_non_null(strstr(play.said, "Your account has expired"));
 	assert_non_null(strstr(text_of(), "expired"));
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 static void
@@ -240,6 +242,146 @@ test_nologin_before_password(void **state)
 	send_user("alice", "");
 	expect_refusal(MSG_LOGIN_AGAIN, LOGIN_FAILED_ACCOUNT, since);
 	assert_non_null(strstr(play.said, "Down until noon"));
+}
+
+/* One of the tests' own modules, which `control` says how to take. */
+static void
+use_module(const char *name, const char *control)
+{
+	char text[700];
+
+	snprintf(text, sizeof(text), "%s %s/tests/pam/%s.so", control, build,
+	    name);
+	write_pam(text);
+}
+
+/* --- what is no login ---------------------------------------------------- */
+
+/* A stack that would let in an account without a password, on its name. */
+static void
+test_no_answer_is_no_login(void **state)
+{
+	uint64_t since;
+
+	NEEDS_WORLD();
+	write_users("", "19000:0:99999:7:::");
+	write_pam("required pam_unix.so nullok");
+	begin();
+	refused("alice", "", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	refused("alice", "x", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	play_end();
+	write_pam("required pam_permit.so");
+	begin();
+	since = time_boot_ns();
+	send_user("alice", "");
+	expect_refusal(MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS, since);
+	/* Asked, and nothing answered, whatever the module makes of it. */
+	use_module("ask", "required");
+	play_end();
+	begin();
+	refused("alice", "", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
+	give("alice", "a word");
+	expect_on(&play.monitor, MSG_LOGIN_MAY);
+}
+
+/* As sshd has it: a shell that is no program. */
+static void
+test_no_shell(void **state)
+{
+	NEEDS_WORLD();
+	unlink("/home/shells/sh");
+	begin();
+	refused("noshell", ALICE, MSG_LOGIN_AGAIN, LOGIN_FAILED_ACCOUNT);
+	(void)mkdir("/home/shells", 0755);
+	write_file("/home/shells/sh", "", 0644);
+	refused("noshell", ALICE, MSG_LOGIN_AGAIN, LOGIN_FAILED_ACCOUNT);
+}
+
+/* Such a name may be a password. */
+static void
+test_unknown_names_are_told(void **state)
+{
+	NEEDS_WORLD();
+	begin();
+	send_user("alice", "");
+	assert_int_equal(play.in.msg.login_try.unknown, 0);
+	worker_expect(MSG_LOGIN_PROMPT);
+	send_answer("wrong");
+	expect_failure(LOGIN_FAILED_CREDENTIALS);
+	worker_expect(MSG_LOGIN_AGAIN);
+	send_user(ALICE, "");
+	assert_int_equal(play.in.msg.login_try.unknown, 1);
+}
+
+/* --- what the host lacks -------------------------------------------------- */
+
+static void
+expect_later(void)
+{
+	expect_failure(LOGIN_FAILED_RESOURCES);
+	worker_expect(MSG_LOGIN_OVER);
+	assert_non_null(strstr(text_of(), "try again later"));
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
+}
+
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit r = {most, most};
+
+	assert_int_equal(prlimit(play.pid, RLIMIT_NOFILE, &r, NULL), 0);
+}
+
+/* No verdict that a peer could be punished for. */
+static void
+test_short_of_descriptors(void **state)
+{
+	NEEDS_WORLD();
+	write_file("/var/log/btmp", "", 0660);
+	/* Of all, of some, and from the answer on. */
+	for (rlim_t most = 5; most <= 8; most++) {
+		begin();
+		/* It has begun when it is refused the first time. */
+		refused("alice", "wrong", MSG_LOGIN_AGAIN,
+		    LOGIN_FAILED_CREDENTIALS);
+		limit_files(most);
+		send_user("alice", "");
+		expect_later();
+	}
+	failed_logins(4, "alice");
+	begin();
+	send_user("alice", "");
+	worker_expect(MSG_LOGIN_PROMPT);
+	limit_files(5);
+	send_answer(ALICE);
+	expect_later();
+	unlink("/var/log/btmp");
+}
+
+static void
+test_short_of_a_module(void **state)
+{
+	NEEDS_WORLD();
+	write_pam("required pam_not_there.so");
+	begin();
+	send_user("alice", "");
+	expect_later();
+}
+
+/* Allowed, and no terminal to be had. */
+static void
+test_short_of_terminals(void **state)
+{
+	struct msg_login_verdict v = {.allow = 1};
+
+	NEEDS_WORLD();
+	begin();
+	give("alice", ALICE);
+	expect_on(&play.monitor, MSG_LOGIN_MAY);
+	limit_files(5);
+	assert_int_equal(
+	    ipc_send(&play.monitor, MSG_LOGIN_VERDICT, &v, NULL, 0), 0);
+	expect_later();
 }
 
 /* --- root -------------------------------------------------------------- */
@@ -297,7 +439,7 @@ test_user_limit(void **state)
 	    ipc_send(&play.monitor, MSG_LOGIN_VERDICT, &v, NULL, 0), 0);
 	worker_expect(MSG_LOGIN_OVER);
 	assert_non_null(strstr(text_of(), "as many sessions"));
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 /* Nobody there to decide: nobody is let in. */
@@ -310,7 +452,7 @@ test_monitor_gone(void **state)
 	expect_on(&play.monitor, MSG_LOGIN_MAY);
 	ipc_channel_close(&play.monitor);
 	worker_expect(MSG_LOGIN_OVER);
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 /* Nobody there to count the tries: there are none. */
@@ -325,7 +467,7 @@ test_monitor_gone_before(void **state)
 	assert_int_equal(
 	    ipc_send(&play.worker, MSG_LOGIN_USER, &m, NULL, 0), 0);
 	worker_expect(MSG_LOGIN_OVER);
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 static void
@@ -341,23 +483,13 @@ test_time(void **state)
 	expect_failure(LOGIN_FAILED_TIMEOUT);
 	worker_expect(MSG_LOGIN_OVER);
 	assert_non_null(strstr(text_of(), "timed out"));
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 	play_begin(&start);
 	worker_expect(MSG_LOGIN_OVER); /* and no name at all */
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 /* --- other modules ----------------------------------------------------- */
-
-static void
-use_module(const char *name, const char *control)
-{
-	char text[700];
-
-	snprintf(text, sizeof(text), "%s %s/tests/pam/%s.so", control, build,
-	    name);
-	write_pam(text);
-}
 
 /* Between two names: a failure of its own. */
 static void
@@ -373,7 +505,7 @@ test_time_at_the_next_name(void **state)
 	assert_int_equal(play.in.msg.login_failure.method, POLICY_METHOD_COUNT);
 	worker_expect(MSG_LOGIN_OVER);
 	assert_non_null(strstr(text_of(), "timed out"));
-	assert_int_equal(play_end(), 1);
+	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
 }
 
 static void
@@ -470,6 +602,12 @@ main(void)
 	    WORLD_TEST(test_expired_password),
 	    WORLD_TEST(test_nologin),
 	    WORLD_TEST(test_nologin_before_password),
+	    WORLD_TEST(test_no_answer_is_no_login),
+	    WORLD_TEST(test_no_shell),
+	    WORLD_TEST(test_unknown_names_are_told),
+	    WORLD_TEST(test_short_of_descriptors),
+	    WORLD_TEST(test_short_of_a_module),
+	    WORLD_TEST(test_short_of_terminals),
 	    WORLD_TEST(test_root),
 	    WORLD_TEST(test_root_wrong_password),
 	    WORLD_TEST(test_user_limit),

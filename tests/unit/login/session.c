@@ -313,13 +313,36 @@ test_no_home_no_shell(void **state)
 	tty_say("exit\n");
 	worker_expect(MSG_SESSION_ENDED);
 	play_end();
+	/* One that may be executed, says its mode. */
+	assert_int_equal(mkdir("/home/shells", 0755), 0);
+	write_file("/home/shells/sh", "\x7f", 0755);
 	play_begin(&start);
 	give("noshell", ALICE);
 	let_in(0);
-	assert_true(tty_until(buf, sizeof(buf), "/nowhere/sh cannot be run"));
+	assert_true(
+	    tty_until(buf, sizeof(buf), "/home/shells/sh cannot be run"));
 	worker_expect(MSG_SESSION_ENDED);
 	assert_int_equal(play.in.msg.session_ended.value, 1);
 	assert_int_equal(play_end(), 0);
+}
+
+/*
+ * utmp that cannot be written at the session's end: the exit status says so,
+ * and the monitor sees to it.
+ */
+static void
+test_record_that_stays_open(void **state)
+{
+	NEEDS_WORLD();
+	begin_session(0);
+	assert_string_equal(tty_run("echo in"), "in\r\n");
+	assert_int_equal(rename("/run/utmp", "/run/utmp.away"), 0);
+	assert_int_equal(mkdir("/run/utmp", 0755), 0);
+	tty_say("exit\n");
+	worker_expect(MSG_SESSION_ENDED);
+	assert_int_equal(play_end(), LOGIN_EXIT_RECORD);
+	assert_int_equal(rmdir("/run/utmp"), 0);
+	assert_int_equal(rename("/run/utmp.away", "/run/utmp"), 0);
 }
 
 static void
@@ -355,6 +378,7 @@ main(void)
 	    WORLD_TEST(test_monitor_gone),
 	    WORLD_TEST(test_terminated),
 	    WORLD_TEST(test_no_home_no_shell),
+	    WORLD_TEST(test_record_that_stays_open),
 	    WORLD_TEST(test_session_sandbox),
 	};
 
