@@ -2,6 +2,7 @@
 """A service that lacks something of the host waits, and takes no other with
 it: its event, its row, the service manager's STATUS and `reload` agree."""
 import os
+import signal
 import socket
 import subprocess
 
@@ -223,6 +224,55 @@ def test_services_without_user_have_uids_of_their_own():
             "service-failed", service="three")["reason"], "why")
         write("/etc/passwd", before)
         daemon.wait("service-restored", service="three", timeout=40)
+        daemon.idle()
+
+
+STOP = """#!/usr/bin/python3
+import os, signal
+print("attacking", flush=True)
+while True:
+    try:
+        os.kill(-1, signal.SIGSTOP)
+    except ProcessLookupError:
+        pass
+"""
+
+
+@needs_root
+@limit(60)
+def test_who_stops_the_programs_of_a_service_stops_no_zygote():
+    """The attack: its user stops each process of that uid as soon as it has
+    that uid, between setresuid and exec too. kill(-1) of an ordinary user is
+    for all processes of that user."""
+    attack = write(unused(world.WORK + "/stop"), STOP, 0o755)
+    port = free_port()
+    with Daemon("system { services { service thing { port %d; exec /bin/cat; "
+                "extended-limits; rate-limit 1000; connection-limit 500; "
+                "listen-address 127.0.0.1; } } }" % port) as daemon:
+        with open(daemon.state + "/service-uids", encoding="ascii") as file:
+            uid = file.read().split()[0]
+        attacker = subprocess.Popen(
+            ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups",
+             attack], stdout=subprocess.PIPE)
+        clients = []
+        try:
+            attacker.stdout.readline()
+            for _ in range(300):
+                clients.append(Connection(port))
+            daemon.wait("connection-accepted", count=300)
+            # Each has its process: the zygote went on.
+            wait_until(lambda: len([r for r in daemon.show("sessions")
+                                    if r["pid"]]) == 300, "300 programs")
+        finally:
+            attacker.kill()
+            attacker.wait()
+            attacker.stdout.close()
+        check(echoes(port), "after the attack")
+        for row in daemon.show("sessions"):
+            os.kill(row["pid"], signal.SIGKILL)
+        daemon.wait("session-closed", count=301)
+        for client in clients:
+            client.close()
         daemon.idle()
 
 

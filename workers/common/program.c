@@ -1,8 +1,8 @@
 /*
  * The program zygote: its messages and its loop. See workers/common/program.h
  * for its privileges. Distrusts the master: a START that the catalogue or the
- * slot table contradicts closes its channel. Never waits for anybody but the
- * child that is about to exec, and never drops an ENDED: what the master's
+ * slot table contradicts closes its channel. Never waits for anybody but a
+ * child that is uid 0 still, and never drops an ENDED: what the master's
  * queue has no room for is kept by slot number, and the slot table tells a
  * later master the rest.
  */
@@ -107,6 +107,8 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 	if (z->signals < 0)
 		start_fail(
 		    s, "cannot watch for ended programs: %s", strerror(errno));
+	if (program_spawn_prepare() < 0)
+		start_fail(s, "out of memory for programs: %s", strerror(errno));
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		start_fail(s, "cannot become a subreaper: %s", strerror(errno));
 }
@@ -188,12 +190,10 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
 		return (0);
 	}
 	pid = program_spawn(&z->spec, z->env.vector, connection, writer,
-	    z->ops->exec, &slot->pid);
+	    z->ops->exec, m->slot, &slot->pid);
 	*error = errno;
 	fd_close(&writer);
-	if (pid == 0)
-		program_reap_failed(slot->pid);
-	if (pid <= 0) {
+	if (pid < 0) {
 		program_log_drop(&z->logs, (uint32_t)number);
 		return (0);
 	}
@@ -235,6 +235,12 @@ zygote_over(struct zygote *z, struct program_run *run)
 	program_due_remove(&z->timeouts, was.slot);
 	program_due_remove(&z->groups, was.slot);
 	program_table_remove(&z->running, run);
+	if (was.how == ENDED_EXITED && program_spawn_error(was.slot) != 0) {
+		int error = program_spawn_error(was.slot);
+
+		was.how = ENDED_FAILED;
+		was.value = (uint8_t)(error > 255 ? EIO : error);
+	}
 	slot->killed = was.killed;
 	slot->timed_out = was.timed_out;
 	if (program_log_end(&z->logs, was.log, (enum ended)was.how, was.value,

@@ -89,10 +89,3 @@ program_reap(struct program_table *t, enum reap_mode mode,
 		*over = group;
 	return (true);
 }
-
-void
-program_reap_failed(int32_t pid)
-{
-	while (waitid(P_PID, (id_t)pid, NULL, WEXITED) < 0 && errno == EINTR)
-		continue;
-}

@@ -32,7 +32,4 @@ bool program_reap(struct program_table *t, enum reap_mode mode,
  * its leader gone; the caller need not wait for it.
  */
 
-/* Wait for a child that failed to exec. */
-void program_reap_failed(int32_t pid);
-
 #endif

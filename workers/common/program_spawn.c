@@ -1,21 +1,32 @@
 /*
- * Clone and exec. In program zygotes, one child at a time: the child borrows
- * the zygote's memory (CLONE_VM) and the zygote stands still until it has
- * exec'd or exited (CLONE_VFORK), so that a failed exec tells its errno without
- * a pipe, and no page table is copied. Nor is the table of descriptors, whose
- * length is that of the zygote's sessions: it is shared (CLONE_FILES) until the
- * child takes a copy of the low ones, its first act. It runs on a stack of its
- * own and touches nothing but its own variables. Changing uid makes the shared memory
- * non-dumpable, so that the program's user cannot trace the child before exec.
+ * Fork and exec. In program zygotes. From the moment when it has become the
+ * program's user, that user can stop the child, or end it: the zygote waits for
+ * nothing that comes after it. So the child has its own memory (no vfork), and
+ * what keeps it from its exec it says in a page that it shares with the zygote,
+ * which reads that when the child has been waited for.
+ *
+ * The table of descriptors, whose length is that of the zygote's sessions, is
+ * not copied: it is shared (CLONE_FILES) until the child takes a copy of the
+ * low ones. For that, its first act as uid 0, the zygote does wait.
+ *
+ * Changing uid makes the child's memory non-dumpable, so that the program's
+ * user cannot trace it before exec.
  */
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <linux/futex.h>
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -23,25 +34,43 @@
 #include "workers/common/program_log.h"
 #include "workers/common/program_spawn.h"
 
-#define SPAWN_STACK 65536
+#define LOOK_NS 100000000 /* so often whether a silent child is dead */
+
+/* A child's words, by its slot. */
+struct spawn_report {
+	_Atomic uint32_t apart; /* 1: its descriptors are its own */
+	_Atomic int32_t err;	/* errno of the step that failed */
+};
+
+static struct spawn_report *reports;
 
 struct spawn {
 	const struct program_spec *spec;
 	char *const *envp;
 	int connection, log;
 	program_exec *exec;
-	volatile int err; /* errno of the step that failed */
+	struct spawn_report *report;
 };
 
-/*
- * The child leaves its frames on this stack without returning from them, and
- * the next one uses it again: AddressSanitizer would take them for alive.
- */
-#define ON_SPAWN_STACK __attribute__((no_sanitize("address")))
+int
+program_spawn_prepare(void)
+{
+	void *p = mmap(NULL, SLOTS_MAX * sizeof(*reports),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-static char spawn_stack[SPAWN_STACK] __attribute__((aligned(64)));
+	if (p == MAP_FAILED)
+		return (-1);
+	reports = p;
+	return (0);
+}
 
-ON_SPAWN_STACK static int
+int
+program_spawn_error(uint32_t slot)
+{
+	return (atomic_load(&reports[slot].err));
+}
+
+static int
 spawn_limits(const struct program_spec *spec)
 {
 	if (spec->files.rlim_max != 0 &&
@@ -61,13 +90,24 @@ spawn_limits(const struct program_spec *spec)
 	return (0);
 }
 
-ON_SPAWN_STACK static int
+/* In the child: what the zygote waits for. */
+static int
+spawn_apart(const struct spawn *s)
+{
+	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
+		return (-1);
+	atomic_store(&s->report->apart, 1);
+	syscall(SYS_futex, &s->report->apart, FUTEX_WAKE, 1, NULL, NULL, 0);
+	return (0);
+}
+
+static int
 spawn_prepare(const struct spawn *s)
 {
 	const struct program_spec *spec = s->spec;
 	sigset_t none;
 
-	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
+	if (spawn_apart(s) < 0)
 		return (-1);
 	if (dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
 	    dup2(spec->msg.error_to_peer ? s->connection : s->log, 2) < 0)
@@ -86,27 +126,63 @@ spawn_prepare(const struct spawn *s)
 	return (sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-ON_SPAWN_STACK static int
-spawn_child(void *arg)
+static void __attribute__((noreturn))
+spawn_child(const struct spawn *s)
 {
-	struct spawn *s = arg;
-
 	if (spawn_prepare(s) == 0)
 		s->exec(s->spec->msg.path, s->spec->argv, s->envp);
-	s->err = errno;
+	atomic_store(&s->report->err, errno != 0 ? errno : EIO);
 	_exit(127);
+}
+
+/* Ended, and to be waited for. */
+static bool
+spawn_is_dead(pid_t pid)
+{
+	siginfo_t si = {.si_pid = 0};
+
+	return (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) <
+		    0 ||
+		si.si_pid != 0);
+}
+
+/* A few microseconds, unless somebody who is root ends the child first. */
+static void
+spawn_await_apart(const struct spawn_report *r, pid_t pid)
+{
+	const struct timespec look = {.tv_nsec = LOOK_NS};
+
+	while (atomic_load(&r->apart) == 0) {
+		if (syscall(SYS_futex, &r->apart, FUTEX_WAIT, 0, &look, NULL,
+			0) < 0 &&
+		    errno == ETIMEDOUT && spawn_is_dead(pid))
+			return;
+	}
+}
+
+/*
+ * fork() without the C library's part, as in workers/common/spawn.c; the
+ * kernel stores the child's number before the child runs.
+ */
+static pid_t
+fork_sharing_files(int32_t *pid)
+{
+	return ((pid_t)syscall(SYS_clone,
+	    (unsigned long)(CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD), 0ul,
+	    pid, 0ul, 0ul));
 }
 
 pid_t
 program_spawn(const struct program_spec *spec, char *const envp[],
-    int connection, int log, program_exec *exec, int32_t *slot_pid)
+    int connection, int log, program_exec *exec, uint32_t slot,
+    int32_t *slot_pid)
 {
 	struct spawn s = {.spec = spec,
 	    .envp = envp,
 	    .connection = connection,
 	    .log = log,
 	    .exec = exec,
-	    .err = 0};
+	    .report = &reports[slot]};
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
 	int off = 0, on = 1;
 	pid_t pid;
@@ -119,15 +195,12 @@ program_spawn(const struct program_spec *spec, char *const envp[],
 	if (spec->msg.keepalive)
 		setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on,
 		    sizeof(on));
-	pid = clone(spawn_child, spawn_stack + sizeof(spawn_stack),
-	    CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT_SETTID |
-		SIGCHLD,
-	    &s, slot_pid);
-	if (pid < 0)
-		return (-1);
-	if (s.err != 0) {
-		errno = s.err;
-		return (0);
-	}
+	atomic_store(&s.report->apart, 0);
+	atomic_store(&s.report->err, 0);
+	pid = fork_sharing_files(slot_pid);
+	if (pid == 0)
+		spawn_child(&s);
+	if (pid > 0)
+		spawn_await_apart(s.report, pid);
 	return (pid);
 }

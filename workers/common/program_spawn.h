@@ -1,5 +1,5 @@
 /*
- * One program for one connection: clone, become its user, exec. In program
+ * One program for one connection: fork, become its user, exec. In program
  * zygotes. The child holds the zygote's privileges until it has become the
  * program's user; it reads nothing of the peer's. Never returns to the zygote's
  * code in the child, never runs a shell.
@@ -16,16 +16,24 @@
 typedef int program_exec(
     const char *path, char *const argv[], char *const envp[]);
 
+/* Once, before the zygote is sealed: -1 with errno. */
+int program_spawn_prepare(void);
+
 /*
  * Start spec's program with `connection` as its descriptors 0 and 1 (a
  * listener is made blocking, a connection comes so) and `log` as 2, everything
  * else closed, in a session and process group of its own. The kernel stores its
  * process id in *slot_pid before it runs. Returns the process id, or -1 with
- * errno when there is no process, or 0 with errno when exec or a step before it
- * failed: then there is a child that has exited, *slot_pid, and that the caller
- * has to wait for.
+ * errno when there is no process. It does not wait for the exec.
  */
 pid_t program_spawn(const struct program_spec *spec, char *const envp[],
-    int connection, int log, program_exec *exec, int32_t *slot_pid);
+    int connection, int log, program_exec *exec, uint32_t slot,
+    int32_t *slot_pid);
+
+/*
+ * Of a child that has been waited for: the errno of the exec that failed, or
+ * of a step before it; 0 when the program ran.
+ */
+int program_spawn_error(uint32_t slot);
 
 #endif

@@ -66,6 +66,75 @@ test_exec_fails(void **state)
 	zygote_stop(&z);
 }
 
+/* The program's user, who has the child from when it changed its uid. */
+static int
+exec_stopped(const char *path, char *const argv[], char *const envp[])
+{
+	kill(getpid(), SIGSTOP);
+	return (execve(path, argv, envp));
+}
+
+static char
+process_state(int32_t pid)
+{
+	char path[64], text[256] = "";
+	const char *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return ('?');
+	if (fgets(text, sizeof(text), f) == NULL)
+		text[0] = '\0';
+	fclose(f);
+	end = strrchr(text, ')');
+	return (end != NULL && end[1] == ' ' ? end[2] : '?');
+}
+
+/* A child that is stopped between its change of uid and its exec. */
+static void
+test_a_stopped_child_is_waited_for_by_nobody(void **state)
+{
+	static const struct program_ops stopped_ops = {.exec = exec_stopped};
+	static const char *const argv[] = {"cat", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	struct msg_ping ping = {.number = 4711};
+	struct ipc_in in;
+	struct slot s;
+	int fd[3];
+
+	(void)state;
+	program_message(&m, "/bin/cat", argv);
+	zygote_new(&z, &stopped_ops, &m);
+	for (uint32_t i = 0; i < 3; i++)
+		fd[i] = zygote_start_one(&z, i, i + 1);
+	/* All are started, and the zygote answers. */
+	assert_int_equal(ipc_send(&z.monitor, MSG_PING, &ping, NULL, 0), 0);
+	expect(&z.monitor, &in, MSG_PONG);
+	for (uint32_t i = 0; i < 3; i++) {
+		while (slot_read(z.slots, i, &s) != 0 || s.pid == 0)
+			usleep(1000);
+		if (i == 0) {
+			/* Ended as it is. */
+			assert_int_equal(kill(s.pid, SIGKILL), 0);
+			expect_ended(&z, 0, 1, ENDED_SIGNAL, SIGKILL);
+			continue;
+		}
+		/* Or let go: then it is what it was to be. */
+		while (process_state(s.pid) != 'T')
+			usleep(1000);
+		assert_int_equal(kill(s.pid, SIGCONT), 0);
+		assert_int_equal(write(fd[i], "hello\n", 6), 6);
+		assert_int_equal(shutdown(fd[i], SHUT_WR), 0);
+		expect_ended(&z, i, i + 1, ENDED_EXITED, 0);
+	}
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	zygote_stop(&z);
+}
+
 static void
 test_status_and_signal(void **state)
 {
@@ -293,6 +362,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cat),
 	    cmocka_unit_test(test_exec_fails),
+	    cmocka_unit_test(test_a_stopped_child_is_waited_for_by_nobody),
 	    cmocka_unit_test(test_status_and_signal),
 	    cmocka_unit_test(test_slot_in_use_is_a_breach),
 	    cmocka_unit_test(test_too_many_fds_is_a_breach),
