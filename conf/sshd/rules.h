@@ -1,6 +1,7 @@
 /*
- * Which lines of an sshd_config restrict, and which of our statements say the
- * same. Only for scan.c. Pure.
+ * Which lines of the system's sshd_config change what a user or an
+ * administrator gets, and which of our statements say the same. Only for
+ * scan.c. Pure.
  */
 #ifndef PORTREEVE_CONF_SSHD_RULES_H
 #define PORTREEVE_CONF_SSHD_RULES_H
@@ -9,16 +10,11 @@
 
 #include "conf/conf.h"
 
-struct sshd_rule {
-	const char *keyword; /* lower case */
-	/* The values, lower case, that restrict; NULL: every one does. */
-	const char *values;
-	/* Whether the configuration says as much; NULL: it has no words. */
-	bool (*carried)(const struct conf_service *ssh, const char *value);
-	const char *ours; /* words of ours that do it; NULL: none */
-};
-
-/* The rule of a keyword with that value (both lower case), or NULL. */
-const struct sshd_rule *sshd_find_rule(const char *keyword, const char *value);
+/*
+ * Whether a line with that keyword and value (both lower case) is missed here:
+ * it says something else than holds here anyway. *can is what can say it.
+ */
+bool rules_miss(const struct conf *conf, const struct conf_service *ssh,
+    const char *keyword, const char *value, const char **can);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The system's sshd_config, hosts.allow and hosts.deny, read for what an
- * administrator forbade there and might think forbidden here. Monitor (root)
+ * administrator said there and might think in force here. Monitor (root)
  * and CLI. The files are the administrator's; size, depth and number are
  * bounded all the same, and nothing but regular files is read.
  */
@@ -31,6 +31,7 @@ const struct sshd_scan_paths sshd_system_paths = {
 };
 
 struct scan {
+	const struct conf *conf;
 	const struct conf_service *ssh;
 	const char *folder; /* what Include is relative to */
 	struct conf_report *report;
@@ -62,14 +63,14 @@ scan_open(const struct scan *s, const char *path)
 		return (NULL);
 	if (fd == -1 || fstat(fd, &st) != 0) {
 		snprintf(text, sizeof(text),
-		    "not looked through for restrictions: %s", strerror(errno));
+		    "not looked through for what is not carried over: %s", strerror(errno));
 		scan_warn(s, path, 0, text);
 		fd_close(&fd);
 		return (NULL);
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > SCAN_FILE_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for restrictions: no regular file, or "
+		    "not looked through for what is not carried over: no regular file, or "
 		    "too large");
 		fd_close(&fd);
 		return (NULL);
@@ -91,6 +92,10 @@ scan_split(char *line, char **keyword, char **value)
 	size_t n;
 
 	n = strcspn(p, "\r\n");
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] == '#' && (p[i - 1] == ' ' || p[i - 1] == '\t'))
+			n = i;
+	}
 	while (n > 0 && strchr(" \t\f\v\"", p[n - 1]) != NULL)
 		n--;
 	p[n] = '\0';
@@ -121,17 +126,14 @@ static void
 scan_judge(const struct scan *s, const char *file, unsigned line,
     const char *keyword, const char *value)
 {
-	const struct sshd_rule *rule = sshd_find_rule(keyword, value);
 	char text[CONF_MESSAGE_MAX];
+	const char *can;
 
-	if (rule == NULL || scan_is_ours(s, keyword, value))
-		return;
-	if (rule->carried != NULL && rule->carried(s->ssh, value))
+	if (scan_is_ours(s, keyword, value) ||
+	    !rules_miss(s->conf, s->ssh, keyword, value, &can))
 		return;
 	snprintf(text, sizeof(text), "`%.100s %.100s` is not carried over: %s",
-	    keyword, value,
-	    rule->ours != NULL ? rule->ours
-			       : "a file named by sshd-config can say it");
+	    keyword, value, can);
 	scan_warn(s, file, line, text);
 }
 
@@ -178,7 +180,7 @@ scan_file(struct scan *s, const char *path, unsigned depth)
 
 	if (depth > SCAN_DEPTH_MAX || s->files++ >= SCAN_FILES_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for restrictions: too many files");
+		    "not looked through for what is not carried over: too many files");
 		return;
 	}
 	f = scan_open(s, path);
@@ -270,7 +272,7 @@ void
 sshd_scan(const struct conf *conf, const struct sshd_scan_paths *paths,
     struct conf_report *report)
 {
-	struct scan s = {.report = report};
+	struct scan s = {.conf = conf, .report = report};
 
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		if (conf->services[i].kind == SERVICE_SSH)

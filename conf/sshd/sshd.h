@@ -58,8 +58,9 @@ struct sshd_scan_paths {
 extern const struct sshd_scan_paths sshd_system_paths;
 
 /*
- * A warning for each restricting line of the system's sshd_config that the
- * configuration's ssh does not carry over, and for a hosts.allow or hosts.deny
+ * A warning for each line of the system's sshd_config that changes what a user
+ * or an administrator gets and that the configuration's ssh does not carry
+ * over, and for a hosts.allow or hosts.deny
  * that says anything. Nothing of sshd_config when ssh is not active, and
  * nothing at all when no service is. Never an error: what
  * cannot be read is a warning too, unless it is not there.

@@ -4,6 +4,7 @@ tighten and cannot loosen them, and what is said about the system's own."""
 import os
 import subprocess
 
+import clients
 from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
                             free_port, key, limit, main, needs, needs_root,
                             ssh, unused, world, write)
@@ -253,6 +254,45 @@ def test_warnings_about_the_systems_own():
     finally:
         os.unlink("/etc/hosts.deny")
         os.unlink("/etc/ssh/sshd_config.d/10.conf")
+        write("/etc/ssh/sshd_config", "")
+
+
+@needs_root
+@needs("scp", "sshd")
+def test_the_first_step_of_a_move():
+    # What Debian installs, with what an administrator may have written.
+    write("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"
+          "Port 22\nUsePAM yes\nPrintMotd no\nX11Forwarding yes\n"
+          "KbdInteractiveAuthentication no\nAcceptEnv LANG LC_*\n"
+          "Subsystem sftp /usr/lib/openssh/sftp-server\n"
+          "MaxStartups 10:30:60\nMatch User bob\n  PermitTTY no\n")
+    pair = key()
+    authorize("alice", pair)
+    try:
+        said = verify("")[1]
+        for word in ("x11forwarding yes", "subsystem sftp", "match user bob"):
+            check(word in said, "%s is not told: %s" % (word, said))
+        check("maxstartups" not in said, said)
+        with start("sftp-server; sshd-config /etc/ssh/sshd_config;"
+                   ) as daemon:
+            status, said = verify("sftp-server; "
+                                  "sshd-config /etc/ssh/sshd_config;")
+            equal(status, 0, said)
+            told = [line for line in said.splitlines() if "/etc/ssh" in line]
+            # verify() listens elsewhere, and only that is told.
+            equal(len(told), 1, said)
+            check("`Port 22` is left out" in told[0], said)
+            got = effective(daemon, "bob")
+            equal((got["x11forwarding"], got["permittty"],
+                   got["subsystem"]), ("yes", "no", "sftp internal-sftp"),
+                  "what holds")
+            source = write(unused(world.WORK + "/copied"), "x")
+            done = subprocess.run(
+                ["scp"] + clients.ssh_words(daemon.port, identity=pair) +
+                [source, "alice@127.0.0.1:moved"], capture_output=True,
+                env=clients.ssh_environment(None), check=False, timeout=60)
+            equal(done.returncode, 0, "scp: %s" % done.stderr)
+    finally:
         write("/etc/ssh/sshd_config", "")
 
 
