@@ -176,6 +176,23 @@ dispatch_postpone(
 	resource_rest(m);
 }
 
+/* Who sent the datagram that waits: what it claims. Nothing of it is read. */
+static void
+dispatch_source(const struct listener *l, struct addr *peer)
+{
+	struct addr from = {.family = FAMILY_COUNT};
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (l->datagram &&
+	    recvfrom(l->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
+		(struct sockaddr *)&ss, &len) >= 0)
+		addr_from_sockaddr(&from, (struct sockaddr *)&ss, len);
+	/* It is counted in its listener's family. */
+	if (from.family == l->address.family)
+		*peer = from;
+}
+
 void
 dispatch_listener(struct listener *l)
 {
@@ -192,6 +209,7 @@ dispatch_listener(struct listener *l)
 		dispatch_refuse(l, verdict.reason);
 		return;
 	}
+	dispatch_source(l, &peer);
 	s = session_new(m, sv, l, &peer, now);
 	if (s == NULL) {
 		dispatch_postpone(l, NULL, now, errno);
@@ -205,7 +223,7 @@ dispatch_listener(struct listener *l)
 	}
 	l->busy = true;
 	listener_update(l);
-	state_count(
-	    m->state, sv->index, (enum family)peer.family, STATE_ACCEPTED);
+	state_count(m->state, sv->index, (enum family)l->address.family,
+	    STATE_ACCEPTED);
 	report_accepted(m, s);
 }

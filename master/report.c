@@ -327,7 +327,7 @@ report_exit(struct event_builder *b, const struct session *s,
 		how = s->exit_how;
 		value = s->exit_value;
 	}
-	if (how == ENDED_EXITED) {
+	if (how == ENDED_EXITED && !s->service->status_means_nothing) {
 		snprintf(text, sizeof(text), "%d", value);
 		event_text(b, FIELD_EXIT, text);
 	} else if (how == ENDED_SIGNAL) {

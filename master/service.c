@@ -122,6 +122,8 @@ service_configure(struct master *m, const struct msg_service *msg)
 	sv->kind = (enum service_kind)msg->kind;
 	sv->builtin = sv->kind == SERVICE_FINGER ||
 		      sv->kind == SERVICE_TELNET || sv->kind == SERVICE_FTP;
+	sv->status_means_nothing =
+	    sv->kind == SERVICE_SSH || sv->kind == SERVICE_NETCONF;
 	sv->rate_limit = msg->rate_limit;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct policy_limiter *l = &sv->limiter[f];

@@ -436,6 +436,7 @@ def ask_udp(port, data, host="127.0.0.1"):
         client.settimeout(10)
         client.connect((host, port))
         client.send(data)
+        ask_udp.port = client.getsockname()[1]
         return client.recv(65536)
 
 
@@ -483,6 +484,8 @@ def test_udp_nowait():
     with daemon:
         for word in (b"one", b"two"):
             equal(ask_udp(port, word, "::1"), word.upper(), "the answer")
+            daemon.wait("connection-accepted", source="::1",
+                        source_port=ask_udp.port)
         daemon.wait("session-closed", count=2)
         daemon.idle()
 

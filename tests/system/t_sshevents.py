@@ -152,6 +152,9 @@ def test_what_sshd_says():
         says("subsystem not found", identity=good, flags=["-s"],
              command="nosuch")
         says("SHA256:", identity=good)
+        # sshd ends with 255 after a good session, too.
+        check(all("exit" not in e for e in daemon.of("session-closed")),
+              "an exit status that means nothing")
         os.chmod("/home/alice/.ssh", 0o777)
         says("bad ownership or modes", identity=good)
         os.chmod("/home/alice/.ssh", 0o700)
