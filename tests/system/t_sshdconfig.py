@@ -131,7 +131,8 @@ def test_what_tightens_a_stated_keyword_holds():
     for user in ("alice", "root"):
         authorize(user, pair)
     with start("root-login allow; tcp-forwarding; max-sessions-per-connection "
-               "10;", "Match Address 127.0.0.1\n  PermitRootLogin no\n"
+               "10; client-alive-interval 60;", "ClientAliveInterval 30\n"
+               "Match Address 127.0.0.1\n  PermitRootLogin no\n"
                "Match User alice\n  AllowTcpForwarding no\n  MaxSessions 1\n"
                ) as daemon:
         equal(ssh(daemon.port, "root", identity=pair).returncode, 255,
@@ -143,7 +144,9 @@ def test_what_tightens_a_stated_keyword_holds():
                        flags=("-W", "127.0.0.1:%d" % daemon.port))
             equal(done.stdout.startswith(b"SSH-2.0-"), works,
                   "-W of %s: %s" % (user, done.stderr))
-        equal(effective(daemon, "alice")["maxsessions"], "1", "maxsessions")
+        equal(effective(daemon, "alice")["maxsessions"], "1", "in a Match")
+        equal(effective(daemon, "root")["clientaliveinterval"], "30",
+              "what is global in the file")
 
 
 @needs_root
