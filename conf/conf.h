@@ -27,7 +27,8 @@ struct conf_diag {
 };
 
 /*
- * Messages: errors first, then warnings, each in the order of the file. Start from {0}; conf_report_clear
+ * Messages: errors first, then warnings, each in the order of the file and
+ * before what is said of other files. Start from {0}; conf_report_clear
  * ends.
  */
 struct conf_report {

@@ -66,15 +66,17 @@ report_is_before(const struct conf_diag *d, const struct conf_diag *there)
 {
 	if (d->severity != there->severity)
 		return (d->severity == CONF_ERROR);
-	if (d->file[0] != '\0' || there->file[0] != '\0')
+	if (d->file[0] != '\0')
 		return (false);
+	if (there->file[0] != '\0')
+		return (true);
 	return (d->pos.line < there->pos.line ||
 	    (d->pos.line == there->pos.line && d->pos.col < there->pos.col));
 }
 
 /*
  * Errors first; then in the order of the file, and what is said of the same
- * place, in ours.
+ * place, in ours; what is said of other files behind it.
  */
 static void
 report_insert(struct conf_report *r, const struct conf_diag *d)
