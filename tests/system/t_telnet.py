@@ -47,7 +47,7 @@ def test_silent_client():
 
 @needs_root
 def test_lines_are_edited():
-    with start() as daemon:
+    with start("log-unknown-users;") as daemon:
         client = Telnet(daemon.port)
         client.until(b"login: ")
         client.send(b"root\x15alxx\b\x7fice" + command(EL) + b"alicx" +
@@ -296,6 +296,48 @@ def test_synch_gets_through_a_full_terminal():
         client.until(b"ready> ")
         check(not any("sleep" in c for c in commands_of()), "sleep is there")
         no_failures(daemon)
+
+
+@needs_root
+def test_synch_drops_what_was_typed_ahead():
+    """As the terminal's own interrupt does; unless its user said noflsh."""
+    ahead = b"echo AHE''AD >> /home/alice/ahead\r\n" * 2000
+    with start() as daemon:
+        for mode, kept in (("-noflsh", False), ("noflsh", True)):
+            client = Telnet(daemon.port).shell()
+            client.line("stty %s; sleep 100" % mode)
+            wait_until(lambda: any("sleep" in c for c in commands_of()),
+                       "sleep")
+            client.send(ahead)
+            client.socket.send(command(IP) + command(DM), socket.MSG_OOB)
+            client.until(b"ready> ")
+            client.send(b"\r\nstty sane; echo do''ne\r\n")
+            client.until(b"done")
+            equal(os.path.exists("/home/alice/ahead"), kept, mode)
+            client.close()
+            daemon.closed(client)
+        no_failures(daemon)
+
+
+@needs_root
+def test_a_refused_echo():
+    """A client that says DONT ECHO shows what it types by itself."""
+    with start() as daemon:
+        for denied in (True, False):
+            client = Telnet(daemon.port)
+            if denied:
+                client.refuse()
+            client.until(b" login: ")
+            client.line("alice")
+            said = client.until(b"Password: ")
+            equal(b"alice" in said, not denied, "an echo in %r" % said)
+            client.line(PASSWORDS["alice"][0])
+            client.line("stty -a; echo do''ne")
+            said = client.until(b"done")
+            equal(b"do''ne" in said, not denied, "an echo in %r" % said)
+            check((b" -echo " in said) == denied, "the terminal: %r" % said)
+            client.close()
+            daemon.closed(client)
 
 
 @needs_root

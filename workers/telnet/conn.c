@@ -88,7 +88,7 @@ conn_read(struct conn *c, short revents)
 	if ((revents & POLLPRI) != 0 && !c->telnet.synch) {
 		telnet_urgent(&c->telnet);
 		/* What was typed before it is dropped as well. */
-		c->stuck = c->stuck || c->n > 0;
+		c->stuck = true;
 		c->n = 0;
 	}
 	if ((revents & POLLOUT) != 0)

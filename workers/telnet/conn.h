@@ -71,7 +71,8 @@ struct conn {
 	/* session.c */
 	int pty;
 	uint8_t keys[2];  /* bytes for the terminal */
-	bool stuck;	  /* it takes no bytes, and a Synch has come */
+	bool stuck;	  /* a Synch has come, and it took no byte since */
+	bool unechoed;	  /* it echoes no more, as the client wants it */
 	bool over;	  /* the shell has ended: what is left is sent */
 	bool silent;	  /* it has nothing to tell but what wants room */
 	size_t drained;	  /* bytes read since then */

@@ -138,7 +138,8 @@ dialogue_put(struct conn *c, uint8_t byte)
 	struct telnet_line_echo echo;
 	enum telnet_line_end end = telnet_line_put(&c->line, byte, &echo);
 
-	(void)telnet_output(&c->telnet, echo.bytes, echo.n);
+	if (!telnet_echo_is_denied(&c->telnet))
+		(void)telnet_output(&c->telnet, echo.bytes, echo.n);
 	explicit_bzero(echo.bytes, echo.n);
 	if (end == TELNET_LINE_DONE)
 		dialogue_line(c);

@@ -39,6 +39,23 @@ session_learn_flow(struct conn *c)
 			t.c_cc[VSTART] == 0x11);
 }
 
+/* What the client has refused is no program's to do in our name. */
+static void
+session_learn_echo(struct conn *c)
+{
+	bool denied = telnet_echo_is_denied(&c->telnet);
+	struct termios t;
+
+	if (denied == c->unechoed || tcgetattr(c->pty, &t) < 0)
+		return;
+	c->unechoed = denied;
+	if (denied)
+		t.c_lflag &= ~(tcflag_t)ECHO;
+	else
+		t.c_lflag |= ECHO;
+	(void)tcsetattr(c->pty, TCSANOW, &t);
+}
+
 static void
 session_resize(struct conn *c)
 {
@@ -80,6 +97,7 @@ session_begin(struct conn *c, int fd)
 		return;
 	}
 	session_learn_flow(c);
+	session_learn_echo(c);
 	session_resize(c);
 	(void)telnet_changes(&c->telnet);
 	session_keep_alive(c);
@@ -129,6 +147,18 @@ static const struct {
 };
 
 /*
+ * What was typed ahead and no program has read: what is on its way to the
+ * terminal first, then what the terminal holds, as its own interrupt drops it.
+ * On the master's side TCSAFLUSH is the only word for the latter.
+ */
+static void
+session_flush_input(struct conn *c, const struct termios *as_it_is)
+{
+	(void)ioctl(c->pty, TCFLSH, TCOFLUSH);
+	(void)tcsetattr(c->pty, TCSAFLUSH, as_it_is);
+}
+
+/*
  * As the terminal has it set, and only where it is not off. Behind bytes that
  * no program reads the character would wait as they do: then it is what it
  * stands for that comes.
@@ -142,6 +172,8 @@ session_key(struct conn *c, enum telnet_key key)
 	    t.c_cc[keys[key].at] == _POSIX_VDISABLE)
 		return;
 	if (c->stuck && keys[key].signal != 0 && (t.c_lflag & ISIG) != 0) {
+		if ((t.c_lflag & NOFLSH) == 0)
+			session_flush_input(c, &t);
 		(void)ioctl(c->pty, TIOCSIG, (int)keys[key].signal);
 		return;
 	}
@@ -179,6 +211,7 @@ session_last(struct conn *c)
 void
 session_follow(struct conn *c)
 {
+	session_learn_echo(c);
 	if ((telnet_changes(&c->telnet) & TELNET_CHANGED_WINDOW) != 0)
 		session_resize(c);
 }

@@ -147,6 +147,14 @@ telnet_settled(const struct telnet *t)
 }
 
 bool
+telnet_echo_is_denied(const struct telnet *t)
+{
+	uint8_t state = t->options.state[TELNET_US][TELNET_OPT_ECHO];
+
+	return (state != TELNET_ST_YES && state != TELNET_ST_WANT_YES);
+}
+
+bool
 telnet_window(const struct telnet *t, uint16_t *columns, uint16_t *rows)
 {
 	if (t->peer.columns == 0 || t->peer.rows == 0)

@@ -127,6 +127,12 @@ unsigned telnet_changes(struct telnet *t);
  */
 bool telnet_settled(const struct telnet *t);
 
+/*
+ * The peer has refused that we echo, and WONT ECHO was said or is: nothing that
+ * it types is to come back to it.
+ */
+bool telnet_echo_is_denied(const struct telnet *t);
+
 /* The window; false, and nothing written, as long as one of them is unknown. */
 bool telnet_window(const struct telnet *t, uint16_t *columns, uint16_t *rows);
 

@@ -36,6 +36,10 @@ telnet_terminal_read(
 bool
 telnet_terminals_ask(struct telnet_terminals *t)
 {
+	if (t->back) {
+		t->back = false;
+		return (true);
+	}
 	if (t->open || t->done)
 		return (false);
 	if (t->sends == TELNET_TERMINALS) {
@@ -61,6 +65,7 @@ telnet_terminals_receive(struct telnet_terminals *t, const uint8_t *p, size_t n)
 	for (size_t i = 0; i < t->n; i++) {
 		if (strcmp(t->name[i], name) == 0) {
 			t->done = true;
+			t->back = i > 0;
 			return (false);
 		}
 	}

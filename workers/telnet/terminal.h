@@ -20,6 +20,7 @@ struct telnet_terminals {
 	uint8_t n;     /* names known, in the client's order */
 	bool open;     /* a SEND waits for its answer */
 	bool done;     /* there is no more to ask */
+	bool back;     /* but for one SEND: the client is to take its first */
 	char name[TELNET_TERMINALS][TELNET_TERMINAL_MAX + 1];
 };
 
@@ -27,7 +28,12 @@ struct telnet_terminals {
 bool telnet_terminal_read(
     char out[TELNET_TERMINAL_MAX + 1], const uint8_t *p, size_t n);
 
-/* True when a SEND is to be said now, which is then counted as said. */
+/*
+ * True when a SEND is to be said now, which is then counted as said. After a
+ * repeat the client has its last name in use, and one SEND more makes it begin
+ * its list anew (RFC 1091): it then is what TERM says. Nobody waits for the
+ * answer.
+ */
 bool telnet_terminals_ask(struct telnet_terminals *t);
 
 /*

@@ -111,12 +111,29 @@ test_terminals_until_a_repeat(void **state)
 	assert_int_equal(SUB(24, "\0XTERM-256color"), 6);
 	assert_memory_equal(out, send, 6);
 	assert_int_equal(SUB(24, "\0vt220"), 6);
-	assert_int_equal(SUB(24, "\0VT220"), 0); /* the same */
+	/* The same: once more, back to the first, which is no new name. */
+	assert_int_equal(SUB(24, "\0VT220"), 6);
+	assert_memory_equal(out, send, 6);
+	assert_int_equal(SUB(24, "\0XTERM-256color"), 0);
 	assert_int_equal(SUB(24, "\0vt100"), 0); /* not asked for */
 	assert_string_equal(telnet_terminal(&t, 0), "xterm-256color");
 	assert_string_equal(telnet_terminal(&t, 1), "vt220");
 	assert_null(telnet_terminal(&t, 2));
 	assert_int_equal(telnet_changes(&t), TELNET_CHANGED_TERMINAL);
+}
+
+/* A client with one name has it already; so has one that goes round. */
+static void
+test_terminals_that_are_at_the_first(void **state)
+{
+	(void)state;
+	setup();
+	assert_int_equal(SUB(24, "\0xterm"), 6);
+	assert_int_equal(SUB(24, "\0xterm"), 0);
+	setup();
+	assert_int_equal(SUB(24, "\0xterm"), 6);
+	assert_int_equal(SUB(24, "\0vt100"), 6);
+	assert_int_equal(SUB(24, "\0xterm"), 0);
 }
 
 static void
@@ -452,6 +469,7 @@ main(void)
 	    cmocka_unit_test(test_a_window_has_four_bytes),
 	    cmocka_unit_test(test_many_windows_are_one_change),
 	    cmocka_unit_test(test_terminals_until_a_repeat),
+	    cmocka_unit_test(test_terminals_that_are_at_the_first),
 	    cmocka_unit_test(test_terminals_are_asked_for_8_times),
 	    cmocka_unit_test(test_terminals_that_are_none),
 	    cmocka_unit_test(test_environ_asks_by_name_and_once),
