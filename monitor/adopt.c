@@ -115,15 +115,25 @@ adopt_watch(struct adopted *a, pid_t pid)
 	return (a->watch != NULL);
 }
 
+/*
+ * The file belongs to whom its service's workers are, which no zygote could
+ * change: a built-in one's may name no other user's process. It is ours when
+ * the zygote stayed what we are, and in a version before.
+ */
 static void
-adopt_slot(struct monitor *mon, const struct slot_table *t, uint32_t number,
-    const struct slot *slot)
+adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
+    uint32_t number, const struct slot *slot)
 {
 	struct ptable_row row;
 	struct adopted *a;
 
 	if (!end_verify(slot, 0, &row) || row.zombie)
 		return;
+	if (owner != geteuid() && row.uid != owner) {
+		log_warn("process %d, of another user, is no session of "
+			 "slots.%u: not adopted", (int)slot->pid, t->instance);
+		return;
+	}
 	a = calloc(1, sizeof(*a));
 	if (a == NULL) {
 		log_warn("out of memory: a session is not adopted");
@@ -157,7 +167,7 @@ adopt_file(struct monitor *mon, uint32_t instance)
 
 	table_slots_path(mon, instance, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid()) {
+	if (fd < 0 || fstat(fd, &st) < 0) {
 		fd_close(&fd);
 		return;
 	}
@@ -171,7 +181,7 @@ adopt_file(struct monitor *mon, uint32_t instance)
 	}
 	for (uint32_t i = 0; i < t->high && i < SLOTS_MAX; i++) {
 		if (slot_read(t, i, &slot) == 0 && slot.use == SLOT_RUNNING)
-			adopt_slot(mon, t, i, &slot);
+			adopt_slot(mon, t, st.st_uid, i, &slot);
 	}
 	slot_table_unmap(t);
 	drop_file_if_last(mon, instance);

@@ -4,7 +4,9 @@
  * the monitor's own tables. A client's rights are read from its own socket.
  */
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +25,12 @@
 #include "monitor/proc.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
+#include "monitor/reserve.h"
 #include "monitor/states.h"
 #include "monitor/table.h"
 #include "monitor/wire.h"
 
+#define SHORT_MS 20
 #define NOT_ALLOWED "not allowed: root and group portreeve may"
 
 void
@@ -56,6 +60,20 @@ answer_applied(struct monitor *mon, uint32_t request)
 	answer_done(mon, request, true, "");
 }
 
+/* Whether somebody came to the control socket by this one, and to no other. */
+static bool
+client_came_to_us(struct monitor *mon, int fd)
+{
+	struct sockaddr_un got = {0}, own = {0};
+	socklen_t len = sizeof(got), own_len = sizeof(own);
+
+	return (getsockname(fd, (struct sockaddr *)&got, &len) == 0 &&
+	    getsockname(mon->control_fd, (struct sockaddr *)&own,
+		&own_len) == 0 &&
+	    got.sun_family == AF_UNIX && own.sun_path[0] == '/' &&
+	    len == own_len && memcmp(&got, &own, len) == 0);
+}
+
 /*
  * May the process at the other end of this socket give orders? Root, the
  * daemon's own user, or a member of group portreeve (SO_PEERGROUPS).
@@ -67,6 +85,8 @@ client_is_allowed(struct monitor *mon, int fd)
 	socklen_t len = sizeof(cred);
 	gid_t groups[256];
 
+	if (!client_came_to_us(mon, fd))
+		return (false);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return (false);
 	if (cred.uid == 0 || cred.uid == geteuid())
@@ -92,14 +112,17 @@ answer_clear(struct monitor *mon, uint32_t request, uint64_t session)
 	int err = end_session(mon, session);
 
 	if (err == 0)
-		answer_done(mon, request, true, "");
-	else {
+		reason[0] = '\0';
+	else if (err == ERR_NOT_FOUND)
 		snprintf(reason, sizeof(reason),
 		    "there is no session %llu; `portreeve show sessions` "
 		    "lists them",
 		    (unsigned long long)session);
-		answer_done(mon, request, false, reason);
-	}
+	else
+		snprintf(reason, sizeof(reason),
+		    "session %llu may not have ended whole (%s): clear it "
+		    "again", (unsigned long long)session, err_text(err));
+	answer_done(mon, request, err == 0, reason);
 }
 
 static void
@@ -176,7 +199,8 @@ answer_ask(struct monitor *mon, struct ipc_in *in)
 	}
 	if (mon->stopping) /* the master is ending, and the client with it */
 		return;
-	if (!answer_read_wish(in->fds[0], expected, &wish))
+	if (!client_came_to_us(mon, in->fds[0]) ||
+	    !answer_read_wish(in->fds[0], expected, &wish))
 		answer_done(mon, request, false, "nobody asked for that");
 	else if (!client_is_allowed(mon, in->fds[0]))
 		answer_done(mon, request, false, NOT_ALLOWED);
@@ -342,7 +366,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 {
 	switch (in->type) {
 	case MSG_READY:
+		reserve_use();
 		answer_ready(mon, p, &in->msg.ready);
+		reserve_keep();
 		break;
 	case MSG_FAILED:
 		log_warn("%s: %s", role_name(p->role), in->msg.failed.reason);
@@ -402,6 +428,48 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	answer_close(in);
 }
 
+/*
+ * Memory or descriptors have run out here, which is nobody's breach. A message
+ * came without what was passed with it: that one request is refused. With none
+ * taken, a moment passes before the next look.
+ */
+static void
+answer_short(struct monitor *mon, const struct ipc_in *in)
+{
+	static const char words[] = "the daemon has no descriptors free: "
+				    "raise its limit, or try again later";
+	struct msg_login_refused refused = {0};
+
+	report_short(mon, ROLE_MONITOR, errno,
+	    "a role's message could not be taken whole");
+	switch (in->type) {
+	case MSG_ASK_CLEAR:
+		answer_done(mon, in->msg.ask_clear.request, false, words);
+		break;
+	case MSG_ASK_RELOAD:
+		answer_done(mon, in->msg.ask_reload.request, false, words);
+		break;
+	case MSG_ASK_CONFIGURATION:
+		answer_done(
+		    mon, in->msg.ask_configuration.request, false, words);
+		break;
+	case MSG_ASK_CLIENT:
+		answer_done(mon, in->msg.ask_client.request, false, words);
+		break;
+	case MSG_ASK_LOGIN:
+		refused.session = in->msg.ask_login.session;
+		snprintf(refused.text, sizeof(refused.text), "%s",
+		    "This host cannot log you in now.");
+		wire_to_master(mon, MSG_LOGIN_REFUSED, &refused);
+		break;
+	case MSG_COUNT:
+		poll(NULL, 0, SHORT_MS);
+		break;
+	default:
+		break;
+	}
+}
+
 void
 answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 {
@@ -409,9 +477,21 @@ answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 	char reason[64];
 	int err = 0;
 
-	while (most-- > 0 && (err = ipc_recv(&p->ch, &in)) == 0)
-		answer_message(mon, p, &in);
-	if (err == 0 || err == ERR_AGAIN)
+	/* The others pass no descriptors. */
+	if (p->role == ROLE_MASTER)
+		reserve_use();
+	while (most-- > 0) {
+		err = ipc_recv(&p->ch, &in);
+		if (err == ERR_SHORT)
+			answer_short(mon, &in);
+		if (err != 0 && (err != ERR_SHORT || in.type == MSG_COUNT))
+			break;
+		if (err == 0)
+			answer_message(mon, p, &in);
+	}
+	if (p->role == ROLE_MASTER)
+		reserve_keep();
+	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return;
 	if (err == ERR_CLOSED) {
 		proc_lost(p); /* SIGCHLD says the rest */

@@ -50,6 +50,15 @@ child_files_raise(void)
 void
 child_files_restore(void)
 {
-	if (files_raised && setrlimit(RLIMIT_NOFILE, &files_before) < 0)
+	struct rlimit now, want = files_before;
+
+	if (!files_raised || getrlimit(RLIMIT_NOFILE, &now) < 0)
+		return;
+	/* Somebody may have lowered it for good in the meantime (prlimit(1)). */
+	if (want.rlim_max > now.rlim_max)
+		want.rlim_max = now.rlim_max;
+	if (want.rlim_cur > want.rlim_max)
+		want.rlim_cur = want.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &want) < 0)
 		_exit(127);
 }

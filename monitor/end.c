@@ -5,6 +5,7 @@
  * is killed.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,13 +16,17 @@
 #include "monitor/adopt.h"
 #include "monitor/end.h"
 #include "monitor/loginproc.h"
+#include "monitor/logins_private.h"
 #include "monitor/ptable.h"
 #include "monitor/records.h"
+#include "monitor/reserve.h"
 #include "monitor/wire.h"
 
 #define GRACE_NS (1ull * SECOND)
 /* Looks at the process table until nobody new is in it. */
 #define FREEZE_ROUNDS 64
+/* Further ones for who was told to stop and has not: it may never. */
+#define PATIENCE 2
 /* A fork takes a while on a loaded machine, and the kernel's tick is coarse. */
 #define START_SLACK_NS (5ull * SECOND)
 
@@ -52,57 +57,135 @@ end_kill_row(const struct ptable_row *row)
 	ptable_signal(row, SIGKILL);
 }
 
-/*
- * Read the table, mark the leader and all that descends from it, and stop
- * them, until nobody new is there: what is stopped forks no more, so that
- * nobody escapes between the look and the kill.
- */
-static void
-end_freeze(struct ptable *t, pid_t leader)
+/* Whom to end: the leaders of sessions, sorted before they are used. */
+struct end_set {
+	pid_t *pids;
+	size_t n, room;
+};
+
+static int
+set_add(struct end_set *set, pid_t pid)
 {
+	if (set->n == set->room) {
+		size_t room = set->room == 0 ? 64 : 2 * set->room;
+		pid_t *pids = reallocarray(set->pids, room, sizeof(*pids));
+
+		if (pids == NULL) {
+			log_warn("out of memory: a session is not ended");
+			return (ERR_NO_MEMORY);
+		}
+		set->pids = pids;
+		set->room = room;
+	}
+	set->pids[set->n++] = pid;
+	return (0);
+}
+
+static void
+set_sort(struct end_set *set)
+{
+	if (set->n > 1)
+		qsort(set->pids, set->n, sizeof(*set->pids),
+		    ptable_compare_pids);
+}
+
+/* Whether a process was told to stop in the round before. */
+static bool
+was_told(struct ptable *before, const struct ptable_row *row)
+{
+	const struct ptable_row *was = ptable_find(before, row->pid);
+
+	return (was != NULL && was->marked && was->start == row->start);
+}
+
+/* Stop the marked that are not yet; whether somebody is new among them. */
+static bool
+freeze_marked(struct ptable *t, struct ptable *before, bool *moving)
+{
+	bool fresh = false;
+
+	*moving = false;
+	for (size_t i = 0; i < t->count; i++) {
+		struct ptable_row *row = &t->rows[i];
+
+		if (!row->marked || row->zombie || row->stopped)
+			continue;
+		*moving = true;
+		if (was_told(before, row))
+			continue;
+		ptable_signal(row, SIGSTOP);
+		fresh = true;
+	}
+	return (fresh);
+}
+
+/*
+ * Read the table, mark the leaders and all that descends from them, and stop
+ * them, until nobody new is there: what is stopped forks no more, so that
+ * nobody escapes between the look and the kill. One reading a round, however
+ * many there are. On an error the table is what could be read.
+ */
+static int
+end_freeze(struct ptable *t, const struct end_set *set)
+{
+	unsigned patience = PATIENCE;
+	bool fresh, moving;
+	int err;
+
 	for (int round = 0; round < FREEZE_ROUNDS; round++) {
-		bool fresh = false;
+		struct ptable before = *t;
 
-		ptable_free(t);
-		if (ptable_read(t) < 0) {
-			log_warn("cannot read the process table");
-			return;
+		memset(t, 0, sizeof(*t));
+		err = ptable_read(t);
+		ptable_mark_descents(t, set->pids, set->n);
+		fresh = freeze_marked(t, &before, &moving);
+		ptable_free(&before);
+		if (err < 0) {
+			log_warn("the process table: %s", err_text(err));
+			return (err);
 		}
-		ptable_mark_descent(t, leader);
-		for (size_t i = 0; i < t->count; i++) {
-			struct ptable_row *row = &t->rows[i];
+		if (!fresh && (!moving || patience-- == 0))
+			return (0);
+	}
+	return (0);
+}
 
-			if (!row->marked || row->zombie || row->stopped)
-				continue;
-			ptable_signal(row, SIGSTOP);
-			fresh = true;
-		}
-		if (!fresh)
-			return;
+static void
+end_kill_marked(struct ptable *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->rows[i].marked && !t->rows[i].zombie)
+			end_kill_row(&t->rows[i]);
 	}
 }
 
 void
 end_now(struct monitor *mon)
 {
+	struct end_set set = {0};
+	struct ptable t = {0};
+
 	(void)mon;
 	loop_timer_clear(&grace);
+	reserve_use();
 	while (endings != NULL) {
 		struct ending *e = endings;
 		struct ptable_row now;
-		struct ptable t = {0};
 
 		endings = e->next;
 		if (ptable_read_one(e->pid, &now) == 0 &&
-		    now.start == e->start)
-			end_freeze(&t, e->pid);
-		for (size_t i = 0; i < t.count; i++) {
-			if (t.rows[i].marked && !t.rows[i].zombie)
-				end_kill_row(&t.rows[i]);
-		}
-		ptable_free(&t);
+		    now.start == e->start && set_add(&set, e->pid) != 0)
+			end_kill_row(&now);
 		free(e);
 	}
+	if (set.n > 0) {
+		set_sort(&set);
+		end_freeze(&t, &set);
+		end_kill_marked(&t);
+		ptable_free(&t);
+	}
+	free(set.pids);
+	reserve_keep();
 }
 
 static void
@@ -131,18 +214,22 @@ end_later(struct monitor *mon, const struct ptable_row *row)
  * The leader gets a second to close its books (sshd its PAM session); what
  * descends from it gets none, or it could leave something behind.
  */
-static void
-end_tree(struct monitor *mon, pid_t leader)
+static int
+end_trees(struct monitor *mon, struct end_set *set)
 {
 	struct ptable t = {0};
+	int err;
 
-	end_freeze(&t, leader);
+	if (set->n == 0)
+		return (0);
+	set_sort(set);
+	err = end_freeze(&t, set);
 	for (size_t i = 0; i < t.count; i++) {
 		struct ptable_row *row = &t.rows[i];
 
 		if (!row->marked || row->zombie)
 			continue;
-		if (row->pid != leader) {
+		if (row->pid != row->leader) {
 			end_kill_row(row);
 			continue;
 		}
@@ -151,61 +238,101 @@ end_tree(struct monitor *mon, pid_t leader)
 		ptable_signal(row, SIGCONT);
 	}
 	ptable_free(&t);
+	return (err);
 }
 
 void
 end_tree_now(pid_t leader)
 {
+	struct end_set set = {.pids = &leader, .n = 1, .room = 1};
 	struct ptable t = {0};
 
-	end_freeze(&t, leader);
-	for (size_t i = 0; i < t.count; i++) {
-		if (t.rows[i].marked && !t.rows[i].zombie)
-			end_kill_row(&t.rows[i]);
-	}
+	reserve_use();
+	end_freeze(&t, &set);
+	end_kill_marked(&t);
 	ptable_free(&t);
+	reserve_keep();
 }
 
-int
-end_session(struct monitor *mon, uint64_t session)
+/*
+ * The worker or program of a session, verified, among a zygote's. 0, or
+ * ERR_NOT_FOUND; ERR_SHORT when that cannot be told now.
+ */
+static int
+end_find_slot(struct proc *p, uint64_t session, struct ptable_row *row)
 {
-	pid_t adopted, login = loginproc_end(session);
-	bool found = login > 0;
+	struct slot slot;
+	int64_t n;
+
+	if (p->slots == NULL)
+		return (ERR_NOT_FOUND);
+	n = slot_find_session(p->slots, session);
+	/* One that lies hides no session of another's. */
+	if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
+		return (ERR_NOT_FOUND);
+	if (end_verify(&slot, p->pid, row))
+		return (0);
+	return (slot.pid > 1 && ptable_read_one(slot.pid, row) == ERR_SHORT
+		? ERR_SHORT : ERR_NOT_FOUND);
+}
+
+static int
+end_collect(struct monitor *mon, uint64_t session, struct end_set *set)
+{
+	pid_t adopted = adopt_find(session), login = loginproc_end(session);
+	int err = 0, found = 0;
 	struct proc *p;
 
 	/* The user's session is the login process's, not the worker's. */
-	if (login > 0)
-		end_tree(mon, login);
-
+	if (login > 0 && (err = set_add(set, login)) == 0)
+		found++;
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
 		struct ptable_row row;
-		struct slot slot;
-		int64_t n;
+		int got = end_find_slot(p, session, &row);
 
-		if (p->slots == NULL)
+		if (got == ERR_SHORT)
+			err = got;
+		if (got != 0)
 			continue;
-		n = slot_find_session(p->slots, session);
-		/* One that lies hides no session of another's. */
-		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
-		    !end_verify(&slot, p->pid, &row))
-			continue;
+		found++;
 		/*
 		 * A worker whose session is over sends the last output, and
 		 * ends when its login has closed the books: it gets a second.
 		 */
 		if (login > 0)
 			end_later(mon, &row);
-		else
-			end_tree(mon, slot.pid);
-		found = true;
+		else if ((got = set_add(set, row.pid)) != 0)
+			err = got;
 	}
-	adopted = adopt_find(session);
-	if (adopted > 0) {
-		end_tree(mon, adopted);
-		found = true;
-	}
-	return (found ? 0 : ERR_NOT_FOUND);
+	if (adopted > 0 && (err = set_add(set, adopted)) == 0)
+		found++;
+	if (err != 0)
+		return (err);
+	return (found > 0 ? 0 : ERR_NOT_FOUND);
+}
+
+int
+end_session(struct monitor *mon, uint64_t session)
+{
+	struct end_set set = {0};
+	int err, ended;
+
+	reserve_use();
+	err = end_collect(mon, session, &set);
+	ended = end_trees(mon, &set);
+	reserve_keep();
+	free(set.pids);
+	return (err != 0 ? err : ended);
+}
+
+static struct end_set everyone;
+
+static void
+end_add(struct monitor *mon, pid_t leader)
+{
+	(void)mon;
+	(void)set_add(&everyone, leader);
 }
 
 void
@@ -214,6 +341,7 @@ end_all(struct monitor *mon)
 	struct proc *p;
 	struct slot slot;
 
+	reserve_use();
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
 		for (uint32_t i = 0; p->slots != NULL && i < p->slots->high &&
@@ -224,11 +352,15 @@ end_all(struct monitor *mon)
 			if (slot_read(p->slots, i, &slot) == 0 &&
 			    slot.use == SLOT_RUNNING &&
 			    end_verify(&slot, p->pid, &row))
-				end_tree(mon, slot.pid);
+				end_add(mon, slot.pid);
 		}
 	}
-	adopt_end_all(mon, end_tree);
-	loginproc_end_all(mon, end_tree);
+	adopt_end_all(mon, end_add);
+	loginproc_end_all(mon, end_add);
+	end_trees(mon, &everyone);
+	free(everyone.pids);
+	everyone = (struct end_set){0};
+	reserve_keep();
 }
 
 /*
@@ -255,30 +387,61 @@ end_is_orphan(struct monitor *mon, const struct proc *zygote,
 	return (true);
 }
 
+/* sshd's sessions leave records, under the names of who was logged in. */
+static void
+orphans_close_records(struct monitor *mon, struct proc *zygote,
+    const struct ptable *t)
+{
+	struct record_of *who = calloc(t->count, sizeof(*who));
+	struct slot slot;
+	size_t n = 0;
+
+	for (size_t i = 0; who != NULL && i < t->count; i++) {
+		int64_t at = !t->rows[i].marked || t->rows[i].zombie ? -1
+		    : slot_find_pid(zygote->slots, t->rows[i].leader);
+		const struct login *l;
+
+		if (at < 0 ||
+		    slot_read(zygote->slots, (uint32_t)at, &slot) < 0 ||
+		    (l = logins_find(slot.session)) == NULL)
+			continue;
+		who[n].pid = t->rows[i].pid;
+		memcpy(who[n].user, l->user,
+		    strnlen(l->user, sizeof(who[n].user) - 1));
+		n++;
+	}
+	if (n > 0)
+		records_close_all(mon, who, n);
+	free(who);
+}
+
 void
 end_orphans(struct monitor *mon, struct proc *zygote)
 {
+	struct end_set set = {0};
+	struct ptable t = {0};
 	struct slot slot;
 
+	reserve_use();
 	for (uint32_t i = 0; zygote->slots != NULL &&
 	     i < zygote->slots->high && i < SLOTS_MAX;
 	     i++) {
 		struct ptable_row row;
-		struct ptable t = {0};
 
-		if (slot_read(zygote->slots, i, &slot) < 0 ||
-		    slot.use != SLOT_RUNNING ||
-		    !end_is_orphan(mon, zygote, &slot, &row))
-			continue;
-		end_freeze(&t, slot.pid);
-		for (size_t j = 0; j < t.count; j++) {
-			if (!t.rows[j].marked || t.rows[j].zombie)
-				continue;
-			end_kill_row(&t.rows[j]);
-			if (zygote->kind == SERVICE_SSH && !mon->rootless)
-				records_close(mon, t.rows[j].pid);
-		}
-		ptable_free(&t);
-		end_kill_row(&row);
+		if (slot_read(zygote->slots, i, &slot) == 0 &&
+		    slot.use == SLOT_RUNNING &&
+		    end_is_orphan(mon, zygote, &slot, &row) &&
+		    set_add(&set, slot.pid) != 0)
+			end_kill_row(&row);
 	}
+	if (set.n > 0) {
+		set_sort(&set);
+		end_freeze(&t, &set);
+		end_kill_marked(&t);
+		if (zygote->kind == SERVICE_SSH && !mon->rootless)
+			orphans_close_records(mon, zygote, &t);
+		ptable_free(&t);
+	}
+	free(set.pids);
+	reserve_keep();
 }

@@ -11,7 +11,8 @@
 /*
  * End one session and all that descends from it: SIGKILL at once, but SIGTERM
  * to its leader, and SIGKILL to that a second later. ERR_NOT_FOUND when there
- * is no such session.
+ * is no such session; another error when some of it may be left, since memory
+ * or descriptors ran out.
  */
 int end_session(struct monitor *mon, uint64_t session);
 

@@ -280,7 +280,7 @@ loginproc_over(struct loginproc *p, int sig)
 	/* It may have written them and not come to say so. */
 	if (p->allowed && !mon->rootless &&
 	    (sig != 0 || p->status == LOGIN_EXIT_RECORD))
-		records_close(mon, p->pid);
+		records_close(mon, p->pid, p->user);
 	logins_remove(p->session);
 	p->pid = 0;
 	/* One that heard of no name has not used up its connection's tries. */

@@ -30,7 +30,8 @@ adopted_ended(void *arg, int revents)
 	left = ptable_read_one(p->leader, &row) == 0 &&
 	    row.start == p->leader_start && !row.zombie;
 	if (!left && !p->mon->rootless)
-		records_close(p->mon, p->pid); /* nothing, if it did so itself */
+		/* Nothing, if it did so itself. */
+		records_close(p->mon, p->pid, p->user);
 	loginproc_over(p, left ? SIGKILL : 0);
 }
 
@@ -90,7 +91,7 @@ loginproc_adopt_all(struct monitor *mon)
 		if (is_alive(l->leader, l->leader_start))
 			end_tree_now(l->leader);
 		if (!mon->rootless)
-			records_close(mon, l->pid);
+			records_close(mon, l->pid, l->user);
 		memset(l, 0, sizeof(*l));
 	}
 }

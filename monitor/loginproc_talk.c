@@ -102,6 +102,7 @@ talk_failure(struct loginproc *p, const struct msg_login_failure *m)
 static const char *
 talk_judge(struct loginproc *p, const struct msg_login_may *m)
 {
+	const char *reason;
 	struct passwd *pw;
 	struct login *l;
 
@@ -118,11 +119,9 @@ talk_judge(struct loginproc *p, const struct msg_login_may *m)
 	if (!policy_root_login(m->uid, p->method, p->root_login, p->kind)
 		 .allow)
 		return ("root-login");
-	if (!logins_user_may(p->mon, m->uid, p->session))
-		return ("user-limit");
-	l = logins_put(p->mon, p->session, m->uid, pw->pw_name);
-	if (l == NULL)
-		return (NO_RESOURCES);
+	reason = logins_admit(p->mon, p->session, m->uid, pw->pw_name, &l);
+	if (reason != NULL)
+		return (reason);
 	l->peer = p->peer;
 	memcpy(l->service, p->service, sizeof(l->service));
 	return ("");

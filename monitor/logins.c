@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -174,8 +175,8 @@ logins_remove(uint64_t session)
 		memset(l, 0, sizeof(*l));
 }
 
-bool
-logins_user_may(struct monitor *mon, uid_t uid, uint64_t session)
+const char *
+logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 {
 	struct policy_user_limit limit = {
 	    .processes = mon->conf->user_limit_processes,
@@ -185,8 +186,13 @@ logins_user_may(struct monitor *mon, uid_t uid, uint64_t session)
 	/* RLIMIT_NPROC does not bind uid 0, and so neither does the count. */
 	if (uid == 0)
 		limit.processes = 0;
-	if (limit.processes > 0)
-		count.processes = ptable_count_uid(uid);
+	if (limit.processes > 0 &&
+	    ptable_count_uid(uid, &count.processes) != 0) {
+		report_short(mon, ROLE_MONITOR, errno,
+		    "a user's processes cannot be counted: the login is "
+		    "refused");
+		return ("no-resources");
+	}
 	if (limit.sessions > 0) {
 		prune(mon);
 		for (unsigned i = 0; i < logins_high; i++) {
@@ -195,7 +201,20 @@ logins_user_may(struct monitor *mon, uid_t uid, uint64_t session)
 				count.sessions++;
 		}
 	}
-	return (policy_user_login(&limit, &count).allow);
+	return (policy_user_login(&limit, &count).allow ? NULL : "user-limit");
+}
+
+const char *
+logins_admit(struct monitor *mon, uint64_t session, uid_t uid,
+    const char *user, struct login **l)
+{
+	const char *reason = logins_user_refusal(mon, uid, session);
+
+	*l = NULL;
+	if (reason != NULL)
+		return (reason);
+	*l = logins_put(mon, session, uid, user);
+	return (*l != NULL ? NULL : "no-resources");
 }
 
 void
@@ -242,7 +261,8 @@ logins_tell_master(struct monitor *mon)
  * the user in: the connection is ended.
  */
 static void
-logins_refuse(struct monitor *mon, uint64_t session, const char *user)
+logins_refuse(struct monitor *mon, uint64_t session, const char *user,
+    const char *reason)
 {
 	struct event_builder b;
 	struct slot slot;
@@ -265,7 +285,7 @@ logins_refuse(struct monitor *mon, uint64_t session, const char *user)
 	}
 	event_number(&b, FIELD_SESSION, session);
 	event_text(&b, FIELD_USER, user);
-	event_text(&b, FIELD_REASON, "user-limit");
+	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
 	end_session(mon, session);
 }
@@ -298,6 +318,7 @@ logins_pam_is_gone(struct monitor *mon)
 void
 logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 {
+	const char *reason;
 	struct login *l;
 	struct passwd *pw;
 
@@ -309,11 +330,12 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 		pw = getpwnam(m->user);
 		if (pw == NULL)
 			return;
-		if (!logins_user_may(mon, pw->pw_uid, m->session)) {
-			logins_refuse(mon, m->session, pw->pw_name);
+		reason = logins_admit(
+		    mon, m->session, pw->pw_uid, pw->pw_name, &l);
+		if (reason != NULL) {
+			logins_refuse(mon, m->session, pw->pw_name, reason);
 			return;
 		}
-		l = logins_put(mon, m->session, pw->pw_uid, pw->pw_name);
 		/* The log reader told the event itself. */
 		if (l != NULL)
 			l->open = l->told = true;

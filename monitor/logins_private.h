@@ -31,8 +31,17 @@ struct login *logins_put(struct monitor *mon, uint64_t session, uid_t uid,
     const char *user);
 void logins_remove(uint64_t session);
 
-/* Whether user-limit lets this user log in once more; `session` not counted. */
-bool logins_user_may(struct monitor *mon, uid_t uid, uint64_t session);
+/*
+ * NULL when user-limit lets this user log in once more (`session` is not
+ * counted), or the reason why not: user-limit, or no-resources when it cannot
+ * be told.
+ */
+const char *logins_user_refusal(struct monitor *mon, uid_t uid,
+    uint64_t session);
+
+/* The same, and then logins_put(), whose record is *l. */
+const char *logins_admit(struct monitor *mon, uint64_t session, uid_t uid,
+    const char *user, struct login **l);
 
 void logins_tell(struct monitor *mon, const struct login *l);
 

@@ -14,6 +14,8 @@
 #include "lib/log.h"
 #include "monitor/loop.h"
 
+#define NAP_MS 20
+
 struct watch {
 	struct watch *next;
 	int fd, events;
@@ -222,6 +224,45 @@ loop_make_room(void)
 	return (true);
 }
 
+/*
+ * What poll(2) does not take at once, for a limit on descriptors (EINVAL) or
+ * memory, it may take one by one. Never waits but for a moment: it must not
+ * spin, and the timers go on.
+ */
+static void
+loop_poll_singly(unsigned n)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		polls[i].revents = 0;
+		if (poll(&polls[i], 1, 0) > 0)
+			some = true;
+	}
+	if (!some)
+		poll(NULL, 0, NAP_MS);
+}
+
+/* Whether there is something to look for in the revents. */
+static bool
+loop_poll(unsigned n)
+{
+	static uint64_t told;
+	uint64_t now;
+	int got = poll(polls, n, loop_timeout());
+
+	if (got >= 0)
+		return (got > 0);
+	if (errno == EINTR)
+		return (false);
+	now = time_boot_ns();
+	if (told == 0 || now - told > 10ull * SECOND)
+		log_errno("cannot wait for %u descriptors at once", n);
+	told = now;
+	loop_poll_singly(n);
+	return (true);
+}
+
 void
 loop_turn(void)
 {
@@ -229,8 +270,8 @@ loop_turn(void)
 
 	loop_sweep();
 	if (!loop_make_room()) {
-		log_warn("out of memory; waiting a second");
-		poll(NULL, 0, 1000);
+		log_warn("out of memory; waiting a moment");
+		poll(NULL, 0, 100);
 		return;
 	}
 	for (struct watch *w = watches; w != NULL; w = w->next) {
@@ -238,7 +279,7 @@ loop_turn(void)
 		    .events = (short)w->events};
 		polled[n++] = w;
 	}
-	if (poll(polls, n, loop_timeout()) > 0) {
+	if (loop_poll(n)) {
 		for (unsigned i = 0; i < n; i++) {
 			if (polls[i].revents != 0 && polled[i]->cb != NULL)
 				polled[i]->cb(polled[i]->arg,

@@ -38,6 +38,7 @@
 #include "monitor/proc.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
+#include "monitor/reserve.h"
 #include "monitor/stop.h"
 #include "monitor/table.h"
 
@@ -315,6 +316,7 @@ main(int argc, char **argv)
 		*argv0_end = '\0';
 	bind_take_handed_over(mon);
 	child_files_raise();
+	reserve_open();
 	umask(022);
 	prepare(mon, &o);
 	/* A dead zygote's programs become ours, and can be waited for. */

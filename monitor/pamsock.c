@@ -118,14 +118,16 @@ asker_account(struct asker *a, const struct msg_pam_account *m,
     struct msg_pam_verdict *v)
 {
 	struct passwd *pw = getpwnam(m->user);
+	const char *reason;
+	struct login *l;
 
 	if (pw == NULL) {
 		asker_refuse(a, m->user, m->method, "account", v);
 		return;
 	}
-	if (!logins_user_may(a->mon, pw->pw_uid, a->session) ||
-	    logins_put(a->mon, a->session, pw->pw_uid, pw->pw_name) == NULL) {
-		asker_refuse(a, m->user, m->method, "user-limit", v);
+	reason = logins_admit(a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
+	if (reason != NULL) {
+		asker_refuse(a, m->user, m->method, reason, v);
 		return;
 	}
 	v->allow = 1;
@@ -141,6 +143,7 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 {
 	struct passwd *pw = getpwnam(m->user);
 	struct event_builder b;
+	const char *reason;
 	struct login *l;
 
 	if (pw == NULL) {
@@ -150,10 +153,10 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 	l = logins_find(a->session);
 	if (l == NULL || l->uid != pw->pw_uid) {
 		/* No account phase came first: ask now. */
-		if (!logins_user_may(a->mon, pw->pw_uid, a->session) ||
-		    (l = logins_put(a->mon, a->session, pw->pw_uid,
-			 pw->pw_name)) == NULL) {
-			asker_refuse(a, m->user, m->method, "user-limit", v);
+		reason = logins_admit(
+		    a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
+		if (reason != NULL) {
+			asker_refuse(a, m->user, m->method, reason, v);
 			return;
 		}
 	}

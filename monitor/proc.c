@@ -29,6 +29,7 @@
 #include "monitor/proc.h"
 #include "monitor/ptable.h"
 #include "monitor/report.h"
+#include "monitor/reserve.h"
 #include "monitor/states.h"
 #include "monitor/stop.h"
 #include "monitor/table.h"
@@ -59,6 +60,8 @@ static const struct role_spec role_specs[] = {
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
 #define SLOW_ROLE_MS 2000
+#define SHORT_TRIES 5
+#define SHORT_MS 10
 #define MESSAGES_A_TURN 32
 #define LAST_MESSAGES 65536 /* more than a channel holds */
 
@@ -183,6 +186,10 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	else if (spec->uid < UID_COUNT) {
 		seal.uid = mon->ids[spec->uid].uid;
 		seal.gid = mon->ids[spec->uid].gid;
+		/* Whose processes it may name, for the next monitor. */
+		if (p->slots_fd >= 0 &&
+		    fchown(p->slots_fd, seal.uid, (gid_t)-1) < 0)
+			return (ERR_SYSTEM);
 	}
 	if (p->service != NULL) {
 		snprintf(seal.service, sizeof(seal.service), "%s",
@@ -309,11 +316,16 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	/* What it still had to say: why it failed, for one. */
 	p->reaped = true;
 	answer_drain(mon, p, LAST_MESSAGES);
-	if (role == ROLE_ZYGOTE && !(mon->stopping && expected))
+	/*
+	 * At a stop that keeps them its sessions go on, in the books as well.
+	 * Else nobody has ended one whose slot was written a moment too late.
+	 */
+	if (role == ROLE_ZYGOTE &&
+	    !(mon->stopping && expected && mon->conf->keep_sessions)) {
 		end_orphans(mon, p);
-	if (role == ROLE_ZYGOTE)
 		wire_to_master(mon, MSG_ZYGOTE_GONE,
 		    &(struct msg_zygote_gone){.instance = p->instance});
+	}
 	if (!expected)
 		proc_report_end(mon, p, status);
 	if (!expected && never_up && !mon->announced)
@@ -397,10 +409,24 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 		if (poll(&pfd, 1, SLOW_ROLE_MS) > 0)
 			err = ipc_send(&p->ch, type, msg, fds, nfds);
 	}
+	/* Our own shortage, or the kernel's, may be over in a moment. */
+	for (int i = 0; err == ERR_SHORT && i < SHORT_TRIES; i++) {
+		poll(NULL, 0, SHORT_MS);
+		err = ipc_send(&p->ch, type, msg, fds, nfds);
+	}
 	if (err == 0)
 		return (0);
 	if (err == ERR_CLOSED) /* it is dying: SIGCHLD tells the rest */
 		return (err);
+	if (err == ERR_SHORT) {
+		report_short(mon, ROLE_MONITOR, errno,
+		    "a role could not be told something");
+		/* A zygote has sessions, and goes on as it was told before. */
+		if (p->role != ROLE_ZYGOTE)
+			proc_kill(mon, p, "the monitor is out of memory or "
+			    "descriptors, and could not tell it all");
+		return (err);
+	}
 	log_warn("cannot send %s to %s: %s", msg_name(type),
 	    role_name(p->role), err_text(err));
 	proc_kill(mon, p, err == ERR_AGAIN ? "does not read" : err_text(err));
@@ -504,6 +530,7 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	if (spec == NULL)
 		return (NULL);
 	b->started = time_boot_ns();
+	reserve_use();
 	p = proc_new(mon, role, kind, service);
 	if (p == NULL || proc_launch(mon, spec, p) < 0) {
 		log_errno("cannot start %s", role_name(role));
@@ -516,9 +543,11 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 			table_slots_drop(mon, p);
 			free(p);
 		}
+		reserve_keep();
 		proc_restart(mon, role, kind, service);
 		return (NULL);
 	}
+	reserve_keep();
 	p->again = b->fails > 0;
 	p->started = b->started;
 	TAILQ_INSERT_TAIL(&mon->procs, p, next);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,54 +53,72 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	return (0);
 }
 
+/* Why a file of a process could not be read: it has gone, or we are short. */
+static int
+read_error(int error)
+{
+	return (error == EMFILE || error == ENFILE || error == ENOMEM
+		? ERR_SHORT : ERR_NOT_FOUND);
+}
+
+/* A file below /proc/PID, as a text. */
+static int
+read_text(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd, error;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (read_error(errno));
+	n = read(fd, text, size - 1);
+	error = errno;
+	close(fd);
+	if (n < 0)
+		return (read_error(error));
+	text[n] = '\0';
+	return (n > 0 ? 0 : ERR_NOT_FOUND);
+}
+
 /*
  * The real uid, which the kernel's limit goes by. The owner of the folder is
  * not it: what may not be dumped belongs to root there.
  */
-static uid_t
-read_uid(pid_t pid)
+static int
+read_uid(pid_t pid, uid_t *out)
 {
-	char path[64], text[1024], *p = NULL;
+	char text[1024], *p;
 	unsigned uid = 0;
-	ssize_t n = 0;
-	int fd;
+	int err = read_text(pid, "status", text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return ((uid_t)-1);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n > 0) {
-		text[n] = '\0';
-		p = strstr(text, "\nUid:");
-	}
+	if (err != 0)
+		return (err);
+	p = strstr(text, "\nUid:");
 	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own number */
 	if (p == NULL || sscanf(p, "\nUid: %u", &uid) != 1)
-		return ((uid_t)-1);
-	return (uid);
+		return (ERR_NOT_FOUND);
+	*out = uid;
+	return (0);
 }
 
 static int
 read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
 {
-	char path[64], text[1024];
-	ssize_t n;
-	int fd, err = ERR_NOT_FOUND;
+	char text[1024];
+	int err = read_text(pid, "stat", text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return (ERR_NOT_FOUND);
-	n = read(fd, text, sizeof(text) - 1);
-	if (n > 0) {
-		text[n] = '\0';
-		row->pid = pid;
-		row->uid = read_uid(pid);
+	row->pid = pid;
+	row->leader = 0;
+	row->uid = (uid_t)-1;
+	if (err == 0)
 		err = parse_stat(text, row, threads);
-	}
-	close(fd);
-	return (err);
+	if (err != 0)
+		return (err == ERR_SHORT ? err : ERR_NOT_FOUND);
+	/* One that has just gone is nobody's. */
+	err = read_uid(pid, &row->uid);
+	return (err == ERR_SHORT ? err : 0);
 }
 
 int
@@ -167,12 +186,16 @@ ptable_read(struct ptable *t)
 
 	t->count = 0;
 	if (d == NULL)
-		return (ERR_SYSTEM);
+		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
+						       : ERR_SYSTEM);
 	while (err == 0 && (e = readdir(d)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		if (read_one(pid_of_name(e->d_name), &row, &threads) == 0)
+		err = read_one(pid_of_name(e->d_name), &row, &threads);
+		if (err == 0)
 			err = add_row(t, &row);
+		else if (err == ERR_NOT_FOUND)
+			err = 0;
 	}
 	closedir(d);
 	if (t->count > 0)
@@ -200,15 +223,38 @@ ptable_find(struct ptable *t, pid_t pid)
 	    &key, t->rows, t->count, sizeof(*t->rows), compare_rows));
 }
 
+int
+ptable_compare_pids(const void *a, const void *b)
+{
+	const pid_t *x = a, *y = b;
+
+	return ((*x > *y) - (*x < *y));
+}
+
+static pid_t
+leader_among(pid_t pid, const pid_t *leaders, size_t n)
+{
+	const pid_t *found = n == 0 ? NULL
+	    : bsearch(&pid, leaders, n, sizeof(pid), ptable_compare_pids);
+
+	return (found != NULL ? pid : 0);
+}
+
 void
-ptable_mark_descent(struct ptable *t, pid_t leader)
+ptable_mark_descents(struct ptable *t, const pid_t *leaders, size_t n)
 {
 	bool again = true;
 
-	for (size_t i = 0; i < t->count; i++)
-		t->rows[i].marked = t->rows[i].pid == leader ||
-		    t->rows[i].group == leader ||
-		    t->rows[i].session == leader;
+	for (size_t i = 0; i < t->count; i++) {
+		struct ptable_row *row = &t->rows[i];
+
+		row->leader = leader_among(row->pid, leaders, n);
+		if (row->leader == 0)
+			row->leader = leader_among(row->group, leaders, n);
+		if (row->leader == 0)
+			row->leader = leader_among(row->session, leaders, n);
+		row->marked = row->leader != 0;
+	}
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < t->count; i++) {
@@ -217,30 +263,36 @@ ptable_mark_descent(struct ptable *t, pid_t leader)
 			if (t->rows[i].marked)
 				continue;
 			parent = ptable_find(t, t->rows[i].parent);
-			if (parent != NULL && parent->marked)
-				t->rows[i].marked = again = true;
+			if (parent == NULL || !parent->marked)
+				continue;
+			t->rows[i].marked = again = true;
+			t->rows[i].leader = parent->leader;
 		}
 	}
 }
 
-uint32_t
-ptable_count_uid(uid_t uid)
+int
+ptable_count_uid(uid_t uid, uint32_t *count)
 {
 	struct ptable_row row;
-	uint32_t count = 0;
 	struct dirent *e;
 	unsigned threads;
+	int err = 0;
 	DIR *d = opendir("/proc");
 
+	*count = 0;
 	if (d == NULL)
-		return (0);
-	while ((e = readdir(d)) != NULL) {
+		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
+						       : ERR_SYSTEM);
+	while (err == 0 && (e = readdir(d)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		if (read_one(pid_of_name(e->d_name), &row, &threads) == 0 &&
-		    row.uid == uid)
-			count += threads;
+		err = read_one(pid_of_name(e->d_name), &row, &threads);
+		if (err == ERR_NOT_FOUND)
+			err = 0;
+		else if (err == 0 && row.uid == uid)
+			*count += threads;
 	}
 	closedir(d);
-	return (count);
+	return (err);
 }

@@ -17,7 +17,8 @@ struct ptable_row {
 	uint64_t start; /* ns of CLOCK_BOOTTIME, to the kernel's tick */
 	bool zombie;
 	bool stopped; /* by a signal or a tracer: it forks no more */
-	bool marked; /* the caller's */
+	bool marked;  /* by ptable_mark_descents() */
+	pid_t leader; /* of a marked one: which of these it belongs to */
 };
 
 struct ptable {
@@ -28,14 +29,17 @@ struct ptable {
 /* How exact `start` is: one tick of the kernel's clock. */
 #define PTABLE_TICK_NS 10000000u
 
-/* Start from {0}. ERR_SYSTEM or ERR_NO_MEMORY. */
+/*
+ * Start from {0}. ERR_SYSTEM, ERR_NO_MEMORY, or ERR_SHORT when descriptors or
+ * memory ran out: the table is not whole then.
+ */
 int ptable_read(struct ptable *t);
 void ptable_free(struct ptable *t);
 
 /* NULL when there is none. */
 struct ptable_row *ptable_find(struct ptable *t, pid_t pid);
 
-/* One process; 0, or ERR_NOT_FOUND. */
+/* One process; 0, ERR_NOT_FOUND, or ERR_SHORT when it could not be read. */
 int ptable_read_one(pid_t pid, struct ptable_row *out);
 
 /*
@@ -45,12 +49,18 @@ int ptable_read_one(pid_t pid, struct ptable_row *out);
 void ptable_signal(const struct ptable_row *row, int signal);
 
 /*
- * Mark a process, its process group, the session that it leads, and all that
- * descends from any of these.
+ * Mark each of n processes, its process group, the session that it leads, and
+ * all that descends from any of these. The leaders are sorted.
  */
-void ptable_mark_descent(struct ptable *t, pid_t leader);
+void ptable_mark_descents(struct ptable *t, const pid_t *leaders, size_t n);
 
-/* Processes of a real uid, threads counted as the kernel's limit does. */
-uint32_t ptable_count_uid(uid_t uid);
+/* For qsort() and bsearch() of process ids. */
+int ptable_compare_pids(const void *a, const void *b);
+
+/*
+ * Processes of a real uid, threads counted as the kernel's limit does. 0, or
+ * the errors of ptable_read().
+ */
+int ptable_count_uid(uid_t uid, uint32_t *count);
 
 #endif

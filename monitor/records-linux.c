@@ -37,8 +37,17 @@ records_failed(struct monitor *mon, pid_t pid)
 	report_warning(mon, NULL, text);
 }
 
+/* A number may be another process's record by now: the user's name decides. */
+static bool
+records_match(const struct utmpx *u, const struct record_of *who)
+{
+	return (u->ut_type == USER_PROCESS && u->ut_pid == who->pid &&
+	    who->user[0] != '\0' &&
+	    strncmp(u->ut_user, who->user, sizeof(u->ut_user)) == 0);
+}
+
 static int
-records_write(pid_t pid)
+records_write(const struct record_of *who)
 {
 	struct utmpx *u, dead;
 	struct timeval now;
@@ -47,7 +56,7 @@ records_write(pid_t pid)
 	setutxent();
 	errno = 0;
 	while (!found && (u = getutxent()) != NULL) {
-		if (u->ut_type == USER_PROCESS && u->ut_pid == pid) {
+		if (records_match(u, who)) {
 			dead = *u;
 			found = 1;
 		}
@@ -97,18 +106,32 @@ records_reaped(struct monitor *mon, pid_t child, int status)
 }
 
 void
-records_close(struct monitor *mon, pid_t pid)
+records_close_all(struct monitor *mon, const struct record_of *who, size_t n)
 {
 	pid_t child = fork();
+	int status = 0;
 
 	if (child < 0)
-		records_failed(mon, pid);
+		records_failed(mon, who[0].pid);
 	if (child > 0)
-		records_await(child, pid);
+		records_await(child, who[0].pid);
 	if (child != 0)
 		return; /* waited for with all the others */
 	/* A handler of ours would write to a descriptor that is another's. */
 	child_signals();
 	/* Nobody is to take this copy of the channels for a living monitor. */
-	_exit(close_range(3, ~0U, 0) == 0 && records_write(pid) == 0 ? 0 : 1);
+	if (close_range(3, ~0U, 0) != 0)
+		_exit(1);
+	for (size_t i = 0; i < n; i++)
+		status = records_write(&who[i]) == 0 ? status : 1;
+	_exit(status);
+}
+
+void
+records_close(struct monitor *mon, pid_t pid, const char *user)
+{
+	struct record_of who = {.pid = pid};
+
+	memcpy(who.user, user, strnlen(user, sizeof(who.user) - 1));
+	records_close_all(mon, &who, 1);
 }

@@ -6,12 +6,21 @@
 
 #include "monitor/monitor.h"
 
+/* A process that was killed, and the user whose login record it had. */
+struct record_of {
+	pid_t pid;
+	char user[33]; /* utmp's bound; another's record is not touched */
+};
+
 /*
- * A process that was killed had a login record (utmp): mark it dead there and
- * say so in wtmp. Does nothing where there is none. Does not wait: it is done
- * by a child, soon. What cannot be done is an event.
+ * Processes that were killed had login records (utmp): mark them dead there
+ * and say so in wtmp. Does nothing where there is none of that process and
+ * that user. Does not wait: it is done by a child, soon. What cannot be done
+ * is an event.
  */
-void records_close(struct monitor *mon, pid_t pid);
+void records_close_all(struct monitor *mon, const struct record_of *who,
+    size_t n);
+void records_close(struct monitor *mon, pid_t pid, const char *user);
 
 /* A child has ended; false when it was none of ours. */
 bool records_reaped(struct monitor *mon, pid_t child, int status);

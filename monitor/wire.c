@@ -46,7 +46,8 @@ wire_pair(struct monitor *mon, const struct wire_end *a,
 		log_errno("no channel between %s and %s",
 		    role_name(a->p->role), role_name(b->p->role));
 		report_short(mon, ROLE_MONITOR, errno, "no channel");
-		proc_kill(mon, b->p, "no channel could be made");
+		proc_kill(mon, b->p, "the monitor has no descriptors left for "
+				     "its channel");
 		return;
 	}
 	for (int i = 0; i < 2; i++) {

@@ -2,9 +2,11 @@
 """Roles that were taken over, or hang, try to outlive their monitor and to
 keep its ports: SIGKILL comes with the monitor's end, and the next daemon ends
 what had no such bond. Sessions go on."""
+import glob
 import os
 import signal
 import socket
+import struct
 import subprocess
 
 from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
@@ -101,6 +103,46 @@ def test_the_next_monitor_ends_what_outlived_the_one_before():
         client.stdin.close()
         client.wait(20)
         daemon.idle()
+
+
+def slots_of(run, service):
+    """The slot table of a service's zygote."""
+    for path in glob.glob(run + "/state/slots.*"):
+        with open(path, "rb") as file:
+            if file.read(64)[24:57].rstrip(b"\0") == service.encode():
+                return path
+    return None
+
+
+@needs_root
+@limit(90)
+def test_a_zygotes_table_names_no_other_users_process():
+    """One that was taken over writes root's process down as a session; the
+    next daemon would count it, and end it when told."""
+    old = start()
+    with old, subprocess.Popen(["sleep", "1000"]) as victim:
+        with Connection(old.port) as held:
+            old.wait("connection-accepted", source_port=held.port)
+            kill_monitor(old)
+            wait_until(lambda: not [n for n in left() if "worker" not in n],
+                       "every role to end")
+            with open("/proc/%d/stat" % victim.pid, encoding="ascii") as file:
+                ticks = int(file.read().rsplit(")", 1)[1].split()[19])
+            with open(slots_of(old.run, "finger"), "r+b") as file:
+                head = struct.unpack("=6I", file.read(24))
+                file.seek(20)
+                file.write(struct.pack("=I", max(head[5], 10)))
+                file.seek(64 + 64 * 9)
+                file.write(struct.pack(
+                    "=I i Q Q", 1, victim.pid, 999,
+                    ticks * 10**9 // os.sysconf("SC_CLK_TCK")))
+        with again(old) as daemon:
+            rows = daemon.show("sessions")
+            check(999 not in [r["id"] for r in rows], "sessions: %s" % rows)
+            done = daemon.cli("clear", "session", "999")
+            equal(done.returncode, 1, "clear session 999")
+            equal(victim.poll(), None, "the victim")
+        victim.kill()
 
 
 @needs_root

@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""The monitor itself out of descriptors, by a real limit: it refuses the one
+request, blames nobody, spins on nothing, ends what it is told to end, and
+starts what has died."""
+import os
+import resource
+import signal
+import socket
+import time
+
+from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
+                            free_port, limit, main, needs_root, processes,
+                            wait_until)
+
+
+def start():
+    ports = [free_port() for _ in range(3)]
+    daemon = Daemon(
+        "system { services { finger { port %d; %s } telnet { port %d; %s } "
+        "service cat { port %d; protocol tcp; wait no; user nobody; exec "
+        "\"/bin/cat\"; %s } } }" % (
+            ports[0], BOTH, ports[1], BOTH, ports[2], BOTH))
+    daemon.finger, daemon.telnet, daemon.cat = ports
+    return daemon
+
+
+def narrow(pid, more):
+    """Not one descriptor more than it has, and so many."""
+    most = max(processes.descriptors(pid)) + 1
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE,
+                            (most + more, most + more))
+
+
+def cpu(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        words = file.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def answers(port):
+    try:
+        return finger(port, b"x\r\n")[0]
+    except OSError:
+        return None
+
+
+@needs_root
+@limit(120)
+def test_no_descriptor_left():
+    with start() as daemon:
+        cats = [Connection(daemon.cat) for _ in range(2)]
+        for cat in cats:
+            cat.send(b"one\n").read_until(b"one\n")
+        rows = [r for r in daemon.show("sessions") if r["service"] == "cat"]
+        narrow(daemon.pid, 0)
+        began, spent, mark = time.monotonic(), cpu(daemon.pid), daemon.mark()
+        # A name typed at telnet: that one login is refused, or made.
+        with Connection(daemon.telnet) as client:
+            client.read_until(b"login: ")
+            client.send(b"alice\r\n")
+            data = b""
+            while b"Password: " not in data and b"now." not in data:
+                piece = client.socket.recv(4096)
+                check(piece, "telnet ended: %r" % data)
+                data += piece
+        # One is ended, as told.
+        done = daemon.cli("clear", "session", str(rows[0]["id"]))
+        equal((done.returncode, done.stderr), (0, ""), "clear session")
+        daemon.wait("session-closed", session=rows[0]["id"])
+        # A role that dies is replaced.
+        for role in ("lookup", "zygote finger", "master"):
+            pid = daemon.role(role).pid
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: [p for p in daemon.roles().get(role, [])
+                                if p.pid != pid], "another " + role)
+            wait_until(lambda: answers(daemon.finger), "an answer")
+        killed = [e for e in daemon.of("role-restarted", after=mark)
+                  if e["reason"] != "killed"]
+        equal(killed, [], "roles that were blamed")
+        alive = [cat for cat in cats if echoes(cat)]
+        equal(len(alive), 1, "sessions that live")
+        spent, took = cpu(daemon.pid) - spent, time.monotonic() - began
+        check(spent < 0.5 * took + 1, "%.1f s of CPU in %.1f s" % (
+            spent, took))
+        for cat in cats:
+            cat.close()
+
+
+def echoes(cat):
+    try:
+        cat.send(b"two\n").read_until(b"two\n")
+        return True
+    except (OSError, AssertionError, EOFError):
+        return False
+
+
+@needs_root
+@limit(90)
+def test_fewer_than_it_waits_for():
+    """poll(2) then fails for all of them: EINVAL."""
+    with start() as daemon:
+        with Connection(daemon.cat) as cat:
+            cat.send(b"one\n").read_until(b"one\n")
+            resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (4, 4))
+            mark, spent = daemon.mark(), cpu(daemon.pid)
+            # Twice as long as a silent role is given.
+            began = time.monotonic()
+            wait_until(lambda: time.monotonic() - began > 11 and
+                       answers(daemon.finger), "an answer", 30)
+            equal(daemon.of("role-restarted", after=mark), [], "restarts")
+            check(cpu(daemon.pid) - spent < 3, "it spins")
+            cat.send(b"two\n").read_until(b"two\n")
+
+
+if __name__ == "__main__":
+    main()
