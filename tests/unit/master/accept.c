@@ -424,6 +424,8 @@ static void
 datagrams_are_served(void **state)
 {
 	struct sockaddr_storage ss;
+	struct sockaddr_in from;
+	socklen_t room = sizeof(from);
 	struct event_view v;
 	struct fixture f;
 	struct addr a;
@@ -446,7 +448,10 @@ datagrams_are_served(void **state)
 		sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len);
 		zut_start(&f.z, &s, 0);
 		event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
-		event_has(&v, FIELD_SOURCE, "0.0.0.0");
+		event_has(&v, FIELD_SOURCE, "127.0.0.1");
+		assert_int_equal(
+		    getsockname(peer, (struct sockaddr *)&from, &room), 0);
+		event_counts(&v, FIELD_SOURCE_PORT, ntohs(from.sin_port));
 		assert_int_equal(recv(s.connection, buf, sizeof(buf), 0), 3);
 		zut_ended(&f.z, &s, ENDED_EXITED, 0);
 		event_closed(&f.w, s.msg.session, "0");

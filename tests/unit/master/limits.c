@@ -189,7 +189,11 @@ one_text(enum service_kind kind, const char *text)
 	event_refused(&f.w, "it", "connection-limit");
 	assert_true(write(refused, "still more\r\n", 12) == 12);
 	peer_reads(refused, text);
-	over(&f, &s, peer);
+	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	/* sshd's status means nothing. */
+	event_closed(&f.w, s.msg.session,
+	    kind == SERVICE_SSH || kind == SERVICE_NETCONF ? NULL : "0");
+	close(peer);
 	end(&f);
 }
 
