@@ -68,6 +68,20 @@ listener_free(struct monitor *mon, struct listener *l)
 	free(l);
 }
 
+/* A socket of inet6 on every address takes inet's peers, unless told not to. */
+static bool
+serves_both(const struct addr *address, int fd)
+{
+	static const uint8_t any[sizeof(address->bytes)];
+	int only = 1;
+	socklen_t len = sizeof(only);
+
+	return (address->family == FAMILY_INET6 &&
+	    memcmp(address->bytes, any, sizeof(any)) == 0 &&
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 &&
+	    !only);
+}
+
 /* One from the service manager: what it is, the kernel says. */
 static void
 take_one(struct monitor *mon, int fd, const char *name)
@@ -107,6 +121,7 @@ take_one(struct monitor *mon, int fd, const char *name)
 	if (l == NULL)
 		return;
 	l->foreign = true;
+	l->dual = serves_both(&address, fd);
 	snprintf(l->name, sizeof(l->name), "%s", name);
 }
 
@@ -392,10 +407,55 @@ listener_assign(struct monitor *mon, struct listener *l,
 	snprintf(l->name, sizeof(l->name), "%s", s->name);
 }
 
-/* What the service manager gave for this service and family, if anything. */
+/* Whether the statements say so, too; without listen-address any will do. */
+static bool
+is_stated(const struct mon_service *s, const struct listener *l)
+{
+	for (unsigned i = 0; i < s->conf->listen_count; i++) {
+		const struct addr *a = &s->conf->listen[i];
+
+		if (a->family == l->address.family &&
+		    (s->conf->listen_default ? a->port == l->address.port
+					     : addr_equal(a, &l->address)))
+			return (true);
+	}
+	return (false);
+}
+
+/* The socket holds, and who reads the statements alone would not know it. */
+static void
+warn_if_other(struct monitor *mon, const struct mon_service *s,
+    struct listener *l)
+{
+	char reason[320], own[ADDR_TEXT_MAX], said[ADDR_TEXT_MAX];
+	const struct addr *a = &s->conf->listen[0];
+	bool before = l->differs;
+
+	l->differs = !is_stated(s, l);
+	if (!l->differs || before || s->conf->listen_count == 0)
+		return;
+	for (unsigned i = 0; i < s->conf->listen_count; i++) {
+		if (s->conf->listen[i].family == l->address.family) {
+			a = &s->conf->listen[i];
+			break;
+		}
+	}
+	snprintf(reason, sizeof(reason),
+	    "the service manager's socket is %s port %u, and the statements "
+	    "say %s port %u: the socket holds; change its ListenStream= or "
+	    "ListenDatagram=, or the statements",
+	    addr_text(&l->address, own), l->address.port,
+	    addr_text(a, said), a->port);
+	report_warning(mon, s->name, reason);
+}
+
+/*
+ * What the service manager gave for this service and family, if anything;
+ * *dual: and for inet with it.
+ */
 static bool
 assign_foreign(struct monitor *mon, struct mon_service *s,
-    enum family family, bool datagram)
+    enum family family, bool datagram, bool *dual)
 {
 	struct listener *l;
 	bool found = false;
@@ -406,6 +466,8 @@ assign_foreign(struct monitor *mon, struct mon_service *s,
 		    l->address.family != family || l->datagram != datagram)
 			continue;
 		listener_assign(mon, l, s);
+		warn_if_other(mon, s, l);
+		*dual = *dual || l->dual;
 		found = true;
 	}
 	return (found);
@@ -438,11 +500,13 @@ configure_service(struct monitor *mon, struct mon_service *s)
 {
 	bool datagram =
 	    s->kind == SERVICE_EXEC && s->conf->exec.protocol == CONF_UDP;
-	bool taken[FAMILY_COUNT];
+	bool taken[FAMILY_COUNT], dual = false;
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
 		taken[f] = !s->conf->without[f] &&
-		    assign_foreign(mon, s, (enum family)f, datagram);
+		    assign_foreign(mon, s, (enum family)f, datagram, &dual);
+	if (dual)
+		taken[FAMILY_INET] = true;
 	/* What was handed over rests meanwhile; nothing of ours is bound. */
 	for (unsigned i = 0;
 	     i < s->conf->listen_count && table_service_runs(s); i++) {

@@ -75,6 +75,8 @@ struct listener {
 	struct addr address;
 	bool datagram, wait;
 	bool foreign; /* handed over by the service manager */
+	bool dual;    /* foreign, of inet6, and serves inet as well */
+	bool differs; /* foreign: told that the statements say another */
 	bool wanted;  /* marked during a reload */
 	bool told;    /* the master has it */
 	bool failed;  /* told that it cannot be bound */

@@ -52,6 +52,31 @@ def test_by_name_and_only_for_its_family():
         equal(rows, {("inet", port), ("inet6", own)}, "show services")
 
 
+def test_one_of_both_families():
+    """It serves both, counts each, and nothing of ours is bound against it;
+    that the statements say another port is told."""
+    both = socket.socket(socket.AF_INET6)
+    both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    both.bind(("::", 0))
+    both.listen(64)
+    own, port = free_port(), both.getsockname()[1]
+    text = "system { services { finger { port %d; %s } } }"
+    with both, handed(Daemon(text % (port, "")), [("finger", both)]) as daemon:
+        for host, family in (("127.0.0.1", "inet"), ("::1", "inet6")):
+            check(finger(port, b"x\r\n", host)[0], "by " + family)
+            daemon.wait("connection-accepted", family=family)
+        equal(daemon.of("listener-failed"), [], "listeners that failed")
+        equal(daemon.of("warning", service="finger"), [], "warnings")
+        daemon.configure(text % (own, ""))
+        for _ in range(2):
+            equal(daemon.cli("reload").returncode, 0, "reload")
+        warning = daemon.wait("warning", service="finger")
+        check("port %d" % port in warning["reason"] and
+              "port %d" % own in warning["reason"], warning.line)
+        equal(len(daemon.of("warning", service="finger")), 1, "warnings")
+        check(finger(port, b"x\r\n")[0], "it holds")
+
+
 def test_one_that_nobody_wants_is_told_and_closed():
     some = listener()
     own, port = free_port(), some.getsockname()[1]
