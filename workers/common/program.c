@@ -39,7 +39,6 @@ struct zygote {
 	struct slot_table *slots;
 	struct program_table running;
 	struct program_spec spec;
-	struct program_env env;
 	bool has_program, stopping;
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
 	uint64_t rest_until;  /* out of memory: no master's channel before */
@@ -179,17 +178,24 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
     uint32_t *log, int *error)
 {
 	struct slot *slot = &z->slots->slots[m->slot];
+	struct program_room *room = program_spawn_room();
 	int writer = -1;
 	int64_t number;
 	pid_t pid;
 
+	if (room == NULL) {
+		*error = ENOMEM;
+		return (0);
+	}
+	program_environment(&z->spec, z->ops->peer_environment, &m->peer,
+	    &m->local, program_spawn_env(room));
 	number = program_log_open(
 	    &z->logs, m->slot, m->session, &m->peer, &writer);
 	if (number < 0) {
 		*error = errno;
 		return (0);
 	}
-	pid = program_spawn(&z->spec, z->env.vector, connection, writer,
+	pid = program_spawn(room, &z->spec, connection, writer,
 	    z->ops->exec, m->slot, &slot->pid);
 	*error = errno;
 	fd_close(&writer);
@@ -209,8 +215,6 @@ zygote_start(struct zygote *z, const struct msg_start *m, int connection)
 	int error = ENOMEM;
 	pid_t pid = 0;
 
-	program_environment(
-	    &z->spec, z->ops->peer_environment, &m->peer, &m->local, &z->env);
 	slot_claim(z->slots, m->slot, m->session, &m->peer, now);
 	if (program_table_reserve(&z->running) == 0)
 		pid = zygote_spawn(z, m, connection, &log, &error);

@@ -1,16 +1,17 @@
 /*
- * Fork and exec. In program zygotes. From the moment when it has become the
+ * Clone and exec. In program zygotes. From the moment when it has become the
  * program's user, that user can stop the child, or end it: the zygote waits for
- * nothing that comes after it. So the child has its own memory (no vfork), and
- * what keeps it from its exec it says in a page that it shares with the zygote,
- * which reads that when the child has been waited for.
+ * nothing that comes after it. Until then it waits; so the child may borrow the
+ * zygote's memory (CLONE_VM), and no page table is copied, and its table of
+ * descriptors (CLONE_FILES), whose length is that of the zygote's sessions,
+ * until it takes a copy of the low ones, its first act.
  *
- * The table of descriptors, whose length is that of the zygote's sessions, is
- * not copied: it is shared (CLONE_FILES) until the child takes a copy of the
- * low ones. For that, its first act as uid 0, the zygote does wait.
- *
- * Changing uid makes the child's memory non-dumpable, so that the program's
- * user cannot trace it before exec.
+ * From then on both run in one memory. The child has a stack of its own, with
+ * all that it reads, which is free again when the kernel says that the child
+ * has left this memory (CLONE_CHILD_CLEARTID). What it does there are two
+ * system calls, by sandbox/raw.h: errno is the zygote's. Changing uid
+ * makes the memory non-dumpable, so that the program's user cannot trace the
+ * child before exec.
  */
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -26,51 +27,102 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "sandbox/raw.h"
 #include "sandbox/user.h"
 #include "workers/common/program_log.h"
 #include "workers/common/program_spawn.h"
 
 #define LOOK_NS 100000000 /* so often whether a silent child is dead */
-
-/* A child's words, by its slot. */
-struct spawn_report {
-	_Atomic uint32_t apart; /* 1: its descriptors are its own */
-	_Atomic int32_t err;	/* errno of the step that failed */
-};
-
-static struct spawn_report *reports;
+#define STACK_SIZE 16384
+#define LOOKS 8 /* at stacks, before another is made */
 
 struct spawn {
 	const struct program_spec *spec;
-	char *const *envp;
 	int connection, log;
 	program_exec *exec;
-	struct spawn_report *report;
+	_Atomic int32_t *err;
 };
+
+/* What a child runs on, and reads, until its exec. */
+struct program_room {
+	_Alignas(64) char stack[STACK_SIZE];
+	struct program_env env;
+	struct spawn spawn;
+	_Atomic uint32_t ready; /* 1: it has done what is waited for */
+	_Atomic int32_t child;	/* 0: it is not in this memory any more */
+	struct program_room *next;
+};
+
+/*
+ * The child leaves its frames on its stack without returning from them, and
+ * the next one uses it again: AddressSanitizer would take them for alive.
+ */
+#define ON_SPAWN_STACK __attribute__((no_sanitize("address")))
+
+/* A ring: the one that was used last is looked at last. */
+static struct program_room *rooms;
+
+/* errno of the step that failed, by the child's slot. */
+static _Atomic int32_t *errors;
 
 int
 program_spawn_prepare(void)
 {
-	void *p = mmap(NULL, SLOTS_MAX * sizeof(*reports),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, SLOTS_MAX * sizeof(*errors),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
 
 	if (p == MAP_FAILED)
 		return (-1);
-	reports = p;
+	errors = p;
 	return (0);
+}
+
+/*
+ * Stopped children keep theirs; so there are a few more than there ever were
+ * such at a time.
+ */
+struct program_room *
+program_spawn_room(void)
+{
+	struct program_room *r;
+
+	for (int i = 0; rooms != NULL && i < LOOKS; i++) {
+		rooms = rooms->next;
+		if (atomic_load(&rooms->child) == 0)
+			return (rooms);
+	}
+	r = aligned_alloc(64, (sizeof(*r) + 63) / 64 * 64);
+	if (r == NULL)
+		return (NULL);
+	memset(&r->env, 0, sizeof(*r) - offsetof(struct program_room, env));
+	r->next = rooms != NULL ? rooms->next : r;
+	if (rooms != NULL)
+		rooms->next = r;
+	rooms = r;
+	return (r);
+}
+
+struct program_env *
+program_spawn_env(struct program_room *r)
+{
+	return (&r->env);
 }
 
 int
 program_spawn_error(uint32_t slot)
 {
-	return (atomic_load(&reports[slot].err));
+	return (atomic_load(&errors[slot]));
 }
 
-static int
+ON_SPAWN_STACK static int
 spawn_limits(const struct program_spec *spec)
 {
 	if (spec->files.rlim_max != 0 &&
@@ -90,24 +142,14 @@ spawn_limits(const struct program_spec *spec)
 	return (0);
 }
 
-/* In the child: what the zygote waits for. */
-static int
-spawn_apart(const struct spawn *s)
-{
-	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
-		return (-1);
-	atomic_store(&s->report->apart, 1);
-	syscall(SYS_futex, &s->report->apart, FUTEX_WAKE, 1, NULL, NULL, 0);
-	return (0);
-}
-
-static int
+/* All that needs uid 0, or takes the child apart from the zygote. */
+ON_SPAWN_STACK static int
 spawn_prepare(const struct spawn *s)
 {
 	const struct program_spec *spec = s->spec;
 	sigset_t none;
 
-	if (spawn_apart(s) < 0)
+	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
 		return (-1);
 	if (dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
 	    dup2(spec->msg.error_to_peer ? s->connection : s->log, 2) < 0)
@@ -119,19 +161,38 @@ spawn_prepare(const struct spawn *s)
 	umask((mode_t)spec->msg.umask);
 	if (spawn_limits(spec) < 0)
 		return (-1);
-	if (sandbox_become_user((uid_t)spec->msg.uid, (gid_t)spec->msg.gid,
+	if (sandbox_take_groups((uid_t)spec->msg.uid, (gid_t)spec->msg.gid,
 		spec->groups, spec->group_count) != 0)
 		return (-1);
 	sigemptyset(&none);
 	return (sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-static void __attribute__((noreturn))
-spawn_child(const struct spawn *s)
+ON_SPAWN_STACK static void
+spawn_say_ready(struct program_room *r)
 {
-	if (spawn_prepare(s) == 0)
-		s->exec(s->spec->msg.path, s->spec->argv, s->envp);
-	atomic_store(&s->report->err, errno != 0 ? errno : EIO);
+	atomic_store(&r->ready, 1);
+	raw_syscall3(SYS_futex, (long)&r->ready, FUTEX_WAKE, 1);
+}
+
+ON_SPAWN_STACK static int
+spawn_child(void *arg)
+{
+	struct program_room *r = arg;
+	struct spawn *s = &r->spawn;
+	int err;
+
+	if (spawn_prepare(s) < 0) {
+		atomic_store(s->err, errno != 0 ? errno : EIO);
+		spawn_say_ready(r);
+		_exit(127);
+	}
+	spawn_say_ready(r);
+	/* The zygote goes on. */
+	err = sandbox_become_uid((uid_t)s->spec->msg.uid);
+	if (err == 0)
+		err = s->exec(s->spec->msg.path, s->spec->argv, r->env.vector);
+	atomic_store(s->err, err < 0 ? -err : EIO);
 	_exit(127);
 }
 
@@ -148,41 +209,23 @@ spawn_is_dead(pid_t pid)
 
 /* A few microseconds, unless somebody who is root ends the child first. */
 static void
-spawn_await_apart(const struct spawn_report *r, pid_t pid)
+spawn_await_ready(const struct program_room *r, pid_t pid)
 {
 	const struct timespec look = {.tv_nsec = LOOK_NS};
 
-	while (atomic_load(&r->apart) == 0) {
-		if (syscall(SYS_futex, &r->apart, FUTEX_WAIT, 0, &look, NULL,
+	while (atomic_load(&r->ready) == 0) {
+		if (syscall(SYS_futex, &r->ready, FUTEX_WAIT, 0, &look, NULL,
 			0) < 0 &&
 		    errno == ETIMEDOUT && spawn_is_dead(pid))
 			return;
 	}
 }
 
-/*
- * fork() without the C library's part, as in workers/common/spawn.c; the
- * kernel stores the child's number before the child runs.
- */
-static pid_t
-fork_sharing_files(int32_t *pid)
-{
-	return ((pid_t)syscall(SYS_clone,
-	    (unsigned long)(CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD), 0ul,
-	    pid, 0ul, 0ul));
-}
-
 pid_t
-program_spawn(const struct program_spec *spec, char *const envp[],
+program_spawn(struct program_room *r, const struct program_spec *spec,
     int connection, int log, program_exec *exec, uint32_t slot,
     int32_t *slot_pid)
 {
-	struct spawn s = {.spec = spec,
-	    .envp = envp,
-	    .connection = connection,
-	    .log = log,
-	    .exec = exec,
-	    .report = &reports[slot]};
 	bool listener = spec->msg.wait != 0 || spec->msg.datagram != 0;
 	int off = 0, on = 1;
 	pid_t pid;
@@ -195,12 +238,22 @@ program_spawn(const struct program_spec *spec, char *const envp[],
 	if (spec->msg.keepalive)
 		setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on,
 		    sizeof(on));
-	atomic_store(&s.report->apart, 0);
-	atomic_store(&s.report->err, 0);
-	pid = fork_sharing_files(slot_pid);
-	if (pid == 0)
-		spawn_child(&s);
-	if (pid > 0)
-		spawn_await_apart(s.report, pid);
+	r->spawn = (struct spawn){.spec = spec,
+	    .connection = connection,
+	    .log = log,
+	    .exec = exec,
+	    .err = &errors[slot]};
+	atomic_store(&errors[slot], 0);
+	atomic_store(&r->ready, 0);
+	atomic_store(&r->child, 1);
+	pid = clone(spawn_child, r->stack + sizeof(r->stack),
+	    CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID |
+		CLONE_CHILD_CLEARTID | SIGCHLD,
+	    r, slot_pid, NULL, &r->child);
+	if (pid < 0) {
+		atomic_store(&r->child, 0);
+		return (-1);
+	}
+	spawn_await_ready(r, pid);
 	return (pid);
 }

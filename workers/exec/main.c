@@ -9,15 +9,26 @@
  * A connection is over at its leader's exit; the rest of its process group is
  * killed then unless the statement `detach` is there.
  */
-#include <unistd.h>
+#include <sys/syscall.h>
 
+#include "sandbox/raw.h"
 #include "workers/common/program.h"
+
+/* execve() that leaves errno alone: program_exec's contract. */
+static int
+exec_program(const char *path, char *const argv[], char *const envp[])
+{
+	return ((int)raw_syscall3(
+	    SYS_execve, (long)path, (long)argv, (long)envp));
+}
 
 int
 main(int argc, char **argv)
 {
 	static const struct program_ops ops = {
-	    .exec = execve, .whole_group = false, .peer_environment = true};
+	    .exec = exec_program,
+	    .whole_group = false,
+	    .peer_environment = true};
 	struct start s;
 
 	(void)argc;

@@ -9,9 +9,18 @@
  * is over when every process of that group has been waited for. What a user
  * runs is in sessions of its own and may outlive it.
  */
-#include <unistd.h>
+#include <sys/syscall.h>
 
+#include "sandbox/raw.h"
 #include "workers/common/program.h"
+
+/* execve() that leaves errno alone: program_exec's contract. */
+static int
+exec_program(const char *path, char *const argv[], char *const envp[])
+{
+	return ((int)raw_syscall3(
+	    SYS_execve, (long)path, (long)argv, (long)envp));
+}
 
 /*
  * What it runs is the monitor's to say (MSG_PROGRAM; monitor/program.c):
@@ -30,7 +39,9 @@ int
 main(int argc, char **argv)
 {
 	static const struct program_ops ops = {
-	    .exec = execve, .whole_group = true, .peer_environment = false};
+	    .exec = exec_program,
+	    .whole_group = true,
+	    .peer_environment = false};
 	struct start s;
 
 	(void)argc;

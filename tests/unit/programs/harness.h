@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <setjmp.h>
@@ -29,7 +30,16 @@
 #include "ipc/state.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "sandbox/raw.h"
 #include "workers/common/program.h"
+
+/* As the zygotes' own: a negative errno. */
+static inline int
+raw_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return ((int)raw_syscall3(
+	    SYS_execve, (long)path, (long)argv, (long)envp));
+}
 
 struct zygote_under_test {
 	pid_t pid;

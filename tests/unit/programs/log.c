@@ -8,8 +8,8 @@
 #include "tests/unit/programs/harness.h"
 
 static const struct program_ops exec_ops = {
-    .exec = execve, .peer_environment = true};
-static const struct program_ops ssh_ops = {.exec = execve, .whole_group = true};
+    .exec = raw_execve, .peer_environment = true};
+static const struct program_ops ssh_ops = {.exec = raw_execve, .whole_group = true};
 
 #define BIG 300000
 

@@ -5,7 +5,7 @@
 #include "tests/unit/programs/harness.h"
 
 static const struct program_ops exec_ops = {
-    .exec = execve, .peer_environment = true};
+    .exec = raw_execve, .peer_environment = true};
 
 static void
 new_exec(struct zygote_under_test *z, const char *const *argv)
@@ -71,7 +71,7 @@ static int
 exec_stopped(const char *path, char *const argv[], char *const envp[])
 {
 	kill(getpid(), SIGSTOP);
-	return (execve(path, argv, envp));
+	return (raw_execve(path, argv, envp));
 }
 
 static char
