@@ -161,7 +161,7 @@ parse_key(struct sshlog_part s, struct sshlog *out)
 static void
 parse_attempt(struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
 {
-	struct sshlog_part method, slash, tail;
+	struct sshlog_part method, slash, tail = {0};
 	bool key;
 
 	if (!part_word(&s, &method, LITERAL(" for ")))
