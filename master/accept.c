@@ -75,9 +75,11 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 			err = errno;
 	}
 	if (err == 0) {
-		state_count(m->state, sv->index, (enum family)peer->family,
-		    STATE_ACCEPTED);
-		report_accepted(m, s);
+		/* Forked ahead, it has its process; a program has its log. */
+		if (!sv->builtin || s->pool_pid != 0)
+			report_accepted(m, s);
+		else
+			report_await(m, s);
 		return;
 	}
 	if (s != NULL) {
@@ -108,6 +110,28 @@ accept_decide(
 		accept_refuse(l, fd, peer, verdict.reason);
 	else
 		accept_serve(l, fd, peer, now);
+}
+
+void
+accept_undo(struct master *m, struct session *s, int error)
+{
+	struct session_end end = {.how = ENDED_FAILED, .value = error};
+	struct service *sv = s->service;
+	int fd = s->connection;
+
+	resource_short(m, sv->name, error);
+	s->connection = -1;
+	if (fd >= 0)
+		refuse_at_once(fd, refuse_text(sv->kind));
+	if (s->announced) {
+		session_end(m, s, &end);
+		return;
+	}
+	policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
+	state_count(m->state, sv->index, (enum family)s->peer.family,
+	    STATE_REFUSED);
+	report_refused(m, sv->name, &s->peer, REASON_NO_RESOURCES);
+	session_discard(m, s);
 }
 
 /* --- the listener ------------------------------------------------------------

@@ -17,4 +17,10 @@ void accept_refuse(struct listener *l, int fd, const struct addr *peer,
 /* accept4() with the peer's address; -1 with errno. */
 int accept_one(const struct listener *l, struct addr *peer);
 
+/*
+ * Given back by a zygote that has no process for it: refused after all, and
+ * told as that, if nothing was told of it yet.
+ */
+void accept_undo(struct master *m, struct session *s, int error);
+
 #endif

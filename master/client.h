@@ -35,6 +35,7 @@ struct client {
 	uint32_t at;	     /* the next row: service * 2 + family, or slot */
 	struct client_texts texts;
 	unsigned ntexts;
+	bool root;     /* gives its place to nobody but root */
 	bool unseen;   /* who it is the monitor alone can see */
 	bool held;     /* its message waits in the queue for the monitor */
 	bool answered; /* done is what comes last */

@@ -91,6 +91,43 @@ control_count(struct control *c)
 	return (n);
 }
 
+/*
+ * A place for one more. Who has been idle for longest gives way, the ordinary
+ * before root; to root also who is being answered. false: there is none.
+ */
+static bool
+control_make_room(struct control *c, bool root)
+{
+	struct client *k, *found = NULL;
+
+	if (control_count(c) < CLIENTS_MAX)
+		return (true);
+	TAILQ_FOREACH (k, &c->clients, link) {
+		bool idle = k->asked == MSG_COUNT;
+
+		if (!root && (k->root || !idle))
+			continue;
+		if (found == NULL || (found->root && !k->root) ||
+		    (found->root == k->root && found->asked != MSG_COUNT &&
+			idle))
+			found = k;
+	}
+	if (found == NULL)
+		return (false);
+	client_close(found);
+	return (true);
+}
+
+static bool
+control_is_root(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+		cred.uid == 0);
+}
+
 static void control_accept(uv_poll_t *poll, int status, int events);
 
 static void
@@ -106,6 +143,7 @@ control_accept(uv_poll_t *poll, int status, int events)
 {
 	struct master *m = poll->data;
 	struct control *c = m->control;
+	struct client *k;
 	bool unseen;
 	int fd;
 
@@ -119,12 +157,16 @@ control_accept(uv_poll_t *poll, int status, int events)
 	}
 	if (fd < 0)
 		return;
-	if (control_count(c) >= CLIENTS_MAX || !control_may(c, fd, &unseen)) {
+	if (!control_may(c, fd, &unseen) ||
+	    !control_make_room(c, control_is_root(fd))) {
 		close(fd);
 		return;
 	}
-	if (client_new(m, fd, &c->clients, unseen) == NULL)
+	k = client_new(m, fd, &c->clients, unseen);
+	if (k == NULL)
 		log_warn("no memory for a client of the control socket");
+	else
+		k->root = control_is_root(fd);
 }
 
 static void

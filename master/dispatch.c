@@ -223,7 +223,5 @@ dispatch_listener(struct listener *l)
 	}
 	l->busy = true;
 	listener_update(l);
-	state_count(m->state, sv->index, (enum family)l->address.family,
-	    STATE_ACCEPTED);
 	report_accepted(m, s);
 }

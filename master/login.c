@@ -34,8 +34,8 @@ login_ask(struct master *m, struct session *s, bool late)
 	s->login_asked = now;
 	s->login_asks++;
 	/* Without room there it goes nowhere; the worker asks again. */
-	if (monitor_ask_login(m, s->id, (now - s->accepted) / 1000000,
-		late, s->copy) == 0)
+	if (monitor_ask_login(m, s->id, s->slot,
+		(now - s->accepted) / 1000000, late, s->copy) == 0)
 		fd_close(&s->copy);
 }
 

@@ -397,11 +397,11 @@ monitor_tell_broken(struct master *m, uint32_t listener, int error)
 }
 
 int
-monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
-    bool late, int connection)
+monitor_ask_login(struct master *m, uint64_t session, uint32_t slot,
+    uint64_t age, bool late, int connection)
 {
 	struct msg_ask_login ask = {
-	    .session = session, .age = age, .late = late};
+	    .session = session, .slot = slot, .age = age, .late = late};
 
 	return (ipc_send(&m->monitor, MSG_ASK_LOGIN, &ask, &connection,
 	    connection >= 0 ? 1 : 0));

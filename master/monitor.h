@@ -42,7 +42,7 @@ void monitor_tell_broken(struct master *m, uint32_t listener, int error);
  * A worker's wish for a login process; age of its connection in ms, and the
  * copy of it, or -1. `late`: its time is over, and that is all it has to say.
  */
-int monitor_ask_login(struct master *m, uint64_t session, uint64_t age,
-    bool late, int connection);
+int monitor_ask_login(struct master *m, uint64_t session, uint32_t slot,
+    uint64_t age, bool late, int connection);
 
 #endif

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/zygote.h"
 #include "sandbox/sandbox.h"
 
 /*
@@ -34,11 +35,18 @@
 /* Events kept while audit is slow or is being replaced. */
 #define REPORT_QUEUE 4096
 
+/* So long a connection may wait for its process before it is told of. */
+#define REPORT_AWAIT_MS 100
+#define REPORT_LOOK_MS	1
+
 TAILQ_HEAD(report_list, session);
+TAILQ_HEAD(await_list, session);
 
 struct report {
 	struct event_sink *sink;
 	struct report_list settle; /* their events are in the sink, in order */
+	struct await_list awaiting;
+	uv_timer_t look; /* at those who await */
 	unsigned unsettled;
 	bool urgent; /* an event leaves with this turn */
 	bool stuck;  /* audit did not take all the last time */
@@ -154,12 +162,50 @@ report_finish(struct master *m)
 	report_settle(m, event_sink_sent(m->report->sink));
 }
 
+static bool
+report_is_due(const struct master *m, const struct session *s)
+{
+	struct session_end end;
+
+	if (uv_now(&m->loop) - s->await_since >= REPORT_AWAIT_MS)
+		return (true);
+	return (s->zygote != NULL &&
+		session_in_table(s, zygote_table(s->zygote), &end) ==
+		    SESSION_RUNNING &&
+		end.pid > 0);
+}
+
+/* The loop's turn that follows does it. */
+static void
+report_look(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void
+report_awaited(struct master *m)
+{
+	struct report *r = m->report;
+	struct session *s, *next;
+
+	for (s = TAILQ_FIRST(&r->awaiting); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, await_link);
+		if (report_is_due(m, s))
+			report_accepted(m, s);
+	}
+	if (!TAILQ_EMPTY(&r->awaiting) &&
+	    !uv_is_active((uv_handle_t *)&r->look))
+		uv_timer_start(&r->look, report_look, REPORT_LOOK_MS, 0);
+}
+
 /* Just before the loop waits. */
 static void
 report_prepare(uv_prepare_t *prepare)
 {
 	struct master *m = prepare->data;
 	struct report *r = m->report;
+
+	report_awaited(m);
 
 	if (r->urgent)
 		report_flush(m);
@@ -183,6 +229,8 @@ report_init(struct master *m)
 	}
 	event_sink_hold(r->sink, 1);
 	TAILQ_INIT(&r->settle);
+	TAILQ_INIT(&r->awaiting);
+	uv_timer_init(&m->loop, &r->look);
 	m->report = r;
 	r->prepare.data = m;
 	r->retry.data = m;
@@ -235,6 +283,25 @@ report_session(struct event_builder *b, const struct session *s)
 	event_number(b, FIELD_SESSION, s->id);
 }
 
+void
+report_forget(struct master *m, struct session *s)
+{
+	if (!s->awaits)
+		return;
+	s->awaits = false;
+	TAILQ_REMOVE(&m->report->awaiting, s, await_link);
+}
+
+void
+report_await(struct master *m, struct session *s)
+{
+	if (s->announced || s->awaits)
+		return;
+	s->awaits = true;
+	s->await_since = uv_now(&m->loop);
+	TAILQ_INSERT_TAIL(&m->report->awaiting, s, await_link);
+}
+
 /* Whether it was still to be told. */
 static bool
 report_make_accepted(struct master *m, struct session *s)
@@ -243,6 +310,9 @@ report_make_accepted(struct master *m, struct session *s)
 
 	if (s->announced)
 		return (false);
+	report_forget(m, s);
+	state_count(m->state, s->service->index,
+	    (enum family)s->peer.family, STATE_ACCEPTED);
 	event_begin(&b, EV_CONNECTION_ACCEPTED);
 	report_session(&b, s);
 	event_emit(m->report->sink, &b);

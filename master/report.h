@@ -20,6 +20,15 @@ void report_attach(struct master *m, int fd);
 /* connection-accepted, if it is not told yet. */
 void report_accepted(struct master *m, struct session *s);
 
+/*
+ * connection-accepted as soon as the session has its process, or a moment has
+ * passed: until then it may turn out to be a refusal.
+ */
+void report_await(struct master *m, struct session *s);
+
+/* Nothing was told of it, and nothing is to be. */
+void report_forget(struct master *m, struct session *s);
+
 /* worker-failed where it applies, and session-closed. */
 void report_closed(
     struct master *m, struct session *s, const struct session_end *end);

@@ -188,6 +188,7 @@ session_let_go(struct master *m, struct session *s)
 void
 session_discard(struct master *m, struct session *s)
 {
+	report_forget(m, s);
 	session_let_go(m, s);
 	session_free(m, s);
 }

@@ -32,6 +32,9 @@ struct session {
 	uint32_t instance;	   /* as in the journal */
 	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
 	TAILQ_ENTRY(session) report_link;
+	TAILQ_ENTRY(session) await_link;
+	uint64_t await_since; /* uv_now(), ms */
+	bool awaits;	      /* connection-accepted waits for its process */
 	/* event_sink_sent() when its last event is out, and its first. */
 	uint64_t reported, reported_accepted;
 	struct session *hash_next;

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/accept.h"
 #include "master/dispatch.h"
 #include "master/monitor.h"
 #include "master/pool.h"
@@ -257,7 +258,8 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	struct session *s = zygote_session(z, msg->slot, msg->session);
 
 	/* It starts nothing any more; the monitor brings another. */
-	zygote_retire(z);
+	if (msg->error == 0)
+		zygote_retire(z);
 	if (s == NULL)
 		return (0);
 	if (!zygote_owns(z, s))
@@ -269,7 +271,10 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	s->connection = in->fds[0];
 	in->fds[0] = -1;
 	s->inherited = false;
-	dispatch_again(z->master, s);
+	if (msg->error != 0)
+		accept_undo(z->master, s, msg->error);
+	else
+		dispatch_again(z->master, s);
 	return (0);
 }
 

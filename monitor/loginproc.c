@@ -49,6 +49,7 @@ loginproc_new(struct monitor *mon, uint64_t session)
 		return (NULL);
 	p->mon = mon;
 	p->session = session;
+	p->slot = SLOTS_MAX;
 	p->pidfd = p->ch.fd = -1;
 	p->method = POLICY_METHOD_COUNT;
 	p->next = logins;
@@ -143,7 +144,8 @@ loginproc_prune(void)
 	for (struct loginproc *p = logins; p != NULL; p = next) {
 		next = p->next;
 		if (p->pid == 0 &&
-		    loginproc_find_zygote(p->mon, p->session, &slot) == NULL)
+		    loginproc_find_zygote(
+			p->mon, p->session, p->slot, &slot) == NULL)
 			loginproc_free(p);
 	}
 }

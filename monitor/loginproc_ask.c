@@ -38,7 +38,8 @@ ask_refuse(struct monitor *mon, uint64_t session, const char *text)
 
 /* Of which zygote is it a worker's session, as the slot tables have it? */
 struct proc *
-loginproc_find_zygote(struct monitor *mon, uint64_t session, struct slot *slot)
+loginproc_find_zygote(struct monitor *mon, uint64_t session, uint32_t number,
+    struct slot *slot)
 {
 	struct ptable_row row;
 	struct proc *p;
@@ -50,8 +51,10 @@ loginproc_find_zygote(struct monitor *mon, uint64_t session, struct slot *slot)
 		if (p->slots == NULL ||
 		    (p->kind != SERVICE_TELNET && p->kind != SERVICE_FTP))
 			continue;
-		n = slot_find_session(p->slots, session);
+		n = number < SLOTS_MAX ? (int64_t)number
+				       : slot_find_session(p->slots, session);
 		if (n >= 0 && slot_read(p->slots, (uint32_t)n, slot) == 0 &&
+		    slot->session == session && slot->use == SLOT_RUNNING &&
 		    end_verify(slot, p->pid, &row))
 			return (p);
 	}
@@ -124,12 +127,13 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
  * its time has shut nobody out but its own peer.
  */
 static void
-ask_too_late(struct monitor *mon, uint64_t session, const struct proc *zygote,
-    const struct addr *peer)
+ask_too_late(struct monitor *mon, uint64_t session, uint32_t slot,
+    const struct proc *zygote, const struct addr *peer)
 {
 	struct loginproc *p = ask_new(mon, session, zygote, peer);
 
 	if (p != NULL) {
+		p->slot = slot;
 		p->tries = LOGIN_TRIES; /* as one that had them all */
 		loginproc_failed(p, "timeout");
 	}
@@ -150,6 +154,7 @@ ask_start(struct monitor *mon, const struct msg_ask_login *ask,
 	}
 	p = ask_new(mon, ask->session, zygote, peer);
 	if (p != NULL) {
+		p->slot = ask->slot;
 		if (loginproc_start(mon, p,
 			ask_grace(zygote->service->conf, ask->age)) == 0)
 			return;
@@ -180,7 +185,8 @@ ask_answer(
 		return (true);
 	}
 	loginproc_prune();
-	zygote = loginproc_find_zygote(mon, ask->session, &slot);
+	zygote = loginproc_find_zygote(
+	    mon, ask->session, ask->slot, &slot);
 	if (zygote == NULL)
 		return (false);
 	slot_peer(&slot, &peer);
@@ -189,7 +195,7 @@ ask_answer(
 		ask_refuse(mon, ask->session, refusal);
 	else if (ask->late ||
 	    ask_grace(zygote->service->conf, ask->age) == 0)
-		ask_too_late(mon, ask->session, zygote, &peer);
+		ask_too_late(mon, ask->session, ask->slot, zygote, &peer);
 	else
 		ask_start(mon, ask, zygote, &peer);
 	return (true);

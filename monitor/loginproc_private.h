@@ -32,6 +32,8 @@ struct loginproc {
 	struct loop_timer grace;
 	enum conf_root_login root_login;
 
+	uint32_t slot; /* of its worker; SLOTS_MAX not known */
+
 	char user[256];	 /* being tried, or logged in */
 	bool unknown;	 /* no account has that name */
 	bool log_unknown; /* log-unknown-users */
@@ -62,10 +64,11 @@ void loginproc_prune(void);
 
 /*
  * The zygote of a service with logins whose worker has this session, verified,
- * and its slot; NULL for none.
+ * and its slot; NULL for none. number: of the slot, so that it costs one look
+ * however many are logged in; SLOTS_MAX: not known.
  */
-struct proc *loginproc_find_zygote(
-    struct monitor *mon, uint64_t session, struct slot *slot);
+struct proc *loginproc_find_zygote(struct monitor *mon, uint64_t session,
+    uint32_t number, struct slot *slot);
 
 /*
  * Fork and exec it, tell it what to do in so many ms, and send the worker's

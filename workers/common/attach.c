@@ -173,10 +173,11 @@ engine_flush(struct engine *e)
 		tell_returned(e);
 }
 
-/* Forks no more: the connection goes back as it came. */
+/* Forks no more, or cannot: the connection goes back as it came. */
 static void
-give_back(struct engine *e, struct ipc_in *in)
+give_back(struct engine *e, struct ipc_in *in, int error)
 {
+	e->back.error = error > 255 ? 255 : error;
 	e->back.slot = in->msg.start.slot;
 	e->back.session = in->msg.start.session;
 	memcpy(e->back_fds, in->fds, sizeof(e->back_fds));
@@ -190,6 +191,7 @@ static void
 take_start(struct engine *e, struct ipc_in *in)
 {
 	const struct slot *slot = &e->slots->slots[in->msg.start.slot];
+	int error = 0;
 
 	if (slot_reserve(e->slots, in->msg.start.slot) != 0) {
 		engine_failed(e, in->msg.start.slot, in->msg.start.session,
@@ -203,10 +205,13 @@ take_start(struct engine *e, struct ipc_in *in)
 		engine_detach(e);
 		return;
 	}
-	if (e->retired)
-		give_back(e, in);
-	else
-		engine_start(e, &in->msg.start, in->fds);
+	if (e->retired) {
+		give_back(e, in, 0);
+		return;
+	}
+	engine_start(e, &in->msg.start, in->fds, &error);
+	if (error != 0)
+		give_back(e, in, error);
 }
 
 /* The master has given a worker forked ahead its session, or says so again. */

@@ -90,9 +90,11 @@ bool engine_rests(const struct engine *e);
 
 /*
  * spawn.c: forking. Of a START's descriptors, the kept copy of the master's
- * end is taken (set to -1); the others stay the caller's.
+ * end is taken (set to -1); the others stay the caller's. *error is 0, or the
+ * errno of a fork that failed: then all stay.
  */
-void engine_start(struct engine *e, const struct msg_start *start, int fds[3]);
+void engine_start(struct engine *e, const struct msg_start *start, int fds[3],
+    int *error);
 /* A session that did not become a process; error is an errno. */
 void engine_failed(
     struct engine *e, uint32_t slot, uint64_t session, int error);

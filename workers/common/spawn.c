@@ -161,7 +161,8 @@ engine_failed(struct engine *e, uint32_t slot, uint64_t session, int error)
 }
 
 void
-engine_start(struct engine *e, const struct msg_start *start, int fds[3])
+engine_start(struct engine *e, const struct msg_start *start, int fds[3],
+    int *error)
 {
 	int (*serve)(struct worker *) = e->ops->serve;
 	struct worker worker = {.connection = WORKER_CONNECTION_FD,
@@ -182,7 +183,8 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3])
 		worker_serve(&worker, serve);
 	}
 	if (pid < 0) {
-		engine_failed(e, start->slot, start->session, errno);
+		*error = errno;
+		slot_end(e->slots, start->slot, ENDED_FAILED, *error);
 		return;
 	}
 	e->slots->slots[start->slot].pid = pid;

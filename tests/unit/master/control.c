@@ -490,10 +490,33 @@ group_may(void **state)
 	end(&f);
 }
 
+/* Clients that say nothing lock nobody out: the oldest of them gives way. */
+static void
+idle_clients_give_way(void **state)
+{
+	enum { MANY = 40 };
+	struct ipc_channel idle[MANY];
+	struct msg_row_service row;
+	struct fixture f;
+	char c;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < MANY; i++)
+		client_connect_only(&f.w, &idle[i]);
+	client_service(&f.w, "ssh", FAMILY_INET, &row);
+	ut_readable(idle[0].fd);
+	assert_int_equal(read(idle[0].fd, &c, 1), 0);
+	for (int i = 0; i < MANY; i++)
+		ipc_channel_close(&idle[i]);
+	end(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(idle_clients_give_way),
 	    cmocka_unit_test(service_rows),
 	    cmocka_unit_test(waiting_rows),
 	    cmocka_unit_test(session_rows),

@@ -340,6 +340,48 @@ taken_is_told_again(void **state)
 	end(&f);
 }
 
+/*
+ * No process can be had: who comes is refused, with the line, and it counts
+ * nowhere. One event tells of all.
+ */
+static void
+out_of_processes(void **state)
+{
+	struct msg_returned m = {.error = EAGAIN};
+	struct event_view v;
+	struct fixture f;
+	struct ipc_in in;
+	struct start s;
+	int peer, fds[3];
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	world_service(&f.w, N, SERVICE_FINGER, "it", 3, 3);
+	for (int i = 0; i < 10; i++) {
+		peer = peer_connect(&f.a);
+		/* As a zygote whose fork failed: its slot runs nothing. */
+		ut_expect(&f.z.ch, MSG_START, &in);
+		m.slot = in.msg.start.slot;
+		m.session = in.msg.start.session;
+		memcpy(fds, in.fds, sizeof(fds));
+		ut_tell(&f.z.ch, MSG_RETURNED, &m, fds, 3);
+		ipc_in_close(&in);
+		if (i == 0) {
+			event_next(&f.w, EV_RESOURCES_SHORT, &v);
+			event_has(&v, FIELD_ERRNO, "EAGAIN");
+		}
+		event_refused(&f.w, "it", "no-resources");
+		peer_reads(peer, "Too many connections\r\n");
+	}
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
+	/* Neither limit knows of them. */
+	for (int i = 0; i < 3; i++) {
+		peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+		over(&f, &f.z, &s, peer);
+	}
+	end(&f);
+}
+
 /* The zygote's death ends its sessions; who comes waits for the next one. */
 static void
 zygote_death(void **state)
@@ -697,6 +739,7 @@ main(void)
 	    cmocka_unit_test(full_channel_waits),
 	    cmocka_unit_test(channel_breaks),
 	    cmocka_unit_test(taken_is_told_again),
+	    cmocka_unit_test(out_of_processes),
 	    cmocka_unit_test(zygote_death),
 	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),

@@ -74,9 +74,11 @@ limit_processes(void)
 		_exit(97);
 }
 
+/* The connection comes back, with the reason: its peer is to be told. */
 static void
 test_a_failed_fork_is_told(void **state)
 {
+	char buf[8];
 	struct ipc_in in;
 	struct zut z;
 	struct sut s;
@@ -85,10 +87,13 @@ test_a_failed_fork_is_told(void **state)
 	zut_new_limited(&z, &ops, 2, limit_processes);
 	for (uint32_t i = 0; i < 300; i++) {
 		sut_start(&z, &s, 0, i + 1);
-		expect(&z.master, &in, MSG_ENDED);
-		assert_int_equal(in.msg.ended.session, i + 1);
-		assert_int_equal(in.msg.ended.how, ENDED_FAILED);
-		assert_int_equal(in.msg.ended.value, EAGAIN);
+		expect(&z.master, &in, MSG_RETURNED);
+		assert_int_equal(in.msg.returned.session, i + 1);
+		assert_int_equal(in.msg.returned.error, EAGAIN);
+		assert_int_equal(in.nfds, 3);
+		assert_int_equal(write(in.fds[0], "back", 4), 4);
+		assert_int_equal(read(s.peer, buf, sizeof(buf)), 4);
+		ipc_in_close(&in);
 		sut_close(&s);
 	}
 	assert_int_equal(slots_running(&z), 0);
