@@ -92,6 +92,6 @@ loginproc_adopt_all(struct monitor *mon)
 			end_tree_now(l->leader);
 		if (!mon->rootless)
 			records_close(mon, l->pid, l->user);
-		memset(l, 0, sizeof(*l));
+		logins_remove(l->session);
 	}
 }

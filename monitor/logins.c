@@ -38,6 +38,13 @@
 
 static struct login *logins;
 static unsigned logins_high;
+
+/* Of each record's, side by side: a look through all reads 8 bytes of each. */
+static uint64_t logins_sessions[LOGINS_MAX];
+
+/* Records that one login more looks at, for sessions that are over. */
+#define LOGINS_LOOK 4
+static unsigned logins_looked;
 static int logins_fd = -1;
 
 bool
@@ -77,6 +84,8 @@ logins_open(struct monitor *mon)
 		log_errno("cannot map %s", path);
 		return (ERR_SYSTEM);
 	}
+	for (unsigned i = 0; i < logins_high; i++)
+		logins_sessions[i] = logins[i].session;
 	if (logins_high < LOGINS_READY &&
 	    !logins_reserve(LOGINS_READY - logins_high))
 		log_warn("no room for the records of logins");
@@ -97,12 +106,31 @@ session_runs(struct monitor *mon, uint64_t session)
 }
 
 static void
-prune(struct monitor *mon)
+logins_clear(unsigned place)
 {
-	for (unsigned i = 0; i < logins_high; i++) {
-		if (logins[i].session != 0 &&
-		    !session_runs(mon, logins[i].session))
-			memset(&logins[i], 0, sizeof(logins[i]));
+	memset(&logins[place], 0, sizeof(logins[place]));
+	logins_sessions[place] = 0;
+}
+
+/* A record whose session is over, whatever ended it, is free. */
+static void
+prune_one(struct monitor *mon, unsigned place)
+{
+	if (logins_sessions[place] != 0 &&
+	    !session_runs(mon, logins_sessions[place]))
+		logins_clear(place);
+}
+
+/*
+ * The next few, in turn: whether a session runs costs a look through the slot
+ * tables, and a login is not to cost one for each that is there.
+ */
+static void
+prune_some(struct monitor *mon)
+{
+	for (unsigned i = 0; i < LOGINS_LOOK && i < logins_high; i++) {
+		logins_looked = (logins_looked + 1) % logins_high;
+		prune_one(mon, logins_looked);
 	}
 }
 
@@ -110,7 +138,7 @@ struct login *
 logins_find(uint64_t session)
 {
 	for (unsigned i = 0; i < logins_high; i++) {
-		if (logins[i].session == session)
+		if (logins_sessions[i] == session)
 			return (&logins[i]);
 	}
 	return (NULL);
@@ -152,17 +180,24 @@ logins_put(struct monitor *mon, uint64_t session, uid_t uid, const char *user)
 	struct login *l = logins_find(session);
 
 	if (l == NULL) {
-		prune(mon);
+		prune_some(mon);
 		l = logins_find(0);
 	}
 	if (l == NULL)
 		l = logins_grow();
+	/* No room: now all are looked at. */
+	for (unsigned i = 0; l == NULL && i < logins_high; i++) {
+		prune_one(mon, i);
+		if (logins_sessions[i] == 0)
+			l = &logins[i];
+	}
 	if (l == NULL)
 		return (NULL);
 	memset(l, 0, sizeof(*l));
 	l->uid = uid;
 	snprintf(l->user, sizeof(l->user), "%s", user);
 	l->session = session;
+	logins_sessions[l - logins] = session;
 	return (l);
 }
 
@@ -172,7 +207,7 @@ logins_remove(uint64_t session)
 	struct login *l = session != 0 ? logins_find(session) : NULL;
 
 	if (l != NULL)
-		memset(l, 0, sizeof(*l));
+		logins_clear((unsigned)(l - logins));
 }
 
 const char *
@@ -194,11 +229,12 @@ logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 		return ("no-resources");
 	}
 	if (limit.sessions > 0) {
-		prune(mon);
 		for (unsigned i = 0; i < logins_high; i++) {
-			if (logins[i].session != 0 && logins[i].uid == uid &&
-			    logins[i].session != session)
-				count.sessions++;
+			if (logins_sessions[i] == 0 || logins[i].uid != uid ||
+			    logins_sessions[i] == session)
+				continue;
+			prune_one(mon, i);
+			count.sessions += logins_sessions[i] != 0;
 		}
 	}
 	return (policy_user_login(&limit, &count).allow ? NULL : "user-limit");

@@ -1,0 +1,193 @@
+/*
+ * The table of logins: what a login costs where many are there, and that the
+ * record of a session which is over is found again. The work is counted: looks
+ * for a session among those that run.
+ */
+#include "monitor/logins.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+static struct monitor mon;
+static struct conf conf;
+static uint64_t over; /* sessions up to this one have ended */
+static unsigned looks;
+
+/* --- the monitor's other parts, played ---------------------------------------- */
+
+pid_t
+adopt_find(uint64_t session)
+{
+	looks++;
+	return (session > over ? 2 : 0);
+}
+
+bool
+loginproc_runs(uint64_t session)
+{
+	(void)session;
+	return (false);
+}
+
+int
+ptable_count_uid(uid_t uid, uint32_t *count)
+{
+	(void)uid;
+	*count = 0;
+	return (0);
+}
+
+int
+pamsock_open(struct monitor *m)
+{
+	(void)m;
+	return (0);
+}
+
+void
+report_emit(struct monitor *m, struct event_builder *b)
+{
+	(void)m;
+	(void)b;
+}
+
+void
+report_short(struct monitor *m, enum role role, int error, const char *reason)
+{
+	(void)m;
+	(void)role;
+	(void)error;
+	(void)reason;
+}
+
+void
+report_warning(
+    struct monitor *m, const char *service, const char *reason)
+{
+	(void)m;
+	(void)service;
+	(void)reason;
+}
+
+bool
+sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size)
+{
+	(void)ssh;
+	(void)why;
+	(void)size;
+	return (false);
+}
+
+void
+wire_to_master(struct monitor *m, enum msg_type type, const void *msg)
+{
+	(void)m;
+	(void)type;
+	(void)msg;
+}
+
+int
+end_session(struct monitor *m, uint64_t session)
+{
+	(void)m;
+	(void)session;
+	return (0);
+}
+
+/* --- tests --------------------------------------------------------------------- */
+
+static int
+setup(void **state)
+{
+	static char folder[] = "/tmp/portreeve-logins-XXXXXX";
+	char path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/state", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(mon.run_dir, sizeof(mon.run_dir), "%s", folder);
+	mon.conf = &conf;
+	TAILQ_INIT(&mon.procs);
+	assert_int_equal(logins_open(&mon), 0);
+	snprintf(path, sizeof(path), "%s/state/logins", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/state", folder);
+	rmdir(path);
+	rmdir(folder);
+	return (0);
+}
+
+/* The looks that one login takes. */
+static unsigned
+put(uint64_t session, uid_t uid)
+{
+	looks = 0;
+	assert_non_null(logins_put(&mon, session, uid, "alice"));
+	assert_int_equal(logins_find(session)->session, session);
+	return (looks);
+}
+
+static void
+test_a_login_costs_the_same_at_10_and_at_10000(void **state)
+{
+	uint64_t session = 1;
+
+	(void)state;
+	while (session <= 10)
+		put(session++, 7);
+	assert_in_range(put(session++, 7), 0, LOGINS_LOOK);
+	while (session <= 10000)
+		put(session++, 7);
+	assert_in_range(put(session++, 7), 0, LOGINS_LOOK);
+	/* One user's count looks at that user's only. */
+	conf.user_limit_sessions = 5;
+	put(session, 8);
+	looks = 0;
+	assert_null(logins_user_refusal(&mon, 8, session + 1));
+	assert_int_equal(looks, 1);
+	assert_non_null(logins_user_refusal(&mon, 7, session + 1));
+	conf.user_limit_sessions = 0;
+	session++;
+	/* All are over: their records are taken again, the file grows little. */
+	over = session - 1;
+	for (unsigned high = logins_high, i = 0; i < 10000; i++) {
+		put(session++, 7);
+		assert_in_range(logins_high, high, high + 1);
+		over = session - 1;
+	}
+	logins_remove(session - 1);
+	assert_null(logins_find(session - 1));
+}
+
+/* Full of sessions that run: no login more; of some that do not: one. */
+static void
+test_a_full_table(void **state)
+{
+	uint64_t session = 100000;
+
+	(void)state;
+	over = 99999;
+	while (logins_put(&mon, session, 7, "alice") != NULL)
+		session++;
+	assert_int_equal(session - 100000, LOGINS_MAX);
+	over = 100000 + LOGINS_MAX - 1;
+	assert_non_null(logins_put(&mon, session, 7, "alice"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_login_costs_the_same_at_10_and_at_10000),
+	    cmocka_unit_test(test_a_full_table),
+	};
+
+	return (cmocka_run_group_tests(tests, setup, NULL));
+}
