@@ -157,7 +157,7 @@ test_journal(void **state)
 	    "\nPORTREEVE_METHOD=password\n", "\nPORTREEVE_REASON=credentials\n",
 	    "\nMESSAGE_ID=0f8c5a4e7d2b4c16b1a0c9b3e5f70006\n",
 	    "\nPRIORITY=5\n", "\nSYSLOG_IDENTIFIER=portreeved\n",
-	    "\nMESSAGE=ssh: login of x\\x0aPORTREEVE_EVENT=auth-success by " /* NOLINT(bugprone-suspicious-missing-comma): one value */
+	    "\nMESSAGE=ssh: login of \"x\\x0aPORTREEVE_EVENT=auth-success\" by " /* NOLINT(bugprone-suspicious-missing-comma): one value */
 	    "password from ::1 failed: credentials\n"};
 	struct event_builder b;
 	char buf[16384] = "\n";
