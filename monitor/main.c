@@ -161,15 +161,21 @@ start_failed(const char *reason)
 	exit(1);
 }
 
-/* -n: check, say everything, change nothing. */
+/* -n: say what a start would, of the file and of the host; change nothing. */
 static int
 check_only(struct monitor *mon)
 {
 	struct conf_report report = {0};
+	struct sandbox_report sandbox;
 	struct conf *conf = NULL;
 	int err = reload_check_only(mon, &conf, &report);
 
 	reload_print(mon, &report);
+	if (err == 0) {
+		err = sandbox_try(proc_sandbox_level(conf), &sandbox);
+		if (err != 0)
+			fprintf(stderr, "portreeved: %s\n", sandbox.error);
+	}
 	conf_report_clear(&report);
 	conf_free(conf);
 	return (err == 0 ? 0 : 1);
@@ -185,7 +191,7 @@ on_signal(int sig, void *arg)
 		proc_reap(mon);
 		break;
 	case SIGHUP:
-		if (!mon->stopping)
+		if (!stop_is_begun())
 			reload_run(mon, false, 0);
 		break;
 	case SIGTERM:

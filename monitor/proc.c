@@ -155,6 +155,21 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	_exit(127);
 }
 
+enum sandbox_level
+proc_sandbox_level(const struct conf *conf)
+{
+	if (geteuid() != 0)
+		return (SANDBOX_ROOTLESS);
+	switch (conf->sandbox_level) {
+	case CONF_SANDBOX_ROOTLESS:
+		return (SANDBOX_ROOTLESS);
+	case CONF_SANDBOX_LANDLOCK_OPTIONAL:
+		return (SANDBOX_LANDLOCK_OPTIONAL);
+	default:
+		return (SANDBOX_FULL);
+	}
+}
+
 static int
 proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 {
@@ -170,20 +185,8 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	if (profile < 0)
 		return (profile);
 	seal.profile = (uint8_t)profile;
-	switch (mon->conf->sandbox_level) {
-	case CONF_SANDBOX_FULL:
-		seal.level = SANDBOX_FULL;
-		break;
-	case CONF_SANDBOX_ROOTLESS:
-		seal.level = SANDBOX_ROOTLESS;
-		break;
-	case CONF_SANDBOX_LANDLOCK_OPTIONAL:
-		seal.level = SANDBOX_LANDLOCK_OPTIONAL;
-		break;
-	}
-	if (mon->rootless)
-		seal.level = SANDBOX_ROOTLESS;
-	else if (spec->uid < UID_COUNT) {
+	seal.level = (uint8_t)proc_sandbox_level(mon->conf);
+	if (!mon->rootless && spec->uid < UID_COUNT) {
 		seal.uid = mon->ids[spec->uid].uid;
 		seal.gid = mon->ids[spec->uid].gid;
 		/* Whose processes it may name, for the next monitor. */

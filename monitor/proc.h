@@ -6,6 +6,7 @@
 #define PORTREEVE_MONITOR_PROC_H
 
 #include "monitor/monitor.h"
+#include "sandbox/sandbox.h"
 
 /*
  * Start a role and send it its SEAL. kind: for zygotes and logreaders; service:
@@ -26,6 +27,9 @@ struct proc *proc_find_up(struct monitor *mon, enum role role,
 /* Whether this role is needed by the configuration in force. */
 bool proc_is_needed(struct monitor *mon, enum role role,
     enum service_kind kind);
+
+/* How far its roles must seal themselves; an ordinary user's, as it can. */
+enum sandbox_level proc_sandbox_level(const struct conf *conf);
 
 /* Start every role that is needed and not there. */
 void proc_start_needed(struct monitor *mon);

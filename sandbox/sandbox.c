@@ -7,6 +7,8 @@
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -166,6 +168,21 @@ sandbox_isolate_user(const struct sealing *s)
 }
 
 static int
+sandbox_fail_network(struct sandbox_report *report, const char *who, int error)
+{
+	if (error == EPERM)
+		return (sandbox_fail(report, ERR_UNSUPPORTED,
+		    "The %s cannot have an empty network: root has no "
+		    "CAP_SYS_ADMIN here, or a system call filter of the "
+		    "container's denies unshare. Grant it, or set "
+		    "sandbox-level rootless.", who));
+	return (sandbox_fail(report, ERR_UNSUPPORTED,
+	    "The %s cannot have an empty network: %s. Use a kernel with "
+	    "CONFIG_NET_NS, or set sandbox-level rootless.",
+	    who, strerror(error)));
+}
+
+static int
 sandbox_isolate(const struct sealing *s)
 {
 	if (!s->root)
@@ -173,11 +190,8 @@ sandbox_isolate(const struct sealing *s)
 	if (s->profile->network == NETWORK_NONE) {
 		s->report->netns = namespaces_leave_network() == 0;
 		if (!s->report->netns && !s->lenient)
-			return (sandbox_fail(s->report, ERR_UNSUPPORTED,
-			    "The %s cannot have an empty network: %s. Use a "
-			    "kernel with CONFIG_NET_NS, or set sandbox-level "
-			    "rootless.",
-			    sandbox_profile_name(s->id), strerror(errno)));
+			return (sandbox_fail_network(s->report,
+			    sandbox_profile_name(s->id), errno));
 		if (!s->report->netns)
 			sandbox_note(s->report, "No empty network: this host "
 						"does not let root make one.");
@@ -227,6 +241,45 @@ sandbox_close_doors(const struct sealing *s)
 	return (0);
 }
 
+/*
+ * Whether a filter that we were started under, a container's or a service's,
+ * gave that answer: the kernel never says EPERM, and ENOSYS (what nspawn and
+ * Docker say of calls that they do not know) only where it is too old. None of
+ * ours is there yet.
+ */
+static bool
+sandbox_is_filtered(int error)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (error == EPERM || error == EACCES)
+		return (true);
+	if (error != ENOSYS || prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 2 ||
+	    uname(&name) != 0 ||
+	    sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return (false);
+	return (major > 5 || (major == 5 && minor >= 19));
+}
+
+static int
+sandbox_fail_landlock(struct sandbox_report *report, int abi, int error)
+{
+	if (abi == 0 && sandbox_is_filtered(error))
+		return (sandbox_fail(report, ERR_UNSUPPORTED,
+		    "A system call filter from outside (a container's or a "
+		    "service's) answers %s to landlock_create_ruleset: let "
+		    "it, landlock_add_rule and landlock_restrict_self through "
+		    "(systemd-nspawn --system-call-filter, docker "
+		    "--security-opt seccomp), or set sandbox-level "
+		    "landlock-optional.", strerrorname_np(error)));
+	return (sandbox_fail(report, ERR_UNSUPPORTED,
+	    "This kernel has Landlock of level %d and %d is "
+	    "needed: use Linux 5.19 or later with landlock in "
+	    "lsm=, or set sandbox-level landlock-optional.",
+	    abi, LANDLOCK_ABI_LEAST));
+}
+
 static int
 sandbox_restrict_files(const struct sealing *s)
 {
@@ -235,11 +288,7 @@ sandbox_restrict_files(const struct sealing *s)
 	abi = landlock_get_abi();
 	if (abi < LANDLOCK_ABI_LEAST) {
 		if (s->params->level != SANDBOX_LANDLOCK_OPTIONAL)
-			return (sandbox_fail(s->report, ERR_UNSUPPORTED,
-			    "This kernel has Landlock of level %d and %d is "
-			    "needed: use Linux 5.19 or later with landlock in "
-			    "lsm=, or set sandbox-level landlock-optional.",
-			    abi, LANDLOCK_ABI_LEAST));
+			return (sandbox_fail_landlock(s->report, abi, errno));
 		if (abi == 0) {
 			sandbox_note(s->report, "No Landlock.");
 			return (0);
@@ -371,4 +420,27 @@ sandbox_seal(enum sandbox_profile id, const struct sandbox_params *params,
 	    (err = sandbox_bind_to_parent(&s)) != 0)
 		return (err);
 	return (sandbox_filter_calls(&s));
+}
+
+int
+sandbox_try(enum sandbox_level level, struct sandbox_report *report)
+{
+	int abi = landlock_get_abi(), error = errno, status;
+	pid_t pid;
+
+	memset(report, 0, sizeof(*report));
+	if (abi < LANDLOCK_ABI_LEAST && level != SANDBOX_LANDLOCK_OPTIONAL)
+		return (sandbox_fail_landlock(report, abi, error));
+	if (geteuid() != 0 || level == SANDBOX_ROOTLESS)
+		return (0);
+	pid = fork();
+	if (pid == 0)
+		_exit(namespaces_leave_network() == 0 ? 0 : errno & 0xff);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return (sandbox_fail(report, ERR_SYSTEM,
+		    "The sandbox cannot be tried: %s.", strerror(errno)));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return (sandbox_fail_network(report, "daemon's roles",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : EPERM));
+	return (0);
 }

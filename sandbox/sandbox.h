@@ -105,6 +105,13 @@ int sandbox_seal(enum sandbox_profile profile,
     const struct sandbox_params *params, struct sandbox_report *report);
 
 /*
+ * Whether this host gives the level what may be missing in a container: for
+ * portreeved -n, which is to agree with the start. Seals nothing, and forks. 0,
+ * or ERR_UNSUPPORTED or ERR_SYSTEM with report->error.
+ */
+int sandbox_try(enum sandbox_level level, struct sandbox_report *report);
+
+/*
  * The profile of a role that is sealed: master, audit, zygote (by kind of
  * service; netconf's is ssh's), logreader, lookup, caller. ERR_NOT_FOUND for
  * the roles that are not sealed by this module.

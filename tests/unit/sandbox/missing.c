@@ -57,8 +57,8 @@ lack_install(const struct lack *lacks, size_t n)
 }
 
 static struct attempt
-try_lacking(enum sandbox_profile id, const struct sandbox_params *params,
-    const struct lack *lacks, size_t n)
+try_any(enum sandbox_profile id, const struct sandbox_params *params,
+    enum sandbox_level level, const struct lack *lacks, size_t n)
 {
 	struct attempt got;
 	int pair[2], status;
@@ -67,7 +67,9 @@ try_lacking(enum sandbox_profile id, const struct sandbox_params *params,
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	if ((pid = fork()) == 0) {
 		lack_install(lacks, n);
-		got.err = sandbox_seal(id, params, &got.report);
+		got.err = params != NULL ?
+		    sandbox_seal(id, params, &got.report) :
+		    sandbox_try(level, &got.report);
 		(void)send(pair[1], &got, sizeof(got), MSG_NOSIGNAL);
 		_exit(0);
 	}
@@ -77,6 +79,20 @@ try_lacking(enum sandbox_profile id, const struct sandbox_params *params,
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	return (got);
+}
+
+static struct attempt
+try_lacking(enum sandbox_profile id, const struct sandbox_params *params,
+    const struct lack *lacks, size_t n)
+{
+	return (try_any(id, params, params->level, lacks, n));
+}
+
+/* As portreeved -n asks. */
+static struct attempt
+try_asking(enum sandbox_level level, const struct lack *lacks, size_t n)
+{
+	return (try_any(SANDBOX_MASTER, NULL, level, lacks, n));
 }
 
 /* It failed so, in a sentence that holds the word. */
@@ -125,6 +141,39 @@ test_landlock(void **state)
 	assert_int_equal(got.err, 0);
 	assert_true(got.report.landlock_abi >= 2);
 	assert_string_equal(got.report.weaker, "");
+}
+
+/* A container's filter is not blamed on the kernel, nor the kernel on it. */
+static void
+test_a_filter_from_outside_is_named(void **state)
+{
+	static const int answers[] = {EPERM, ENOSYS};
+	struct sandbox_params p = sealed_params(SANDBOX_MASTER);
+	struct attempt got;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct lack lack = no_landlock;
+
+		lack.error = answers[i];
+		got = try_lacking(SANDBOX_MASTER, &p, &lack, 1);
+		failed(&got, ERR_UNSUPPORTED, "filter from outside");
+		failed(&got, ERR_UNSUPPORTED, strerrorname_np(answers[i]));
+		got = try_asking(p.level, &lack, 1);
+		failed(&got, ERR_UNSUPPORTED, "filter from outside");
+	}
+	got = try_asking(p.level, &no_landlock, 1);
+	failed(&got, ERR_UNSUPPORTED, "This kernel");
+	got = try_asking(SANDBOX_LANDLOCK_OPTIONAL, &no_landlock, 1);
+	assert_int_equal(got.err, 0);
+	got = try_asking(p.level, NULL, 0);
+	assert_int_equal(got.err, 0);
+	if (!sealed_as_root())
+		return;
+	got = try_asking(SANDBOX_FULL, &no_unshare, 1);
+	failed(&got, ERR_UNSUPPORTED, "CAP_SYS_ADMIN");
+	got = try_asking(SANDBOX_ROOTLESS, &no_unshare, 1);
+	assert_int_equal(got.err, 0);
 }
 
 static void
@@ -467,6 +516,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_landlock),
+	    cmocka_unit_test(test_a_filter_from_outside_is_named),
 	    cmocka_unit_test(test_landlock_refuses),
 	    cmocka_unit_test(test_no_filter),
 	    cmocka_unit_test(test_no_new_privs),
