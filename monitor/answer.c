@@ -27,6 +27,7 @@
 #include "monitor/report.h"
 #include "monitor/reserve.h"
 #include "monitor/states.h"
+#include "monitor/stop.h"
 #include "monitor/table.h"
 #include "monitor/wire.h"
 
@@ -197,7 +198,7 @@ answer_ask(struct monitor *mon, struct ipc_in *in)
 		expected = MSG_SHOW_CONFIGURATION;
 		break;
 	}
-	if (mon->stopping) /* the master is ending, and the client with it */
+	if (stop_is_begun()) /* the master ends, and the client with it */
 		return;
 	if (!client_came_to_us(mon, in->fds[0]) ||
 	    !answer_read_wish(in->fds[0], expected, &wish))

@@ -12,14 +12,20 @@
 #include "lib/log.h"
 #include "monitor/end.h"
 #include "monitor/loginproc.h"
+#include "monitor/logins.h"
+#include "monitor/logins_private.h"
 #include "monitor/proc.h"
 #include "monitor/report.h"
 #include "monitor/stop.h"
+#include "monitor/wire.h"
 
 #define STOP_NS (4ull * SECOND)
+#define LOGINS_NS (2ull * SECOND)
+#define LOOK_NS (50ull * MILLISECOND)
 
 enum stage {
 	STAGE_RUNNING,
+	STAGE_LOGINS,  /* nobody new; who is logging in may do so */
 	STAGE_ZYGOTES, /* sessions end (or are let go), zygotes with them */
 	STAGE_MASTER,  /* it writes the last session-closed */
 	STAGE_AUDIT,
@@ -27,6 +33,7 @@ enum stage {
 };
 
 static enum stage stage;
+static uint64_t logins_end;
 static char stop_reason[96];
 
 static bool
@@ -131,6 +138,67 @@ stop_step(struct monitor *mon)
 		stage = STAGE_OVER;
 }
 
+/*
+ * Whether a connection of a built-in service with logins is neither logged in
+ * nor over. Its worker cannot go on without us before; sshd asks the next
+ * daemon.
+ */
+static bool
+anybody_logs_in(struct monitor *mon)
+{
+	struct login *l;
+	struct proc *p;
+	struct slot slot;
+
+	TAILQ_FOREACH(p, &mon->procs, next)
+	{
+		uint32_t high;
+
+		if (p->role != ROLE_ZYGOTE || p->slots == NULL ||
+		    !wire_is_builtin(p->kind) || p->kind == SERVICE_FINGER)
+			continue;
+		high = atomic_load(&p->slots->high);
+		for (uint32_t i = 0; i < high && i < SLOTS_MAX; i++) {
+			if (slot_read(p->slots, i, &slot) != 0 ||
+			    atomic_load(&slot.use) != SLOT_RUNNING)
+				continue;
+			l = logins_find(slot.session);
+			if (l == NULL || !l->open)
+				return (true);
+		}
+	}
+	return (false);
+}
+
+static void
+stop_now(struct monitor *mon)
+{
+	mon->stopping = true;
+	stage = STAGE_ZYGOTES;
+	stop_zygotes(mon);
+	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
+	stop_step(mon);
+}
+
+/* Within a bound: who sits at a prompt and does nothing is not waited for. */
+static void
+stop_when_logged_in(void *arg)
+{
+	struct monitor *mon = arg;
+
+	if (time_boot_ns() < logins_end && anybody_logs_in(mon))
+		loop_timer_in(
+		    &mon->stop_timer, LOOK_NS, stop_when_logged_in, mon);
+	else
+		stop_now(mon);
+}
+
+bool
+stop_is_begun(void)
+{
+	return (stage != STAGE_RUNNING);
+}
+
 void
 stop_begin(struct monitor *mon, const char *reason)
 {
@@ -138,7 +206,10 @@ stop_begin(struct monitor *mon, const char *reason)
 
 	if (mon->stopping)
 		return;
-	mon->stopping = true;
+	if (stage == STAGE_LOGINS) { /* told twice: now */
+		stop_now(mon);
+		return;
+	}
 	snprintf(stop_reason, sizeof(stop_reason), "%s", reason);
 	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
 	loop_timer_clear(&mon->retry);
@@ -154,10 +225,10 @@ stop_begin(struct monitor *mon, const char *reason)
 			proc_send(mon, master, MSG_LISTENER_GONE, &m, NULL, 0);
 		fd_close(&l->fd);
 	}
-	stage = STAGE_ZYGOTES;
-	stop_zygotes(mon);
-	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
-	stop_step(mon);
+	stage = STAGE_LOGINS;
+	logins_end = time_boot_ns() +
+	    (mon->conf->keep_sessions ? LOGINS_NS : 0);
+	stop_when_logged_in(mon);
 }
 
 bool

@@ -5,10 +5,15 @@
 #include "monitor/monitor.h"
 
 /*
- * Begin to stop: listeners first, then sessions (unless they are kept), then
- * the roles, audit last, so that every event is written. Five seconds at most.
+ * Begin to stop: listeners first; where sessions are kept, two seconds for who
+ * is just logging in; then sessions (unless they are kept), then the roles,
+ * audit last, so that every event is written. Seven seconds at most. A second
+ * call ends the wait for logins.
  */
 void stop_begin(struct monitor *mon, const char *reason);
+
+/* Whether that was called: no listener is bound from then on. */
+bool stop_is_begun(void);
 
 /* A role has ended: take the next step. */
 void stop_step(struct monitor *mon);

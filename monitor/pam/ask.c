@@ -20,6 +20,7 @@
 #include "monitor/pam/ask.h"
 
 #define RETRY_MS 50
+#define UPGRADE_MS 20000 /* until the daemon is restarted */
 
 static int
 ask_left(uint64_t end)
@@ -82,7 +83,8 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 {
 	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	uint64_t end = time_boot_ns() + (uint64_t)patience_ms * 1000000;
+	uint64_t begin = time_boot_ns();
+	uint64_t end = begin + (uint64_t)patience_ms * 1000000;
 	size_t n = strlen(path);
 	int err;
 
@@ -98,8 +100,11 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 		ipc_channel_close(&ch);
 		/*
 		 * A monitor that dies while it is asked is asked again; one of
-		 * another build is being replaced, after an upgrade.
+		 * another build is likely to be replaced soon, and a login
+		 * rather waits than fails.
 		 */
+		if (err == ERR_BUILD && type != MSG_PAM_CLOSE)
+			end = begin + UPGRADE_MS * 1000000ull;
 		if ((err != ERR_AGAIN && err != ERR_CLOSED &&
 			err != ERR_BUILD) ||
 		    ask_left(end) == 0)
