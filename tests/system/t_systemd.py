@@ -4,9 +4,13 @@ watched, in a container over the machine's own files. One boot serves every
 test of the file; they run in its order."""
 import json
 import os
+import shutil
 import signal
 import subprocess
+import threading
+import time
 
+import logins
 import processes
 from portreeve_test import (Connection, Skip, check, equal, finger, key,
                             limit, main, needs, needs_root, ssh, ssh_echoes,
@@ -343,21 +347,217 @@ def test_the_whole_daemon_killed():
     client.wait(20)
 
 
+# Sessions of each kind over an upgrade; `make soak` has more.
+SESSIONS = int(os.environ.get("PORTREEVE_UPGRADE_SESSIONS", "3"))
+
+
+def make_next_build():
+    """Another build, which knows by its protocol that it is: the text that
+    the number is made from is changed in the programs."""
+    top = ROOT + "/opt/next"
+    changed = 0
+    for name in ("portreeved", "portreeve", "pam_portreeve.so", "libexec",
+                 "man", "portreeve.catalog"):
+        source = world.BUILD + "/" + name
+        if os.path.isdir(source):
+            shutil.copytree(source, top + "/" + name)
+        else:
+            os.makedirs(top, exist_ok=True)
+            shutil.copy(source, top)
+    for folder, _, names in os.walk(top):
+        for name in names:
+            with open(folder + "/" + name, "r+b") as file:
+                text = file.read()
+                other = text.replace(b"PAM_VERDICT 0 0 u8 ",
+                                     b"PAM_VERDICT 0 0 u9 ")
+                other = other.replace(b"SHOW_SESSIONS 0 0\0",
+                                      b"SHOW_SESSIONS 1 0\0")
+                changed += other != text
+                file.seek(0)
+                file.write(other)
+    check(changed >= 4, "%d programs were changed" % changed)
+
+
+def install_older(box, tree):
+    """From a tree of an earlier commit, built, with its own scripts."""
+    shutil.copytree(tree, ROOT + "/opt/older", symlinks=True,
+                    ignore=shutil.ignore_patterns("obj", ".git", "tests"))
+    box.run("env", "PREFIX=/usr/local", "/opt/older/tools/install",
+            "/opt/older/build")
+
+
+class Arrivals(threading.Thread):
+    """A new login each second, of ssh and telnet in turn."""
+
+    def __init__(self, box):
+        super().__init__()
+        self.box, self.over = box, threading.Event()
+        self.good, self.failed, self.threads = [], [], []
+
+    def one(self, number):
+        began = time.monotonic()
+        try:
+            if number % 2:
+                done = ssh(22, "alice", "echo in", identity=self.box.pair)
+                equal(done.stdout, b"in\n", "ssh: %s" % done.stderr)
+            else:
+                with Telnet("alice") as client:
+                    equal(client.run("echo in"), "in\n", "telnet")
+            self.good.append(time.monotonic() - began)
+        except Exception as problem:  # each failure is one to tell
+            self.failed.append("login %d, %.1f s: %s" % (
+                number, time.monotonic() - began, problem))
+
+    def run(self):
+        while not self.over.is_set():
+            self.threads.append(threading.Thread(
+                target=self.one, args=(len(self.threads),)))
+            self.threads[-1].start()
+            self.over.wait(1)
+        for thread in self.threads:
+            thread.join()
+
+    def more(self, count):
+        """Waits until so many more have come and are done."""
+        first = len(self.good) + len(self.failed)
+        wait_until(lambda: len(self.good) + len(self.failed) >= first + count,
+                   "%d more logins" % count, 60)
+
+
+class Telnet(logins.Login):
+    """A session of telnet in the container."""
+    telnet = 23
+
+    def __init__(self, user):
+        super().__init__(self, user, timeout=60)
+        self.run("true")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(240)
+def test_an_upgrade_while_people_log_in():
+    box = machine()
+    older = os.environ.get("PORTREEVE_UPGRADE_FROM")
+    box.run("chpasswd", stdin="alice:%s\n" % logins.ALICE)
+    box.configure("system { services { %s finger; } }\n" % " ".join(
+        "%s { connection-limit 200; rate-limit 250; }" % n
+        for n in ("ssh", "telnet")))
+    box.run("systemctl", "stop", "portreeve.service")
+    if older:
+        install_older(box, older)
+    box.run("systemctl", "start", "portreeve-telnet.socket")
+    box.run("systemctl", "start", "portreeve.service")
+    make_next_build()
+    sshs = [ssh_start(22, "alice", identity=box.pair)
+            for _ in range(SESSIONS)]
+    telnets = [Telnet("alice") for _ in range(SESSIONS)]
+    pid = box.main_pid()
+    arrivals = Arrivals(box)
+    arrivals.start()
+    try:
+        arrivals.more(2)
+        done = box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+                       "/opt/next")
+        check("daemon was restarted" in done.stdout, "what install said: " +
+              done.stdout + done.stderr)
+        arrivals.more(4)
+    finally:
+        arrivals.over.set()
+        arrivals.join()
+    equal(arrivals.failed, [], "logins that failed, of %d" % len(
+        arrivals.threads))
+    check(box.main_pid() not in (0, pid), "the daemon is another one")
+    for client in sshs:
+        check(ssh_echoes(client, b"here"), "a session of ssh")
+    for client in telnets:
+        equal(client.run("echo here"), "here\n", "a session of telnet")
+    wait_until(lambda: len(box.show("sessions")) == 2 * SESSIONS,
+               "the sessions' rows")
+    for client in telnets:
+        client.close()
+    for client in sshs:
+        client.stdin.close()
+        client.wait(20)
+    wait_until(lambda: not box.show("sessions"), "no session", 30)
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
+@limit(90)
+def test_deps_leaves_nothing_enabled():
+    """A package enables its daemon and would start it; apt is played."""
+    box = machine()
+    box.run("systemctl", "enable", "portreeve-finger.socket")
+    wants = "/etc/systemd/system/multi-user.target.wants"
+    box.run("mkdir", "-p", "/opt/fake", wants)
+    for name, text in (
+            ("dpkg-query", "exit 1\n"),
+            ("apt-get", "/usr/sbin/policy-rc.d ssh start\n"
+             "echo policy=$?\n"
+             "ln -sf /lib/systemd/system/ssh.service %s/\n"
+             "ln -sf /lib/systemd/system/ssh.service "
+             "/etc/systemd/system/sshd.service\n"
+             "touch /etc/init.d/pt-fake\n"
+             "ln -sf ../init.d/pt-fake /etc/rc3.d/S01pt-fake\n" % wants)):
+        write(ROOT + "/opt/fake/" + name, "#!/bin/sh\n" + text, 0o755)
+    path = "PATH=/opt/fake:/usr/sbin:/usr/bin:/sbin:/bin"
+    box.run("systemctl", "disable", "ssh.service", ok=None)
+    # Where the machine says nothing, and where it lets daemons start.
+    for policy in (None, "#!/bin/sh\nexit 0\n"):
+        file = ROOT + "/usr/sbin/policy-rc.d"
+        if policy is None and os.path.exists(file):
+            os.unlink(file)
+        elif policy is not None:
+            write(file, policy, 0o755)
+        done = box.run("env", path, "/opt/tree/tools/deps", "run")
+        check("policy=101" in done.stdout, "asked: " + done.stdout)
+        for name in ("ssh.service", "sshd.service", "S01pt-fake"):
+            check("not enabled: " + name in done.stdout, done.stdout)
+        equal(box.run("systemctl", "is-enabled", "ssh.service",
+                      ok=None).stdout.strip(), "disabled", "ssh.service")
+        box.run("test", "-e", "/etc/rc3.d/S01pt-fake", ok=1)
+        equal(policy or "", open(file, encoding="ascii").read()
+              if os.path.exists(file) else "", "policy-rc.d")
+    equal(box.run("systemctl", "is-enabled",
+                  "portreeve-finger.socket").stdout.strip(), "enabled",
+          "what was enabled before")
+    done = box.run("setpriv", "--reuid", "65533", "--clear-groups", "env",
+                   path, "/opt/tree/tools/deps", "run", ok=1)
+    check("run as root: /opt/tree/tools/deps run" in done.stdout,
+          "to an ordinary user: " + done.stdout)
+
+
 @needs_root
 @needs("systemd-nspawn", "sshd")
 @limit(90)
 def test_stop_and_uninstall():
     box = machine()
-    box.run("systemctl", "stop", "portreeve.service", "portreeve-ssh.socket",
-            "portreeve-finger.socket")
+    box.run("systemctl", "enable", "portreeve.service")
+    client = ssh_start(22, "alice", identity=box.pair)
+    done = box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+                   "--remove", "/nothing/was/built")
+    for text in ("still running, and without its programs", "still there: "):
+        check(text in done.stdout, "not said: %s: %s" % (text, done.stdout))
+    for path in ("/usr/local/sbin/portreeved", "/usr/local/bin/portreeve",
+                 "/usr/local/libexec/portreeve",
+                 "/usr/lib/systemd/catalog/portreeve.catalog"):
+        box.run("test", "-e", path, ok=1)
+    equal(box.run("sh", "-c", "find /usr/local /usr/lib /usr/share /etc "
+                  "-name '*portreeve*' ! -path '*/python*' "
+                  "! -path '/etc/portreeve' ! -name portreeve.conf; "
+                  "find -L /etc/systemd -type l -name 'portreeve*'").stdout,
+          "", "what is left")
+    box.run("test", "-e", CONFIG)
+    check(ssh_echoes(client, b"here"), "the session")
+    box.run("systemctl", "stop", "portreeve-ssh.socket",
+            "portreeve-finger.socket", "portreeve-telnet.socket",
+            "portreeve.service")
     box.wait("stopped")
     equal(box.property("Result"), "success", "how it ended")
-    box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
-            "--remove", "/opt/build")
-    for path in ("/usr/local/sbin/portreeved", "/usr/local/bin/portreeve",
-                 "/usr/local/libexec/portreeve"):
-        box.run("test", "-e", path, ok=1)
-    box.run("test", "-e", CONFIG)
+    check(ssh_echoes(client, b"here"), "the session after the stop")
+    client.stdin.close()
+    client.wait(20)
     os.kill(MACHINE["it"].child.pid, signal.SIGTERM)
 
 
