@@ -74,7 +74,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 		if (dispatch_session(m, s) != 0)
 			err = errno;
 	}
-	if (err == 0) {
+	if (err == 0 && s != NULL) {
 		/* Forked ahead, it has its process; a program has its log. */
 		if (!sv->builtin || s->pool_pid != 0)
 			report_accepted(m, s);

@@ -145,7 +145,7 @@ zygote_still_lost(uv_timer_t *timer)
 	zygote_end_ended(z);
 	if (monitor_zygote_lost(z->master, z->instance, z->broke) == 0 &&
 	    z->broke)
-		uv_timer_start(timer, zygote_still_lost, 10 * LOST_MS, 0);
+		uv_timer_start(timer, zygote_still_lost, 10ull * LOST_MS, 0);
 	else
 		uv_timer_start(timer, zygote_still_lost, LOST_MS, 0);
 }

@@ -173,6 +173,7 @@ ids_cut(const char *map, uint32_t *low, uint32_t *high)
 	bool found = false;
 	int used;
 
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
 	while (sscanf(map, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n", &first,
 		   &outside, &count, &used) == 3) {
 		uint64_t from = first > *low ? first : *low;

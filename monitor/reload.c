@@ -232,7 +232,8 @@ ssh_is_ready(const struct conf *conf)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 
-	return (ssh != NULL && start_waits[ssh - conf->services][0] == '\0');
+	return (conf != NULL && ssh != NULL &&
+	    start_waits[ssh - conf->services][0] == '\0');
 }
 
 /* What waited has been found by the check; what the start found waits. */

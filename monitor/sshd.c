@@ -289,6 +289,7 @@ prepare_files(struct monitor *mon, const struct conf *conf,
 		j->ours = ours;
 		err = sshd_judge(j);
 	}
+	params->file_path = NULL;
 	free(text);
 	free(ours);
 	return (err);

@@ -101,7 +101,8 @@ tell_service(struct monitor *mon, struct mon_service *s)
 
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		state_of(mon, s, f, &now);
-		if (memcmp(&now, &s->told[f], sizeof(now)) == 0)
+		if (addr_equal(&now.address, &s->told[f].address) &&
+		    strcmp(now.text, s->told[f].text) == 0)
 			continue;
 		s->told[f] = now;
 		m.family = (uint8_t)f;

@@ -14,6 +14,7 @@
 #include "monitor/report.h"
 #include "monitor/sshd.h"
 #include "monitor/states.h"
+#include "monitor/stop.h"
 #include "monitor/table.h"
 #include "monitor/waiting.h"
 #include "monitor/wire.h"
@@ -96,7 +97,7 @@ waiting_due(void *arg)
 	struct conf_report report = {0};
 	char reason[CONF_MESSAGE_MAX];
 
-	if (mon->stopping || !s->configured || s->waiting[0] == '\0')
+	if (stop_is_begun() || !s->configured || s->waiting[0] == '\0')
 		return;
 	reload_check_service(mon, mon->conf, s->conf, &report);
 	if (report.errors == 0 && s->kind == SERVICE_SSH &&

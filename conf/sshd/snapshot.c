@@ -215,7 +215,7 @@ reader_lines(struct reader *r, char *text, unsigned block, unsigned depth,
 static char *
 reader_load(struct reader *r, const char *path, unsigned line)
 {
-	char why[SAFE_REASON_MAX], *text = malloc(FILE_BYTES_MAX + 1);
+	char why[SAFE_REASON_MAX], *text = calloc(1, FILE_BYTES_MAX + 1);
 	int fd = safe_open_file(path, r->params->uid, why, sizeof(why));
 	size_t n = 0;
 	ssize_t got = 0;
@@ -231,8 +231,6 @@ reader_load(struct reader *r, const char *path, unsigned line)
 	    (got < 0 || n > FILE_BYTES_MAX || memchr(text, '\0', n) != NULL))
 		reader_say(r, CONF_ERROR, line, "%.120s cannot be read: %s",
 		    path, got < 0 ? "a read failed" : "too large, or no text");
-	else if (fd >= 0 && text != NULL)
-		text[n] = '\0';
 	fd_close(&fd);
 	if (r->err != 0) {
 		free(text);

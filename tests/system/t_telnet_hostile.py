@@ -139,9 +139,11 @@ def asked_and_answered(client):
 
 
 def worker_of(daemon, client):
-    row, = [r for r in daemon.show("sessions")
-            if r["source-port"] == client.port]
-    return row["pid"]
+    def pid():
+        row, = [r for r in daemon.show("sessions")
+                if r["source-port"] == client.port]
+        return row["pid"]
+    return wait_until(pid, "its worker's number")
 
 
 def random_bodies(seed, count):

@@ -322,6 +322,7 @@ int
 zygote_serve(struct start *s)
 {
 	struct engine *e = engine;
+	/* cppcheck-suppress allocaCalled */
 	volatile char *over = alloca(
 	    (uintptr_t)__builtin_frame_address(0) % e->page_size + 1);
 

@@ -40,6 +40,8 @@ lines_drop(struct lines *l, struct line_part **at)
 {
 	struct line_part *part = *at;
 
+	if (part == NULL)
+		return;
 	*at = part->next;
 	l->count--;
 	lines_held -= sizeof(*part);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "monitor/ids_service.c"
+#include "monitor/ids_service.c" /* NOLINT(bugprone-suspicious-include): its statics */
 
 static char dir[] = "/tmp/portreeve-uids-XXXXXX";
 static char reason[320];

@@ -23,9 +23,8 @@ program(void)
 	while (read(0, &c, 1) == 1) {
 		if (c == 's')
 			shutdown(2, SHUT_RDWR);
-		else if (c == 'b' && write(2, big, BIG) != BIG)
-			_exit(errno);
-		else if (c == 'w' && write(2, "words\n", 6) != 6)
+		else if ((c == 'b' && write(2, big, BIG) != BIG) ||
+		    (c == 'w' && write(2, "words\n", 6) != 6))
 			_exit(errno);
 		if (write(1, &c, 1) != 1)
 			_exit(1);

@@ -334,8 +334,8 @@ test_output(void **state)
 	static const char *const carried[] = {
 	    "Connection from ::1 port 4 on ::1 port 22 rdomain \"\"\r\n",
 	    "Connection closed by invalid user x ::1 port 4 [preauth]\r\n",
-	    "Received disconnect from ::1 port 4:11: disconnected by "
-	    "user\r\n",
+	    "Received disconnect from ::1 port 4:11: " /* NOLINT(bugprone-suspicious-missing-comma): one line */
+	    "disconnected by user\r\n",
 	    "Disconnected from user alice ::1 port 4\r\n",
 	    "Failed none for alice from ::1 port 4 ssh2\r\n",
 	    "Failed password for alice from ::1 port 4 ssh2\r\n",
