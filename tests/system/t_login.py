@@ -277,7 +277,7 @@ def test_grace_time():
 @needs_root
 def test_grace_time_without_a_name():
     """A failure as well, once, and of nobody's; as ssh's is."""
-    with start("login-grace-time 4;", "login-limit 1;") as daemon:
+    with start("login-grace-time 10;", "login-limit 1;") as daemon:
         silent, again = Login(daemon), Login(daemon)
         for client in (silent, again):
             client.until(b"login: ")
