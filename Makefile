@@ -295,6 +295,7 @@ bench: all $(BENCH)
 
 soak: all
 	tests/soak --build $(B)
+	tests/sweep --build $(B)
 
 install: all
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PAMDIR='$(PAMDIR)' \
