@@ -18,12 +18,15 @@
 #include "master/monitor.h"
 #include "master/session.h"
 
+#define AGAIN_MS 1000 /* until what is broken is told again */
+
 TAILQ_HEAD(listener_list, listener);
 
 struct listeners {
 	struct listener_list all;
 	uint64_t turn; /* of the loop */
 	uv_check_t check;
+	uv_timer_t again; /* says what is broken until it is taken back */
 	bool rest;
 };
 
@@ -52,7 +55,7 @@ listener_wanted(const struct listener *l)
 {
 	const struct master *m = l->master;
 
-	if (!m->running || m->listeners->rest || l->busy || l->broken)
+	if (!m->running || m->listeners->rest || l->busy || l->broken != 0)
 		return (false);
 	return (l->service == NULL || l->service->blocked == 0);
 }
@@ -98,15 +101,32 @@ listener_rest(struct master *m, bool rest)
 	listener_update_all(m);
 }
 
+/* The word may be lost for want of room: it is said until the monitor acts. */
+static void
+listeners_again(uv_timer_t *timer)
+{
+	struct master *m = timer->data;
+	struct listener *l;
+	bool some = false;
+
+	TAILQ_FOREACH (l, &m->listeners->all, link) {
+		if (l->broken == 0)
+			continue;
+		monitor_tell_broken(m, l->id, l->broken);
+		some = true;
+	}
+	if (some)
+		uv_timer_start(timer, listeners_again, AGAIN_MS, 0);
+}
+
 void
 listener_break(struct listener *l, int error)
 {
 	errno = error;
 	log_errno("cannot accept for %s; its listener rests", l->name);
-	l->broken = true;
+	l->broken = error;
 	listener_update(l);
-	/* It looks by itself as well, in case this word is lost. */
-	monitor_tell_broken(l->master, l->id, error);
+	listeners_again(&l->master->listeners->again);
 }
 
 bool
@@ -252,6 +272,8 @@ listener_init(struct master *m)
 	TAILQ_INIT(&a->all);
 	m->listeners = a;
 	a->check.data = m;
+	a->again.data = m;
+	uv_timer_init(&m->loop, &a->again);
 	uv_check_init(&m->loop, &a->check);
 	uv_check_start(&a->check, listeners_turn);
 	return (0);

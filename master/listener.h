@@ -24,7 +24,7 @@ struct listener {
 	bool one_at_a_time; /* wait yes, or datagrams */
 	bool busy;	    /* that one has it */
 	bool polled;
-	bool broken; /* accept4 fails for good; told once */
+	int broken; /* errno that accept4 fails with for good; 0 */
 	int fd;
 	unsigned batch; /* how many to accept before looking elsewhere */
 	unsigned full;	/* batches in a row that were not enough */

@@ -407,7 +407,8 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		    in->nfds > 0 ? in->fds[0] : -1);
 		break;
 	case MSG_LISTENER_BROKEN:
-		bind_broken(mon, in->msg.listener_broken.id);
+		bind_broken(mon, in->msg.listener_broken.id,
+		    in->msg.listener_broken.error);
 		break;
 	case MSG_AUDIT_BREACH:
 		answer_audit_breach(mon, &in->msg.audit_breach);

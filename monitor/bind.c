@@ -30,6 +30,7 @@
 
 #define BACKLOG 4096
 #define RETRY_NS (1ull * SECOND)
+#define BROKE_SPELL_NS (60ull * SECOND) /* one word for so long */
 
 /*
  * A socket that was closed to make room is the master's as well, until it has
@@ -215,7 +216,7 @@ family_is_missing(const struct mon_service *s, const struct listener *l)
 
 static void retry_due(void *arg);
 
-/* Try for all that are not bound; whether one is now. */
+/* Try for all that are not bound; whether one is to be told to the master. */
 static bool
 retry_all(struct monitor *mon)
 {
@@ -224,8 +225,10 @@ retry_all(struct monitor *mon)
 
 	TAILQ_FOREACH(l, &mon->listeners, next)
 	{
-		if (l->fd >= 0)
+		if (l->fd >= 0) {
+			some = some || !l->told;
 			continue;
+		}
 		if (listener_try(mon, l, soon > 0))
 			some = true;
 		else
@@ -365,19 +368,43 @@ bind_look(struct monitor *mon)
 		rebound_tell(mon);
 }
 
+/*
+ * The kernel says that it listens, and accept() failed all the same. The master
+ * lets it rest until it is handed over anew.
+ */
+static void
+listener_hand_again(struct monitor *mon, struct listener *l, int error)
+{
+	uint64_t now = time_boot_ns();
+
+	wire_listener_gone(mon, l);
+	if (l->broke == 0 || now - l->broke > BROKE_SPELL_NS) {
+		l->error = error;
+		report_listener_failed(mon, l,
+		    "no connection can be accepted; trying again");
+	}
+	l->broke = now;
+	loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+}
+
 void
-bind_broken(struct monitor *mon, uint32_t id)
+bind_broken(struct monitor *mon, uint32_t id, int error)
 {
 	struct listener *l;
 
 	TAILQ_FOREACH(l, &mon->listeners, next)
 	{
-		if (l->id != id || l->fd < 0 ||
-		    (l->rebound != 0 && time_boot_ns() - l->rebound < RETRY_NS))
+		if (l->id != id)
 			continue;
-		if (rebind_if_shut(mon, l))
+		if (l->fd < 0 || !l->told)
+			return; /* tried again already */
+		if ((l->rebound == 0 ||
+			time_boot_ns() - l->rebound >= RETRY_NS) &&
+		    rebind_if_shut(mon, l))
 			rebound_tell(mon);
-		break;
+		else
+			listener_hand_again(mon, l, error);
+		return;
 	}
 }
 

@@ -82,6 +82,7 @@ struct listener {
 	bool failed;  /* told that it cannot be bound */
 	int error;    /* errno of the last try, while fd is -1 */
 	char why[160]; /* of it, in words; "" while it is not told */
+	uint64_t broke;   /* when accept() failed on it last, ns; 0 */
 	uint64_t rebound; /* when it was found shut, CLOCK_BOOTTIME ns; 0 */
 	int fd;	      /* -1: not bound yet, retried */
 };

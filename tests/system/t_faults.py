@@ -248,6 +248,28 @@ def test_accept_of_one_that_has_gone():
 
 @needs_root
 @needs("strace")
+@limit(120)
+def test_accept_that_says_broken():
+    """The socket listens all the same: it is handed over again, whether the
+    word on it comes through at once or not, and one event says so."""
+    for more in ((), (("sendmsg", "error=ENOBUFS:when=1"),
+                      ("sendmmsg", "error=ENOBUFS:when=1"))):
+        with start() as daemon:
+            finger(daemon.port, b"x\r\n")
+            daemon.idle()
+            pid = daemon.role("master").pid
+            with Strace(pid, ("accept4", "error=EINVAL:when=1"), *more) as \
+                    trace:
+                answer, _ = finger(daemon.port, b"nobodyatall\r\n")
+                check(answer, "no answer")
+                check(trace.injected(), "accept4 was never called")
+            equal(len(daemon.of("listener-failed", errno="EINVAL")), 1,
+                  "events")
+            recovered(daemon)
+
+
+@needs_root
+@needs("strace")
 @limit(180)
 def test_master_cannot_make_channels():
     for error in ("EMFILE", "ENFILE", "ENOMEM"):
