@@ -197,8 +197,23 @@ class Daemon:
             if kind is None:
                 self.stop()
             else:
+                self.explain()
                 self.kill_all()
         return False
+
+    def explain(self):
+        """For who reads about a failure: what was said, and who is there."""
+        try:
+            with open(self.run + "/portreeved.log", encoding="utf-8",
+                      errors="backslashreplace") as file:
+                log = file.read()[-3000:]
+        except OSError:
+            log = ""
+        now = "\n".join("%s: %s" % (name, ["%d %s" % (p.pid, p.state)
+                                          for p in some])
+                        for name, some in self.roles().items())
+        for line in (self.tail() + "\n" + log + now).splitlines():
+            print("# " + line)
 
     def kill_all(self):
         """The end of a test that failed."""
