@@ -370,8 +370,13 @@ def test_a_zygote_that_lies_and_dies_takes_no_login_with_it():
         equal(client.run("echo on"), "on\n", "another service's session")
         equal([p.pid for p in logins()], [login.pid], "its login")
         client.close()
-        for process in alices():
-            os.kill(process.pid, signal.SIGKILL)
+
+        def ended():
+            """What was just forking when it was looked for, too."""
+            for process in alices():
+                os.kill(process.pid, signal.SIGKILL)
+            return not alices()
+        wait_until(ended, "alice's processes to end")
         gone()
 
 
