@@ -8,6 +8,7 @@
  * written stays with its sender, which drops and counts.
  */
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -93,6 +94,7 @@ enum audit_next {
 
 static bool rests;  /* out of memory, sources are not read for a moment */
 static bool broken; /* a source's channel failed */
+static bool going;  /* no more commands */
 
 /* One message of the monitor's, and what follows from it. */
 static enum audit_next
@@ -206,7 +208,8 @@ audit_wait(int timeout)
 	struct pollfd p[2 + SOURCES_MAX];
 	nfds_t n = 0;
 
-	p[n++] = (struct pollfd){.fd = monitor.fd, .events = POLLIN};
+	p[n++] = (struct pollfd){.fd = going ? -1 : monitor.fd,
+	    .events = POLLIN};
 	p[n++] = (struct pollfd){.fd = output_pending_fd(), .events = POLLOUT};
 	for (size_t i = 0; i < SOURCES_MAX && output_has_room() && !rests;
 	     i++) {
@@ -252,20 +255,29 @@ audit_give_up(void)
 }
 
 /*
- * Write what is on its way. Told to go, that is what has been sent; when the
- * monitor died, every other role is ending too and may still speak: then until
- * the last source has closed.
+ * Write what is on its way. Told to go, that is what has been sent: who sends
+ * now is refused, and keeps it for the next audit. When the monitor died, every
+ * other role is ending too and may still speak: then until the last source has
+ * closed. The monitor's channel stays open, because its end would be taken for
+ * audit's own.
  */
 static void
 audit_finish(int told)
 {
 	uint64_t until = time_boot_ns() + LAST_NS;
 
-	ipc_channel_close(&monitor);
+	going = true;
+	for (size_t i = 0; i < SOURCES_MAX && told; i++) {
+		struct source *s = source_at(i);
+
+		if (s != NULL && shutdown(s->ch.fd, SHUT_RD) != 0)
+			log_errno("cannot close the channel of the %s",
+			    role_name(s->ch.peer));
+	}
 	for (;;) {
 		int any = audit_read_sources(), open = 0;
 
-		for (size_t i = 0; i < SOURCES_MAX && !told; i++)
+		for (size_t i = 0; i < SOURCES_MAX; i++)
 			open |= source_at(i) != NULL;
 		if (time_boot_ns() >= until)
 			break;

@@ -6,8 +6,9 @@ import signal
 import subprocess
 
 from logins import ALICE, Login, alices, gone, logins, start
-from portreeve_test import (PASSWORDS, check, equal, limit, main, needs,
-                            needs_root, processes, wait_until, world, write)
+from portreeve_test import (Connection, PASSWORDS, check, equal, free_port,
+                            limit, main, needs, needs_root, processes,
+                            wait_until, world, write)
 
 
 @needs_root
@@ -587,6 +588,48 @@ def test_reload_keeps_sessions():
         for one in (client, waiting):
             one.close()
         gone()
+
+
+@needs_root
+def test_a_master_that_dies_after_a_reload():
+    """Zygotes that finish only their sessions are told of the next master,
+    which counts these; they and their sessions live."""
+    port = free_port()
+    cat = ("service cat { protocol tcp; port %d; listen-address 127.0.0.1; "
+           "exec /bin/cat; user nobody; %%s }" % port)
+    with start(around=cat % "") as daemon:
+        client = Login(daemon, "alice")
+        client.run("true")
+        other = Connection(port)
+        equal(other.send(b"on\n").socket.recv(16), b"on\n", "cat")
+        with open(daemon.file, encoding="ascii") as file:
+            text = file.read()
+        daemon.configure(text.replace(
+            "telnet {", "telnet { login-grace-time 50;").replace(
+                "exec /bin/cat;", "exec /bin/cat; environment A B;"))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        wait_until(lambda: len(zygotes(daemon)) == 4, "the new zygotes")
+        mark = daemon.mark()
+        os.kill(daemon.role("master").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="master")
+        wait_until(lambda: [daemon.sessions(s) for s in ("telnet", "cat")] ==
+                   [1, 1], "both sessions counted")
+        equal(len(zygotes(daemon)), 4, "zygotes")
+        equal(client.run("echo on"), "on\n", "a login")
+        equal(other.send(b"on\n").socket.recv(16), b"on\n", "a program")
+        for one in (client, other):
+            one.close()
+            daemon.closed(one)
+        gone()
+        wait_until(lambda: len(zygotes(daemon)) == 2, "old zygotes to end")
+        equal([e for e in daemon.of("role-restarted", after=mark)
+               if e["role"] != "master"], [], "other roles")
+
+
+def zygotes(daemon):
+    return [p for name, some in daemon.roles().items()
+            if name.startswith("zygote") for p in some
+            if p.parent == daemon.pid]
 
 
 @needs_root
