@@ -198,6 +198,9 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_ZYGOTE_GONE:
 		zygote_gone(m, in->msg.zygote_gone.instance);
 		return (0);
+	case MSG_ZYGOTE_SILENT:
+		zygote_silent(m, in->msg.zygote_silent.instance);
+		return (0);
 	case MSG_SESSION_ADOPTED:
 		monitor_adopted(m, &in->msg.session_adopted);
 		return (0);

@@ -189,6 +189,15 @@ zygote_gone(struct master *m, uint32_t instance)
 	uv_close((uv_handle_t *)&z->timer, zygote_freed);
 }
 
+void
+zygote_silent(struct master *m, uint32_t instance)
+{
+	struct zygote *z = zygote_by_instance(m, instance);
+
+	if (z != NULL)
+		zygote_retire(z);
+}
+
 /* --- what it says
  * --------------------------------------------------------------- */
 

@@ -41,6 +41,9 @@ void zygote_gone(struct master *m, uint32_t instance);
 /* CONFIGURED: end inherited sessions that nobody vouches for. */
 void zygotes_reconcile(struct master *m);
 
+/* ZYGOTE_SILENT: who connects waits for the next one. */
+void zygote_silent(struct master *m, uint32_t instance);
+
 /* Before an orderly end: read what the zygotes have said. */
 void zygotes_drain(struct master *m);
 

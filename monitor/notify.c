@@ -21,6 +21,7 @@
 #include "monitor/sshd.h"
 #include "monitor/states.h"
 #include "monitor/table.h"
+#include "monitor/wire.h"
 
 /* How often the master is asked when no service manager asks us. */
 #define PING_NS (5ull * SECOND)
@@ -57,6 +58,8 @@ role_is_silent(struct monitor *mon, struct proc *p)
 	    "its zygote does not answer: another takes its place, and it keeps "
 	    "its sessions");
 	proc_retire(mon, p);
+	wire_to_master(mon, MSG_ZYGOTE_SILENT,
+	    &(struct msg_zygote_silent){.instance = p->instance});
 	if (s->zygote == NULL && !s->backoff.timer.linked &&
 	    table_service_runs(s))
 		proc_start(mon, ROLE_ZYGOTE, s->kind, s);

@@ -488,6 +488,31 @@ zygote_replaced(void **state)
 	end(&f);
 }
 
+/* One that does not answer: who comes now waits for another, not for it. */
+static void
+zygote_does_not_answer(void **state)
+{
+	struct msg_zygote_silent silent = {.instance = 1};
+	struct start s, t;
+	struct fixture f;
+	struct zut next;
+	int peer, other;
+
+	(void)state;
+	begin_with(&f, SERVICE_FINGER, 0);
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	ut_tell(&f.w.mon, MSG_ZYGOTE_SILENT, &silent, NULL, 0);
+	world_sync(&f.w);
+	other = peer_connect(&f.a);
+	world_zygote(&f.w, &next, N, 2);
+	zut_start(&next, &t, 1);
+	event_accepted(&f.w, "it");
+	over(&f, &next, &t, other);
+	over(&f, &f.z, &s, peer);
+	zut_end(&next);
+	end(&f);
+}
+
 /* Given back by a zygote that retires: the same session, the same peer. */
 static void
 returned_is_dispatched_again(void **state)
@@ -743,6 +768,7 @@ main(void)
 	    cmocka_unit_test(zygote_death),
 	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),
+	    cmocka_unit_test(zygote_does_not_answer),
 	    cmocka_unit_test(returned_is_dispatched_again),
 	    cmocka_unit_test(held_is_not_for_ever),
 	    cmocka_unit_test(held_by_a_service_that_is_gone),
