@@ -75,8 +75,8 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 			err = errno;
 	}
 	if (err == 0 && s != NULL) {
-		/* Forked ahead, it has its process; a program has its log. */
-		if (!sv->builtin || s->pool_pid != 0)
+		/* Forked ahead, it has its process. */
+		if (s->pool_pid != 0)
 			report_accepted(m, s);
 		else
 			report_await(m, s);

@@ -223,5 +223,26 @@ dispatch_listener(struct listener *l)
 	}
 	l->busy = true;
 	listener_update(l);
-	report_accepted(m, s);
+	report_await(m, s);
+}
+
+void
+dispatch_undo(struct master *m, struct session *s, int error)
+{
+	struct session_end end = {.how = ENDED_FAILED, .value = error};
+	struct service *sv = s->service;
+	uint32_t id = s->listener;
+	struct listener *l;
+
+	resource_short(m, sv->name, error);
+	if (s->announced) {
+		session_end(m, s, &end);
+	} else {
+		policy_limits_undo(
+		    &sv->limiter[s->peer.family], s->accepted);
+		session_discard(m, s);
+	}
+	l = listener_release(m, id);
+	if (l != NULL && l->service == sv && l->one_at_a_time)
+		dispatch_refuse(l, REASON_NO_RESOURCES);
 }

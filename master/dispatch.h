@@ -26,4 +26,10 @@ void dispatch_held(struct master *m, struct service *sv);
 /* A listener that one session at a time has to itself is readable. */
 void dispatch_listener(struct listener *l);
 
+/*
+ * Such a session was given back by a zygote that has no process for it: who
+ * waits at its listener is refused.
+ */
+void dispatch_undo(struct master *m, struct session *s, int error);
+
 #endif

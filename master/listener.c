@@ -226,15 +226,16 @@ listener_forget_service(struct master *m, struct service *sv)
 	}
 }
 
-void
+struct listener *
 listener_release(struct master *m, uint32_t id)
 {
 	struct listener *l = listener_by_id(m, id);
 
 	if (l == NULL)
-		return;
+		return (NULL);
 	l->busy = false;
 	listener_update(l);
+	return (l);
 }
 
 void

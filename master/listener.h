@@ -52,7 +52,7 @@ void listener_update_all(struct master *m);
 void listener_forget_service(struct master *m, struct service *sv);
 
 /* The session that had the listener to itself is over. */
-void listener_release(struct master *m, uint32_t id);
+struct listener *listener_release(struct master *m, uint32_t id);
 /* An inherited or adopted session has a listener to itself. */
 void listener_hold(struct master *m, const struct session *s);
 

@@ -280,7 +280,9 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	s->connection = in->fds[0];
 	in->fds[0] = -1;
 	s->inherited = false;
-	if (msg->error != 0)
+	if (msg->error != 0 && s->holds_listener)
+		dispatch_undo(z->master, s, msg->error);
+	else if (msg->error != 0)
 		accept_undo(z->master, s, msg->error);
 	else
 		dispatch_again(z->master, s);

@@ -378,5 +378,78 @@ def test_monitor_out_of_everything_on_a_restart():
         recovered(daemon)
 
 
+class NoProcess:
+    """A process that can have no child, by a real limit: of its own cgroup."""
+
+    def __init__(self, pid):
+        for root in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+            path = "%s/portreeve-test-%d" % (root, pid)
+            try:
+                os.mkdir(path)
+            except OSError:
+                continue
+            if os.path.exists(path + "/pids.max"):
+                break
+            os.rmdir(path)
+        else:
+            raise Skip("there are no limits of processes by cgroup here")
+        self.path, self.root, self.pid = path, root, pid
+
+    def put(self, name, text):
+        with open(name, "w", encoding="ascii") as file:
+            file.write(text)
+
+    def __enter__(self):
+        self.put(self.path + "/pids.max", "1")
+        self.put(self.path + "/cgroup.procs", str(self.pid))
+        return self
+
+    def __exit__(self, *_):
+        self.put(self.root + "/cgroup.procs", str(self.pid))
+        os.rmdir(self.path)
+
+
+def refused_without_a_process(daemon, port, line, service):
+    """Twenty come and are refused; then the limit's worth is served."""
+    zygote, mark = daemon.role("zygote " + service).pid, daemon.mark()
+    with NoProcess(zygote):
+        for _ in range(20):
+            with Connection(port) as client:
+                event = daemon.wait("connection-refused", after=mark,
+                                    source_port=client.port)
+                equal(event["reason"], "no-resources", "reason")
+                equal(client.read_all()[0], line, "what the peer saw")
+    equal([e for e in daemon.of("connection-accepted", after=mark)
+           if e["service"] == service], [], "accepted without a process")
+    check(len(daemon.of("resources-short", after=mark)) <= 1,
+          "more than one event tells of it")
+    clients = [Connection(port) for _ in range(3)]
+    for client in clients:
+        daemon.wait("connection-accepted", after=mark,
+                    source_port=client.port)
+    with Connection(port) as client:
+        event = daemon.wait("connection-refused", after=mark,
+                            source_port=client.port)
+        equal(event["reason"], "rate-limit", "reason past the rate")
+    for client in clients:
+        client.close()
+    equal(daemon.of("worker-failed", after=mark), [], "failures")
+
+
+@needs_root
+@limit(90)
+def test_programs_without_a_process_are_refused():
+    """Of a service and of ssh: nothing was accepted, no rate was spent."""
+    ports = [free_port() for _ in range(2)]
+    with Daemon(
+            "system { services { ssh { port %d; %s rate-limit 3; } "
+            "service cat { port %d; protocol tcp; wait no; user nobody; "
+            "exec \"/bin/cat\"; %s rate-limit 3; } } }" % (
+                ports[0], BOTH, ports[1], BOTH)) as daemon:
+        refused_without_a_process(daemon, ports[1], b"", "cat")
+        refused_without_a_process(daemon, ports[0],
+                                  b"Too many connections\r\n", "ssh")
+
+
 if __name__ == "__main__":
     main()

@@ -207,9 +207,39 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
 	return (pid);
 }
 
-static void
-zygote_start(struct zygote *z, const struct msg_start *m, int connection)
+/*
+ * Give a connection back: this zygote retires (error 0), or has no process or
+ * no room for it now.
+ */
+static int
+zygote_return(struct zygote *z, struct ipc_in *in, int error)
 {
+	struct msg_returned m = {.slot = in->msg.start.slot,
+	    .session = in->msg.start.session,
+	    .error = error > 255 ? EIO : error};
+
+	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds, in->nfds));
+}
+
+/* One that cannot even be passed is lost, and told as failed. */
+static int
+zygote_refuse(struct zygote *z, struct ipc_in *in, int error)
+{
+	int err;
+
+	slot_end(z->slots, in->msg.start.slot, ENDED_FAILED, error);
+	err = zygote_return(z, in, error);
+	if (err == ERR_SHORT) {
+		zygote_end(z, in->msg.start.slot, ENDED_FAILED, error);
+		err = 0;
+	}
+	return (err);
+}
+
+static int
+zygote_start(struct zygote *z, struct ipc_in *in)
+{
+	const struct msg_start *m = &in->msg.start;
 	uint64_t now = time_boot_ns();
 	uint32_t log = 0;
 	int error = ENOMEM;
@@ -217,17 +247,15 @@ zygote_start(struct zygote *z, const struct msg_start *m, int connection)
 
 	slot_claim(z->slots, m->slot, m->session, &m->peer, now);
 	if (program_table_reserve(&z->running) == 0)
-		pid = zygote_spawn(z, m, connection, &log, &error);
-	if (pid == 0) {
-		zygote_end(
-		    z, m->slot, ENDED_FAILED, error > 255 ? EIO : error);
-		return;
-	}
+		pid = zygote_spawn(z, m, in->fds[0], &log, &error);
+	if (pid == 0)
+		return (zygote_refuse(z, in, error));
 	program_table_add(&z->running, pid, m->slot, log);
 	if (z->spec.msg.timeout != 0)
 		program_due_add(&z->timeouts, m->slot,
 		    now + z->spec.msg.timeout * UINT64_C(1000000000));
 	program_log_start(&z->logs, log, pid, now);
+	return (0);
 }
 
 static void
@@ -309,28 +337,6 @@ zygote_serve_due(struct zygote *z)
 
 /* --- the master's messages ------------------------------------------------ */
 
-/* No room for its slot: it is over before it began. */
-static int
-zygote_no_room(struct zygote *z, const struct msg_start *m, int error)
-{
-	struct msg_ended ended = {.slot = m->slot,
-	    .session = m->session,
-	    .how = ENDED_FAILED,
-	    .value = error};
-
-	return (ipc_send_wait(&z->master, MSG_ENDED, &ended, NULL, 0));
-}
-
-/* Give a connection back that is not for this zygote any more. */
-static int
-zygote_return(struct zygote *z, struct ipc_in *in)
-{
-	struct msg_returned m = {
-	    .slot = in->msg.start.slot, .session = in->msg.start.session};
-
-	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds, in->nfds));
-}
-
 static int
 zygote_take_start(struct zygote *z, struct ipc_in *in)
 {
@@ -343,14 +349,13 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 	if (z->slots == NULL || !z->has_program)
 		return (ERR_STATE);
 	if (slot_reserve(z->slots, m->slot) != 0)
-		return (zygote_no_room(z, m, errno));
+		return (zygote_return(z, in, errno));
 	if (atomic_load_explicit(&z->slots->slots[m->slot].use,
 		memory_order_relaxed) == SLOT_RUNNING)
 		return (ERR_VALUE);
 	if (z->stopping)
-		return (zygote_return(z, in));
-	zygote_start(z, m, in->fds[0]);
-	return (0);
+		return (zygote_return(z, in, 0));
+	return (zygote_start(z, in));
 }
 
 /*
@@ -368,7 +373,12 @@ zygote_take_cut(struct zygote *z, const struct ipc_in *in)
 		return;
 	}
 	if (slot_reserve(z->slots, m->slot) != 0) {
-		(void)zygote_no_room(z, m, error);
+		struct msg_ended ended = {.slot = m->slot,
+		    .session = m->session,
+		    .how = ENDED_FAILED,
+		    .value = error};
+
+		(void)ipc_send_wait(&z->master, MSG_ENDED, &ended, NULL, 0);
 		return;
 	}
 	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());

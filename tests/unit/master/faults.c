@@ -340,45 +340,119 @@ taken_is_told_again(void **state)
 	end(&f);
 }
 
-/*
- * No process can be had: who comes is refused, with the line, and it counts
- * nowhere. One event tells of all.
- */
+/* As a zygote without a process for it: its slot runs nothing. */
 static void
-out_of_processes(void **state)
+give_back(struct fixture *f, int fds)
 {
 	struct msg_returned m = {.error = EAGAIN};
-	struct event_view v;
-	struct fixture f;
 	struct ipc_in in;
-	struct start s;
-	int peer, fds[3];
 
-	(void)state;
-	begin_with(&f, SERVICE_FINGER, 0);
-	world_service(&f.w, N, SERVICE_FINGER, "it", 3, 3);
+	ut_expect(&f->z.ch, MSG_START, &in);
+	assert_int_equal(in.nfds, fds);
+	m.slot = in.msg.start.slot;
+	m.session = in.msg.start.session;
+	ut_tell(&f->z.ch, MSG_RETURNED, &m, in.fds, in.nfds);
+	ipc_in_close(&in);
+}
+
+static void
+told_of_shortage(struct fixture *f)
+{
+	struct event_view v;
+
+	event_next(&f->w, EV_RESOURCES_SHORT, &v);
+	event_has(&v, FIELD_ERRNO, "EAGAIN");
+}
+
+/*
+ * No process can be had: who comes is refused, with the line where there is
+ * one, and it counts nowhere. One event tells of all.
+ */
+static void
+refused_without_a_process(enum service_kind kind, const char *line, int fds)
+{
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	begin_with(&f, kind, 0);
+	world_service(&f.w, N, kind, "it", 3, 3);
 	for (int i = 0; i < 10; i++) {
 		peer = peer_connect(&f.a);
-		/* As a zygote whose fork failed: its slot runs nothing. */
-		ut_expect(&f.z.ch, MSG_START, &in);
-		m.slot = in.msg.start.slot;
-		m.session = in.msg.start.session;
-		memcpy(fds, in.fds, sizeof(fds));
-		ut_tell(&f.z.ch, MSG_RETURNED, &m, fds, 3);
-		ipc_in_close(&in);
-		if (i == 0) {
-			event_next(&f.w, EV_RESOURCES_SHORT, &v);
-			event_has(&v, FIELD_ERRNO, "EAGAIN");
-		}
+		give_back(&f, fds);
+		if (i == 0)
+			told_of_shortage(&f);
 		event_refused(&f.w, "it", "no-resources");
-		peer_reads(peer, "Too many connections\r\n");
+		peer_reads(peer, line);
 	}
 	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 0);
 	/* Neither limit knows of them. */
 	for (int i = 0; i < 3; i++) {
-		peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
-		over(&f, &f.z, &s, peer);
+		peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, fds == 3);
+		zut_ended(&f.z, &s, ENDED_EXITED, 0);
+		/* sshd's has no meaning. */
+		event_closed(&f.w, s.msg.session,
+		    kind == SERVICE_SSH ? NULL : "0");
+		peer_reads(peer, "");
 	}
+	end(&f);
+}
+
+static void
+out_of_processes(void **state)
+{
+	static const char line[] = "Too many connections\r\n";
+
+	(void)state;
+	refused_without_a_process(SERVICE_FINGER, line, 3);
+	refused_without_a_process(SERVICE_SSH, line, 1);
+	refused_without_a_process(SERVICE_EXEC, "", 1);
+}
+
+/*
+ * The same of programs that get the listener: what waits there is refused, and
+ * does not wake the master for ever.
+ */
+static void
+out_of_processes_for_a_listener(void **state)
+{
+	struct sockaddr_storage ss;
+	int tcp, udp, peer;
+	struct addr a, b;
+	struct fixture f;
+	struct start s;
+	socklen_t len;
+
+	(void)state;
+	begin_with(&f, SERVICE_EXEC, 0);
+	world_service(&f.w, N, SERVICE_EXEC, "it", 1, 2);
+	tcp = ut_bind("127.0.0.1", SOCK_STREAM, &a);
+	world_listener_fd(&f.w, 10, N, "it", tcp, &a, 0, 1);
+	udp = ut_bind("127.0.0.1", SOCK_DGRAM, &b);
+	world_listener_fd(&f.w, 11, N, "it", udp, &b, 1, 0);
+	world_configured(&f.w);
+	addr_to_sockaddr(&b, &ss, &len);
+	for (int i = 0; i < 4; i++) {
+		peer = peer_connect(&a);
+		give_back(&f, 1);
+		if (i == 0)
+			told_of_shortage(&f);
+		event_refused(&f.w, "it", "no-resources");
+		peer_reads(peer, "");
+		peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(sendto(peer, "ask", 3, 0,
+				     (struct sockaddr *)&ss, len), 3);
+		close(peer);
+		give_back(&f, 1);
+		event_refused(&f.w, "it", "no-resources");
+	}
+	peer = peer_connect(&a);
+	zut_start(&f.z, &s, 0);
+	assert_int_equal(event_accepted(&f.w, "it"), s.msg.session);
+	close(accept(s.connection, NULL, NULL));
+	over(&f, &f.z, &s, peer);
+	close(tcp);
+	close(udp);
 	end(&f);
 }
 
@@ -765,6 +839,7 @@ main(void)
 	    cmocka_unit_test(channel_breaks),
 	    cmocka_unit_test(taken_is_told_again),
 	    cmocka_unit_test(out_of_processes),
+	    cmocka_unit_test(out_of_processes_for_a_listener),
 	    cmocka_unit_test(zygote_death),
 	    cmocka_unit_test(last_words_are_heard),
 	    cmocka_unit_test(zygote_replaced),

@@ -127,9 +127,10 @@ zygote_take_log(struct zygote_under_test *z, struct msg_log_connection *m)
 	return (in.fds[0]);
 }
 
+/* `limit` is called in the zygote, before anything else. */
 static inline void
-zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
-    const struct msg_program *program)
+zygote_new_limited(struct zygote_under_test *z, const struct program_ops *ops,
+    const struct msg_program *program, void (*limit)(void))
 {
 	struct msg_slots slots = {.end_ = 0};
 	int pair[2], table;
@@ -152,6 +153,8 @@ zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
 		close(pair[0]);
 		ipc_channel_init(
 		    &s.monitor, pair[1], ROLE_ZYGOTE, ROLE_MONITOR, ST_UP);
+		if (limit != NULL)
+			limit();
 		program_zygote_prepare(&s, ops);
 		_exit(program_zygote_serve(&s));
 	}
@@ -165,6 +168,13 @@ zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
 	close(table);
 	zygote_send_program(z, program);
 	zygote_attach(z);
+}
+
+static inline void
+zygote_new(struct zygote_under_test *z, const struct program_ops *ops,
+    const struct msg_program *program)
+{
+	zygote_new_limited(z, ops, program, NULL);
 }
 
 static inline void

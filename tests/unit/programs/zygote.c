@@ -66,6 +66,48 @@ test_exec_fails(void **state)
 	zygote_stop(&z);
 }
 
+/* A user of its own, who may have no process more. */
+static void
+limit_processes(void)
+{
+	struct rlimit none = {0, 0};
+
+	if ((geteuid() == 0 && setresuid(64992, 64992, 64992) < 0) ||
+	    setrlimit(RLIMIT_NPROC, &none) < 0)
+		_exit(97);
+}
+
+/* The connection comes back, with the reason, and the zygote keeps nothing. */
+static void
+test_without_a_process_it_is_given_back(void **state)
+{
+	static const char *const argv[] = {"/bin/true", NULL};
+	struct zygote_under_test z;
+	struct msg_program m;
+	struct ipc_in in;
+	char buf[8];
+
+	(void)state;
+	program_message(&m, argv[0], argv);
+	zygote_new_limited(&z, &exec_ops, &m, limit_processes);
+	for (uint32_t i = 0; i < 300; i++) {
+		int fd = zygote_start_one(&z, 0, i + 1);
+
+		expect(&z.master, &in, MSG_RETURNED);
+		assert_int_equal(in.msg.returned.slot, 0);
+		assert_int_equal(in.msg.returned.session, i + 1);
+		assert_int_equal(in.msg.returned.error, EAGAIN);
+		assert_int_equal(in.nfds, 1);
+		assert_int_equal(write(in.fds[0], "back", 4), 4);
+		assert_int_equal(read_some(fd, buf, sizeof(buf)), 4);
+		ipc_in_close(&in);
+		assert_int_equal(read_some(fd, buf, sizeof(buf)), 0);
+		close(fd);
+	}
+	assert_int_equal(slot_find_session(z.slots, 300), -1);
+	zygote_stop(&z);
+}
+
 /* The program's user, who has the child from when it changed its uid. */
 static int
 exec_stopped(const char *path, char *const argv[], char *const envp[])
@@ -362,6 +404,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cat),
 	    cmocka_unit_test(test_exec_fails),
+	    cmocka_unit_test(test_without_a_process_it_is_given_back),
 	    cmocka_unit_test(test_a_stopped_child_is_waited_for_by_nobody),
 	    cmocka_unit_test(test_status_and_signal),
 	    cmocka_unit_test(test_slot_in_use_is_a_breach),
