@@ -52,12 +52,18 @@ def test_under_load_nothing_is_refused_or_reset():
         daemon.idle()
 
 
+def is_running(daemon):
+    """Its listeners, and what it says of itself."""
+    return ({at: inode for at, inode in processes.listeners().items()
+             if at[1] == daemon.port}, daemon.show("services"),
+            daemon.cli("show", "configuration").stdout)
+
+
 def test_a_bad_file_changes_nothing():
     with start() as daemon:
         with Connection(daemon.port) as client:
             daemon.wait("connection-accepted")
-            before = (processes.listeners(), daemon.show("services"),
-                      daemon.cli("show", "configuration").stdout)
+            before = is_running(daemon)
             for bad in ("system { services { fingre; } }",
                         "system { services { finger { port 1; } ",
                         "system { services { finger { rate-limit 0; } } }"):
@@ -76,9 +82,7 @@ def test_a_bad_file_changes_nothing():
                      0o666)
             equal(daemon.cli("reload").returncode, 1,
                   "a file that others can write")
-            equal((processes.listeners(), daemon.show("services"),
-                   daemon.cli("show", "configuration").stdout), before,
-                  "what is running")
+            equal(is_running(daemon), before, "what is running")
             client.send(b"nobodyatall\r\n")
             check(client.read_all()[0], "an established session")
 
