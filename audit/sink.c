@@ -20,6 +20,8 @@
 
 #define SINK_BATCH 64 /* datagrams of one system call */
 #define FAILURES_MOST 100
+#define AGAINS_MOST   8 /* in a row, before poll() is asked */
+#define REST_MS	      5
 
 /* Bytes to keep an event of usual length; longer ones take others' room. */
 #define SINK_EVENT_BYTES 256
@@ -34,6 +36,7 @@ struct event_sink {
 	int hold;
 	int full;	  /* the channel took no more the last time */
 	unsigned failures; /* of calls, in a row, that are no shortage */
+	unsigned agains;   /* in a row */
 	unsigned skipped; /* tries left out since then */
 	size_t capacity; /* events */
 	size_t count;
@@ -192,14 +195,17 @@ sink_tell_drops(struct event_sink *s)
 static void
 sink_failed(struct event_sink *s, int error)
 {
-	if (error == EAGAIN || error == EWOULDBLOCK)
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+	if ((error == EAGAIN || error == EWOULDBLOCK) &&
+	    (++s->agains < AGAINS_MOST || poll(&p, 1, 0) <= 0))
 		return;
 	if (error == EPIPE || error == ECONNRESET || error == ENOTCONN ||
-	    (error != ENOBUFS && error != ENOMEM &&
+	    (error != ENOBUFS && error != ENOMEM && error != EAGAIN &&
 		++s->failures == FAILURES_MOST))
 		fd_close(&s->fd);
 	else
-		(void)poll(NULL, 0, 1);
+		time_rest(REST_MS);
 }
 
 /* Send up to a batch; whether there may be room for more. */
@@ -227,7 +233,7 @@ sink_send(struct event_sink *s)
 		s->full = 1;
 		return (0);
 	}
-	s->failures = 0;
+	s->failures = s->agains = 0;
 	sink_pop(s, (size_t)sent);
 	s->full = (size_t)sent < n;
 	return (!s->full);

@@ -161,7 +161,7 @@ ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
 		if ((err != ERR_AGAIN && err != ERR_SHORT) ||
 		    pauses++ == PAUSES_MOST)
 			return (err);
-		(void)poll(NULL, 0, PAUSE_MS); /* out of memory, for now */
+		time_rest(PAUSE_MS); /* out of memory, for now */
 	}
 }
 

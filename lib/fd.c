@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,4 +87,13 @@ uint64_t
 time_wall_ns(void)
 {
 	return (time_ns(CLOCK_REALTIME));
+}
+
+void
+time_rest(unsigned ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000,
+	    .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	(void)ppoll(NULL, 0, &ts, NULL);
 }

@@ -27,4 +27,10 @@ int fd_seqpacket_pair(int pair[2]);
 uint64_t time_boot_ns(void);
 uint64_t time_wall_ns(void);
 
+/*
+ * Let ms milliseconds pass, at the most: a signal may end it. For who must not
+ * try again at once, poll(2) included, whose call it does not use.
+ */
+void time_rest(unsigned ms);
+
 #endif

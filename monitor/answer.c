@@ -7,13 +7,13 @@
 #include <sys/un.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/answer.h"
 #include "monitor/bind.h"
@@ -465,7 +465,7 @@ answer_short(struct monitor *mon, const struct ipc_in *in)
 		wire_to_master(mon, MSG_LOGIN_REFUSED, &refused);
 		break;
 	case MSG_COUNT:
-		poll(NULL, 0, SHORT_MS);
+		time_rest(SHORT_MS);
 		break;
 	default:
 		break;

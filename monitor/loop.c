@@ -240,7 +240,7 @@ loop_poll_singly(unsigned n)
 			some = true;
 	}
 	if (!some)
-		poll(NULL, 0, NAP_MS);
+		time_rest(NAP_MS);
 }
 
 /* Whether there is something to look for in the revents. */
@@ -271,7 +271,7 @@ loop_turn(void)
 	loop_sweep();
 	if (!loop_make_room()) {
 		log_warn("out of memory; waiting a moment");
-		poll(NULL, 0, 100);
+		time_rest(100);
 		return;
 	}
 	for (struct watch *w = watches; w != NULL; w = w->next) {

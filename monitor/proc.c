@@ -414,7 +414,7 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 	}
 	/* Our own shortage, or the kernel's, may be over in a moment. */
 	for (int i = 0; err == ERR_SHORT && i < SHORT_TRIES; i++) {
-		poll(NULL, 0, SHORT_MS);
+		time_rest(SHORT_MS);
 		err = ipc_send(&p->ch, type, msg, fds, nfds);
 	}
 	if (err == 0)

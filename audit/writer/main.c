@@ -225,7 +225,7 @@ audit_wait(int timeout)
 	if (poll(p, n, timeout) < 0 && errno != EINTR) {
 		if (++failures > POLLS_MOST)
 			die("poll: %s", strerror(errno));
-		(void)poll(NULL, 0, REST_MS);
+		time_rest(REST_MS);
 		return (0);
 	}
 	failures = 0;

@@ -18,6 +18,7 @@
 #include "audit/text.h"
 #include "audit/writer/output.h"
 #include "lib/err.h"
+#include "lib/fd.h"
 
 #define STREAM_FD 1
 
@@ -27,6 +28,7 @@
 
 #define STREAM_CHUNK PIPE_BUF
 #define FILE_CHUNK   65536
+#define REST_MS	     10
 #define PIPE_SIZE    (1024 * 1024) /* as much as anybody may have: pipe(7) */
 
 static struct {
@@ -112,8 +114,11 @@ stream_flush(void)
 		n = write(STREAM_FD, stream.buf + stream.from, stream_next());
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			/* There is room, and there is none. */
+			time_rest(REST_MS);
 			return;
+		}
 		if (n < 0) {
 			stream_lose();
 			return;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "workers/common/start.h"
 
@@ -106,13 +106,6 @@ start_seal(struct start *s)
 		die("the monitor is gone: %s", err_text(err));
 }
 
-/* Neither memory nor a channel's use is asked for: this works when poll fails. */
-static void
-start_pause(void)
-{
-	(void)poll(NULL, 0, PAUSE_MS);
-}
-
 void
 start_poll_failed(int n)
 {
@@ -126,7 +119,7 @@ start_poll_failed(int n)
 		log_errno("poll failed");
 	if (++failures > PAUSES_MOST)
 		die("poll goes on failing: %s", strerror(errno));
-	start_pause();
+	time_rest(PAUSE_MS);
 }
 
 int
@@ -141,7 +134,7 @@ start_hear(struct ipc_channel *monitor, struct ipc_in *in)
 		(in->type == MSG_COUNT || in->type == MSG_MASTER_CHANNEL)) ||
 	    (err == ERR_SYSTEM && failures++ < PAUSES_MOST)) {
 		log_errno("the monitor's message cannot be taken");
-		start_pause();
+		time_rest(PAUSE_MS);
 		return (ERR_AGAIN);
 	}
 	failures = 0;
