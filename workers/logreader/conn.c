@@ -161,7 +161,7 @@ conn_pay(struct conn *c)
 	/* Without a zygote nobody is owed anything. */
 	if (err == 0 || err == ERR_CLOSED)
 		c->owes_ended = c->owes_closed = false;
-	return (c->owes_ended || c->owes_closed ? ERR_AGAIN : 0);
+	return (c->owes_ended || c->owes_closed ? err : 0);
 }
 
 /* After its end has been read, or told: pay, and be gone if that was all. */

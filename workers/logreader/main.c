@@ -198,10 +198,12 @@ logreader_serve(struct logreader *l)
 		uint64_t now;
 		bool due;
 
-		if (logreader_poll(l, p, n > 0 ? 0 : waiting ? TICK_MS : -1) <
-			0 &&
-		    errno != EINTR)
-			return (1);
+		int got = logreader_poll(
+		    l, p, n > 0 ? 0 : waiting ? TICK_MS : -1);
+
+		start_poll_failed(got);
+		if (got < 0)
+			continue;
 		if (p[0].revents != 0 && !logreader_serve_monitor(l))
 			return (1);
 		if ((p[1].revents & POLLOUT) != 0)

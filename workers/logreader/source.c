@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "workers/logreader/source.h"
 
 #define MESSAGES_AT_A_TIME 64
+#define REST_MS		   5
 
 bool
 source_is_ssh(const struct source *src)
@@ -23,15 +25,17 @@ source_is_ssh(const struct source *src)
 }
 
 /* POLLOUT is of interest only while something is owed. */
-static void
+static int
 source_watch(struct source *src, int op)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = src};
 
 	if (!STAILQ_EMPTY(&src->owing))
 		ev.events |= EPOLLOUT;
-	if (epoll_ctl(src->epoll, op, src->zygote.fd, &ev) < 0)
-		log_errno("a zygote's channel cannot be watched");
+	if (epoll_ctl(src->epoll, op, src->zygote.fd, &ev) == 0)
+		return (0);
+	log_errno("a zygote's channel cannot be watched");
+	return (ERR_SYSTEM);
 }
 
 int
@@ -51,11 +55,11 @@ source_open(struct source *src, const struct msg_log_source *m, int fd,
 	TAILQ_INIT(&src->waiting);
 	STAILQ_INIT(&src->owing);
 	ipc_channel_init(&src->zygote, fd, ROLE_LOGREADER, ROLE_ZYGOTE, ST_UP);
-	if (fd_set_nonblock(fd, 1) != 0) {
+	if (fd_set_nonblock(fd, 1) != 0 ||
+	    source_watch(src, EPOLL_CTL_ADD) != 0) {
 		ipc_channel_close(&src->zygote);
 		return (ERR_SYSTEM);
 	}
-	source_watch(src, EPOLL_CTL_ADD);
 	return (0);
 }
 
@@ -82,8 +86,24 @@ source_is_over(const struct source *src)
  */
 
 /* One that cannot be taken stays the zygote's, whose program may write on. */
+static void
+source_tell_unread(const struct source *src, const struct source_out *out,
+    uint64_t session, int err)
+{
+	struct event_builder b;
+	char text[128];
+
+	snprintf(text, sizeof(text), "the log of session %llu is not read: %s",
+	    (unsigned long long)session, err_text(err));
+	event_begin(&b, EV_WARNING);
+	event_text(&b, FIELD_SERVICE, src->service);
+	event_text(&b, FIELD_REASON, text);
+	event_emit(out->events, &b);
+}
+
 static int
-source_take_connection(struct source *src, struct ipc_in *in)
+source_take_connection(
+    struct source *src, const struct source_out *out, struct ipc_in *in)
 {
 	int err = conn_open(src, &in->msg.log_connection, in->fds[0]);
 
@@ -92,9 +112,8 @@ source_take_connection(struct source *src, struct ipc_in *in)
 	if (err == 0)
 		in->nfds = 0; /* kept */
 	else
-		log_warn("the log of session %llu is not read: %s",
-		    (unsigned long long)in->msg.log_connection.session,
-		    err_text(err));
+		source_tell_unread(
+		    src, out, in->msg.log_connection.session, err);
 	return (0);
 }
 
@@ -142,16 +161,20 @@ source_hear(struct source *src, const struct source_out *out, uint64_t now)
 		struct ipc_in in;
 
 		err = ipc_recv(&src->zygote, &in);
-		if (err == ERR_FDS) {
-			log_warn("%s: a connection's log is lost: out of "
-				 "descriptors", src->service);
+		if (err == ERR_SHORT && in.type == MSG_LOG_CONNECTION) {
+			source_tell_unread(src, out,
+			    in.msg.log_connection.session, err);
 			err = 0;
 			continue;
+		}
+		if (err == ERR_SHORT) {
+			time_rest(REST_MS);
+			err = ERR_AGAIN;
 		}
 		if (err != 0)
 			break;
 		if (in.type == MSG_LOG_CONNECTION)
-			err = source_take_connection(src, &in);
+			err = source_take_connection(src, out, &in);
 		else if (in.type == MSG_LOG_ENDED)
 			err = source_take_ended(
 			    src, out, &in.msg.log_ended, now);
@@ -170,7 +193,7 @@ source_owe(struct source *src, struct conn *c)
 	STAILQ_INSERT_TAIL(&src->owing, c, owes);
 	c->owing = true;
 	if (first)
-		source_watch(src, EPOLL_CTL_MOD);
+		(void)source_watch(src, EPOLL_CTL_MOD);
 }
 
 static void
@@ -180,14 +203,18 @@ source_pay(struct source *src)
 
 	if (STAILQ_EMPTY(&src->owing))
 		return;
-	while ((c = STAILQ_FIRST(&src->owing)) != NULL && conn_pay(c) == 0) {
+	while ((c = STAILQ_FIRST(&src->owing)) != NULL) {
+		if (conn_pay(c) != 0) {
+			/* There was room, or out of memory: no spinning. */
+			time_rest(REST_MS);
+			return;
+		}
 		STAILQ_REMOVE_HEAD(&src->owing, owes);
 		c->owing = false;
 		if (c->fd < 0 && (c->ended || !source_is_ssh(src)))
 			conn_free(c);
 	}
-	if (STAILQ_EMPTY(&src->owing))
-		source_watch(src, EPOLL_CTL_MOD);
+	(void)source_watch(src, EPOLL_CTL_MOD);
 }
 
 int

@@ -75,7 +75,7 @@ tell_login(struct conn *c, const struct source_out *out,
 
 	memcpy(m.user, a->user, sizeof(m.user));
 	memcpy(m.tty, a->tty, sizeof(m.tty));
-	ipc_send(out->monitor, MSG_LOG_LOGIN, &m, NULL, 0);
+	ipc_send_wait(out->monitor, MSG_LOG_LOGIN, &m, NULL, 0);
 	if (!c->src->decide || a->act != SSHSESSION_OPENED)
 		return;
 	event_begin(&b, EV_SESSION_OPENED);
