@@ -168,8 +168,9 @@ lookup_detach(struct master *m)
 	ipc_channel_close(&l->channel);
 	l->asked = false;
 	if (l->current != NULL && (l->again || l->current->ask_pieces)) {
-		lookup_settle(m,
-		    l->current->ask_pieces ? LOOKUP_FOUND : LOOKUP_LATER);
+		/* Half an answer is none. */
+		resource_short_of(m, ROLE_LOOKUP, NULL, EPIPE);
+		lookup_settle(m, LOOKUP_LATER);
 		l->again = false;
 	} else {
 		l->again = l->current != NULL;
@@ -200,6 +201,8 @@ lookup_timeout(uv_timer_t *timer)
 	}
 	/* No lookup came: everybody who waits is told that it is not known. */
 	(void)monitor_lookup_lost(m, false);
+	if (l->current != NULL || l->queued > 0)
+		resource_short_of(m, ROLE_LOOKUP, NULL, ETIMEDOUT);
 	lookup_settle(m, LOOKUP_LATER);
 	l->again = false;
 	while ((s = TAILQ_FIRST(&l->queue)) != NULL) {
@@ -228,6 +231,9 @@ lookup_message(struct master *m, const struct ipc_in *in)
 			return (ERR_VALUE);
 		uv_timer_stop(&l->timer);
 		l->asked = l->again = false;
+		if (in->msg.lookup_done.error != 0)
+			resource_short_of(m, ROLE_LOOKUP, NULL,
+			    (int)in->msg.lookup_done.error);
 		lookup_settle(
 		    m, (enum lookup_outcome)in->msg.lookup_done.found);
 		lookup_next(m);
@@ -369,6 +375,7 @@ lookup_ask(
 	s->ask_details = ask->details;
 	memcpy(s->ask_name, ask->name, sizeof(s->ask_name));
 	if (l->queued >= QUEUE_MAX) {
+		resource_short_of(m, ROLE_LOOKUP, NULL, EAGAIN);
 		lookup_done(s, LOOKUP_LATER);
 		return;
 	}

@@ -489,7 +489,8 @@ report_breach(struct master *m, struct session *s)
 }
 
 void
-report_short(struct master *m, const char *service, int error, uint64_t count)
+report_short(struct master *m, enum role role, const char *service, int error,
+    uint64_t count)
 {
 	struct event_builder b;
 	char text[32];
@@ -497,7 +498,7 @@ report_short(struct master *m, const char *service, int error, uint64_t count)
 	event_begin(&b, EV_RESOURCES_SHORT);
 	if (service != NULL)
 		event_text(&b, FIELD_SERVICE, service);
-	event_text(&b, FIELD_ROLE, role_name(ROLE_MASTER));
+	event_text(&b, FIELD_ROLE, role_name(role));
 	event_text(&b, FIELD_ERRNO, errno_text(error, text));
 	event_number(&b, FIELD_COUNT, count);
 	event_text(&b, FIELD_REASON, strerrordesc_np(error));

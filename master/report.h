@@ -40,9 +40,9 @@ void report_refused(struct master *m, const char *service,
 /* A worker broke the message catalogue; its session goes on without channel. */
 void report_breach(struct master *m, struct session *s);
 
-/* resources-short: counted, and told once in a while. */
-void report_short(
-    struct master *m, const char *service, int error, uint64_t count);
+/* resources-short, of that role: counted, and told once in a while. */
+void report_short(struct master *m, enum role role, const char *service,
+    int error, uint64_t count);
 
 /* Send what is queued and settle the books. */
 void report_flush(struct master *m);

@@ -31,7 +31,8 @@ struct resource {
 	unsigned rest_ms;
 	uv_timer_t tell; /* runs while a further event would be too soon */
 	uint64_t count;	 /* since the last event */
-	int error;	 /* the latest */
+	int error;	 /* the latest, and whose */
+	enum role role;
 	char service[SERVICE_NAME_MAX];
 };
 
@@ -51,8 +52,8 @@ resource_tell(uv_timer_t *timer)
 
 	if (r->count == 0)
 		return;
-	report_short(
-	    m, r->service[0] != '\0' ? r->service : NULL, r->error, r->count);
+	report_short(m, r->role, r->service[0] != '\0' ? r->service : NULL,
+	    r->error, r->count);
 	r->count = 0;
 	uv_timer_start(&r->tell, resource_tell, TELL_EVERY_MS, 0);
 }
@@ -60,10 +61,18 @@ resource_tell(uv_timer_t *timer)
 void
 resource_short(struct master *m, const char *service, int error)
 {
+	resource_short_of(m, ROLE_MASTER, service, error);
+}
+
+void
+resource_short_of(
+    struct master *m, enum role role, const char *service, int error)
+{
 	struct resource *r = m->resource;
 
 	r->count++;
 	r->error = error;
+	r->role = role;
 	r->service[0] = '\0';
 	if (service != NULL)
 		strncat(r->service, service, sizeof(r->service) - 1);

@@ -13,8 +13,13 @@
 /* Also raises the limit of descriptors to what is allowed. */
 int resource_init(struct master *m);
 
-/* error (an errno) stood in the way once more: told by one event in a while. */
+/*
+ * error (an errno) stood in the way once more, of the master or of that role:
+ * told by one event in a while.
+ */
 void resource_short(struct master *m, const char *service, int error);
+void resource_short_of(
+    struct master *m, enum role role, const char *service, int error);
 
 /* Give the reserve away for one accept4(); false when there is none. */
 bool resource_reserve_open(struct master *m);

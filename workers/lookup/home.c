@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,68 +13,84 @@
 
 #define PARENTS_MAX 64
 
-/* Everybody may pass this folder and all above it, up to the root. */
+/* A failure that tells of this host just now, and nothing of the user's. */
 static bool
-is_open_to_all(int home)
+is_passing(int error)
+{
+	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
+		error == EINTR);
+}
+
+/* A folder's own parent, in its place; 1 when it is the root, 0, or an error. */
+static int
+step_up(int *fd, int home)
 {
 	struct stat st, above;
-	int fd = home, up;
-	bool ok = false;
+	int up, err = ERR_REFUSED;
 
-	if (fstat(fd, &st) < 0)
-		return (false);
-	for (int i = 0; i < PARENTS_MAX; i++) {
-		if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
-			break;
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up < 0)
-			break;
-		if (fd != home)
-			close(fd);
-		fd = up;
-		if (fstat(fd, &above) < 0)
-			break;
-		/* The root is its own parent. */
-		ok = above.st_dev == st.st_dev && above.st_ino == st.st_ino;
-		if (ok)
-			break;
-		st = above;
-	}
+	if (fstat(*fd, &st) < 0)
+		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
+		return (ERR_REFUSED);
+	up = openat(*fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (up >= 0 && fstat(up, &above) == 0)
+		err = above.st_dev == st.st_dev && above.st_ino == st.st_ino;
+	else if (is_passing(errno))
+		err = ERR_SHORT;
+	if (*fd != home)
+		fd_close(fd);
+	*fd = up;
+	return (err);
+}
+
+/*
+ * 0 when everybody may pass this folder and all above it, up to the root;
+ * ERR_REFUSED, or ERR_SHORT when that cannot be told now.
+ */
+static int
+check_open_to_all(int home)
+{
+	int fd = home, err = 0;
+
+	for (int i = 0; err == 0 && i < PARENTS_MAX; i++)
+		err = step_up(&fd, home);
 	if (fd != home)
-		close(fd);
-	return (ok);
+		fd_close(&fd);
+	if (err < 0)
+		return (err);
+	return (err == 1 ? 0 : ERR_REFUSED);
 }
 
 int
 home_open(const char *path)
 {
-	int home;
+	int home, err;
 
 	if (path[0] != '/')
 		return (ERR_REFUSED);
 	home = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (home < 0 &&
-	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+	if (home < 0 && is_passing(errno))
 		return (ERR_SHORT);
 	if (home < 0 && errno == EACCES)
 		return (ERR_REFUSED);
 	if (home < 0)
 		return (errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
 							    : ERR_SYSTEM);
-	if (!is_open_to_all(home)) {
-		close(home);
-		return (ERR_REFUSED);
-	}
-	return (home);
+	err = check_open_to_all(home);
+	if (err != 0)
+		fd_close(&home);
+	return (err != 0 ? err : home);
 }
 
-bool
+int
 home_hides(int home)
 {
 	struct stat st;
 
 	if (fstatat(home, ".nofinger", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return (true);
+		return (1);
+	if (is_passing(errno))
+		return (ERR_SHORT);
 	return (errno != ENOENT);
 }
 
@@ -85,40 +102,47 @@ may_be_told(const struct stat *st, uid_t owner)
 		st->st_size <= HOME_FILE_MAX);
 }
 
-/* Looked at before it is opened, so that no device is ever woken, and after. */
+/*
+ * Looked at before it is opened, so that no device is ever woken, and after. Its
+ * descriptor, ERR_REFUSED or ERR_SHORT.
+ */
 static int
 open_file(int home, const char *name, uid_t owner)
 {
 	struct stat st;
 	int fd;
 
-	if (fstatat(home, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !may_be_told(&st, owner))
-		return (-1);
+	if (fstatat(home, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+	if (!may_be_told(&st, owner))
+		return (ERR_REFUSED);
 	fd = openat(home, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !may_be_told(&st, owner)))
-		fd_close(&fd);
-	return (fd);
+	if (fd < 0)
+		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+	if (fstat(fd, &st) == 0 && may_be_told(&st, owner))
+		return (fd);
+	fd_close(&fd);
+	return (ERR_REFUSED);
 }
 
-size_t
+int
 home_read(int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX])
 {
 	int fd = open_file(home, name, owner);
-	size_t n = 0;
+	ssize_t got = 1;
+	int n = 0;
 
 	if (fd < 0)
-		return (0);
-	while (n < HOME_FILE_MAX) {
-		ssize_t got = read(fd, buf + n, HOME_FILE_MAX - n);
-
+		return (fd == ERR_SHORT ? ERR_SHORT : 0);
+	while (n < HOME_FILE_MAX && got != 0) {
+		got = read(fd, buf + n, (size_t)(HOME_FILE_MAX - n));
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
+		if (got < 0)
 			break;
-		n += (size_t)got;
+		n += (int)got;
 	}
-	close(fd);
-	return (n);
+	fd_close(&fd);
+	return (got < 0 && is_passing(errno) ? ERR_SHORT : n);
 }

@@ -10,8 +10,6 @@
 
 #include <sys/types.h>
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define HOME_FILE_MAX 16384
@@ -19,16 +17,22 @@
 /*
  * The folder, for the calls below and close(). ERR_REFUSED where not everybody
  * may pass through it and its parents, ERR_NOT_FOUND where there is none,
- * ERR_SHORT where descriptors or memory are out, ERR_SYSTEM with errno where it
- * cannot be told.
+ * ERR_SHORT with errno where that cannot be told just now, ERR_SYSTEM with
+ * errno where it never can.
  */
 int home_open(const char *path);
 
-/* Whether .nofinger is there, or it cannot be told for another reason. */
-bool home_hides(int home);
+/*
+ * 1 where .nofinger is there, or nobody may know; 0; ERR_SHORT with errno where
+ * it cannot be told just now.
+ */
+int home_hides(int home);
 
-/* A file's bytes into buf; their number, 0 where it is not to be told. */
-size_t home_read(
+/*
+ * A file's bytes into buf; their number, 0 where it is not to be told, ERR_SHORT
+ * with errno where it cannot be read just now.
+ */
+int home_read(
     int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX]);
 
 #endif

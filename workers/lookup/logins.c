@@ -12,6 +12,7 @@
 #include <utmp.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "workers/lookup/logins.h"
 
 #define RECORDS_AT_ONCE 16
@@ -57,9 +58,17 @@ logins_each(const char *path,
 		return (errno == EMFILE || errno == ENFILE || errno == ENOMEM
 			    ? ERR_SHORT
 			    : 0);
-	while (told < LOGINS_MAX && (n = read(fd, u, sizeof(u))) > 0) {
-		size_t count = (size_t)n / sizeof(u[0]);
+	while (told < LOGINS_MAX && err == 0) {
+		size_t count;
 
+		do {
+			n = read(fd, u, sizeof(u));
+		} while (n < 0 && errno == EINTR);
+		if (n < 0)
+			err = ERR_SHORT;
+		if (n <= 0)
+			break;
+		count = (size_t)n / sizeof(u[0]);
 		for (size_t i = 0; i < count && told < LOGINS_MAX; i++) {
 			if (u[i].ut_type != USER_PROCESS ||
 			    u[i].ut_user[0] == '\0')
@@ -70,7 +79,7 @@ logins_each(const char *path,
 				told = LOGINS_MAX;
 		}
 	}
-	close(fd);
+	fd_close(&fd);
 	return (err);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "workers/common/start.h"
 #include "workers/lookup/users.h"
@@ -65,7 +66,7 @@ read_master(struct ipc_channel *master)
 		err = answer(master, &in.msg.lookup_ask);
 	ipc_in_close(&in);
 	if (err == ERR_SHORT)
-		(void)poll(NULL, 0, PAUSE_MS);
+		time_rest(PAUSE_MS);
 	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return;
 	if (err != ERR_CLOSED)

@@ -46,6 +46,8 @@ reply_done(struct reply *r, enum lookup_outcome outcome)
 	struct msg_lookup_done done = {
 	    .request = r->request, .found = (uint8_t)outcome};
 
+	if (outcome == LOOKUP_LATER && r->error > 0)
+		done.error = (uint32_t)r->error;
 	if (r->err == 0)
 		r->err =
 		    ipc_send_wait(r->master, MSG_LOOKUP_DONE, &done, NULL, 0);

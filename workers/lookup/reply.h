@@ -14,7 +14,8 @@
 struct reply {
 	struct ipc_channel *master;
 	uint32_t request;
-	int err; /* the first that sending met; nothing is sent after it */
+	int err;   /* the first that sending met; nothing is sent after it */
+	int error; /* the errno for which the outcome is LOOKUP_LATER */
 };
 
 /* A text, in as many pieces as it takes; nothing for an empty one. */

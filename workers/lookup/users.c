@@ -14,24 +14,31 @@
 #include "workers/lookup/users.h"
 
 #define MAIL_FOLDER "/var/mail"
+#define ASK_TIMES   2
 
 static uint8_t file_buf[HOME_FILE_MAX];
 
 /*
  * Nobody of that name, or a database that cannot be asked just now: getpwnam(3)
- * says both by NULL, and by errno which.
+ * says both by NULL, and by errno which, but only where the last of several
+ * databases failed. So it is asked twice: what failed for once does not then.
  */
 static const struct passwd *
-ask_database(const char *name, bool *failed)
+ask_database(struct reply *r, const char *name, bool *failed)
 {
-	const struct passwd *pw;
+	const struct passwd *pw = NULL;
 
-	errno = 0;
-	pw = getpwnam(name);
-	*failed = pw == NULL &&
-	    (errno == EINTR || errno == EIO || errno == EMFILE ||
-		errno == ENFILE || errno == ENOMEM || errno == EAGAIN ||
-		errno == ETIMEDOUT || errno == ECONNREFUSED);
+	*failed = false;
+	for (int i = 0; pw == NULL && !*failed && i < ASK_TIMES; i++) {
+		errno = 0;
+		pw = getpwnam(name);
+		*failed = pw == NULL &&
+		    (errno == EINTR || errno == EIO || errno == EMFILE ||
+			errno == ENFILE || errno == ENOMEM || errno == EAGAIN ||
+			errno == ETIMEDOUT || errno == ECONNREFUSED);
+		if (*failed)
+			r->error = errno;
+	}
 	return (pw);
 }
 
@@ -42,7 +49,8 @@ ask_database(const char *name, bool *failed)
  * have.
  */
 static enum lookup_outcome
-is_shown(const struct passwd *pw, const char *name, int *home)
+is_shown(
+    struct reply *r, const struct passwd *pw, const char *name, int *home)
 {
 	int system_user = 1, hidden = 0;
 
@@ -52,16 +60,18 @@ is_shown(const struct passwd *pw, const char *name, int *home)
 			      pw->pw_uid == (uid_t)-1 ||
 			      strcmp(pw->pw_name, name) != 0;
 	*home = home_open(pw == NULL ? "/" : pw->pw_dir);
-	if (*home == ERR_SHORT) {
-		*home = -1;
-		return (LOOKUP_LATER);
-	}
 	if (*home >= 0)
 		hidden = home_hides(*home);
-	else if (*home == ERR_SYSTEM)
-		hidden = 1;
+	else if (*home == ERR_SYSTEM || *home == ERR_SHORT)
+		hidden = *home;
+	if (hidden == ERR_SHORT)
+		r->error = errno;
 	if (*home < 0)
 		*home = -1;
+	if (hidden == ERR_SHORT) {
+		fd_close(home);
+		return (LOOKUP_LATER);
+	}
 	if (system_user || hidden) {
 		fd_close(home);
 		return (LOOKUP_NOBODY);
@@ -183,7 +193,7 @@ tell_details(
 	tell_mail(r, files->mail, pw->pw_name);
 }
 
-static void
+static enum lookup_outcome
 tell_files(struct reply *r, const struct passwd *pw, int home)
 {
 	static const struct {
@@ -192,19 +202,35 @@ tell_files(struct reply *r, const struct passwd *pw, int home)
 	} kept[] = {{PIECE_PLAN, ".plan"}, {PIECE_PROJECT, ".project"},
 	    {PIECE_PUBKEY, ".pubkey"}};
 
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		reply_text(r, kept[i].piece, file_buf,
-		    home_read(home, kept[i].name, pw->pw_uid, file_buf));
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		int n = home_read(home, kept[i].name, pw->pw_uid, file_buf);
+
+		if (n == ERR_SHORT) {
+			r->error = errno;
+			return (LOOKUP_LATER);
+		}
+		reply_text(r, kept[i].piece, file_buf, (size_t)n);
+	}
+	return (LOOKUP_FOUND);
 }
 
 /*
  * Who is not told of takes as long as who does not exist: in either case the
- * database is asked for one who exists and one who does not.
+ * database is asked for one who exists and one who does not. One that does not
+ * know uid 0 knows nobody just now.
  */
-static void
-even_out(const struct passwd *pw)
+static enum lookup_outcome
+even_out(struct reply *r, const struct passwd *pw)
 {
-	(void)getpwnam(pw == NULL ? "root" : "no-one-has-this-name");
+	bool failed;
+
+	if (pw != NULL)
+		(void)ask_database(r, "no-one-has-this-name", &failed);
+	else if (getpwuid(0) == NULL) {
+		r->error = EAGAIN;
+		return (LOOKUP_LATER);
+	}
+	return (LOOKUP_NOBODY);
 }
 
 enum lookup_outcome
@@ -212,16 +238,16 @@ users_tell(struct reply *r, const struct users_files *files, const char *name,
     int details)
 {
 	bool failed;
-	const struct passwd *pw = ask_database(name, &failed);
+	const struct passwd *pw = ask_database(r, name, &failed);
 	struct one one = {.reply = r, .name = name};
 	enum lookup_outcome outcome;
 	int home;
 
 	if (failed)
 		return (LOOKUP_LATER);
-	outcome = is_shown(pw, name, &home);
+	outcome = is_shown(r, pw, name, &home);
 	if (outcome == LOOKUP_NOBODY)
-		even_out(pw);
+		outcome = even_out(r, pw);
 	if (outcome != LOOKUP_FOUND)
 		return (outcome);
 	reply_text(r, PIECE_LOGIN, name, strlen(name));
@@ -231,12 +257,14 @@ users_tell(struct reply *r, const struct users_files *files, const char *name,
 		reply_text(r, PIECE_HOME, pw->pw_dir, strlen(pw->pw_dir));
 		reply_text(r, PIECE_SHELL, pw->pw_shell, strlen(pw->pw_shell));
 	}
-	if (logins_each(files->utmp, tell_if_theirs, &one) != 0)
+	if (logins_each(files->utmp, tell_if_theirs, &one) != 0) {
+		r->error = errno;
 		outcome = LOOKUP_LATER;
+	}
 	if (details)
 		tell_details(r, files, pw);
-	if (home >= 0)
-		tell_files(r, pw, home);
+	if (home >= 0 && outcome == LOOKUP_FOUND)
+		outcome = tell_files(r, pw, home);
 	fd_close(&home);
 	return (outcome);
 }
@@ -246,11 +274,11 @@ tell_if_shown(const struct login_record *login, void *arg)
 {
 	struct reply *r = arg;
 	bool failed;
-	const struct passwd *pw = ask_database(login->user, &failed);
+	const struct passwd *pw = ask_database(r, login->user, &failed);
 	enum lookup_outcome outcome;
 	int home;
 
-	outcome = failed ? LOOKUP_LATER : is_shown(pw, login->user, &home);
+	outcome = failed ? LOOKUP_LATER : is_shown(r, pw, login->user, &home);
 	if (outcome != LOOKUP_FOUND)
 		return (outcome == LOOKUP_LATER ? ERR_SHORT : 0);
 	fd_close(&home);
@@ -263,7 +291,9 @@ tell_if_shown(const struct login_record *login, void *arg)
 enum lookup_outcome
 users_list(struct reply *r, const struct users_files *files)
 {
-	return (logins_each(files->utmp, tell_if_shown, r) == ERR_SHORT
-		    ? LOOKUP_LATER
-		    : LOOKUP_FOUND);
+	if (logins_each(files->utmp, tell_if_shown, r) != ERR_SHORT)
+		return (LOOKUP_FOUND);
+	if (r->error == 0)
+		r->error = errno;
+	return (LOOKUP_LATER);
 }

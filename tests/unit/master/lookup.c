@@ -3,6 +3,8 @@
  * that dies, hangs, lies; workers that leave, ask again or do not read. With
  * the master's own program.
  */
+#include <errno.h>
+
 #include "tests/unit/master/harness.h"
 
 #define N 1
@@ -113,6 +115,17 @@ told(struct start *s, uint32_t request, const char *text)
 	assert_memory_equal(in.msg.lookup_piece.text.b, text, strlen(text));
 }
 
+/* What is short with lookup. */
+static void
+short_of(struct fixture *f, const char *error)
+{
+	struct event_view v;
+
+	event_next(&f->w, EV_RESOURCES_SHORT, &v);
+	event_has(&v, FIELD_ROLE, "lookup");
+	event_has(&v, FIELD_ERRNO, error);
+}
+
 static void
 answered(struct start *s, uint32_t request, int found)
 {
@@ -211,13 +224,14 @@ lookup_dies(void **state)
 	world_sync(&f.w);
 	ipc_channel_close(&f.lookup);
 	answered(&s[0], 9, LOOKUP_LATER);
+	short_of(&f, "EPIPE");
 	give_lookup(&f);
 	r = asked(&f, "bob");
-	/* Half an answer was passed on: it cannot be begun anew. */
+	/* Half an answer was passed on: it cannot be begun anew, and is none. */
 	piece(&f, r, "bob's");
 	told(&s[1], 2, "bob's");
 	ipc_channel_close(&f.lookup);
-	answered(&s[1], 2, 1);
+	answered(&s[1], 2, LOOKUP_LATER);
 	give_lookup(&f);
 	for (int i = 0; i < 2; i++)
 		over(&f, &s[i], peer[i]);
@@ -246,6 +260,7 @@ lookup_hangs(void **state)
 	assert_int_equal(in.msg.lookup_lost.hangs, 1);
 	/* And none comes: it is not known whether there is such a user. */
 	answered(&s, 1, LOOKUP_LATER);
+	short_of(&f, "ETIMEDOUT");
 	ask(&s, 2, "alice");
 	answered(&s, 2, LOOKUP_LATER);
 	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
@@ -281,6 +296,8 @@ too_many_ask(void **state)
 		world_sync(&f.w);
 		if (i > WAIT)
 			answered(&s[i], 1, LOOKUP_LATER);
+		if (i == WAIT + 1)
+			short_of(&f, "EAGAIN");
 	}
 	for (int i = 0; i < MANY; i++)
 		over(&f, &s[i], peer[i]);
@@ -307,6 +324,27 @@ lookup_is_told_again(void **state)
 	give_lookup(&f);
 	done(&f, asked(&f, "alice"), LOOKUP_LATER);
 	answered(&s, 1, LOOKUP_LATER);
+	over(&f, &s, peer);
+	end(&f);
+}
+
+/* It was short of something: an event says of what, and whose shortage it is. */
+static void
+lookup_is_short(void **state)
+{
+	struct msg_lookup_done m = {.found = LOOKUP_LATER, .error = EMFILE};
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f);
+	peer = serve(&f, &s);
+	ask(&s, 1, "alice");
+	m.request = asked(&f, "alice");
+	ut_tell(&f.lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+	answered(&s, 1, LOOKUP_LATER);
+	short_of(&f, "EMFILE");
 	over(&f, &s, peer);
 	end(&f);
 }
@@ -423,6 +461,7 @@ main(void)
 	    cmocka_unit_test(lookup_hangs),
 	    cmocka_unit_test(lookup_lies),
 	    cmocka_unit_test(too_many_ask),
+	    cmocka_unit_test(lookup_is_short),
 	    cmocka_unit_test(lookup_is_told_again),
 	    cmocka_unit_test(long_answer),
 	    cmocka_unit_test(worker_does_not_read),
