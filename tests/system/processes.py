@@ -1,6 +1,7 @@
 """Processes, as /proc has them."""
 import os
 import re
+import subprocess
 
 
 class Process:
@@ -71,6 +72,22 @@ def descriptors(pid):
         except OSError:
             continue
     return found
+
+
+def free_descriptor(pid, which=0):
+    """The number that its next descriptor gets, or a later one."""
+    have = descriptors(pid)
+    return [n for n in range(len(have) + which + 1) if n not in have][which]
+
+
+def set_limit(pid, name, soft):
+    """A soft limit of prlimit(1)'s (a number, "unlimited"), set as the process's own user: a
+    machine's root may lack CAP_SYS_RESOURCE."""
+    found = status(pid)
+    subprocess.run(["prlimit", "--pid", str(pid), "--%s=%s:" % (name, soft)],
+                   user=int(found["Uid"].split()[0]),
+                   group=int(found["Gid"].split()[0]), extra_groups=[],
+                   check=True, capture_output=True)
 
 
 def private_kb(pid, name=None):

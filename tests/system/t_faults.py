@@ -170,13 +170,6 @@ def test_events_go_on():
             recovered(daemon)
 
 
-def limit_descriptors(pid, soft):
-    """By its own user: a machine's root may lack CAP_SYS_RESOURCE."""
-    uid = int(processes.status(pid)["Uid"].split()[0])
-    subprocess.run(["prlimit", "--pid", str(pid), "--nofile=%d:" % soft],
-                   user=uid, group=uid, extra_groups=[], check=True)
-
-
 @needs_root
 @needs("prlimit")
 @limit(60)
@@ -186,9 +179,8 @@ def test_a_zygote_short_of_descriptors():
     with start() as daemon:
         clients = held(daemon, 4)
         zygote = daemon.role("zygote finger").pid
-        free = [n for n in range(4096)
-                if not os.path.exists("/proc/%d/fd/%d" % (zygote, n))]
-        limit_descriptors(zygote, free[0])
+        processes.set_limit(zygote, "nofile",
+                            processes.free_descriptor(zygote))
         # The pool's first, which take no descriptor of the zygote's.
         lost = []
         while not daemon.of("worker-failed", errno="EMFILE"):
@@ -198,7 +190,7 @@ def test_a_zygote_short_of_descriptors():
             wait_until(lambda: daemon.of("worker-failed") or len(
                 daemon.of("connection-accepted")) -
                 len(daemon.of("session-closed")) >= len(clients), "a word")
-        limit_descriptors(zygote, 1024)
+        processes.set_limit(zygote, "nofile", 1024)
         equal(daemon.role("zygote finger").pid, zygote, "the zygote")
         failed = len(daemon.of("worker-failed"))
         equal(failed, len(daemon.of("session-closed")), "only what failed")
