@@ -45,6 +45,7 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	s->how = ENDED_UNKNOWN;
 	s->value = 0;
 	s->killed = s->timed_out = 0;
+	s->step = STEP_NONE;
 	s->family = peer->family;
 	s->port = peer->port;
 	s->scope = peer->scope;
@@ -63,6 +64,25 @@ slot_end(struct slot_table *t, uint32_t number, enum ended how, int32_t value)
 	s->how = (uint8_t)how;
 	s->value = value;
 	atomic_store_explicit(&s->use, SLOT_ENDED, memory_order_release);
+}
+
+void
+slot_fail(struct slot_table *t, uint32_t number, enum step step, int32_t error)
+{
+	t->slots[number].step = step;
+	slot_end(t, number, ENDED_FAILED, error);
+}
+
+const char *
+step_text(unsigned step)
+{
+	static const char *const texts[STEP_COUNT] = {
+#define X(name, text) [STEP_##name] = (text),
+	    STEPS(X)
+#undef X
+	};
+
+	return (step < STEP_COUNT ? texts[step] : "");
 }
 
 static uint32_t

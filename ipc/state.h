@@ -36,9 +36,36 @@ enum slot_use {
 enum ended {
 	ENDED_EXITED, /* value: exit status */
 	ENDED_SIGNAL, /* value: signal number */
-	ENDED_FAILED, /* value: errno of fork or exec */
+	ENDED_FAILED, /* value: errno of enum step */
 	ENDED_UNKNOWN
 };
+
+/* Which step towards a connection's process failed; the event's word. */
+#define STEPS(X)                                                               \
+	X(NONE, "") /* none did, or it is not known */                         \
+	X(RECEIVE, "receive") /* the connection, from master or zygote */      \
+	X(SLOT, "slot")	      /* memory for its slot */                        \
+	X(MEMORY, "memory")                                                    \
+	X(LOG, "standard-error") /* the socket that is to be that */           \
+	X(FORK, "fork")                                                        \
+	X(DESCRIPTORS, "descriptors") /* putting them in their places */       \
+	X(SETSID, "setsid")                                                    \
+	X(SETRLIMIT, "setrlimit")                                              \
+	X(SETPRIORITY, "setpriority")                                          \
+	X(SETGROUPS, "setgroups") /* the gid and the groups */                 \
+	X(SIGPROCMASK, "sigprocmask")                                          \
+	X(SETUID, "setuid")                                                    \
+	X(EXEC, "exec")
+
+enum step {
+#define X(name, text) STEP_##name,
+	STEPS(X)
+#undef X
+	STEP_COUNT
+};
+
+/* Its word; "" for STEP_NONE, and for what is none. */
+const char *step_text(unsigned step);
 
 /*
  * One connection. The writer fills everything else before it stores use, with
@@ -57,7 +84,7 @@ struct slot {
 	uint32_t scope;
 	uint32_t killed;	 /* of its group, when its leader had ended */
 	uint32_t timed_out;	 /* 1: session-timeout ended it */
-	uint32_t unused;
+	uint32_t step;		 /* ENDED_FAILED: enum step */
 };
 
 #define SLOT_TABLE_MAGIC 0x50525631u /* "PRV1" */
@@ -92,6 +119,9 @@ void slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
     const struct addr *peer, uint64_t start);
 void slot_end(struct slot_table *t, uint32_t number, enum ended how,
     int32_t value);
+/* The same as ENDED_FAILED: error is an errno. */
+void slot_fail(
+    struct slot_table *t, uint32_t number, enum step step, int32_t error);
 
 /*
  * The readers' side: a copy of slot `number` if it is in use (SLOT_RUNNING or
@@ -144,6 +174,7 @@ enum login_exit {
 	LOGIN_EXIT_SESSION = 0, /* its session is over */
 	LOGIN_EXIT_NO_LOGIN = 2,
 	LOGIN_EXIT_RECORD = 3, /* over, and still in utmp */
+	LOGIN_EXIT_NO_DESCRIPTORS = 126, /* before its exec */
 	LOGIN_EXIT_NO_EXEC = 127
 };
 

@@ -113,9 +113,11 @@ accept_decide(
 }
 
 void
-accept_undo(struct master *m, struct session *s, int error)
+accept_undo(
+    struct master *m, struct session *s, int error, enum step step)
 {
-	struct session_end end = {.how = ENDED_FAILED, .value = error};
+	struct session_end end = {
+	    .how = ENDED_FAILED, .value = error, .step = step};
 	struct service *sv = s->service;
 	int fd = s->connection;
 

@@ -21,6 +21,7 @@ int accept_one(const struct listener *l, struct addr *peer);
  * Given back by a zygote that has no process for it: refused after all, and
  * told as that, if nothing was told of it yet.
  */
-void accept_undo(struct master *m, struct session *s, int error);
+void accept_undo(
+    struct master *m, struct session *s, int error, enum step step);
 
 #endif

@@ -227,9 +227,11 @@ dispatch_listener(struct listener *l)
 }
 
 void
-dispatch_undo(struct master *m, struct session *s, int error)
+dispatch_undo(
+    struct master *m, struct session *s, int error, enum step step)
 {
-	struct session_end end = {.how = ENDED_FAILED, .value = error};
+	struct session_end end = {
+	    .how = ENDED_FAILED, .value = error, .step = step};
 	struct service *sv = s->service;
 	uint32_t id = s->listener;
 	struct listener *l;

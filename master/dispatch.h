@@ -30,6 +30,7 @@ void dispatch_listener(struct listener *l);
  * Such a session was given back by a zygote that has no process for it: who
  * waits at its listener is refused.
  */
-void dispatch_undo(struct master *m, struct session *s, int error);
+void dispatch_undo(
+    struct master *m, struct session *s, int error, enum step step);
 
 #endif

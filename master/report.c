@@ -366,6 +366,8 @@ report_failed(
 		event_number(&b, FIELD_PID, (uint64_t)end->pid);
 	if (end->how == ENDED_FAILED) {
 		event_text(&b, FIELD_ERRNO, errno_text(end->value, text));
+		if (step_text(end->step)[0] != '\0')
+			event_text(&b, FIELD_STEP, step_text(end->step));
 	} else {
 		event_text(&b, FIELD_SIGNAL, signal_text(end->value, text));
 		if (end->value == SIGSYS) {

@@ -303,5 +303,6 @@ session_in_table(const struct session *s, const struct slot_table *t,
 	end->value = slot.value;
 	end->killed = slot.killed;
 	end->timed_out = slot.timed_out != 0;
+	end->step = slot.step;
 	return (SESSION_ENDED);
 }

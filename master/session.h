@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ipc/state.h"
 #include "master/master.h"
 #include "master/service.h"
 
@@ -83,6 +84,7 @@ struct session_end {
 	int32_t pid; /* 0 unknown */
 	uint32_t killed; /* of a program's group, when it had ended */
 	bool timed_out;	 /* session-timeout ended it */
+	uint32_t step;	 /* ENDED_FAILED: enum step */
 };
 
 int sessions_init(struct master *m);

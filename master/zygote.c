@@ -238,7 +238,8 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 	    .value = msg->value,
 	    .pid = msg->pid,
 	    .killed = msg->killed,
-	    .timed_out = msg->timed_out != 0};
+	    .timed_out = msg->timed_out != 0,
+	    .step = msg->step};
 
 	if (s != NULL && zygote_awaits_exit(z, s)) {
 		monitor_hear(z->master);
@@ -281,9 +282,11 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	in->fds[0] = -1;
 	s->inherited = false;
 	if (msg->error != 0 && s->holds_listener)
-		dispatch_undo(z->master, s, msg->error);
+		dispatch_undo(z->master, s, msg->error,
+		    (enum step)msg->step);
 	else if (msg->error != 0)
-		accept_undo(z->master, s, msg->error);
+		accept_undo(z->master, s, msg->error,
+		    (enum step)msg->step);
 	else
 		dispatch_again(z->master, s);
 	return (0);
@@ -334,7 +337,8 @@ zygote_attached(struct zygote *z)
 static int
 zygote_cut(struct zygote *z, const struct ipc_in *in)
 {
-	struct session_end end = {.how = ENDED_FAILED, .value = EMFILE};
+	struct session_end end = {
+	    .how = ENDED_FAILED, .value = EMFILE, .step = STEP_RECEIVE};
 	struct session *s;
 
 	resource_short(z->master, NULL, EMFILE);

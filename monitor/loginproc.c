@@ -217,12 +217,19 @@ static void
 report_exit(struct loginproc *p)
 {
 	struct event_builder b;
+	enum step step = STEP_NONE;
 	char text[96];
 
+	if (p->status == LOGIN_EXIT_NO_EXEC)
+		step = STEP_EXEC;
+	else if (p->status == LOGIN_EXIT_NO_DESCRIPTORS)
+		step = STEP_DESCRIPTORS;
 	loginproc_event(p, &b, EV_WORKER_FAILED);
 	event_number(&b, FIELD_PID, (uint64_t)p->pid);
+	if (step != STEP_NONE)
+		event_text(&b, FIELD_STEP, step_text(step));
 	snprintf(text, sizeof(text),
-	    p->status == LOGIN_EXIT_NO_EXEC
+	    step != STEP_NONE
 		? "the program login cannot be run"
 		: "the login process gave up, with exit status %d",
 	    p->status);
@@ -337,14 +344,14 @@ login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
 	worker = fcntl(worker, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (monitor < 0 || worker < 0 || null < 0)
-		_exit(LOGIN_EXIT_NO_EXEC);
+		_exit(LOGIN_EXIT_NO_DESCRIPTORS);
 	child_place(null, 0);
 	child_place(null, 1);
 	child_place(mon->log_fd, 2);
 	child_place(monitor, 3);
 	child_place(worker, 4);
 	if (close_range(5, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		_exit(LOGIN_EXIT_NO_EXEC);
+		_exit(LOGIN_EXIT_NO_DESCRIPTORS);
 	child_files_restore();
 	images_exec("login", argv, env);
 	log_errno("cannot run %s/login", mon->libexec);

@@ -222,9 +222,24 @@ def test_a_failed_exec_is_told_with_its_errno():
                 write(path, "\x7fnothing", 0o755)
             talk(daemon)
             event = daemon.wait("worker-failed")
-            equal(event.get("errno"), wanted, event.line)
+            equal((event.get("errno"), event.get("step")), (wanted, "exec"),
+                  event.line)
             daemon.wait("session-closed")
             daemon.idle()
+
+
+@needs_root
+def test_a_step_before_the_exec_is_named():
+    """The kernel lets nobody have more descriptors than fs.nr_open."""
+    with open("/proc/sys/fs/nr_open", encoding="ascii") as file:
+        more = int(file.read()) + 1
+    with start("/bin/cat", "rlimit nofile 64 %d;" % more) as daemon:
+        talk(daemon)
+        event = daemon.wait("worker-failed")
+        equal((event.get("errno"), event.get("step")), ("EPERM", "setrlimit"),
+              event.line)
+        daemon.wait("session-closed")
+        daemon.idle()
 
 
 def lingering(daemon):

@@ -124,7 +124,8 @@ tell_ended(struct engine *e, const struct roster_worker *w)
 	    .session = w->session,
 	    .pid = w->pid,
 	    .how = w->how,
-	    .value = w->value};
+	    .value = w->value,
+	    .step = w->step};
 
 	return (tell(e, MSG_ENDED, &ended, NULL, 0));
 }
@@ -178,6 +179,7 @@ static void
 give_back(struct engine *e, struct ipc_in *in, int error)
 {
 	e->back.error = error > 255 ? 255 : error;
+	e->back.step = error != 0 ? STEP_FORK : STEP_NONE;
 	e->back.slot = in->msg.start.slot;
 	e->back.session = in->msg.start.session;
 	memcpy(e->back_fds, in->fds, sizeof(e->back_fds));
@@ -195,7 +197,7 @@ take_start(struct engine *e, struct ipc_in *in)
 
 	if (slot_reserve(e->slots, in->msg.start.slot) != 0) {
 		engine_failed(e, in->msg.start.slot, in->msg.start.session,
-		    errno);
+		    STEP_SLOT, errno);
 		return;
 	}
 	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
@@ -230,7 +232,8 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	 * this end.
 	 */
 	if (w == NULL || w->state != ROSTER_IDLE) {
-		engine_failed(e, taken->slot, taken->session, ESRCH);
+		engine_failed(
+		    e, taken->slot, taken->session, STEP_NONE, ESRCH);
 		return;
 	}
 	w->state = ROSTER_TAKEN;
@@ -252,8 +255,8 @@ static void
 take_cut(struct engine *e, const struct ipc_in *in)
 {
 	if (in->type == MSG_START)
-		engine_failed(
-		    e, in->msg.start.slot, in->msg.start.session, errno);
+		engine_failed(e, in->msg.start.slot, in->msg.start.session,
+		    STEP_RECEIVE, errno);
 	else
 		rest(e);
 }

@@ -96,8 +96,8 @@ bool engine_rests(const struct engine *e);
 void engine_start(struct engine *e, const struct msg_start *start, int fds[3],
     int *error);
 /* A session that did not become a process; error is an errno. */
-void engine_failed(
-    struct engine *e, uint32_t slot, uint64_t session, int error);
+void engine_failed(struct engine *e, uint32_t slot, uint64_t session,
+    enum step step, int error);
 bool engine_pool_wanted(const struct engine *e);
 /* Fork one worker ahead. */
 void engine_pool_refill(struct engine *e);

@@ -124,7 +124,8 @@ zygote_send_ended(struct zygote *z, uint32_t number)
 	    .how = slot->how,
 	    .value = slot->value,
 	    .killed = slot->killed,
-	    .timed_out = slot->timed_out != 0};
+	    .timed_out = slot->timed_out != 0,
+	    .step = (uint8_t)slot->step};
 
 	return (ipc_send(&z->master, MSG_ENDED, &ended, NULL, 0));
 }
@@ -172,10 +173,19 @@ zygote_end(struct zygote *z, uint32_t number, enum ended how, int value)
 /* --- starting and ending programs ------------------------------------------
  */
 
-/* A process id, or 0 and *error: there is no program. */
+/* A connection without a program. */
+static void
+zygote_fail(struct zygote *z, uint32_t number, struct program_failure why)
+{
+	z->slots->slots[number].step = why.step;
+	zygote_end(
+	    z, number, ENDED_FAILED, why.error > 255 ? EIO : why.error);
+}
+
+/* A process id, or 0 and *why: there is no program. */
 static pid_t
 zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
-    uint32_t *log, int *error)
+    uint32_t *log, struct program_failure *why)
 {
 	struct slot *slot = &z->slots->slots[m->slot];
 	struct program_room *room = program_spawn_room();
@@ -183,23 +193,21 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
 	int64_t number;
 	pid_t pid;
 
-	if (room == NULL) {
-		*error = ENOMEM;
+	if (room == NULL)
 		return (0);
-	}
 	program_environment(&z->spec, z->ops->peer_environment, &m->peer,
 	    &m->local, program_spawn_env(room));
 	number = program_log_open(
 	    &z->logs, m->slot, m->session, &m->peer, &writer);
 	if (number < 0) {
-		*error = errno;
+		*why = (struct program_failure){STEP_LOG, errno};
 		return (0);
 	}
 	pid = program_spawn(room, &z->spec, connection, writer,
 	    z->ops->exec, m->slot, &slot->pid);
-	*error = errno;
 	fd_close(&writer);
 	if (pid < 0) {
+		*why = program_spawn_failure(m->slot);
 		program_log_drop(&z->logs, (uint32_t)number);
 		return (0);
 	}
@@ -212,25 +220,26 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
  * no room for it now.
  */
 static int
-zygote_return(struct zygote *z, struct ipc_in *in, int error)
+zygote_return(struct zygote *z, struct ipc_in *in, struct program_failure why)
 {
 	struct msg_returned m = {.slot = in->msg.start.slot,
 	    .session = in->msg.start.session,
-	    .error = error > 255 ? EIO : error};
+	    .error = why.error > 255 ? EIO : why.error,
+	    .step = (uint8_t)why.step};
 
 	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds, in->nfds));
 }
 
 /* One that cannot even be passed is lost, and told as failed. */
 static int
-zygote_refuse(struct zygote *z, struct ipc_in *in, int error)
+zygote_refuse(struct zygote *z, struct ipc_in *in, struct program_failure why)
 {
 	int err;
 
-	slot_end(z->slots, in->msg.start.slot, ENDED_FAILED, error);
-	err = zygote_return(z, in, error);
+	slot_fail(z->slots, in->msg.start.slot, why.step, why.error);
+	err = zygote_return(z, in, why);
 	if (err == ERR_SHORT) {
-		zygote_end(z, in->msg.start.slot, ENDED_FAILED, error);
+		zygote_fail(z, in->msg.start.slot, why);
 		err = 0;
 	}
 	return (err);
@@ -241,15 +250,15 @@ zygote_start(struct zygote *z, struct ipc_in *in)
 {
 	const struct msg_start *m = &in->msg.start;
 	uint64_t now = time_boot_ns();
+	struct program_failure why = {STEP_MEMORY, ENOMEM};
 	uint32_t log = 0;
-	int error = ENOMEM;
 	pid_t pid = 0;
 
 	slot_claim(z->slots, m->slot, m->session, &m->peer, now);
 	if (program_table_reserve(&z->running) == 0)
-		pid = zygote_spawn(z, m, in->fds[0], &log, &error);
+		pid = zygote_spawn(z, m, in->fds[0], &log, &why);
 	if (pid == 0)
-		return (zygote_refuse(z, in, error));
+		return (zygote_refuse(z, in, why));
 	program_table_add(&z->running, pid, m->slot, log);
 	if (z->spec.msg.timeout != 0)
 		program_due_add(&z->timeouts, m->slot,
@@ -262,16 +271,16 @@ static void
 zygote_over(struct zygote *z, struct program_run *run)
 {
 	struct program_run was = *run;
+	struct program_failure why = program_spawn_failure(was.slot);
 	struct slot *slot = &z->slots->slots[was.slot];
 
 	program_due_remove(&z->timeouts, was.slot);
 	program_due_remove(&z->groups, was.slot);
 	program_table_remove(&z->running, run);
-	if (was.how == ENDED_EXITED && program_spawn_error(was.slot) != 0) {
-		int error = program_spawn_error(was.slot);
-
+	if (was.how == ENDED_EXITED && why.error != 0) {
 		was.how = ENDED_FAILED;
-		was.value = (uint8_t)(error > 255 ? EIO : error);
+		was.value = (uint8_t)(why.error > 255 ? EIO : why.error);
+		slot->step = why.step;
 	}
 	slot->killed = was.killed;
 	slot->timed_out = was.timed_out;
@@ -349,12 +358,14 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 	if (z->slots == NULL || !z->has_program)
 		return (ERR_STATE);
 	if (slot_reserve(z->slots, m->slot) != 0)
-		return (zygote_return(z, in, errno));
+		return (zygote_return(
+		    z, in, (struct program_failure){STEP_SLOT, errno}));
 	if (atomic_load_explicit(&z->slots->slots[m->slot].use,
 		memory_order_relaxed) == SLOT_RUNNING)
 		return (ERR_VALUE);
 	if (z->stopping)
-		return (zygote_return(z, in, 0));
+		return (zygote_return(
+		    z, in, (struct program_failure){STEP_NONE, 0}));
 	return (zygote_start(z, in));
 }
 
@@ -376,13 +387,14 @@ zygote_take_cut(struct zygote *z, const struct ipc_in *in)
 		struct msg_ended ended = {.slot = m->slot,
 		    .session = m->session,
 		    .how = ENDED_FAILED,
-		    .value = error};
+		    .value = error,
+		    .step = STEP_RECEIVE};
 
 		(void)ipc_send_wait(&z->master, MSG_ENDED, &ended, NULL, 0);
 		return;
 	}
 	slot_claim(z->slots, m->slot, m->session, &m->peer, time_boot_ns());
-	zygote_end(z, m->slot, ENDED_FAILED, error);
+	zygote_fail(z, m->slot, (struct program_failure){STEP_RECEIVE, error});
 }
 
 /*

@@ -47,7 +47,7 @@ struct spawn {
 	const struct program_spec *spec;
 	int connection, log;
 	program_exec *exec;
-	_Atomic int32_t *err;
+	_Atomic int32_t *failure;
 };
 
 /* What a child runs on, and reads, until its exec. */
@@ -69,19 +69,21 @@ struct program_room {
 /* A ring: the one that was used last is looked at last. */
 static struct program_room *rooms;
 
-/* errno of the step that failed, by the child's slot. */
-static _Atomic int32_t *errors;
+/* By the child's slot: the step that failed, above STEP_SHIFT, and its errno. */
+static _Atomic int32_t *failures;
+
+#define STEP_SHIFT 16
 
 int
 program_spawn_prepare(void)
 {
-	void *p = mmap(NULL, SLOTS_MAX * sizeof(*errors),
+	void *p = mmap(NULL, SLOTS_MAX * sizeof(*failures),
 	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 	    -1, 0);
 
 	if (p == MAP_FAILED)
 		return (-1);
-	errors = p;
+	failures = p;
 	return (0);
 }
 
@@ -116,56 +118,71 @@ program_spawn_env(struct program_room *r)
 	return (&r->env);
 }
 
-int
-program_spawn_error(uint32_t slot)
+struct program_failure
+program_spawn_failure(uint32_t slot)
 {
-	return (atomic_load(&errors[slot]));
+	int32_t value = atomic_load(&failures[slot]);
+	struct program_failure f = {.step = (enum step)(value >> STEP_SHIFT),
+	    .error = value & ((1 << STEP_SHIFT) - 1)};
+
+	return (f);
 }
 
-ON_SPAWN_STACK static int
+/* The step that failed, with errno; STEP_NONE. */
+ON_SPAWN_STACK static enum step
 spawn_limits(const struct program_spec *spec)
 {
 	if (spec->files.rlim_max != 0 &&
 	    setrlimit(RLIMIT_NOFILE, &spec->files) < 0)
-		return (-1);
+		return (STEP_SETRLIMIT);
 	for (size_t i = 0; i < spec->rlimit_count; i++) {
 		const struct program_rlimit *from = &spec->rlimits[i];
 		struct rlimit limit = {.rlim_cur = (rlim_t)from->soft,
 		    .rlim_max = (rlim_t)from->hard};
 
 		if (setrlimit((__rlimit_resource_t)from->resource, &limit) < 0)
-			return (-1);
+			return (STEP_SETRLIMIT);
 	}
 	if (spec->msg.nice != 0 &&
 	    setpriority(PRIO_PROCESS, 0, spec->msg.nice) < 0)
-		return (-1);
-	return (0);
+		return (STEP_SETPRIORITY);
+	return (STEP_NONE);
 }
 
 /* All that needs uid 0, or takes the child apart from the zygote. */
-ON_SPAWN_STACK static int
+ON_SPAWN_STACK static enum step
 spawn_prepare(const struct spawn *s)
 {
 	const struct program_spec *spec = s->spec;
+	enum step step;
 	sigset_t none;
 
-	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0)
-		return (-1);
-	if (dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
-	    dup2(spec->msg.error_to_peer ? s->connection : s->log, 2) < 0)
-		return (-1);
-	if (close_range(3, ~0u, 0) < 0)
-		return (-1);
+	if (close_range(PROGRAM_LOG_FDS, ~0u, CLOSE_RANGE_UNSHARE) < 0 ||
+	    dup2(s->connection, 0) < 0 || dup2(s->connection, 1) < 0 ||
+	    dup2(spec->msg.error_to_peer ? s->connection : s->log, 2) < 0 ||
+	    close_range(3, ~0u, 0) < 0)
+		return (STEP_DESCRIPTORS);
 	if (setsid() < 0)
-		return (-1);
+		return (STEP_SETSID);
 	umask((mode_t)spec->msg.umask);
-	if (spawn_limits(spec) < 0)
-		return (-1);
+	step = spawn_limits(spec);
+	if (step != STEP_NONE)
+		return (step);
 	if (sandbox_take_groups((uid_t)spec->msg.uid, (gid_t)spec->msg.gid,
 		spec->groups, spec->group_count) != 0)
-		return (-1);
+		return (STEP_SETGROUPS);
 	sigemptyset(&none);
-	return (sigprocmask(SIG_SETMASK, &none, NULL));
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return (STEP_SIGPROCMASK);
+	return (STEP_NONE);
+}
+
+/* error 0: not known. */
+ON_SPAWN_STACK static void
+spawn_fail(_Atomic int32_t *failure, enum step step, int error)
+{
+	atomic_store(failure,
+	    (int32_t)step << STEP_SHIFT | (error > 0 ? error : EIO));
 }
 
 ON_SPAWN_STACK static void
@@ -180,19 +197,23 @@ spawn_child(void *arg)
 {
 	struct program_room *r = arg;
 	struct spawn *s = &r->spawn;
+	enum step step = spawn_prepare(s);
 	int err;
 
-	if (spawn_prepare(s) < 0) {
-		atomic_store(s->err, errno != 0 ? errno : EIO);
+	if (step != STEP_NONE) {
+		spawn_fail(s->failure, step, errno);
 		spawn_say_ready(r);
 		_exit(127);
 	}
 	spawn_say_ready(r);
 	/* The zygote goes on. */
+	step = STEP_SETUID;
 	err = sandbox_become_uid((uid_t)s->spec->msg.uid);
-	if (err == 0)
+	if (err == 0) {
+		step = STEP_EXEC;
 		err = s->exec(s->spec->msg.path, s->spec->argv, r->env.vector);
-	atomic_store(s->err, err < 0 ? -err : EIO);
+	}
+	spawn_fail(s->failure, step, -err);
 	_exit(127);
 }
 
@@ -232,8 +253,11 @@ program_spawn(struct program_room *r, const struct program_spec *spec,
 
 	/* The master accepts programs' connections blocking, but listens not.
 	 */
-	if (listener && ioctl(connection, FIONBIO, &off) < 0)
+	atomic_store(&failures[slot], 0);
+	if (listener && ioctl(connection, FIONBIO, &off) < 0) {
+		spawn_fail(&failures[slot], STEP_DESCRIPTORS, errno);
 		return (-1);
+	}
 	/* A listener's connections have it from there. */
 	if (spec->msg.keepalive)
 		setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on,
@@ -242,8 +266,7 @@ program_spawn(struct program_room *r, const struct program_spec *spec,
 	    .connection = connection,
 	    .log = log,
 	    .exec = exec,
-	    .err = &errors[slot]};
-	atomic_store(&errors[slot], 0);
+	    .failure = &failures[slot]};
 	atomic_store(&r->ready, 0);
 	atomic_store(&r->child, 1);
 	pid = clone(spawn_child, r->stack + sizeof(r->stack),
@@ -251,6 +274,7 @@ program_spawn(struct program_room *r, const struct program_spec *spec,
 		CLONE_CHILD_CLEARTID | SIGCHLD,
 	    r, slot_pid, NULL, &r->child);
 	if (pid < 0) {
+		spawn_fail(&failures[slot], STEP_FORK, errno);
 		atomic_store(&r->child, 0);
 		return (-1);
 	}

@@ -33,17 +33,23 @@ struct program_env *program_spawn_env(struct program_room *r);
  * Start spec's program, with r's environment and with `connection` as its descriptors 0 and 1 (a
  * listener is made blocking, a connection comes so) and `log` as 2, everything
  * else closed, in a session and process group of its own. The kernel stores its
- * process id in *slot_pid before it runs. Returns the process id, or -1 with
- * errno when there is no process. It does not wait for the exec.
+ * process id in *slot_pid before it runs. Returns the process id, or -1 when there
+ * is no process. It does not wait for the exec.
  */
 pid_t program_spawn(struct program_room *r, const struct program_spec *spec,
     int connection, int log, program_exec *exec, uint32_t slot,
     int32_t *slot_pid);
 
+/* What failed, and its errno; 0 when nothing did. */
+struct program_failure {
+	enum step step;
+	int error;
+};
+
 /*
- * Of a child that has been waited for: the errno of the exec that failed, or
- * of a step before it; 0 when the program ran.
+ * Of a child that has been waited for, or that could not be made: why its
+ * program has not run.
  */
-int program_spawn_error(uint32_t slot);
+struct program_failure program_spawn_failure(uint32_t slot);
 
 #endif

@@ -34,6 +34,7 @@ struct roster_worker {
 	uint8_t how;	 /* enum ended */
 	uint8_t page;	 /* forked ahead: its page of the pool, else NO_PAGE */
 	uint8_t announced; /* the present master has its channel */
+	uint8_t step;	   /* enum step, of how */
 };
 
 struct roster {

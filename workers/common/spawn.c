@@ -142,18 +142,20 @@ count_fork(struct engine *e)
 }
 
 void
-engine_failed(struct engine *e, uint32_t slot, uint64_t session, int error)
+engine_failed(struct engine *e, uint32_t slot, uint64_t session,
+    enum step step, int error)
 {
 	struct roster_worker *w;
 
 	if (slot_reserve(e->slots, slot) == 0)
-		slot_end(e->slots, slot, ENDED_FAILED, error);
+		slot_fail(e->slots, slot, step, error);
 	w = roster_add(&e->roster, 0, ROSTER_SERVING);
 	if (w == NULL)
 		return; /* the slot tells it */
 	w->slot = slot;
 	w->session = session;
 	w->how = ENDED_FAILED;
+	w->step = (uint8_t)step;
 	w->value = error > 255 ? 255 : error;
 	roster_unlink(&e->roster, w);
 	roster_queue(&e->roster, w);
@@ -184,7 +186,7 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3],
 	}
 	if (pid < 0) {
 		*error = errno;
-		slot_end(e->slots, start->slot, ENDED_FAILED, *error);
+		slot_fail(e->slots, start->slot, STEP_FORK, *error);
 		return;
 	}
 	e->slots->slots[start->slot].pid = pid;

@@ -205,9 +205,10 @@ failures_are_told(void **state)
 	peer_reads(peer, "");
 
 	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	zut_ended(&f.z, &s, ENDED_FAILED, ENOENT);
+	zut_ended_at(&f.z, &s, ENDED_FAILED, ENOENT, STEP_EXEC);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_has(&v, FIELD_ERRNO, "ENOENT");
+	event_has(&v, FIELD_STEP, "exec");
 	event_closed(&f.w, s.msg.session, NULL);
 	peer_reads(peer, "");
 	end(&f);

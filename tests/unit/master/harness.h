@@ -628,16 +628,24 @@ zut_finish(struct zut *z, struct start *s, enum ended how, int32_t value)
 }
 
 static inline void
-zut_ended(struct zut *z, struct start *s, enum ended how, int32_t value)
+zut_ended_at(struct zut *z, struct start *s, enum ended how, int32_t value,
+    enum step step)
 {
 	struct msg_ended m = {.slot = s->msg.slot,
 	    .session = s->msg.session,
 	    .pid = 4242,
 	    .how = (uint8_t)how,
-	    .value = value};
+	    .value = value,
+	    .step = (uint8_t)step};
 
 	zut_finish(z, s, how, value);
 	ut_tell(&z->ch, MSG_ENDED, &m, NULL, 0);
+}
+
+static inline void
+zut_ended(struct zut *z, struct start *s, enum ended how, int32_t value)
+{
+	zut_ended_at(z, s, how, value, STEP_NONE);
 }
 
 /* A connection from its start: connected, accepted, with the zygote. */

@@ -61,6 +61,7 @@ test_exec_fails(void **state)
 	new_exec(&z, argv);
 	fd = zygote_start_one(&z, 0, 1);
 	expect_ended(&z, 0, 1, ENDED_FAILED, ENOENT);
+	assert_int_equal(z.slots->slots[0].step, STEP_EXEC);
 	assert_int_equal(read_all(fd, buf, sizeof(buf)), 0);
 	close(fd);
 	zygote_stop(&z);
@@ -97,6 +98,7 @@ test_without_a_process_it_is_given_back(void **state)
 		assert_int_equal(in.msg.returned.slot, 0);
 		assert_int_equal(in.msg.returned.session, i + 1);
 		assert_int_equal(in.msg.returned.error, EAGAIN);
+		assert_int_equal(in.msg.returned.step, STEP_FORK);
 		assert_int_equal(in.nfds, 1);
 		assert_int_equal(write(in.fds[0], "back", 4), 4);
 		assert_int_equal(read_some(fd, buf, sizeof(buf)), 4);
