@@ -153,7 +153,7 @@ $(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
 	$(Q)$(CC) $(PICFLAGS) -shared $(filter-out -fsanitize=%,$(LIBPATH)) \
-	    -o $@ $^ -lpam
+	    -o $@ $^ -lpam -lmd
 $(B)/obj/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) "CC $< (pic)"
@@ -179,6 +179,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
 $(B)/tests/unit/programs/pam: TESTLIBS = -lpam
+$(B)/tests/unit/programs/key: TESTLIBS = -lmd
 $(B)/tests/unit/programs/pam: | $(B)/pam_portreeve.so
 
 # PAM modules that misbehave, for the tests of login.

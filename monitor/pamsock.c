@@ -97,15 +97,31 @@ event_for(struct asker *a, struct event_builder *b, enum event event,
 	event_text(b, FIELD_USER, user);
 }
 
+/* What is known of how they were believed; `open` NULL: no key. */
+static void
+event_method(struct event_builder *b, const char *method,
+    const struct msg_pam_open *open)
+{
+	if (method[0] != '\0')
+		event_text(b, FIELD_METHOD, method);
+	if (open == NULL || open->key[0] == '\0')
+		return;
+	event_text(b, FIELD_KEY, open->key);
+	if (open->certificate == 0)
+		return;
+	event_text(b, FIELD_CERTIFICATE_ID, open->certificate_id);
+	event_number(b, FIELD_CERTIFICATE_SERIAL, open->certificate_serial);
+}
+
 static void
 asker_refuse(struct asker *a, const char *user, const char *method,
-    const char *why, struct msg_pam_verdict *v)
+    const struct msg_pam_open *open, const char *why,
+    struct msg_pam_verdict *v)
 {
 	struct event_builder b;
 
 	event_for(a, &b, EV_AUTH_FAILURE, user);
-	if (method[0] != '\0')
-		event_text(&b, FIELD_METHOD, method);
+	event_method(&b, method, open);
 	event_text(&b, FIELD_REASON, why);
 	report_emit(a->mon, &b);
 	v->allow = 0;
@@ -122,12 +138,12 @@ asker_account(struct asker *a, const struct msg_pam_account *m,
 	struct login *l;
 
 	if (pw == NULL) {
-		asker_refuse(a, m->user, m->method, "account", v);
+		asker_refuse(a, m->user, m->method, NULL, "account", v);
 		return;
 	}
 	reason = logins_admit(a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
 	if (reason != NULL) {
-		asker_refuse(a, m->user, m->method, reason, v);
+		asker_refuse(a, m->user, m->method, NULL, reason, v);
 		return;
 	}
 	v->allow = 1;
@@ -147,7 +163,7 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 	struct login *l;
 
 	if (pw == NULL) {
-		asker_refuse(a, m->user, m->method, "account", v);
+		asker_refuse(a, m->user, m->method, m, "account", v);
 		return;
 	}
 	l = logins_find(a->session);
@@ -156,7 +172,7 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 		reason = logins_admit(
 		    a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
 		if (reason != NULL) {
-			asker_refuse(a, m->user, m->method, reason, v);
+			asker_refuse(a, m->user, m->method, m, reason, v);
 			return;
 		}
 	}
@@ -168,8 +184,7 @@ asker_open(struct asker *a, const struct msg_pam_open *m,
 	if (strcmp(m->tty, "ssh") != 0)
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
 	event_for(a, &b, EV_AUTH_SUCCESS, pw->pw_name);
-	if (m->method[0] != '\0')
-		event_text(&b, FIELD_METHOD, m->method);
+	event_method(&b, m->method, m);
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
 	v->allow = 1;

@@ -37,6 +37,7 @@
 
 #include "lib/err.h"
 #include "monitor/pam/ask.h"
+#include "monitor/pam/key.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -81,28 +82,54 @@ module_user(pam_handle_t *pamh, char *dst, size_t size)
 
 /*
  * The last line of SSH_AUTH_INFO_0, which sshd fills with a line for each
- * method that was needed: "publickey ssh-ed25519 AAAA…". Empty when unknown.
+ * method that was needed: "publickey ssh-ed25519 AAAA…". Its length; 0 when
+ * unknown.
  */
-static void
-module_method(pam_handle_t *pamh, char *dst, size_t size)
+static size_t
+module_info(pam_handle_t *pamh, const char **line)
 {
 	const char *info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
-	size_t end, start, n = 0;
+	size_t end, start;
 
-	dst[0] = '\0';
 	if (info == NULL)
-		return;
+		return (0);
 	end = strlen(info);
 	while (end > 0 && info[end - 1] == '\n')
 		end--;
 	for (start = end; start > 0 && info[start - 1] != '\n';)
 		start--;
-	while (start + n < end && n < size - 1 && info[start + n] != ' ' &&
-	       info[start + n] != '/') {
-		dst[n] = info[start + n];
+	*line = info + start;
+	return (end - start);
+}
+
+/* Empty when unknown. */
+static void
+module_method(pam_handle_t *pamh, char *dst, size_t size)
+{
+	const char *line = NULL;
+	size_t end = module_info(pamh, &line), n = 0;
+
+	while (n < end && n < size - 1 && line[n] != ' ' && line[n] != '/') {
+		dst[n] = line[n];
 		n++;
 	}
 	dst[n] = '\0';
+}
+
+static void
+module_key(pam_handle_t *pamh, struct msg_pam_open *m)
+{
+	const char *line = NULL;
+	size_t n = module_info(pamh, &line);
+	struct pam_key key;
+
+	if (n == 0)
+		return;
+	pam_key_read(line, n, &key);
+	memcpy(m->key, key.fingerprint, sizeof(m->key));
+	m->certificate = key.certificate;
+	m->certificate_serial = key.serial;
+	memcpy(m->certificate_id, key.id, sizeof(m->certificate_id));
 }
 
 /* For sshd's log, whose reader knows the line by its first bytes. */
@@ -278,6 +305,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	    module_copy(m.tty, sizeof(m.tty), tty) != 0)
 		m.tty[0] = '\0';
 	module_method(pamh, m.method, sizeof(m.method));
+	module_key(pamh, &m);
 	result = module_ask(pamh, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
 	if (result != PAM_SUCCESS)
 		return (result);
