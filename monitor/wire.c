@@ -121,8 +121,10 @@ wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 		return;
 	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !logins_by_pam(mon);
-	if (c != NULL)
+	if (c != NULL) {
 		m.root_login = (uint8_t)c->root_login;
+		m.log_unknown = c->log_unknown_users;
+	}
 	if (c != NULL && zygote->kind == SERVICE_SSH)
 		m.packets = c->ssh.max_pre_packets;
 	wire_pair(mon,

@@ -98,6 +98,8 @@ def test_one_failure_for_each_attempt():
                                        RIGHT if good else "wrong", pair)
                 check(done.returncode != 0, what + " got in")
                 event = check_failure(events, user, method, reason, what)
+                equal(event.get("unknown-user"),
+                      "yes" if user == "nosuch" else None, event.line)
                 if method == "publickey":
                     # sshd looks at no key of one who may not log in anyway.
                     equal(event.get("key"), fingerprint(pair) if user in (
@@ -151,7 +153,10 @@ def test_what_sshd_says():
             "HostKeyAlgorithms=ssh-dss"])
         says("subsystem not found", identity=good, flags=["-s"],
              command="nosuch")
-        says("SHA256:", identity=good)
+        ssh(port, "alice", identity=good)
+        daemon.wait("auth-success", key=fingerprint(good))
+        equal([e.line for e in daemon.of("sshd-output")
+               if "Accepted" in e["text"]], [], "what an event carries")
         # sshd ends with 255 after a good session, too.
         check(all("exit" not in e for e in daemon.of("session-closed")),
               "an exit status that means nothing")
@@ -169,6 +174,88 @@ def test_what_sshd_says():
               ("a (serial 7) b", fingerprint(world.WORK + "/certified")),
               event.line)
         daemon.idle()
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_the_key_of_a_login():
+    """By our PAM module's word, of every type; a certificate's words too."""
+    ca, port = key("ca"), free_port()
+    # ssh itself holds that in the folder of one who may be anybody.
+    write("/etc/ssh/ca.pub", open(ca + ".pub", encoding="ascii").read())
+    extra = write("/mnt/work/ca.conf",
+                  "TrustedUserCAKeys /etc/ssh/ca.pub\n", 0o600)
+    with Daemon("system { services { ssh { port %d; %s sshd-config \"%s\"; } "
+                "} }" % (port, BOTH, extra)) as daemon:
+        for kind, serial in (("ed25519", "0"), ("ecdsa", "7"),
+                             ("rsa", str(2 ** 64 - 1))):
+            pair = key(kind, kind)
+            authorize("alice", pair)
+            mark = daemon.mark()
+            done = ssh(port, "alice", identity=pair)
+            equal(done.returncode, 0, "%s: %s" % (kind, done.stderr))
+            event = daemon.wait("auth-success", after=mark)
+            equal((event["method"], event.get("key"),
+                   "certificate-id" in event),
+                  ("publickey", fingerprint(pair), False), event.line)
+            authorize("alice", ca)  # and so this key itself lets nobody in
+            subprocess.run(["ssh-keygen", "-q", "-s", ca, "-I",
+                            "one \"two\" " + kind, "-z", serial, "-n",
+                            "alice", pair + ".pub"], check=True)
+            mark = daemon.mark()
+            done = ssh(port, "alice", identity=pair)
+            equal(done.returncode, 0, "%s: %s" % (kind, done.stderr))
+            event = daemon.wait("auth-success", after=mark)
+            equal((event["method"], event.get("key"),
+                   event.get("certificate-id"),
+                   event.get("certificate-serial")),
+                  ("publickey", fingerprint(pair), "one \"two\" " + kind,
+                   serial), event.line)
+        mark = daemon.mark()
+        ssh(port, "alice", password=RIGHT)
+        check("key" not in daemon.wait("auth-success", after=mark), "a key")
+        daemon.idle()
+
+
+SECRET = "correct-horse.battery+staple-and-much-more-that-is-long"
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_a_name_of_nobody_s_is_not_logged():
+    """It may be a password; a name that is denied is somebody's."""
+    no_delay()
+    add_user("barred", world.base_uid() + 5)
+    extra = write("/mnt/work/barred.conf",
+                  "DenyUsers barred\nMaxAuthTries 1\n", 0o600)
+    pair, port = key(), free_port()
+    for rule, shown in (("", True), ("log-unknown-users;", True),
+                        ("no-log-unknown-users;", False)):
+        with Daemon("system { services { ssh { port %d; %s %s sshd-config "
+                    "\"%s\"; } } }" % (port, BOTH, rule, extra)) as daemon:
+            daemon.port = port
+            for method in METHODS:
+                _, events = attempt(daemon, SECRET, method, "wrong", pair)
+                event = check_failure(events, SECRET if shown else None,
+                                      method, "credentials", rule + method)
+                equal(event.get("unknown-user"), "yes", event.line)
+                _, events = attempt(daemon, "barred", method, "wrong", pair)
+                event = check_failure(events, "barred", method, "account",
+                                      rule + method)
+                check("unknown-user" not in event, event.line)
+            wait_until(lambda: [
+                e for e in daemon.of("sshd-output")
+                if "Too many authentication failures" in e["text"]],
+                       "sshd's word on too many tries")
+            daemon.idle()
+            # sshd cuts it, too.
+            equal([e.line for e in daemon.events if SECRET[:32] in e.line] ==
+                  [], not shown, "the name, with %r" % rule)
+            check([e for e in daemon.of("sshd-output") if (
+                "Invalid user %s from" % (SECRET if shown else "(hidden)"))
+                   in e["text"]], "sshd's own word")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ conn_open(struct source *src, const struct msg_log_connection *m, int fd)
 	c->pid = m->pid;
 	c->peer = m->peer;
 	/* A reader before this one has seen its first records. */
-	c->ssh.connected = m->again != 0;
+	c->ssh.connected = c->ssh.late = m->again != 0;
 	ev.data.ptr = c;
 	if (epoll_ctl(src->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		err = ERR_SYSTEM;
@@ -244,9 +244,7 @@ conn_take(struct conn *c, const struct source_out *out,
 			return; /* that has told it */
 	}
 	sshlog_parse(p, n, &log);
-	/* Our PAM module has told who logged in, and does not know the key. */
-	if (sshlog_is_output(&log) ||
-	    (log.kind == SSHLOG_ACCEPTED && log.key.n > 0 && !c->src->decide))
+	if (sshlog_is_output(&log))
 		tell_output(c, out, from->pid, p, n, now);
 }
 

@@ -47,6 +47,7 @@ source_open(struct source *src, const struct msg_log_source *m, int fd,
 	src->epoll = epoll;
 	src->kind = (enum service_kind)m->kind;
 	src->decide = m->decide != 0;
+	src->log_unknown = m->log_unknown != 0;
 	memcpy(src->service, m->service, sizeof(src->service));
 	src->config.root_login = (enum sshsession_root)m->root_login;
 	src->config.packets = m->packets;

@@ -57,6 +57,7 @@ struct source {
 	int epoll;
 	enum service_kind kind;
 	bool decide;
+	bool log_unknown; /* log-unknown-users */
 	char service[SERVICE_NAME_MAX];
 	struct sshsession_config config;
 	struct rate rate;

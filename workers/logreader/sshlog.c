@@ -172,7 +172,7 @@ parse_attempt(struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
 	part_word(&slash, &method, LITERAL("/"));
 	key = method.n == 9 && memcmp(method.p, "publickey", 9) == 0;
 	if (kind == SSHLOG_FAILED)
-		part_skip(&s, LITERAL("invalid user "));
+		out->invalid = part_skip(&s, LITERAL("invalid user "));
 	if (!parse_user(s, key, &out->user, &tail))
 		return;
 	if (key)
@@ -399,6 +399,41 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 	default:
 		break;
 	}
+}
+
+/* So much of a name is enough to know it by, where sshd has cut it. */
+#define NAME_KNOWN 32
+
+/* How many bytes at p are the name. */
+static size_t
+name_length(const char *p, size_t n, const char *name, size_t whole)
+{
+	size_t at = 0;
+
+	while (at < n && at < whole && p[at] == name[at])
+		at++;
+	return (at == whole || at >= NAME_KNOWN ? at : 0);
+}
+
+size_t
+sshlog_hide(const char *record, size_t n, const char *name, char *out,
+    size_t size)
+{
+	static const char hidden[] = "(hidden)";
+	size_t whole = strlen(name), used = 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t length = name_length(record + i, n - i, name, whole);
+		const char *from = length > 0 ? hidden : record + i;
+		size_t put = length > 0 ? sizeof(hidden) - 1 : 1;
+
+		if (put > size - used)
+			break;
+		memcpy(out + used, from, put);
+		used += put;
+		i += length > 0 ? length : 1;
+	}
+	return (used);
 }
 
 const char *

@@ -53,6 +53,7 @@ struct sshlog {
 	struct sshlog_part certificate_id;
 	uint64_t certificate_serial;
 	bool certificate;
+	bool invalid; /* FAILED: of a user that is not looked at */
 	int32_t pid;
 };
 
@@ -64,6 +65,13 @@ const char *sshlog_kind_name(enum sshlog_kind kind);
  * be told as sshd wrote it.
  */
 bool sshlog_is_output(const struct sshlog *log);
+
+/*
+ * A record without a name: "(hidden)" stands for it wherever it is, whole or
+ * cut short. Up to size bytes into out, no NUL; how many.
+ */
+size_t sshlog_hide(const char *record, size_t n, const char *name, char *out,
+    size_t size);
 
 /* Any n bytes; the parts of *out point into record. */
 void sshlog_parse(const char *record, size_t n, struct sshlog *out);

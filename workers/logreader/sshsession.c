@@ -21,6 +21,7 @@ action_add(struct sshsession_actions *out, enum sshsession_act act,
 	a = &out->a[out->n - 1];
 	a->act = act;
 	a->reason = NULL;
+	a->unknown = s->unknown;
 	a->tty[0] = '\0';
 	memcpy(a->user, s->user, sizeof(a->user));
 	memcpy(a->method, s->method, sizeof(a->method));
@@ -141,6 +142,9 @@ session_attempt(struct sshsession *s, const struct sshlog *log, uint64_t now,
 	part_copy(s->method, sizeof(s->method), &log->method);
 	part_copy(s->user, sizeof(s->user), &log->user);
 	session_key(s, log);
+	/* Of one who was unknown, nobody here has read so. */
+	if (s->late && log->invalid && !s->restricted)
+		s->unknown = true;
 	if (log->kind == SSHLOG_FAILED) {
 		/* "none" asks what else there is; it is no attempt. */
 		s->failing = strcmp(s->method, "none") != 0;
@@ -194,6 +198,7 @@ session_leader(struct sshsession *s, const struct sshsession_config *c,
 		part_copy(s->user, sizeof(s->user), &log->user);
 		break;
 	case SSHLOG_UNKNOWN:
+		s->unknown = true;
 		part_copy(s->user, sizeof(s->user), &log->user);
 		break;
 	case SSHLOG_PAM:

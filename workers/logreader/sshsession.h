@@ -65,9 +65,11 @@ struct sshsession {
 	uint32_t packets;
 	int32_t child;	/* pid with the user's rights; 0 unknown */
 	bool connected; /* sshd has started */
+	bool late;	/* a reader before this one saw its first records */
 	bool accepted, opened;
 	bool root_refused; /* sshd said so; of the failure to come */
 	bool restricted; /* the account is none that may log in */
+	bool unknown;	 /* no account has the name */
 	bool passed;	 /* PAM's auth phase, of the failure to come */
 	uint32_t unseen; /* keys that sshd did not look at */
 	bool told;    /* the monitor told the failure to come */
@@ -93,6 +95,7 @@ enum sshsession_act {
 struct sshsession_action {
 	enum sshsession_act act;
 	const char *reason; /* a constant */
+	bool unknown;	    /* no account has the user's name */
 	char user[SSHSESSION_USER_MAX];
 	char method[SSHSESSION_METHOD_MAX];
 	char tty[SSHSESSION_TTY_MAX];

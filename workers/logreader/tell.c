@@ -41,8 +41,10 @@ tell_failure(struct conn *c, const struct source_out *out,
 
 	event_begin(&b, EV_AUTH_FAILURE);
 	event_connection(&b, c);
-	if (a->user[0] != '\0')
+	if (a->user[0] != '\0' && (!a->unknown || c->src->log_unknown))
 		event_text(&b, FIELD_USER, a->user);
+	if (a->unknown)
+		event_text(&b, FIELD_UNKNOWN_USER, "yes");
 	if (a->method[0] != '\0')
 		event_text(&b, FIELD_METHOD, a->method);
 	event_key(&b, a);
@@ -144,8 +146,13 @@ void
 tell_output(struct conn *c, const struct source_out *out, pid_t pid,
     const char *record, size_t n, uint64_t now)
 {
+	char text[EVENT_LONGEST_TEXT];
 	struct event_builder b;
 
+	if (c->ssh.unknown && !c->src->log_unknown) {
+		n = sshlog_hide(record, n, c->ssh.user, text, sizeof(text));
+		record = text;
+	}
 	while (n > 0 && (record[n - 1] == '\n' || record[n - 1] == '\r'))
 		n--;
 	if (n == 0 || !tell_may(c, now))

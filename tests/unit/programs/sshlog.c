@@ -357,6 +357,35 @@ test_output(void **state)
 	}
 }
 
+static void
+expect_hidden(const char *record, const char *name, const char *wanted)
+{
+	char out[256];
+	size_t n = sshlog_hide(record, strlen(record), name, out, sizeof(out));
+
+	assert_int_equal(n, strlen(wanted));
+	assert_memory_equal(out, wanted, n);
+}
+
+/* A name that no account has is nowhere in a record, whole or cut short. */
+static void
+test_hide(void **state)
+{
+	static const char name[] = "0123456789012345678901234567890123456789";
+	char out[8];
+
+	(void)state;
+	expect_hidden("Invalid user secret from ::1 port 4\r\n", "secret",
+	    "Invalid user (hidden) from ::1 port 4\r\n");
+	expect_hidden("secretsecret secre", "secret", "(hidden)(hidden) secre");
+	expect_hidden("user 01234567890123456789012345678901234 from", name,
+	    "user (hidden) from");
+	expect_hidden("user 0123456789 from", name, "user 0123456789 from");
+	expect_hidden("as it is", "", "as it is");
+	assert_int_equal(sshlog_hide("0123456789", 10, "x", out, 8), 8);
+	assert_int_equal(sshlog_hide("0x", 2, "x", out, 8), 1);
+}
+
 int
 main(void)
 {
@@ -366,6 +395,7 @@ main(void)
 	    cmocka_unit_test(test_every_prefix),
 	    cmocka_unit_test(test_key),
 	    cmocka_unit_test(test_output),
+	    cmocka_unit_test(test_hide),
 	    cmocka_unit_test(test_terminals),
 	};
 
