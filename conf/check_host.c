@@ -38,30 +38,42 @@ host_find(const char *path, char other[128])
 	return (false);
 }
 
+/*
+ * As whom the program is going to run, who may have put it there: rootless,
+ * as whoever asks. A number of the service's own owns no file.
+ */
+static uid_t
+host_program_uid(const struct conf_service *s)
+{
+	struct passwd *pw = NULL;
+
+	if (geteuid() == 0 && s->exec.user != NULL)
+		pw = getpwnam(s->exec.user);
+	return (pw != NULL ? pw->pw_uid : geteuid());
+}
+
 static void
 host_check_program(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
 	struct conf_pos pos = conf_statement_pos(conf, s, "exec");
-	char fault[160], other[128];
-	struct stat st;
+	char why[SAFE_REASON_MAX], fault[160], other[128];
+	int fd;
 
 	if (s->exec.path == NULL) /* was told */
 		return;
-	if (stat(s->exec.path, &st) != 0) {
-		const char *why = strerror(errno);
-		bool found = host_find(s->exec.path, other);
+	fd = safe_open_program(s->exec.path, host_program_uid(s), why,
+	    sizeof(why));
+	if (fd < 0) {
+		bool found = errno == ENOENT && host_find(s->exec.path, other);
 
 		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s: %s%s%s",
-		    s->exec.path, why, found ? "; there is " : "", other);
-	} else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
-		conf_report_add(report, CONF_ERROR, pos,
-		    "exec: %.100s is no program: a regular file that may be "
-		    "executed is needed",
-		    s->exec.path);
-	else if (script_fault(s->exec.path, fault, sizeof(fault)))
+		    s->exec.path, why, found ? "; there is " : "",
+		    found ? other : "");
+	} else if (script_fault(fd, fault, sizeof(fault)))
 		conf_report_add(report, CONF_ERROR, pos, "exec: %.100s %s",
 		    s->exec.path, fault);
+	fd_close(&fd);
 }
 
 static void
@@ -147,14 +159,18 @@ host_check_banner(const struct conf *conf, const struct conf_service *s,
 	fd_close(&fd);
 }
 
-/* A subsystem is a command; its first word is the program. */
+/*
+ * A subsystem is a command; its first word is the program. Root may be among
+ * who runs it.
+ */
 static void
 host_check_subsystem(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
 	const char *text = conf->netconf_subsystem;
-	char path[1024];
+	char path[1024], why[SAFE_REASON_MAX];
 	size_t n;
+	int fd;
 
 	if (text == NULL)
 		return;
@@ -163,9 +179,12 @@ host_check_subsystem(const struct conf *conf, const struct conf_service *s,
 		return;
 	memcpy(path, text, n);
 	path[n] = '\0';
-	if (eaccess(path, X_OK) != 0)
-		conf_report_add(report, CONF_WARNING, s->pos,
-		    "subsystem: %.100s: %s", path, strerror(errno));
+	fd = safe_open_program(path, geteuid(), why, sizeof(why));
+	if (fd < 0)
+		conf_report_add(report,
+		    errno == EPERM ? CONF_ERROR : CONF_WARNING, s->pos,
+		    "subsystem: %.100s: %s", path, why);
+	fd_close(&fd);
 }
 
 int

@@ -2,8 +2,6 @@
  * A script's first line, read as execve(2) reads it. Monitor (root) and CLI;
  * distrusts the file, of which 256 bytes are read and nothing is executed.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,15 +15,15 @@
 
 /* How many bytes were read; 0 when there is nothing to judge. */
 static size_t
-script_head(const char *path, char *head)
+script_head(int program, char *head)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
+	char path[32];
 	ssize_t n = -1;
+	int fd;
 
-	if (fd == -1)
-		return (0);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
 		n = read(fd, head, HEAD_MAX);
 	fd_close(&fd);
 	return (n > 0 ? (size_t)n : 0);
@@ -45,10 +43,10 @@ script_is_text(const char *head, size_t n)
 }
 
 bool
-script_fault(const char *path, char *buf, size_t size)
+script_fault(int fd, char *buf, size_t size)
 {
 	char head[HEAD_MAX + 1], *name;
-	size_t n = script_head(path, head);
+	size_t n = script_head(fd, head);
 
 	if (n == 0)
 		return (false);

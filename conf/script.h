@@ -9,10 +9,11 @@
 #include <stddef.h>
 
 /*
- * true, and a sentence without the file's name, when path is a script that
- * execve(2) would refuse. false also for what cannot be read, and for what may
- * be a program of a kind that we do not know.
+ * true, and a sentence without the file's name, when fd (which may be an O_PATH
+ * one, and stays the caller's) is a script that execve(2) would refuse. false
+ * also for what cannot be read, and for what may be a program of a kind that we
+ * do not know.
  */
-bool script_fault(const char *path, char *buf, size_t size);
+bool script_fault(int fd, char *buf, size_t size);
 
 #endif

@@ -214,11 +214,11 @@ safe_open(const char *path, int flags, uid_t uid, char *why, size_t size)
 	return (fd);
 }
 
-int
-safe_open_file(const char *path, uid_t uid, char *why, size_t size)
+/* The file at the end of the way; it is closed when it is refused. */
+static int
+judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 {
 	struct walk w = {.uid = uid, .why = why, .size = size};
-	int fd = safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size);
 	struct stat st;
 	int err = 0;
 
@@ -229,6 +229,9 @@ safe_open_file(const char *path, uid_t uid, char *why, size_t size)
 		snprintf(why, size, "%s", strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = walk_refuse(&w, "%s", "it is no regular file");
+	} else if (program && (st.st_mode & 0111) == 0) {
+		err = walk_refuse(&w, "%s", "it may not be executed: chmod +x "
+		    "it, if it is a program");
 	} else if (!is_trusted(&w, &st)) {
 		err = walk_refuse(&w, "%s", "it belongs to another user, who "
 		    "could change it: chown it to root");
@@ -239,4 +242,19 @@ safe_open_file(const char *path, uid_t uid, char *why, size_t size)
 	if (err != 0)
 		fd_close(&fd);
 	return (fd);
+}
+
+int
+safe_open_file(const char *path, uid_t uid, char *why, size_t size)
+{
+	return (judge_file(
+	    safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size), false, uid,
+	    why, size));
+}
+
+int
+safe_open_program(const char *path, uid_t uid, char *why, size_t size)
+{
+	return (judge_file(safe_open(path, O_PATH, uid, why, size), true, uid,
+	    why, size));
 }

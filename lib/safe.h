@@ -30,4 +30,12 @@ int safe_open(const char *path, int flags, uid_t uid, char *why, size_t size);
  */
 int safe_open_file(const char *path, uid_t uid, char *why, size_t size);
 
+/*
+ * The same for a program that is going to run as `uid`: a regular file that
+ * may be executed. The descriptor is an O_PATH one: of a program that may not
+ * be read, too. Whoever then executes the path executes what was judged, or
+ * what root or uid put there since: nobody else can change where it leads.
+ */
+int safe_open_program(const char *path, uid_t uid, char *why, size_t size);
+
 #endif

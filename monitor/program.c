@@ -2,14 +2,18 @@
  * MSG_PROGRAM, from the configuration and the password database alone. Monitor
  * (root). sshd's command line is a constant but for paths of ours.
  */
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/safe.h"
 #include "monitor/logins.h"
 #include "monitor/proc.h"
 #include "monitor/program.h"
@@ -89,14 +93,37 @@ put_limits(const struct conf_exec *x, struct msg_program *m)
 	return (0);
 }
 
+/*
+ * A folder on the way may have been given to a user since it was judged. What
+ * is not there is each connection's to tell.
+ */
+static int
+put_path(struct monitor *mon, const struct conf_exec *x, struct msg_program *m,
+    char reason[CONF_MESSAGE_MAX])
+{
+	char why[SAFE_REASON_MAX];
+	int fd = safe_open_program(x->path,
+	    mon->rootless ? geteuid() : (uid_t)m->uid, why, sizeof(why));
+
+	snprintf(m->path, sizeof(m->path), "%s", x->path);
+	if (fd < 0 && errno == EPERM) {
+		snprintf(reason, CONF_MESSAGE_MAX, "exec: %.80s: %.220s",
+		    x->path, why);
+		return (ERR_REFUSED);
+	}
+	fd_close(&fd);
+	return (0);
+}
+
 static int
 fill_exec(struct monitor *mon, const struct mon_service *s,
-    struct msg_program *m)
+    struct msg_program *m, char reason[CONF_MESSAGE_MAX])
 {
 	const struct conf_exec *x = &s->conf->exec;
 	int err = mon->rootless ? 0 : put_user(s, m);
 
-	snprintf(m->path, sizeof(m->path), "%s", x->path);
+	if (err == 0)
+		err = put_path(mon, x, m, reason);
 	for (unsigned i = 0; err == 0 && i < x->argc; i++)
 		err = PUT(argv, x->argv[i]);
 	if (err == 0)
@@ -187,22 +214,28 @@ fill_ssh(struct monitor *mon, const struct conf_service *ssh,
 }
 
 int
-program_send(struct monitor *mon, struct proc *zygote)
+program_send(struct monitor *mon, struct proc *zygote,
+    char reason[CONF_MESSAGE_MAX])
 {
 	const struct conf_service *c = zygote->service->conf;
 	struct msg_program *m = calloc(1, sizeof(*m));
 	int err;
 
+	reason[0] = '\0';
 	if (m == NULL)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
-	err = zygote->kind == SERVICE_SSH ? fill_ssh(mon, c, m)
-					  : fill_exec(mon, zygote->service, m);
+	err = zygote->kind == SERVICE_SSH
+	    ? fill_ssh(mon, c, m)
+	    : fill_exec(mon, zygote->service, m, reason);
+	if (err == ERR_NOT_FOUND)
+		snprintf(reason, CONF_MESSAGE_MAX,
+		    "its program, user or group has gone from this host");
 	if (err == 0)
 		err = proc_send(mon, zygote, MSG_PROGRAM, m, NULL, 0);
 	else
 		log_warn("service %s: its program cannot be set up: %s",
-		    c->name, err_text(err));
+		    c->name, reason[0] != '\0' ? reason : err_text(err));
 	free(m);
 	return (err);
 }

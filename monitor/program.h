@@ -4,8 +4,12 @@
 
 #include "monitor/monitor.h"
 
-/* Send MSG_PROGRAM to a zygote of ssh or of an inetd-style program. 0, or an
- * ERR_, logged. */
-int program_send(struct monitor *mon, struct proc *zygote);
+/*
+ * Send MSG_PROGRAM to a zygote of ssh or of an inetd-style program. 0, or an
+ * ERR_, logged, with a sentence in reason where the service is to wait for the
+ * host to change, and "" where not.
+ */
+int program_send(struct monitor *mon, struct proc *zygote,
+    char reason[CONF_MESSAGE_MAX]);
 
 #endif

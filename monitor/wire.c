@@ -261,7 +261,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER, z->kind);
 	struct msg_slots slots = {0};
-	int err;
+	char reason[CONF_MESSAGE_MAX];
 
 	if (z->service == NULL || z->service->conf == NULL)
 		return;
@@ -269,12 +269,11 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		return;
 	if (wire_is_builtin(z->kind)) {
 		wire_options(mon, z);
-	} else if ((err = program_send(mon, z)) == ERR_NOT_FOUND) {
-		waiting_stop(mon, z->service, "its user or group has gone "
-		    "from this host");
-		return;
-	} else if (err < 0) {
-		proc_kill(mon, z, "its program cannot be told");
+	} else if (program_send(mon, z, reason) < 0) {
+		if (reason[0] != '\0')
+			waiting_stop(mon, z->service, reason);
+		else
+			proc_kill(mon, z, "its program cannot be told");
 		return;
 	}
 	if (reader != NULL)

@@ -229,5 +229,89 @@ def test_no_file_is_read_through_a_users_link():
         os.unlink(link)
 
 
+MINE = "#!/bin/sh\necho mine, as $(id -u)\n"
+
+
+def ask(port):
+    """What the port's service answers; None where nothing listens."""
+    try:
+        with Connection(port) as client:
+            return client.read_all()[0]
+    except ConnectionRefusedError:
+        return None
+
+
+@needs_root
+@limit(180)
+def test_no_program_is_run_that_a_user_could_change():
+    """A service of root's whose program lies where alice can put another, by
+    the folder, a link or the file: she does, and is not run."""
+    port = free_port()
+    text = ('system { services { finger { port %d; %s } service thing '
+            '{ port %d; %s user %s; exec "%s"; } } }')
+    uid = os.stat("/home/alice").st_uid
+    top = unused("/home/programs")
+    own, roots = top + "/own", top + "/roots"
+
+    def lay():
+        """Root's program below alice's folder, and in a folder of root's a
+        link and a file of hers: whoever looks now sees nothing of hers run."""
+        shutil.rmtree(top, ignore_errors=True)
+        os.makedirs(own + "/below")
+        os.mkdir(roots)
+        for name in (own + "/below/good", roots + "/good", roots + "/file"):
+            write(name, "#!/bin/sh\necho good\n", 0o755)
+        os.symlink(roots + "/good", own + "/leads")
+        os.symlink("good", roots + "/link")
+        for name in (own, own + "/leads", roots + "/link", roots + "/file"):
+            os.lchown(name, uid, uid)
+
+    def swap():
+        """As alice: hers in the place of each that she can change."""
+        hers = write(unused("/home/alice/mine"), MINE, 0o755)
+        os.chown(hers, uid, uid)
+        as_alice("sh", "-c", "cd $0 && mv below was && mkdir below && "
+                 "cp $1 below/good && ln -sf $1 leads; cp $1 $2/file; "
+                 "ln -sf $1 $2/link", own, hers, roots)
+    daemon = Daemon()
+    for name, word in ((own + "/below/good", "the folder"),
+                       (own + "/leads", "the folder"),
+                       (own + "/../roots/good", "the folder"),
+                       (roots + "/link", "the link"),
+                       (roots + "/file", "belongs to another user")):
+        lay()
+        daemon.configure(text % (free_port(), BOTH, port, BOTH, "root", name))
+        with daemon.launch():
+            failed = daemon.wait("service-failed", service="thing")
+            swap()
+            equal(ask(port), None, name)
+        check("exec: " + name in failed["reason"] and word in
+              failed["reason"], "%s: %s" % (name, failed["reason"]))
+        refused(daemon.argv() + ["-n"], "exec: " + name)
+        daemon.events.clear()
+    # What is hers is hers to run as herself, in a home that none else enters.
+    lay()
+    os.chmod(own, 0o700)
+    with daemon.configure(text % (free_port(), BOTH, port, BOTH, "alice",
+                                  own + "/below/good")).start():
+        equal(ask(port), b"good\n", "as alice")
+        swap()
+        equal(ask(port), b"mine, as %d\n" % uid, "her own")
+    # It was root's when it was judged: it is judged again.
+    lay()
+    with daemon.configure(text % (free_port(), BOTH, port, BOTH, "root",
+                                  roots + "/good")).start():
+        equal(ask(port), b"good\n", "as root")
+        os.chown(roots, uid, uid)
+        mark = daemon.mark()
+        os.kill(daemon.role("zygote thing").pid, signal.SIGKILL)
+        daemon.wait("service-failed", after=mark, service="thing")
+        as_alice("cp", "/home/alice/mine", roots + "/new")
+        equal(ask(port), None, "a folder that was given away")
+        os.chown(roots, 0, 0)
+        daemon.wait("service-restored", after=mark, service="thing")
+        equal(ask(port), b"good\n", "again")
+
+
 if __name__ == "__main__":
     main()

@@ -184,6 +184,45 @@ test_owners(void **state)
 	opens(below("dir/file"));
 }
 
+static void
+program(uid_t uid, const char *word)
+{
+	char why[SAFE_REASON_MAX] = "";
+	int fd = safe_open_program(below("dir/file"), uid, why, sizeof(why));
+
+	if (word == NULL)
+		assert_true(fd >= 0);
+	else
+		assert_int_equal(fd, -1);
+	if (word != NULL && strstr(why, word) == NULL)
+		print_error("%s, wanted %s\n", why, word);
+	assert_true(word == NULL || strstr(why, word) != NULL);
+	fd_close(&fd);
+}
+
+/* Of its user's own, who needs no leave to change what runs as that user. */
+static void
+test_programs(void **state)
+{
+	(void)state;
+	program(geteuid(), "may not be executed");
+	/* It need not be readable. */
+	assert_int_equal(chmod(below("dir/file"), 0111), 0);
+	program(geteuid(), NULL);
+	assert_int_equal(chmod(below("dir/file"), 0775), 0);
+	program(geteuid(), "chmod go-w");
+	assert_int_equal(chmod(below("dir/file"), 0755), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(below("dir/file"), OTHER, OTHER), 0);
+		program(OTHER, NULL);
+		program(0, "belongs to another user");
+		program(OTHER + 1, "belongs to another user");
+		assert_int_equal(chown(below("dir/file"), 0, 0), 0);
+		program(OTHER, NULL);
+	}
+	assert_int_equal(chmod(below("dir/file"), 0600), 0);
+}
+
 int
 main(void)
 {
@@ -192,6 +231,7 @@ main(void)
 		cmocka_unit_test(test_what_is_no_file),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_programs),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
