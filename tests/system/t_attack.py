@@ -12,6 +12,7 @@ import time
 from portreeve_test import (PASSWORDS, Connection, check, equal, free_port,
                             limit, main, needs_root, processes, wait_until,
                             world, write)
+from messages import pack
 from logins import ALICE, Login, alices, gone, logins, start
 from t_login_pam import Module
 from t_sandbox import inject, injector, sealed
@@ -61,13 +62,6 @@ def users():
     return [line for kind, line in records() if kind == 7]
 
 
-def message(name):
-    """A message whose fields are zero, as an argument of inject."""
-    with open(world.TOP + "/ipc/catalogue.def", encoding="ascii") as file:
-        names = re.findall(r"^MSG_BEGIN\((\w+),", file.read(), re.MULTILINE)
-    return "x:" + struct.pack("=H14x", names.index(name)).hex()
-
-
 # --- a user of the host -------------------------------------------------------
 
 
@@ -89,6 +83,39 @@ def test_a_user_who_locks_the_records_does_not_stop_the_monitor():
             client.read_all()
         wait_until(lambda: not users(), "the record to be closed", 30)
         gone()
+
+
+@needs_root
+@limit(90)
+def test_a_record_of_another_user_is_not_closed():
+    """A process's number is used again: a record with that of a login that
+    was killed, but of another user, is somebody else's."""
+    with start() as daemon:
+        client = Login(daemon, "alice")
+        client.run("true")
+        daemon.wait("session-opened")
+        login, = logins()
+        with open("/run/utmp", "r+b") as file:
+            rows = file.read()
+            mine, = [rows[at:at + 384] for at in range(0, len(rows), 384)
+                     if struct.unpack_from("=hxxi", rows, at) == (
+                         7, login.pid)]
+            # Line, id and user of another's; before alice's and behind it.
+            for number in (8, 9):
+                other = bytearray(mine)
+                other[8:40] = (b"pts/98%d" % number).ljust(32, b"\0")
+                other[40:44] = b"98%d" % number + b"\0"
+                other[44:76] = b"bob".ljust(32, b"\0")
+                rows = bytes(other) + rows if number == 8 else \
+                    rows + bytes(other)
+            file.seek(0)
+            file.write(rows)
+        os.kill(login.pid, signal.SIGKILL)
+        client.read_all()
+        wait_until(lambda: len(users()) < 3, "the record to be closed", 30)
+        equal(users(), ["pts/988", "pts/989"], "who is logged in")
+        gone()
+    write("/run/utmp", "")
 
 
 @needs_root
@@ -325,7 +352,7 @@ def test_a_worker_asks_what_its_service_asks():
     with both() as daemon:
         client = Connection(daemon.finger)
         pid = worker(daemon, client)
-        inject(pid, 44, "4", message("LOGIN_ASK"), "3", "0", "0", "0")
+        inject(pid, 44, "4", "x:" + pack("LOGIN_ASK", "B", 0).hex(), "3", "0", "0", "0")
         daemon.wait("worker-failed", source_port=client.port,
                     reason="message")
         equal(logins(), [], "logins")

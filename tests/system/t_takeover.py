@@ -7,11 +7,13 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 
 from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
                             free_port, limit, main, needs_root, processes,
                             unused, wait_until, world, write)
+from messages import copies, inodes, name_of, pack, shared
 from t_sandbox import inject, sealed
 
 SETSOCKOPT, SHUTDOWN = 54, 48
@@ -102,6 +104,75 @@ def test_a_program_that_shuts_its_listener_down():
         accepted = len(daemon.of("connection-accepted"))
         check(accepted <= 12, "it was started %d times" % accepted)
         daemon.idle()
+
+
+def wishes(session):
+    """What a client may wish: (its message, the master's, that one's bytes)."""
+    return ((pack("CLEAR_SESSION", "Q", session), "ASK_CLEAR",
+             pack("ASK_CLEAR", "IQ", 7, session)),
+            (pack("RELOAD"), "ASK_RELOAD", pack("ASK_RELOAD", "I", 7)),
+            (pack("SHOW_CONFIGURATION", "B", 1), "ASK_CONFIGURATION",
+             pack("ASK_CONFIGURATION", "IB", 7, 1)))
+
+
+def wish(channel, ask, client):
+    """(whether it was granted, the reason) of a wish on `client`, that was
+    passed to the monitor by the master's own channel."""
+    socket.send_fds(channel, [ask], [client.fileno()])
+    while True:
+        check(select.select([channel], [], [], 20)[0], "no answer")
+        answer = channel.recv(65536)
+        if name_of(answer) == "ANSWER_DONE":
+            request, status = struct.unpack_from("<IB", answer, 2)
+            equal(request, 7, "the request")
+            return status == 0, answer[9:].decode()
+
+
+@needs_root
+@limit(90)
+def test_a_wish_is_a_clients_of_the_control_socket():
+    """A master and a zygote that were taken over share a socket that root
+    made: whose peer is root, for all that it says. The monitor takes no wish
+    from it."""
+    port = free_port()
+    with Daemon("system { services { finger { port %d; %s } } }" % (
+            port, BOTH)) as daemon, Connection(port) as kept:
+        session = int(daemon.wait("connection-accepted",
+                                  source_port=kept.port)["session"])
+        master = wait_until(lambda: sealed(daemon, "master"), "the master")
+        zygote = wait_until(lambda: sealed(daemon, "zygote finger"), "finger")
+        # They do nothing of their own from now on.
+        for pid in (master, zygote):
+            os.kill(pid, signal.SIGSTOP)
+        channel, = copies(master, [3])
+        ours, theirs = shared(master, zygote)
+        cred = ours.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        equal(struct.unpack("iII", cred)[1], 0, "its peer, as it seems")
+        for text, name, ask in wishes(session):
+            theirs.send(text)
+            equal(wish(channel, ask, ours), (False, "nobody asked for that"),
+                  name)
+            equal(ours.recv(65536), text, "what the monitor left there")
+        check(not wish(channel, pack("ASK_CLIENT", "I", 7), ours)[0],
+              "ASK_CLIENT")
+        # The same by the control socket is granted: so the test can fail.
+        held = copies(master, inodes(master).values())
+        listener, = [s for s in held if s.family == socket.AF_UNIX and
+                     s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+        for text, name, ask in reversed(wishes(session)):
+            with socket.socket(socket.AF_UNIX,
+                               socket.SOCK_SEQPACKET) as client:
+                client.connect(daemon.run + "/control.sock")
+                client.send(text)
+                accepted, _ = listener.accept()
+                with accepted:
+                    equal(wish(channel, ask, accepted), (True, ""), name)
+        for some in held + [channel, ours, theirs]:
+            some.close()
+        for pid in (master, zygote):
+            os.kill(pid, signal.SIGCONT)
+        daemon.closed(kept)
+        wait_until(lambda: answers(port), "an answer after all that")
 
 
 # --- a user of the host ---------------------------------------------------------
