@@ -2,10 +2,13 @@
  * The login process's last word to the monitor: how the session ended. Login
  * process, root. The channel of the start is long closed, by a monitor that
  * holds no descriptor for a session that runs, or that is another one by now;
- * so this goes by the monitor's root-only socket. Never waits long: a session
- * ends whether anybody hears of it or not.
+ * so this goes by the monitor's root-only socket. It waits until the monitor has
+ * taken it, since the worker, and so the books, wait for our end: on a machine
+ * with more to do than it can, that takes seconds. Nobody listens when there is
+ * no monitor, and one that never answers holds a session's end up for HEARD_S.
  */
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -18,23 +21,27 @@
 #include "lib/log.h"
 #include "monitor/login/login.h"
 
-#define HEARD_MS 1000
+#define HEARD_S 30
 
 /* ERR_SYSTEM when nobody listens: the monitor is gone. */
 static int
 closed_connect(const char *path, struct ipc_channel *ch)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct timeval heard = {.tv_sec = HEARD_S};
 	size_t n = strlen(path);
 	int fd;
 
 	if (n == 0 || n >= sizeof(sun.sun_path))
 		return (ERR_NOT_FOUND);
 	memcpy(sun.sun_path, path, n + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return (ERR_SYSTEM);
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
+	/* Where many end at once, there is a queue. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &heard, sizeof(heard)) <
+		0 ||
+	    connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		fd_close(&fd);
 		return (ERR_SYSTEM);
 	}
@@ -60,7 +67,7 @@ login_tell_closed(const struct login_run *l, int status)
 	p.fd = ch.fd;
 	/* Its close says that it has passed it on. */
 	if (ipc_send(&ch, MSG_LOGIN_CLOSED, &m, NULL, 0) != 0 ||
-	    poll(&p, 1, HEARD_MS) != 1)
+	    poll(&p, 1, HEARD_S * 1000) != 1)
 		log_warn("the monitor was not told how session %llu ended",
 		    (unsigned long long)l->start.session);
 	ipc_channel_close(&ch);

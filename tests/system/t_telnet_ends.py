@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """What ends a telnet session, or does not: a client that has sent its last and
 reads on, one that is not there any more, one at which nobody types."""
+import collections
+import concurrent.futures
 import glob
 import os
+import signal
 import time
 
-from portreeve_test import (PASSWORDS, check, equal, main, needs_root,
+from portreeve_test import (PASSWORDS, check, equal, limit, main, needs_root,
                             wait_until)
 from telnet import (NOP, Telnet, command, no_failures, people, runs, start)
 
@@ -18,6 +21,65 @@ def piped(daemon, words):
     client.send(NAME + words)
     client.half_close()
     return client
+
+
+# --- how it ended is told -------------------------------------------------------
+
+@needs_root
+@limit(300)
+def test_exit_typed_at_once_is_told_of_everyone():
+    """200 users, 40 at a time, whose `exit 5` is under way before there is a
+    shell, or comes with its first words: nothing of it is lost, neither on its
+    way to the shell nor on the way of its status to the books."""
+    count, words = 200, PASSWORDS["alice"][0].encode() + b"\r\n"
+
+    def session(number):
+        client = Telnet(daemon.port, timeout=120)
+        client.until(b" login: ", 120)
+        if number % 3 == 0:
+            client.send(b"alice\r\n" + words + b"exit 5\r\n")
+        else:
+            client.line("alice")
+            client.until(b"Password: ", 120)
+            client.send(words)
+            if number % 3 == 1:
+                client.until(b"\r\n", 120)
+            client.line("exit 5")
+        while client.feed(120):
+            pass
+        equal(client.ended, "eof", "the end of %d" % number)
+        client.close()
+        return client.port
+
+    with start("connection-limit 250; rate-limit 10000;",
+               around="extended-limits; login-limit 100;") as daemon, \
+            concurrent.futures.ThreadPoolExecutor(40) as pool:
+        ports = list(pool.map(session, range(count)))
+        daemon.wait("session-closed", count=count, timeout=120)
+        equal(collections.Counter(
+            (e.get("user"), e.get("exit"), e.get("reason"))
+            for e in daemon.of("session-closed")),
+              {("alice", "5", None): count}, "how they ended")
+        equal(len(set(ports)), count, "clients")
+        wait_until(lambda: not people(), "alice's processes to end")
+        no_failures(daemon)
+
+
+@needs_root
+def test_a_monitor_that_is_slow_is_waited_for():
+    """As on a machine that has more to do than it can."""
+    with start() as daemon:
+        client = Telnet(daemon.port).shell()
+        os.kill(daemon.pid, signal.SIGSTOP)
+        client.line("exit 5")
+        wait_until(lambda: not people(), "the shell's end")
+        # Nothing is to happen: so long that it would have.
+        time.sleep(2)
+        equal(daemon.of("session-closed"), [], "closed without its exit")
+        os.kill(daemon.pid, signal.SIGCONT)
+        equal(daemon.closed(client)["exit"], "5", "its end")
+        client.rest()
+        equal(client.ended, "eof", "the end")
 
 
 # --- input that has ended ----------------------------------------------------
