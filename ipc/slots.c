@@ -1,7 +1,7 @@
 /*
  * The slot table: its one writer's side and its readers'. Zygotes write;
  * monitor and master read, and trust no field further than its
- * bounds.
+ * bounds. And the length of the master's state, which the monitor gives.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -144,6 +144,19 @@ slot_peer(const struct slot *slot, struct addr *out)
 	out->port = slot->port;
 	out->scope = slot->scope;
 	memcpy(out->bytes, slot->peer, sizeof(out->bytes));
+}
+
+uint64_t
+state_size(uint32_t slots, unsigned services)
+{
+	uint64_t blocks = (slots + STATE_BLOCK_SLOTS - 1) / STATE_BLOCK_SLOTS;
+
+	if (services > 0 || slots > SLOTS_MAX)
+		blocks = SLOTS_MAX / STATE_BLOCK_SLOTS;
+	if (services > SERVICES_MAX)
+		services = SERVICES_MAX;
+	return (STATE_HEAD + blocks * STATE_BLOCK +
+	    (uint64_t)services * FAMILY_COUNT * 2 * STATE_LONG);
 }
 
 struct slot_table *

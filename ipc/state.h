@@ -23,8 +23,22 @@
 
 #include "ipc/message.h"
 
-/* The master's file; sparse. Its layout is the master's own. */
-#define STATE_SIZE (UINT64_C(1) << 30)
+/*
+ * The master's file; sparse. Its layout is the master's own, which maps
+ * STATE_SIZE of it. The file itself is as long as the configuration needs, so
+ * that a master that was taken over does not fill the file system with it: the
+ * head, then a block for so many slots each, and behind all blocks the long
+ * rate histories of so many services, where a limit needs one.
+ */
+#define STATE_SIZE	  (UINT64_C(1) << 30)
+#define STATE_HEAD	  UINT64_C(8425472)
+#define STATE_BLOCK_SLOTS 64u
+#define STATE_BLOCK	  24576u
+#define STATE_HISTORY	  8192u	  /* one that lies in the head */
+#define STATE_LONG	  528384u /* one of the others */
+
+/* The length for that many slots, and services that may have long ones. */
+uint64_t state_size(uint32_t slots, unsigned services);
 
 enum slot_use {
 	SLOT_FREE,

@@ -16,10 +16,7 @@
 #include "master/state.h"
 
 #define STATE_MAGIC 0x50525653u /* "PRVS" */
-#define STATE_VERSION 1
-
-/* Room for one history of the largest kind, in whole pages. */
-#define RATE_ROOM 528384u
+#define STATE_VERSION 2
 #define RATE_ROOMS 2 /* the present one, and one to move to */
 
 enum journal_flags {
@@ -58,6 +55,12 @@ struct state_login {
 	uint8_t unused[32];
 };
 
+/* What is there of 64 slots. */
+struct state_block {
+	struct state_entry journal[STATE_BLOCK_SLOTS];
+	struct state_login logins[STATE_BLOCK_SLOTS];
+};
+
 struct state_layout {
 	uint32_t magic;
 	uint32_t version;
@@ -65,25 +68,52 @@ struct state_layout {
 	_Atomic uint32_t journal_high;
 	uint8_t unused[4096 - 20];
 	struct state_service services[SERVICES_MAX];
-	struct state_entry journal[SLOTS_MAX];
-	struct state_login logins[SLOTS_MAX];
-	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][RATE_ROOM];
+	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_HISTORY];
+	struct state_block blocks[SLOTS_MAX / STATE_BLOCK_SLOTS];
+	uint8_t long_rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_LONG];
 };
 
 #define STATE_PAGE 4096u
 
 struct state {
 	struct state_layout *map;
+	uint32_t slots; /* that the file is known to reach */
 	/* A bit for each page that is known to have room. */
 	uint8_t room[STATE_SIZE / STATE_PAGE / 8];
 };
 
 _Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
+_Static_assert(offsetof(struct state_layout, blocks) == STATE_HEAD, "its head");
+_Static_assert(sizeof(struct state_block) == STATE_BLOCK, "whole pages");
 _Static_assert(sizeof(struct state_service) == 128, "aligned");
 _Static_assert(sizeof(struct state_entry) == 64, "a cache line");
-_Static_assert(RATE_ROOM >= sizeof(struct policy_rate) +
-				POLICY_RATE_EXACT_MAX * sizeof(uint64_t),
+_Static_assert(STATE_LONG >= sizeof(struct policy_rate) +
+				 POLICY_RATE_EXACT_MAX * sizeof(uint64_t),
     "the longest history fits");
+
+static struct state_entry *
+state_entry(const struct state *st, uint32_t slot)
+{
+	return (&st->map->blocks[slot / STATE_BLOCK_SLOTS]
+		     .journal[slot % STATE_BLOCK_SLOTS]);
+}
+
+static struct state_login *
+state_login(const struct state *st, uint32_t slot)
+{
+	return (&st->map->blocks[slot / STATE_BLOCK_SLOTS]
+		     .logins[slot % STATE_BLOCK_SLOTS]);
+}
+
+/* Where a history for that limit lies. */
+static void *
+state_rate(const struct state *st, unsigned number, enum family family,
+    uint32_t limit, unsigned room)
+{
+	if (policy_rate_size(limit) > STATE_HISTORY)
+		return (st->map->long_rates[number][family][room]);
+	return (st->map->rates[number][family][room]);
+}
 
 /* Before n bytes at p are touched for the first time: have room for them. */
 static int
@@ -109,15 +139,20 @@ state_open(struct state **out, int fd)
 {
 	struct stat info;
 	struct state *st;
+	uint64_t blocks;
 
 	*out = NULL;
 	if (fstat(fd, &info) < 0)
 		return (ERR_SYSTEM);
-	if (info.st_size < (off_t)sizeof(struct state_layout))
+	if (info.st_size < (off_t)STATE_HEAD)
 		return (ERR_TRUNCATED);
 	st = calloc(1, sizeof(*st));
 	if (st == NULL)
 		return (ERR_NO_MEMORY);
+	blocks = ((uint64_t)info.st_size - STATE_HEAD) / STATE_BLOCK;
+	st->slots = blocks > SLOTS_MAX / STATE_BLOCK_SLOTS
+	    ? SLOTS_MAX
+	    : (uint32_t)blocks * STATE_BLOCK_SLOTS;
 	st->map = mmap(NULL, sizeof(struct state_layout),
 	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (st->map == MAP_FAILED) {
@@ -125,7 +160,7 @@ state_open(struct state **out, int fd)
 		return (ERR_SYSTEM);
 	}
 	if (state_reserve(st, st->map,
-		offsetof(struct state_layout, journal)) != 0) {
+		offsetof(struct state_layout, rates)) != 0) {
 		state_close(st);
 		return (ERR_SYSTEM);
 	}
@@ -239,13 +274,12 @@ window_attach(struct state *st, unsigned number, enum family family,
 	uint32_t limit = (uint32_t)(word >> 32);
 	uint32_t sized = (uint32_t)word >> 1;
 	size_t size = policy_rate_size(sized);
+	void *rate = state_rate(st, number, family, sized, word & 1);
 
-	if (word == 0 || limit > sized || size == 0 || size > RATE_ROOM ||
-	    state_reserve(st, st->map->rates[number][family][word & 1],
-		size) != 0)
+	if (word == 0 || limit > sized || size == 0 || size > STATE_LONG ||
+	    state_reserve(st, rate, size) != 0)
 		return (ERR_VALUE);
-	return (policy_rate_attach(window,
-	    st->map->rates[number][family][word & 1], size, limit, now));
+	return (policy_rate_attach(window, rate, size, limit, now));
 }
 
 int
@@ -256,6 +290,7 @@ state_window(struct state *st, unsigned number, enum family family,
 	uint64_t word = atomic_load(rate);
 	uint32_t sized = (uint32_t)word >> 1;
 	unsigned room = (word & 1) == 0 ? 1 : 0;
+	void *memory = state_rate(st, number, family, limit, room);
 	struct policy_window old;
 	int had, err;
 
@@ -265,11 +300,9 @@ state_window(struct state *st, unsigned number, enum family family,
 		*window = old;
 		return (0);
 	}
-	err = state_reserve(st, st->map->rates[number][family][room],
-	    policy_rate_size(limit));
+	err = state_reserve(st, memory, policy_rate_size(limit));
 	if (err == 0)
-		err = policy_rate_attach(window,
-		    st->map->rates[number][family][room],
+		err = policy_rate_attach(window, memory,
 		    policy_rate_size(limit), limit, now);
 	if (err != 0)
 		return (err);
@@ -287,20 +320,35 @@ state_journal_high(const struct state *st)
 {
 	uint32_t high = atomic_load(&st->map->journal_high);
 
-	return (high > SLOTS_MAX ? SLOTS_MAX : high);
+	return (high > st->slots ? st->slots : high);
+}
+
+/* Room for a slot, and for those below it, which the next master reads. */
+static int
+state_journal_room(struct state *st, uint32_t slot)
+{
+	uint32_t at = state_journal_high(st);
+
+	if (slot < at)
+		at = slot;
+	for (; at <= slot; at = (at / STATE_BLOCK_SLOTS + 1) *
+	    STATE_BLOCK_SLOTS) {
+		if (state_reserve(st, state_entry(st, at),
+			sizeof(struct state_entry)) != 0)
+			return (ERR_SYSTEM);
+	}
+	/* The file may have grown. */
+	if (slot >= st->slots)
+		st->slots = (slot / STATE_BLOCK_SLOTS + 1) * STATE_BLOCK_SLOTS;
+	return (0);
 }
 
 int
 state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 {
-	struct state_entry *e = &st->map->journal[slot];
-	uint32_t high = state_journal_high(st);
+	struct state_entry *e = state_entry(st, slot);
 
-	/* And for those below it, which the next master reads. */
-	if (slot >= high
-		? state_reserve(st, &st->map->journal[high],
-		      (slot + 1 - high) * sizeof(*e)) != 0
-		: state_reserve(st, e, sizeof(*e)) != 0)
+	if (state_journal_room(st, slot) != 0)
 		return (ERR_SYSTEM);
 	e->accepted = j->accepted;
 	e->since = j->since;
@@ -315,7 +363,7 @@ state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 	    (uint8_t)((j->announced ? JOURNAL_ANNOUNCED : 0) |
 		      (j->holds_listener ? JOURNAL_HOLDS_LISTENER : 0)),
 	    memory_order_relaxed);
-	if (slot >= high)
+	if (slot >= state_journal_high(st))
 		atomic_store(&st->map->journal_high, slot + 1);
 	atomic_store_explicit(&e->session, j->session, memory_order_release);
 	return (0);
@@ -324,7 +372,7 @@ state_journal_write(struct state *st, uint32_t slot, const struct journal *j)
 int
 state_journal_read(const struct state *st, uint32_t slot, struct journal *out)
 {
-	const struct state_entry *e = &st->map->journal[slot];
+	const struct state_entry *e = state_entry(st, slot);
 	uint8_t flags = atomic_load(&e->flags);
 
 	memset(out, 0, sizeof(*out));
@@ -350,27 +398,27 @@ void
 state_journal_instance(struct state *st, uint32_t slot, uint32_t instance)
 {
 	atomic_store_explicit(
-	    &st->map->journal[slot].instance, instance, memory_order_release);
+	    &state_entry(st, slot)->instance, instance, memory_order_release);
 }
 
 void
 state_journal_announced(struct state *st, uint32_t slot)
 {
-	atomic_fetch_or(&st->map->journal[slot].flags, JOURNAL_ANNOUNCED);
+	atomic_fetch_or(&state_entry(st, slot)->flags, JOURNAL_ANNOUNCED);
 }
 
 void
 state_journal_clear(struct state *st, uint32_t slot)
 {
 	atomic_store_explicit(
-	    &st->map->journal[slot].session, 0, memory_order_release);
+	    &state_entry(st, slot)->session, 0, memory_order_release);
 }
 
 void
 state_journal_restore(
     struct state *st, uint32_t slot, uint64_t session, bool announced)
 {
-	struct state_entry *e = &st->map->journal[slot];
+	struct state_entry *e = state_entry(st, slot);
 
 	if (announced)
 		atomic_fetch_or(&e->flags, JOURNAL_ANNOUNCED);
@@ -393,20 +441,20 @@ void
 state_login_set(
     struct state *st, uint32_t slot, const char *user, const char *tty)
 {
-	struct state_login *l = &st->map->logins[slot];
+	struct state_login *l = state_login(st, slot);
 
 	/* Without room a listing knows no name; the login goes on. */
 	if (state_reserve(st, l, sizeof(*l)) != 0)
 		return;
 	copy_text(l->user, sizeof(l->user), user);
 	copy_text(l->tty, sizeof(l->tty), tty);
-	atomic_fetch_or(&st->map->journal[slot].flags, JOURNAL_LOGIN);
+	atomic_fetch_or(&state_entry(st, slot)->flags, JOURNAL_LOGIN);
 }
 
 static const char *
 login_text(const struct state *st, uint32_t slot, const char *text, size_t n)
 {
-	if ((atomic_load(&st->map->journal[slot].flags) & JOURNAL_LOGIN) == 0 ||
+	if ((atomic_load(&state_entry(st, slot)->flags) & JOURNAL_LOGIN) == 0 ||
 	    memchr(text, '\0', n) == NULL)
 		return ("");
 	return (text);
@@ -415,15 +463,15 @@ login_text(const struct state *st, uint32_t slot, const char *text, size_t n)
 const char *
 state_login_user(const struct state *st, uint32_t slot)
 {
-	const char *text = st->map->logins[slot].user;
+	const char *text = state_login(st, slot)->user;
 
-	return (login_text(st, slot, text, sizeof(st->map->logins[0].user)));
+	return (login_text(st, slot, text, sizeof(state_login(st, slot)->user)));
 }
 
 const char *
 state_login_tty(const struct state *st, uint32_t slot)
 {
-	const char *text = st->map->logins[slot].tty;
+	const char *text = state_login(st, slot)->tty;
 
-	return (login_text(st, slot, text, sizeof(st->map->logins[0].tty)));
+	return (login_text(st, slot, text, sizeof(state_login(st, slot)->tty)));
 }

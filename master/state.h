@@ -35,7 +35,7 @@ enum state_counter { STATE_ACCEPTED, STATE_REFUSED };
 
 /*
  * Map the file of a STATE message; fd stays the caller's. 0, ERR_TRUNCATED
- * (shorter than STATE_SIZE), ERR_SYSTEM, ERR_NO_MEMORY. Contents of another
+ * (shorter than STATE_HEAD), ERR_SYSTEM, ERR_NO_MEMORY. Contents of another
  * version are replaced by nothing.
  */
 int state_open(struct state **out, int fd);

@@ -227,6 +227,16 @@ adopt_tell_master(struct monitor *mon)
 	}
 }
 
+uint32_t
+adopt_slots(void)
+{
+	uint32_t slots = 0;
+
+	for (struct adopted *a = adopted; a != NULL; a = a->next)
+		slots = a->slot >= slots ? a->slot + 1 : slots;
+	return (slots);
+}
+
 pid_t
 adopt_find(uint64_t session)
 {

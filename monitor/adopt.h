@@ -16,6 +16,9 @@ void adopt_find_all(struct monitor *mon);
 /* Tell a new master of each adopted session. */
 void adopt_tell_master(struct monitor *mon);
 
+/* Every adopted session's slot is below this. */
+uint32_t adopt_slots(void);
+
 /* The verified leader of an adopted session, or 0. */
 pid_t adopt_find(uint64_t session);
 

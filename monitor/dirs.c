@@ -227,10 +227,9 @@ open_state(struct monitor *mon, char *reason, size_t size)
 	snprintf(path, sizeof(path), "%s/state/master", mon->run_dir);
 	mon->state_fd = open(path,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (mon->state_fd < 0 ||
-	    ftruncate(mon->state_fd, (off_t)STATE_SIZE) < 0)
+	if (mon->state_fd < 0)
 		return (fail(reason, size, path, "cannot be made"));
-	return (0);
+	return (0); /* table_fit_state() gives it its length */
 }
 
 static int

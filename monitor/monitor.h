@@ -104,6 +104,7 @@ struct mon_service {
 	struct proc *zygote;		 /* the present one, or NULL */
 	struct backoff backoff;
 	uid_t uid;			/* of a program without `user` */
+	uint32_t slots;			/* that its limit, the last one, needs */
 	const char *stopped;		/* why it is not served at all; NULL */
 	char waiting[CONF_MESSAGE_MAX]; /* what it lacks of this host; "" */
 	struct loop_timer retry;	/* of what waits */
@@ -150,6 +151,7 @@ struct monitor {
 	uint32_t next_instance, next_listener;
 	int log_fd;	/* descriptor 2 of every role */
 	int state_fd;	/* the master's memory */
+	uint64_t state_length; /* of its file, given by this monitor; 0 not yet */
 	int control_fd; /* the control socket */
 	gid_t control_group;
 	struct mon_sshd *sshd;

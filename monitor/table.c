@@ -16,9 +16,11 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/adopt.h"
 #include "monitor/stop.h"
 #include "monitor/table.h"
 #include "monitor/wire.h"
+#include "policy/rate.h"
 
 static struct monitor the_monitor;
 
@@ -217,6 +219,42 @@ table_program_is_root(struct monitor *mon, const struct mon_service *s)
 		return (false);
 	pw = getpwnam(s->conf->exec.user);
 	return (pw != NULL && pw->pw_uid == 0);
+}
+
+/* What is over may wait for audit, and what a reload took away goes on. */
+#define SLOTS_SPARE 1024
+
+void
+table_fit_state(struct monitor *mon)
+{
+	uint32_t slots = adopt_slots() + SLOTS_SPARE;
+	unsigned services = 0;
+	bool long_rates = false;
+	uint64_t length;
+
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (!s->used)
+			continue;
+		services++;
+		if (s->conf != NULL) {
+			s->slots = 2 * FAMILY_COUNT * s->conf->connection_limit;
+			long_rates = long_rates ||
+			    policy_rate_size(s->conf->rate_limit) >
+				STATE_HISTORY;
+		}
+		slots += s->slots;
+	}
+	/* A name that goes leaves its history behind. */
+	length = state_size(slots, long_rates ? 2 * services + 8 : 0);
+	if (length <= mon->state_length)
+		return;
+	if (ftruncate(mon->state_fd, (off_t)length) < 0)
+		log_errno("the state file cannot be made %llu bytes long",
+		    (unsigned long long)length);
+	else
+		mon->state_length = length;
 }
 
 void

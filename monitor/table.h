@@ -39,6 +39,12 @@ int table_slots_make(struct monitor *mon, struct proc *p);
 /* Unmap it and remove the file, unless sessions in it shall be adopted. */
 void table_slots_drop(struct monitor *mon, struct proc *p);
 
+/*
+ * Give the master's state file the length that the configuration needs; in
+ * this monitor's life it never shrinks. Before the master is told of it.
+ */
+void table_fit_state(struct monitor *mon);
+
 /* The path of an instance's slot file. */
 void table_slots_path(struct monitor *mon, uint32_t instance, char *buf,
     size_t size);

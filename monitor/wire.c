@@ -20,6 +20,7 @@
 #include "monitor/program.h"
 #include "monitor/report.h"
 #include "monitor/states.h"
+#include "monitor/table.h"
 #include "monitor/waiting.h"
 #include "monitor/wire.h"
 
@@ -331,6 +332,7 @@ wire_services(struct monitor *mon)
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	struct proc *lookup = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
 
+	table_fit_state(mon);
 	for (unsigned i = 0; master != NULL && i < SERVICES_MAX; i++) {
 		if (mon->services[i].used)
 			tell_service(mon, master, &mon->services[i]);
@@ -406,6 +408,7 @@ master_ready(struct monitor *mon, struct proc *master)
 
 	if (audit != NULL)
 		wire_audit(mon, audit, master);
+	table_fit_state(mon);
 	proc_send(mon, master, MSG_STATE, &state, &mon->state_fd, 1);
 	proc_send(mon, master, MSG_CONTROL, &control, &mon->control_fd, 1);
 	wire_services(mon);

@@ -2,6 +2,7 @@
 """Configuration changes under load: nothing is refused or reset, listeners
 that a change does not name are the same sockets, bad files change nothing."""
 import os
+import resource
 import signal
 import socket
 
@@ -106,6 +107,32 @@ def test_limits_change_at_once_and_counts_stay():
             client.send(b"nobodyatall\r\n")
             check(client.read_all()[0], "a session from before")
             client.close()
+        daemon.idle()
+
+
+@limit(120)
+def test_a_limit_that_grows_has_room_for_all():
+    """Also where it needs a longer state file than the old one did; and for
+    the next master, which reads it."""
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    port, count = free_port(), 1500
+    with Daemon(text(port).replace("1000;", "1;", 1)) as daemon:
+        file = daemon.run + "/state/master"
+        before = os.stat(file).st_size
+        daemon.configure(text(port).replace("1000;", "%d;" % count, 1))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        check(os.stat(file).st_size > before, "the file is as it was")
+        clients = [Connection(port) for _ in range(count)]
+        daemon.wait("connection-accepted", count=count, timeout=60)
+        equal(daemon.of("connection-refused"), [], "refused")
+        mark = daemon.mark()
+        os.kill(daemon.role("master").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="master")
+        wait_until(lambda: daemon.sessions() == count, "the count", 30)
+        for client in clients:
+            client.close()
+        daemon.wait("session-closed", count=count, timeout=60)
         daemon.idle()
 
 

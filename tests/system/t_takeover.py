@@ -16,7 +16,7 @@ from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
 from messages import copies, inodes, name_of, pack, shared
 from t_sandbox import inject, sealed
 
-SETSOCKOPT, SHUTDOWN = 54, 48
+SETSOCKOPT, SHUTDOWN, MADVISE, MADV_POPULATE_WRITE = 54, 48, 28, 23
 SHUTTER = """#!/usr/bin/python3
 import socket, sys
 kind = socket.SOCK_DGRAM if sys.argv[1:] == ["udp"] else socket.SOCK_STREAM
@@ -76,6 +76,41 @@ def test_no_role_makes_a_close_wait():
             daemon.wait("role-restarted", after=mark)
             wait_until(lambda: sealed(daemon, role), "another " + role)
         wait_until(lambda: answers(port), "an answer")
+
+
+def mapped(pid, name):
+    """(path, address, length) of a file's whole mapping."""
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
+        rows = [line.split() for line in file if name in line]
+    ends = [int(n, 16) for row in rows for n in row[0].split("-")]
+    return rows[0][5], ends[0], ends[-1] - ends[0]
+
+
+@needs_root
+@limit(90)
+def test_no_role_fills_the_run_time_folder():
+    """What a master or a zygote that was taken over can write to lies in
+    files of the run-time folder, often a tmpfs that all of the host uses:
+    each page of them is had. What they hold is what the configuration needs
+    (a zygote's table is 16 MB)."""
+    port, other = free_port(), free_port()
+    with Daemon("system { services { finger { port %d; %s } telnet { port "
+                "%d; %s } } }" % (port, BOTH, other, BOTH)) as daemon:
+        for role, name, bound in (("master", "/state/master", 10),
+                                  ("zygote finger", "/state/slots.", 17)):
+            pid = wait_until(lambda r=role: sealed(daemon, r), role)
+            path, start, length = mapped(pid, name)
+            check(length > 1 << 20, "what is mapped: %d" % length)
+            # Page after page where the kernel stops at the first it lacks.
+            for at in range(start, start + length, 1 << 20):
+                got = inject(pid, MADVISE, str(at), str(1 << 20),
+                             str(MADV_POPULATE_WRITE))
+                if got != "returned 0":
+                    break
+            had = os.stat(path).st_blocks * 512
+            check(1 << 20 < had < bound << 20, "%s has %d bytes of %s" % (
+                role, had, name))
+        check(answers(port), "an answer after all that")
 
 
 def shutter(port, protocol):
