@@ -11,8 +11,8 @@ import struct
 import subprocess
 
 from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs_root, processes,
-                            unused, wait_until, world, write)
+                            free_port, limit, main, needs, needs_root,
+                            processes, ssh, unused, wait_until, world, write)
 from messages import copies, inodes, name_of, pack, shared
 from t_sandbox import inject, sealed
 
@@ -210,6 +210,38 @@ def test_a_wish_is_a_clients_of_the_control_socket():
         wait_until(lambda: answers(port), "an answer after all that")
 
 
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_a_sealed_sshd_shuts_no_other_ones_log():
+    """sshd's child that reads a stranger's packets has the socket of its
+    connection's log: what others write about their strangers is told."""
+    port = free_port()
+    with Daemon("system { services { ssh { port %d; %s } } }" % (
+            port, BOTH)) as daemon, Connection(port) as taken:
+        taken.read_until(b"\r\n")
+        taken.send(b"SSH-2.0-taken\r\n")
+
+        def sealed_child():
+            """As who OpenSSH itself seals it."""
+            return [p.pid for p in processes.below(daemon.pid)
+                    if p.title.startswith("sshd: ") and
+                    p.status["Seccomp"] == "2"]
+        pid, = wait_until(sealed_child, "sshd's sealed child")
+        equal(inject(pid, SHUTDOWN, "2", "2"), "returned 0", "shutdown")
+        for _ in range(2):
+            mark = daemon.mark()
+            done = ssh(port, "alice", "true", password="wrong")
+            check(done.returncode != 0, "a wrong password")
+            daemon.wait("auth-failure", after=mark, user="alice",
+                        reason="credentials")
+            daemon.wait("session-closed", after=mark)
+        mark = daemon.mark()
+        taken.close()
+        daemon.closed(taken, after=mark)
+        daemon.idle()
+
+
 # --- a user of the host ---------------------------------------------------------
 
 
@@ -267,14 +299,20 @@ def refused(argv, part):
 @needs_root
 @limit(90)
 def test_no_folder_on_the_way_is_a_users():
-    """Who owns one can put another in its place: of -r, -s and -c."""
+    """Who owns one can put another in its place, of -r, -s and -c: she does,
+    and what she has put there is not obeyed."""
     daemon = finger_only()
-    own = unused("/home/way")
+    own, trace = unused("/home/way"), world.WORK + "/obeyed"
     os.mkdir(own)
     os.mkdir(own + "/below", 0o755)
     shutil.chown(own, "alice", "alice")
+    hers = write(unused("/home/alice/conf"), "system { services { service x { "
+                 "port %d; user root; exec \"/usr/bin/touch %s\"; } } }" % (
+                     free_port(), trace))
+    done = as_alice("sh", "-c", "cd $0 && mv below was && mkdir -p below/run/"
+                    "state && cp $1 below/p.conf", own, hers)
+    equal(done.returncode, 0, "her folder: " + done.stderr)
     os.symlink(daemon.directory, own + "/link")
-    write(own + "/below/p.conf", "")
     good = daemon.argv()
     for option, value in (("-r", own + "/below"), ("-s", own + "/below"),
                           ("-c", own + "/below/p.conf"),
@@ -283,7 +321,10 @@ def test_no_folder_on_the_way_is_a_users():
         argv = list(good)
         argv[argv.index(option) + 1] = value
         refused(argv, "belongs to another user")
+    check(not os.path.exists(trace), "her configuration was obeyed")
     # Nor open to a group.
+    shutil.rmtree(own + "/below")
+    os.mkdir(own + "/below", 0o755)
     shutil.chown(own, "root", "root")
     os.chmod(own, 0o775)
     argv = list(good)
