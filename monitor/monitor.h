@@ -151,7 +151,6 @@ struct monitor {
 	uint32_t next_instance, next_listener;
 	int log_fd;	/* descriptor 2 of every role */
 	int state_fd;	/* the master's memory */
-	uint64_t state_length; /* of its file, given by this monitor; 0 not yet */
 	int control_fd; /* the control socket */
 	gid_t control_group;
 	struct mon_sshd *sshd;

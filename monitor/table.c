@@ -230,7 +230,8 @@ table_fit_state(struct monitor *mon)
 	uint32_t slots = adopt_slots() + SLOTS_SPARE;
 	unsigned services = 0;
 	bool long_rates = false;
-	uint64_t length;
+	uint64_t length, before;
+	struct stat st;
 
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -248,13 +249,13 @@ table_fit_state(struct monitor *mon)
 	}
 	/* A name that goes leaves its history behind. */
 	length = state_size(slots, long_rates ? 2 * services + 8 : 0);
-	if (length <= mon->state_length)
+	before = fstat(mon->state_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+	/* What ended between two daemons stands in it, whatever its slot. */
+	if (length <= before && before <= state_size(SLOTS_MAX, SERVICES_MAX))
 		return;
 	if (ftruncate(mon->state_fd, (off_t)length) < 0)
 		log_errno("the state file cannot be made %llu bytes long",
 		    (unsigned long long)length);
-	else
-		mon->state_length = length;
 }
 
 void

@@ -40,8 +40,8 @@ int table_slots_make(struct monitor *mon, struct proc *p);
 void table_slots_drop(struct monitor *mon, struct proc *p);
 
 /*
- * Give the master's state file the length that the configuration needs; in
- * this monitor's life it never shrinks. Before the master is told of it.
+ * Give the master's state file the length that the configuration needs, before
+ * the master is told of it. It never shrinks, but from what no length of ours is.
  */
 void table_fit_state(struct monitor *mon);
 
