@@ -242,7 +242,7 @@ static void
 build_finish(struct builder *b, struct conf_service *s,
     const struct conf_tree *tree)
 {
-	if (s->kind == SERVICE_EXEC)
+	if (service_traits(s->kind)->named)
 		build_finish_exec(b, s, tree);
 	if (s->listen_count == 0) {
 		s->listen_default = true;

@@ -167,7 +167,7 @@ check_user(const struct conf *conf, const struct conf_service *s,
 	if (s->exec.user == NULL || strcmp(s->exec.user, "root") == 0)
 		return;
 	for (const struct conf_service *o = conf->services; o < s; o++) {
-		if (o->kind != SERVICE_EXEC || o->exec.user == NULL ||
+		if (o->exec.user == NULL ||
 		    strcmp(o->exec.user, s->exec.user) != 0)
 			continue;
 		conf_report_add(report, CONF_WARNING,
@@ -185,9 +185,10 @@ check_exec(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
 {
 	for (int kind = 0; kind < SERVICE_COUNT; kind++) {
-		if (kind == SERVICE_EXEC ||
-		    strcmp(s->name,
-			service_kind_name((enum service_kind)kind)) != 0)
+		const struct service_traits *other =
+		    service_traits((enum service_kind)kind);
+
+		if (other->named || strcmp(s->name, other->word) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, s->pos,
 		    "service %s: the name is the built-in service's; choose "
@@ -229,17 +230,18 @@ check_services(const struct conf *conf, struct conf_report *report)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
 
-		if (s->kind == SERVICE_EXEC)
+		const struct service_traits *traits = service_traits(s->kind);
+
+		if (traits->named)
 			check_exec(conf, s, report);
-		else if (s->kind == SERVICE_TELNET || s->kind == SERVICE_FTP)
+		if (traits->clear)
 			check_clear_text(s, report);
-		else if (s->kind == SERVICE_NETCONF &&
-			 conf->netconf_subsystem == NULL)
+		if (traits->subsystem && conf->netconf_subsystem == NULL)
 			conf_report_add(report, CONF_WARNING, s->pos,
 			    "netconf has no subsystem: without `subsystem "
 			    "PATH` nothing answers there");
 		/* A port that NETCONF on its own would break (RFC 4742). */
-		if (s->kind == SERVICE_NETCONF &&
+		if (traits->subsystem &&
 		    (s->port == 21 || s->port == 23))
 			conf_report_add(report, CONF_WARNING, s->pos,
 			    "netconf on port %u: that port is FTP's or "

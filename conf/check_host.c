@@ -146,16 +146,16 @@ host_check_banner(const struct conf *conf, const struct conf_service *s,
 	struct stat st;
 	int fd;
 
-	if (s->telnet.banner == NULL)
+	if (s->login.banner == NULL)
 		return;
-	fd = safe_open_file(s->telnet.banner, geteuid(), why, sizeof(why));
+	fd = safe_open_file(s->login.banner, geteuid(), why, sizeof(why));
 	if (fd < 0)
 		conf_report_add(report, CONF_ERROR, pos, "banner: %.100s: %s",
-		    s->telnet.banner, why);
+		    s->login.banner, why);
 	else if (fstat(fd, &st) == 0 && st.st_size > CONF_BANNER_MAX)
 		conf_report_add(report, CONF_WARNING, pos,
 		    "banner: %.100s is longer than %d bytes: the rest is not "
-		    "shown", s->telnet.banner, CONF_BANNER_MAX);
+		    "shown", s->login.banner, CONF_BANNER_MAX);
 	fd_close(&fd);
 }
 
@@ -193,14 +193,13 @@ conf_check_host_service(const struct conf *conf, const struct conf_service *s,
 {
 	size_t errors = report->errors;
 
-	if (s->kind == SERVICE_EXEC) {
+	if (service_traits(s->kind)->named) {
 		host_check_program(conf, s, report);
 		host_check_account(conf, s, report);
-	} else if (s->kind == SERVICE_SSH)
-		host_check_sshd_config(conf, s, report);
-	else if (s->kind == SERVICE_TELNET)
-		host_check_banner(conf, s, report);
-	else if (s->kind == SERVICE_NETCONF)
+	}
+	host_check_sshd_config(conf, s, report);
+	host_check_banner(conf, s, report);
+	if (service_traits(s->kind)->subsystem)
 		host_check_subsystem(conf, s, report);
 	return (report->errors > errors ? ERR_VALUE : 0);
 }

@@ -26,12 +26,6 @@ listen_overlap(const struct addr *a, const struct addr *b)
 		a->scope == b->scope);
 }
 
-static enum conf_protocol
-listen_protocol(const struct conf_service *s)
-{
-	return (s->kind == SERVICE_EXEC ? s->exec.protocol : CONF_TCP);
-}
-
 static void
 listen_report(const struct conf_service *s, const struct conf_service *before,
     const struct addr *a, struct conf_report *report)
@@ -55,7 +49,7 @@ static void
 listen_compare(const struct conf_service *s, const struct conf_service *before,
     struct conf_report *report)
 {
-	if (listen_protocol(s) != listen_protocol(before) || s->port == 0)
+	if (s->exec.protocol != before->exec.protocol || s->port == 0)
 		return;
 	for (unsigned i = 0; i < s->listen_count; i++) {
 		unsigned end = s == before ? i : before->listen_count;

@@ -79,7 +79,7 @@ struct conf_ssh {
 
 #define CONF_BANNER_MAX 4096 /* bytes of a banner that are shown */
 
-struct conf_telnet {
+struct conf_login {
 	uint32_t login_grace_time; /* seconds */
 	uint32_t idle_timeout;	   /* seconds; 0: none */
 	const char *banner;	   /* absolute path, or NULL */
@@ -135,7 +135,7 @@ struct conf_service {
 	const char *pam_service; /* NULL where nobody logs in */
 	bool log_unknown_users;
 	struct conf_ssh ssh;
-	struct conf_telnet telnet;
+	struct conf_login login;
 	struct conf_finger finger;
 	struct conf_exec exec;
 };

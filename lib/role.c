@@ -1,4 +1,4 @@
-/* Names of roles, kinds of service and families. Any process; pure. */
+/* Names of roles and families. Any process; pure. */
 #include "lib/role.h"
 
 static const char *const role_names[ROLE_COUNT] = {
@@ -7,22 +7,10 @@ static const char *const role_names[ROLE_COUNT] = {
 #undef X
 };
 
-static const char *const service_names[SERVICE_COUNT] = {
-#define X(name, text) [name] = (text),
-    SERVICE_LIST(X)
-#undef X
-};
-
 const char *
 role_name(enum role role)
 {
 	return ((unsigned)role < ROLE_COUNT ? role_names[role] : "?");
-}
-
-const char *
-service_kind_name(enum service_kind kind)
-{
-	return ((unsigned)kind < SERVICE_COUNT ? service_names[kind] : "?");
 }
 
 const char *

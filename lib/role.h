@@ -1,14 +1,12 @@
 /*
- * The names that every process shares: roles, kinds of service, families.
+ * The names that every process shares: roles, families, and with them the kinds
+ * of service.
  * Any process; pure.
  */
 #ifndef PORTREEVE_LIB_ROLE_H
 #define PORTREEVE_LIB_ROLE_H
 
-#include <stddef.h>
-
-/* A service's name, its NUL included; statement `service NAME`. */
-#define SERVICE_NAME_MAX 33
+#include "lib/service.h"
 
 #define ROLE_LIST(X)                                                           \
 	X(ROLE_MONITOR, "monitor")                                             \
@@ -30,21 +28,6 @@ enum role {
 	ROLE_COUNT
 };
 
-#define SERVICE_LIST(X)                                                        \
-	X(SERVICE_SSH, "ssh")                                                  \
-	X(SERVICE_TELNET, "telnet")                                            \
-	X(SERVICE_FTP, "ftp")                                                  \
-	X(SERVICE_FINGER, "finger")                                            \
-	X(SERVICE_NETCONF, "netconf")                                          \
-	X(SERVICE_EXEC, "exec")
-
-enum service_kind {
-#define X(name, text) name,
-	SERVICE_LIST(X)
-#undef X
-	SERVICE_COUNT
-};
-
 enum family {
 	FAMILY_INET,
 	FAMILY_INET6,
@@ -53,7 +36,6 @@ enum family {
 
 /* Constant names; "?" for a value that is none. */
 const char *role_name(enum role role);
-const char *service_kind_name(enum service_kind kind);
 const char *family_name(enum family family); /* "inet" or "inet6" */
 
 #endif

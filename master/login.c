@@ -13,9 +13,10 @@
 void
 login_keep_connection(struct session *s)
 {
+	const struct service_traits *traits = service_traits(s->service->kind);
+
 	fd_close(&s->copy);
-	if (s->service->kind == SERVICE_TELNET ||
-	    s->service->kind == SERVICE_FTP) {
+	if (traits->builtin && traits->logins != 0) {
 		s->copy = s->connection;
 		s->connection = -1;
 	}

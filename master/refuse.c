@@ -42,19 +42,7 @@ static struct {
 const char *
 refuse_text(enum service_kind kind)
 {
-	switch (kind) {
-	case SERVICE_SSH:
-	case SERVICE_NETCONF:
-	case SERVICE_TELNET:
-	case SERVICE_FINGER:
-		return ("Too many connections\r\n");
-	case SERVICE_FTP:
-		return ("421 Too many connections, try again later.\r\n");
-	case SERVICE_EXEC:
-	case SERVICE_COUNT:
-		break;
-	}
-	return (NULL);
+	return (service_traits(kind)->refusal);
 }
 
 static void

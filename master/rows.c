@@ -56,21 +56,13 @@ rows_send_services(struct client *c)
 static const char *
 session_doing(const struct session *s, const char *user)
 {
+	const struct service_traits *traits = service_traits(s->service->kind);
+
 	if (s->held || s->inherited)
 		return ("waiting");
-	switch (s->service->kind) {
-	case SERVICE_FINGER:
-		return ("query");
-	case SERVICE_SSH:
-	case SERVICE_TELNET:
-	case SERVICE_FTP:
-	case SERVICE_NETCONF:
+	if (traits->logins != 0)
 		return (user[0] != '\0' ? "session" : "login");
-	case SERVICE_EXEC:
-	case SERVICE_COUNT:
-		break;
-	}
-	return ("running");
+	return (traits->doing != NULL ? traits->doing : "running");
 }
 
 static void

@@ -50,7 +50,7 @@ service_recall(struct master *m, unsigned index)
 	memcpy(sv->name, name, strlen(name) + 1);
 	sv->number = -1;
 	sv->index = (uint16_t)index;
-	sv->kind = SERVICE_EXEC;
+	sv->kind = SERVICE_COUNT; /* nobody has said yet */
 	sv->blocked = BLOCK_ZYGOTE;
 	TAILQ_INIT(&sv->held);
 	m->services->by_index[index] = sv;
@@ -120,10 +120,8 @@ service_configure(struct master *m, const struct msg_service *msg)
 	sv->number = msg->number;
 	m->services->by_number[msg->number] = sv;
 	sv->kind = (enum service_kind)msg->kind;
-	sv->builtin = sv->kind == SERVICE_FINGER ||
-		      sv->kind == SERVICE_TELNET || sv->kind == SERVICE_FTP;
-	sv->status_means_nothing =
-	    sv->kind == SERVICE_SSH || sv->kind == SERVICE_NETCONF;
+	sv->builtin = service_traits(sv->kind)->builtin;
+	sv->status_means_nothing = service_traits(sv->kind)->sshd;
 	sv->rate_limit = msg->rate_limit;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct policy_limiter *l = &sv->limiter[f];

@@ -78,11 +78,10 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 static int
 worker_check(const struct session *s, enum msg_type type)
 {
-	enum service_kind kind = s->service->kind;
+	const struct service_traits *traits = service_traits(s->service->kind);
 
-	if ((type == MSG_LOGIN_ASK && kind != SERVICE_TELNET &&
-		kind != SERVICE_FTP) ||
-	    (type == MSG_LOOKUP_ASK && kind != SERVICE_FINGER))
+	if ((type == MSG_LOGIN_ASK && traits->logins == 0) ||
+	    (type == MSG_LOOKUP_ASK && !traits->lookup))
 		return (ERR_SENDER);
 	return (0);
 }

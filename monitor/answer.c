@@ -306,7 +306,8 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 static void
 answer_log_breach(struct monitor *mon, const struct proc *zygote)
 {
-	struct proc *reader = proc_find(mon, ROLE_LOGREADER, zygote->kind);
+	struct proc *reader = proc_find(mon, ROLE_LOGREADER,
+	    service_reader(zygote->kind));
 
 	if (reader != NULL)
 		proc_kill(mon, reader, "sent a zygote what it may not");
@@ -335,11 +336,12 @@ answer_is_from_log(struct monitor *mon, const struct proc *reader,
 {
 	struct proc *p;
 
-	if (reader->kind != SERVICE_SSH)
+	if (!service_traits(reader->kind)->sshd)
 		return (false);
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
-		if (p->kind == SERVICE_SSH && p->slots != NULL &&
+		if (p->role == ROLE_ZYGOTE && p->slots != NULL &&
+		    service_traits(p->kind)->sshd &&
 		    slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}

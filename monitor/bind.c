@@ -421,7 +421,7 @@ static void
 listener_assign(struct monitor *mon, struct listener *l,
     struct mon_service *s)
 {
-	bool wait = s->kind == SERVICE_EXEC && s->conf->exec.wait;
+	bool wait = s->conf->exec.wait;
 
 	l->wanted = true;
 	if (l->service == s && l->wait == wait)
@@ -525,8 +525,7 @@ configure_address(struct monitor *mon, struct mon_service *s,
 static void
 configure_service(struct monitor *mon, struct mon_service *s)
 {
-	bool datagram =
-	    s->kind == SERVICE_EXEC && s->conf->exec.protocol == CONF_UDP;
+	bool datagram = s->conf->exec.protocol == CONF_UDP;
 	bool taken[FAMILY_COUNT], dual = false;
 
 	for (int f = 0; f < FAMILY_COUNT; f++)

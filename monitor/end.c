@@ -376,7 +376,7 @@ end_is_orphan(struct monitor *mon, const struct proc *zygote,
 
 	if (!end_verify(slot, getpid(), row) || loginproc_has_pid(slot->pid))
 		return (false);
-	if (wire_is_builtin(zygote->kind) && !mon->rootless &&
+	if (service_traits(zygote->kind)->builtin && !mon->rootless &&
 	    row->uid != zygote->seal.uid)
 		return (false);
 	TAILQ_FOREACH(p, &mon->procs, next)
@@ -438,7 +438,7 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		set_sort(&set);
 		end_freeze(&t, &set);
 		end_kill_marked(&t);
-		if (zygote->kind == SERVICE_SSH && !mon->rootless)
+		if (service_traits(zygote->kind)->sshd && !mon->rootless)
 			orphans_close_records(mon, zygote, &t);
 		ptable_free(&t);
 	}

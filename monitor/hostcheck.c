@@ -18,7 +18,7 @@ warn_not_built(const struct conf *conf, struct conf_report *report)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
 
-		if (s->kind == SERVICE_FTP || s->kind == SERVICE_NETCONF)
+		if (!service_traits(s->kind)->served)
 			conf_report_add(report, CONF_WARNING, s->pos,
 			    "%s is not served by this version: nothing "
 			    "listens on its port",
@@ -113,7 +113,7 @@ warn_other_user(const struct conf *conf, struct conf_report *report)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
 
-		if (s->kind != SERVICE_EXEC)
+		if (!service_traits(s->kind)->named)
 			continue;
 		warn_other_name(conf, s, "user", s->exec.user,
 		    user != NULL ? user->pw_name : NULL, report);

@@ -20,17 +20,27 @@
 #include "monitor/ids_service.h"
 #include "monitor/ptable.h"
 
-static const char *const account_names[UID_COUNT] = {
+static const char *const account_names[UID_READERS] = {
     [UID_MASTER] = "portreeve-master",
     [UID_AUDIT] = "portreeve-audit",
     [UID_LOOKUP] = "portreeve-lookup",
-    [UID_LOGREADER_SSH] = "portreeve-log-ssh",
-    [UID_LOGREADER_EXEC] = "portreeve-log-exec",
     [UID_CALLER] = "portreeve-caller",
-    [UID_FINGER] = "portreeve-finger",
-    [UID_TELNET] = "portreeve-telnet",
-    [UID_FTP] = "portreeve-ftp",
 };
+
+/* NULL: a kind of service without one, or that shares another's. */
+static const char *
+account_name(int uid)
+{
+	enum service_kind kind;
+
+	if (uid < UID_READERS)
+		return (account_names[uid]);
+	if (uid >= UID_SERVICES)
+		return (service_traits((enum service_kind)(uid - UID_SERVICES))
+			    ->account);
+	kind = (enum service_kind)(uid - UID_READERS);
+	return (service_reader(kind) == kind ? service_traits(kind)->log : NULL);
+}
 
 /* One block of numbers a daemon. */
 #define BLOCK 16
@@ -193,8 +203,8 @@ ids_for_service(struct monitor *mon, struct mon_service *s, char *reason,
 	uint32_t low, high, id;
 	bool some;
 
-	if (mon->rootless || s->kind != SERVICE_EXEC || s->conf == NULL ||
-	    s->conf->exec.user != NULL)
+	if (mon->rootless || !service_traits(s->kind)->named ||
+	    s->conf == NULL || s->conf->exec.user != NULL)
 		return (0);
 	if (ids_service_open(mon->state_dir, reason, size) != 0)
 		return (ERR_REFUSED);
@@ -229,8 +239,11 @@ ids_choose(struct monitor *mon, char *reason, size_t size)
 	if (ids_service_open(mon->state_dir, reason, size) != 0)
 		return (ERR_REFUSED);
 	for (int i = 0; i < UID_COUNT; i++) {
-		struct passwd *pw = getpwnam(account_names[i]);
+		const char *name = account_name(i);
+		struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
 
+		if (name == NULL)
+			continue;
 		if (pw != NULL && pw->pw_uid != 0 && pw->pw_uid != 65534) {
 			mon->ids[i].uid = pw->pw_uid;
 			mon->ids[i].gid = pw->pw_gid;

@@ -22,7 +22,6 @@
 #include "monitor/report.h"
 #include "monitor/wire.h"
 
-#define FTP_GRACE_S 60
 #define QUESTIONS_MAX 256
 #define LOOK_NS (10ull * MILLISECOND)
 #define LOOKS_MAX 100
@@ -49,7 +48,8 @@ loginproc_find_zygote(struct monitor *mon, uint64_t session, uint32_t number,
 		int64_t n;
 
 		if (p->slots == NULL ||
-		    (p->kind != SERVICE_TELNET && p->kind != SERVICE_FTP))
+		    !service_traits(p->kind)->builtin ||
+		    service_traits(p->kind)->logins == 0)
 			continue;
 		n = number < SLOTS_MAX ? (int64_t)number
 				       : slot_find_session(p->slots, session);
@@ -80,9 +80,7 @@ ask_same_peer(const struct addr *peer, int connection)
 static uint32_t
 ask_grace(const struct conf_service *c, uint64_t age)
 {
-	uint64_t all = 1000ull *
-	    (c->kind == SERVICE_TELNET ? c->telnet.login_grace_time
-				       : FTP_GRACE_S);
+	uint64_t all = 1000ull * c->login.login_grace_time;
 
 	return (age < all ? (uint32_t)(all - age) : 0);
 }

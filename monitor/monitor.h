@@ -117,13 +117,10 @@ enum role_uid {
 	UID_MASTER,
 	UID_AUDIT,
 	UID_LOOKUP,
-	UID_LOGREADER_SSH,
-	UID_LOGREADER_EXEC,
 	UID_CALLER,
-	UID_FINGER,
-	UID_TELNET,
-	UID_FTP,
-	UID_COUNT
+	UID_READERS,				  /* and the kind of service */
+	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
+	UID_COUNT = UID_SERVICES + SERVICE_COUNT
 };
 
 struct mon_sshd; /* monitor/sshd.h */

@@ -36,10 +36,12 @@
 #include "monitor/wire.h"
 #include "sandbox/sandbox.h"
 
-/* The one table: which program a role is, as whom, how many descriptors. */
+/*
+ * The one table: which program a role is, as whom, how many descriptors. What
+ * there is for a kind of service stands in lib/service.def.
+ */
 struct role_spec {
 	enum role role;
-	enum service_kind kind;
 	const char *program;
 	enum role_uid uid; /* UID_COUNT: stays the monitor's */
 	bool empty_root;
@@ -47,15 +49,9 @@ struct role_spec {
 };
 
 static const struct role_spec role_specs[] = {
-    {ROLE_AUDIT, SERVICE_COUNT, "audit", UID_AUDIT, false, false},
-    {ROLE_MASTER, SERVICE_COUNT, "master", UID_MASTER, true, true},
-    {ROLE_LOOKUP, SERVICE_COUNT, "lookup", UID_LOOKUP, false, false},
-    {ROLE_LOGREADER, SERVICE_SSH, "logreader", UID_LOGREADER_SSH, true, true},
-    {ROLE_LOGREADER, SERVICE_EXEC, "logreader", UID_LOGREADER_EXEC, true, true},
-    {ROLE_ZYGOTE, SERVICE_FINGER, "finger", UID_FINGER, true, true},
-    {ROLE_ZYGOTE, SERVICE_TELNET, "telnet", UID_TELNET, true, true},
-    {ROLE_ZYGOTE, SERVICE_SSH, "ssh", UID_COUNT, false, false},
-    {ROLE_ZYGOTE, SERVICE_EXEC, "exec", UID_COUNT, false, false},
+    {ROLE_AUDIT, "audit", UID_AUDIT, false, false},
+    {ROLE_MASTER, "master", UID_MASTER, true, true},
+    {ROLE_LOOKUP, "lookup", UID_LOOKUP, false, false},
 };
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
@@ -65,16 +61,34 @@ static const struct role_spec role_specs[] = {
 #define MESSAGES_A_TURN 32
 #define LAST_MESSAGES 65536 /* more than a channel holds */
 
-static const struct role_spec *
-spec_find(enum role role, enum service_kind kind)
+/*
+ * What to start, or false. A program that is not ours needs the root and the
+ * limits that the monitor started with.
+ */
+static bool
+spec_find(enum role role, enum service_kind kind, struct role_spec *spec)
 {
+	const struct service_traits *traits = service_traits(kind);
+
 	for (size_t i = 0; i < ROLE_SPECS; i++) {
-		if (role_specs[i].role == role &&
-		    (role_specs[i].kind == kind ||
-			role_specs[i].kind == SERVICE_COUNT))
-			return (&role_specs[i]);
+		if (role_specs[i].role != role)
+			continue;
+		*spec = role_specs[i];
+		return (true);
 	}
-	return (NULL);
+	*spec = (struct role_spec){.role = role, .uid = UID_COUNT};
+	if (role == ROLE_LOGREADER) {
+		spec->program = "logreader";
+		spec->uid = (enum role_uid)((int)UID_READERS + (int)kind);
+		spec->empty_root = spec->many_fds = true;
+	} else {
+		spec->program = traits->program;
+		if (traits->account != NULL)
+			spec->uid =
+			    (enum role_uid)((int)UID_SERVICES + (int)kind);
+		spec->empty_root = spec->many_fds = traits->builtin;
+	}
+	return (role == ROLE_LOGREADER || role == ROLE_ZYGOTE);
 }
 
 struct proc *
@@ -109,9 +123,9 @@ proc_is_needed(struct monitor *mon, enum role role, enum service_kind kind)
 
 		if (!table_service_runs(s))
 			continue;
-		if (role == ROLE_LOOKUP && s->kind == SERVICE_FINGER)
+		if (role == ROLE_LOOKUP && service_traits(s->kind)->lookup)
 			return (true);
-		if (role == ROLE_LOGREADER && s->kind == kind)
+		if (role == ROLE_LOGREADER && service_reader(s->kind) == kind)
 			return (true);
 	}
 	return (false);
@@ -526,16 +540,16 @@ struct proc *
 proc_start(struct monitor *mon, enum role role, enum service_kind kind,
     struct mon_service *service)
 {
-	const struct role_spec *spec = spec_find(role, kind);
+	struct role_spec spec;
 	struct backoff *b = proc_backoff(mon, role, kind, service);
 	struct proc *p;
 
-	if (spec == NULL)
+	if (!spec_find(role, kind, &spec))
 		return (NULL);
 	b->started = time_boot_ns();
 	reserve_use();
 	p = proc_new(mon, role, kind, service);
-	if (p == NULL || proc_launch(mon, spec, p) < 0) {
+	if (p == NULL || proc_launch(mon, &spec, p) < 0) {
 		log_errno("cannot start %s", role_name(role));
 		report_short(mon, role, errno, "cannot start a role");
 		if (p != NULL && p->pid > 0)
@@ -557,22 +571,26 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	predecessor_note(mon);
 	if (service != NULL)
 		service->zygote = p;
-	if (proc_seal(mon, spec, p) < 0)
+	if (proc_seal(mon, &spec, p) < 0)
 		proc_kill(mon, p, "cannot be told how to seal itself");
 	return (p);
+}
+
+static void
+start_if_needed(struct monitor *mon, enum role role, enum service_kind kind)
+{
+	if (proc_is_needed(mon, role, kind) &&
+	    proc_find(mon, role, kind) == NULL)
+		proc_start(mon, role, kind, NULL);
 }
 
 void
 proc_start_needed(struct monitor *mon)
 {
-	for (size_t i = 0; i < ROLE_SPECS; i++) {
-		const struct role_spec *s = &role_specs[i];
-
-		if (s->role != ROLE_ZYGOTE &&
-		    proc_is_needed(mon, s->role, s->kind) &&
-		    proc_find(mon, s->role, s->kind) == NULL)
-			proc_start(mon, s->role, s->kind, NULL);
-	}
+	for (size_t i = 0; i < ROLE_SPECS; i++)
+		start_if_needed(mon, role_specs[i].role, SERVICE_COUNT);
+	for (int kind = 0; kind < SERVICE_COUNT; kind++)
+		start_if_needed(mon, ROLE_LOGREADER, (enum service_kind)kind);
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
 

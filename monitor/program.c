@@ -225,7 +225,7 @@ program_send(struct monitor *mon, struct proc *zygote,
 	if (m == NULL)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
-	err = zygote->kind == SERVICE_SSH
+	err = service_traits(zygote->kind)->sshd
 	    ? fill_ssh(mon, c, m)
 	    : fill_exec(mon, zygote->service, m, reason);
 	if (err == ERR_NOT_FOUND)

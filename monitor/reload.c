@@ -93,7 +93,8 @@ reload_check_service(struct monitor *mon, const struct conf *conf,
     const struct conf_service *s, struct conf_report *report)
 {
 	conf_check_host_service(conf, s, report);
-	if (s->kind == SERVICE_SSH && !ssh_is_wrong(conf, report))
+	if (service_traits(s->kind)->sshd && service_traits(s->kind)->served &&
+	    !ssh_is_wrong(conf, report))
 		check_ssh(mon, conf, report);
 }
 
@@ -206,7 +207,7 @@ change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used &&
-		    mon->services[i].kind == SERVICE_SSH)
+		    service_traits(mon->services[i].kind)->sshd)
 			changed[i] = true;
 	}
 }

@@ -1,43 +1,69 @@
 /* The table that a person sees under -d. Monitor; the configuration's words. */
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "monitor/show.h"
 #include "monitor/table.h"
 
+/* Who asks, as far as the service may know: system users are not told of. */
 static const char *
-try_it(const struct listener *l, const char *address, char *buf, size_t size)
+try_user(const struct service_traits *traits)
 {
 	const struct passwd *pw = getpwuid(geteuid());
-	enum service_kind kind = l->service != NULL ? l->service->kind
-						    : SERVICE_COUNT;
-	char user[64] = "";
 
-	if (pw != NULL && pw->pw_uid >= 1000)
-		snprintf(user, sizeof(user), "%s ", pw->pw_name);
-	switch (kind) {
-	case SERVICE_SSH:
-		snprintf(buf, size, "ssh -p %u %s%s%s", l->address.port,
-		    pw != NULL && geteuid() != 0 ? pw->pw_name : "",
-		    pw != NULL && geteuid() != 0 ? "@" : "", address);
-		break;
-	case SERVICE_TELNET:
-		snprintf(buf, size, "telnet %s %u", address, l->address.port);
-		break;
-	case SERVICE_FINGER:
-		/* System users are nobody's to ask about. */
-		snprintf(buf, size, "echo %s| nc -N %s %u",
-		    user, address, l->address.port);
-		break;
-	case SERVICE_COUNT:
-		snprintf(buf, size, "(no statement says this service)");
-		break;
-	default:
-		snprintf(buf, size, "nc %s%s %u", l->datagram ? "-u " : "",
-		    address, l->address.port);
+	if (pw == NULL || (traits->lookup && pw->pw_uid < 1000) ||
+	    (traits->logins != 0 && pw->pw_uid == 0))
+		return ("");
+	return (pw->pw_name);
+}
+
+/* A column .client, its words replaced; an empty USER takes its @ or space. */
+static void
+try_expand(const char *client, const char *user, const char *address,
+    const char *port, FILE *to)
+{
+	static const char *const words[] = {"USER", "ADDRESS", "PORT"};
+	const char *const values[] = {user, address, port};
+
+	while (*client != '\0') {
+		size_t i, n = 0;
+
+		for (i = 0; i < 3; i++) {
+			n = strlen(words[i]);
+			if (strncmp(client, words[i], n) == 0)
+				break;
+		}
+		if (i == 3) {
+			fputc(*client++, to);
+			continue;
+		}
+		fputs(values[i], to);
+		client += n;
+		if (values[i][0] == '\0' && *client != '\0')
+			client++;
 	}
-	return (buf);
+}
+
+static void
+try_print(const struct listener *l, const char *address)
+{
+	const struct service_traits *traits;
+	const char *client = "nc ADDRESS PORT";
+	char port[8];
+
+	if (l->service == NULL) {
+		fputs("(no statement says this service)", stdout);
+		return;
+	}
+	traits = service_traits(l->service->kind);
+	if (traits->client != NULL)
+		client = traits->client;
+	else if (l->datagram)
+		client = "nc -u ADDRESS PORT";
+	snprintf(port, sizeof(port), "%u", l->address.port);
+	try_expand(client, try_user(traits), address, port, stdout);
 }
 
 /* One that listens nowhere, and why. */
@@ -54,7 +80,7 @@ show_still(const struct mon_service *s)
 void
 show_table(struct monitor *mon)
 {
-	char address[ADDR_TEXT_MAX], try[192];
+	char address[ADDR_TEXT_MAX];
 	struct listener *l;
 
 	printf("%-12s %-6s %-18s %-6s %s\n", "service", "family", "address",
@@ -67,11 +93,14 @@ show_table(struct monitor *mon)
 		addr_text(&l->address, address);
 		if (addr_is_loopback(&l->address))
 			name = address;
-		printf("%-12s %-6s %-18s %-6u %s\n", l->name,
+		printf("%-12s %-6s %-18s %-6u ", l->name,
 		    family_name((enum family)l->address.family), address,
-		    l->address.port,
-		    l->fd < 0 ? "(waiting: cannot be bound yet)"
-			      : try_it(l, name, try, sizeof(try)));
+		    l->address.port);
+		if (l->fd < 0)
+			fputs("(waiting: cannot be bound yet)", stdout);
+		else
+			try_print(l, name);
+		putchar('\n');
 	}
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		show_still(&mon->services[i]);

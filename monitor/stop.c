@@ -155,7 +155,8 @@ anybody_logs_in(struct monitor *mon)
 		uint32_t high;
 
 		if (p->role != ROLE_ZYGOTE || p->slots == NULL ||
-		    !wire_is_builtin(p->kind) || p->kind == SERVICE_FINGER)
+		    !service_traits(p->kind)->builtin ||
+		    service_traits(p->kind)->logins == 0)
 			continue;
 		high = atomic_load(&p->slots->high);
 		for (uint32_t i = 0; i < high && i < SLOTS_MAX; i++) {

@@ -102,31 +102,18 @@ same_exec(const struct conf_exec *a, const struct conf_exec *b)
 static bool
 same_zygote(const struct conf_service *a, const struct conf_service *b)
 {
-	switch (a->kind) {
-	case SERVICE_EXEC:
+	const struct service_traits *traits = service_traits(a->kind);
+
+	if (traits->named)
 		return (same_exec(&a->exec, &b->exec));
-	case SERVICE_FINGER:
-		return (a->finger.list_users == b->finger.list_users &&
-		    a->finger.show_details == b->finger.show_details);
-	case SERVICE_TELNET:
-		return (a->telnet.login_grace_time ==
-			b->telnet.login_grace_time &&
-		    a->telnet.idle_timeout == b->telnet.idle_timeout &&
-		    a->telnet.banner == NULL && b->telnet.banner == NULL);
-	case SERVICE_SSH:
+	if (traits->sshd)
 		return (a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
 		    a->root_login == b->root_login);
-	default:
-		return (true);
-	}
-}
-
-/* Kinds that this version serves; of the others it tells that it does not. */
-static bool
-is_built(enum service_kind kind)
-{
-	return (kind == SERVICE_SSH || kind == SERVICE_FINGER ||
-	    kind == SERVICE_TELNET || kind == SERVICE_EXEC);
+	return (a->finger.list_users == b->finger.list_users &&
+	    a->finger.show_details == b->finger.show_details &&
+	    a->login.login_grace_time == b->login.login_grace_time &&
+	    a->login.idle_timeout == b->login.idle_timeout &&
+	    a->login.banner == NULL && b->login.banner == NULL);
 }
 
 bool
@@ -174,7 +161,7 @@ table_configure(struct monitor *mon, const struct conf *old,
 		    !same_zygote(s->conf, c);
 		s->configured = true;
 		s->conf = c;
-		s->stopped = is_built(c->kind)
+		s->stopped = service_traits(c->kind)->served
 		    ? NULL
 		    : "this version does not serve it";
 	}
@@ -214,8 +201,7 @@ table_program_is_root(struct monitor *mon, const struct mon_service *s)
 	struct passwd *pw;
 
 	(void)mon;
-	if (s->kind != SERVICE_EXEC || s->conf == NULL ||
-	    s->conf->exec.user == NULL)
+	if (s->conf == NULL || s->conf->exec.user == NULL)
 		return (false);
 	pw = getpwnam(s->conf->exec.user);
 	return (pw != NULL && pw->pw_uid == 0);

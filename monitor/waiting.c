@@ -100,7 +100,7 @@ waiting_due(void *arg)
 	if (stop_is_begun() || !s->configured || s->waiting[0] == '\0')
 		return;
 	reload_check_service(mon, mon->conf, s->conf, &report);
-	if (report.errors == 0 && s->kind == SERVICE_SSH &&
+	if (report.errors == 0 && service_traits(s->kind)->sshd &&
 	    sshd_commit(mon, mon->conf) != 0)
 		waiting_begin(mon, s, "sshd's configuration cannot be put in "
 				      "place: see the log");

@@ -118,16 +118,15 @@ wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 	const struct conf_service *c =
 	    zygote->service != NULL ? zygote->service->conf : NULL;
 
-	if (wire_is_builtin(zygote->kind))
+	if (service_traits(zygote->kind)->builtin)
 		return;
 	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !logins_by_pam(mon);
 	if (c != NULL) {
 		m.root_login = (uint8_t)c->root_login;
 		m.log_unknown = c->log_unknown_users;
-	}
-	if (c != NULL && zygote->kind == SERVICE_SSH)
 		m.packets = c->ssh.max_pre_packets;
+	}
 	wire_pair(mon,
 	    &(struct wire_end){zygote, MSG_LOG_CHANNEL, &channel, -1},
 	    &(struct wire_end){reader, MSG_LOG_SOURCE, &m, -1});
@@ -140,7 +139,8 @@ logreader_ready(struct monitor *mon, struct proc *reader)
 
 	TAILQ_FOREACH(p, &mon->procs, next)
 	{
-		if (p->role == ROLE_ZYGOTE && p->kind == reader->kind &&
+		if (p->role == ROLE_ZYGOTE &&
+		    service_reader(p->kind) == reader->kind &&
 		    p->state != PROC_STARTING && !p->killed)
 			wire_log(mon, reader, p);
 	}
@@ -158,7 +158,7 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 	if (z->service == NULL)
 		return;
 	told.service = z->service->number;
-	if (wire_is_builtin(z->kind) && !z->retired)
+	if (service_traits(z->kind)->builtin && !z->retired)
 		m.pool = POOL;
 	/* A zygote told to finish still takes a new master's channel. */
 	wire_pair(mon,
@@ -189,7 +189,7 @@ wire_zygote_again(struct monitor *mon, struct proc *z)
 		return;
 	}
 	told.service = z->service->number;
-	if (wire_is_builtin(z->kind) && !z->retired)
+	if (service_traits(z->kind)->builtin && !z->retired)
 		m.pool = POOL;
 	fds[0] = pair[0];
 	fds[1] = z->slots_read_fd;
@@ -213,17 +213,10 @@ wire_finger_options(struct monitor *mon, struct proc *p)
 	proc_send(mon, p, MSG_FINGER_OPTIONS, &o, NULL, 0);
 }
 
-bool
-wire_is_builtin(enum service_kind kind)
-{
-	return (kind == SERVICE_FINGER || kind == SERVICE_TELNET ||
-	    kind == SERVICE_FTP);
-}
-
 /* The banner's bytes; a file that cannot be read is a warning and no banner. */
 static void
-read_banner(struct monitor *mon, const char *path,
-    struct msg_telnet_options *o)
+read_banner(struct monitor *mon, const char *service, const char *path,
+    struct msg_login_options *o)
 {
 	char reason[PATH_MAX + SAFE_REASON_MAX + 64], why[SAFE_REASON_MAX];
 	int fd = safe_open_file(path, geteuid(), why, sizeof(why));
@@ -233,7 +226,7 @@ read_banner(struct monitor *mon, const char *path,
 		snprintf(reason, sizeof(reason),
 		    "banner %s cannot be read (%s): none is shown", path,
 		    fd < 0 ? why : strerror(errno));
-		report_warning(mon, "telnet", reason);
+		report_warning(mon, service, reason);
 	}
 	o->banner.n = (uint16_t)(n > 0 ? n : 0);
 	fd_close(&fd);
@@ -243,24 +236,25 @@ read_banner(struct monitor *mon, const char *path,
 static void
 wire_options(struct monitor *mon, struct proc *z)
 {
-	const struct conf_telnet *t = &z->service->conf->telnet;
-	struct msg_telnet_options o = {.login_grace = t->login_grace_time,
+	const struct conf_login *t = &z->service->conf->login;
+	struct msg_login_options o = {.login_grace = t->login_grace_time,
 	    .idle_timeout = t->idle_timeout};
 
-	if (z->kind == SERVICE_FINGER)
+	if (service_traits(z->kind)->lookup)
 		wire_finger_options(mon, z);
-	if (z->kind != SERVICE_TELNET)
+	if (service_traits(z->kind)->logins == 0)
 		return;
 	if (t->banner != NULL)
-		read_banner(mon, t->banner, &o);
-	proc_send(mon, z, MSG_TELNET_OPTIONS, &o, NULL, 0);
+		read_banner(mon, z->service->name, t->banner, &o);
+	proc_send(mon, z, MSG_LOGIN_OPTIONS, &o, NULL, 0);
 }
 
 static void
 zygote_ready(struct monitor *mon, struct proc *z)
 {
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
-	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER, z->kind);
+	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER,
+	    service_reader(z->kind));
 	struct msg_slots slots = {0};
 	char reason[CONF_MESSAGE_MAX];
 
@@ -268,7 +262,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		return;
 	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
 		return;
-	if (wire_is_builtin(z->kind)) {
+	if (service_traits(z->kind)->builtin) {
 		wire_options(mon, z);
 	} else if (program_send(mon, z, reason) < 0) {
 		if (reason[0] != '\0')
@@ -309,7 +303,7 @@ tell_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 		m.connection_limit = s->conf->connection_limit;
 		m.rate_limit = s->conf->rate_limit;
 	}
-	if (wire_is_builtin(s->kind))
+	if (service_traits(s->kind)->builtin)
 		m.pool = POOL;
 	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
 	if (!s->configured)

@@ -25,7 +25,4 @@ void wire_lookup_again(struct monitor *mon);
 /* Send to the master if it is up; dropped otherwise (a new one is told all). */
 void wire_to_master(struct monitor *mon, enum msg_type type, const void *msg);
 
-/* Whether a kind of service is served by workers of ours, not by a program. */
-bool wire_is_builtin(enum service_kind kind);
-
 #endif

@@ -20,19 +20,6 @@ policy_method_text(enum policy_method method)
 }
 
 static bool
-root_service_has_keys(enum service_kind kind)
-{
-	return (kind == SERVICE_SSH || kind == SERVICE_NETCONF);
-}
-
-static bool
-root_service_has_logins(enum service_kind kind)
-{
-	return (root_service_has_keys(kind) || kind == SERVICE_TELNET ||
-		kind == SERVICE_FTP);
-}
-
-static bool
 root_is_method(enum policy_method method)
 {
 	return (method == POLICY_METHOD_PASSWORD ||
@@ -44,14 +31,16 @@ static bool
 root_is_allowed(enum policy_method method, enum conf_root_login rule,
     enum service_kind kind)
 {
-	if (!root_is_method(method) || !root_service_has_logins(kind))
+	const unsigned logins = service_traits(kind)->logins;
+
+	if (!root_is_method(method) || logins == 0)
 		return (false);
 	switch (rule) {
 	case ROOT_LOGIN_ALLOW:
 		return (true);
 	case ROOT_LOGIN_DENY_PASSWORD:
 		return (method == POLICY_METHOD_PUBLICKEY &&
-			root_service_has_keys(kind));
+			(logins & LOGIN_KEYS) != 0);
 	case ROOT_LOGIN_DENY:
 		break;
 	}

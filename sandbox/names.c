@@ -1,4 +1,6 @@
 /* Which profile is whose, and what it is called. Any process; pure. */
+#include <string.h>
+
 #include "lib/err.h"
 #include "sandbox/sandbox.h"
 
@@ -16,23 +18,18 @@ sandbox_profile_name(enum sandbox_profile profile)
 	return (profile_names[profile]);
 }
 
+/* A zygote's is called by its program's name. */
 static int
 sandbox_zygote_profile(enum service_kind kind)
 {
-	switch (kind) {
-	case SERVICE_FINGER:
-		return (SANDBOX_ZYGOTE_FINGER);
-	case SERVICE_TELNET:
-		return (SANDBOX_ZYGOTE_TELNET);
-	case SERVICE_FTP:
-		return (SANDBOX_ZYGOTE_FTP);
-	case SERVICE_SSH:
-	case SERVICE_NETCONF:
-		return (SANDBOX_ZYGOTE_SSH);
-	case SERVICE_EXEC:
-		return (SANDBOX_ZYGOTE_EXEC);
-	case SERVICE_COUNT:
-		break;
+	static const char prefix[] = "zygote ";
+	const char *program = service_traits(kind)->program;
+	const size_t n = sizeof(prefix) - 1;
+
+	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
+		if (strncmp(profile_names[i], prefix, n) == 0 &&
+		    strcmp(profile_names[i] + n, program) == 0)
+			return (i);
 	}
 	return (ERR_NOT_FOUND);
 }

@@ -191,7 +191,7 @@ sshd_path_ok(const char *path)
 static int
 sshd_check_params(const struct conf_service *s, const struct sshd_params *p)
 {
-	if (s->kind != SERVICE_SSH)
+	if (!service_traits(s->kind)->sshd)
 		return (ERR_UNSUPPORTED);
 	for (unsigned i = 0; i < p->host_key_count; i++) {
 		if (!sshd_path_ok(p->host_keys[i]))

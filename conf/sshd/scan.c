@@ -275,7 +275,10 @@ sshd_scan(const struct conf *conf, const struct sshd_scan_paths *paths,
 	struct scan s = {.conf = conf, .report = report};
 
 	for (unsigned i = 0; i < conf->service_count; i++) {
-		if (conf->services[i].kind == SERVICE_SSH)
+		const struct service_traits *traits =
+		    service_traits(conf->services[i].kind);
+
+		if (traits->sshd && !traits->subsystem)
 			s.ssh = &conf->services[i];
 	}
 	if (s.ssh != NULL && paths->sshd_config != NULL)

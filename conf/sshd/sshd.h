@@ -35,7 +35,7 @@ struct sshd_params {
  *
  * *text is malloc'd, terminated, the caller's to free. ERR_NO_MEMORY;
  * ERR_VALUE when a path in params cannot be written in an sshd_config;
- * ERR_UNSUPPORTED when the service is not of kind SERVICE_SSH.
+ * ERR_UNSUPPORTED when the service is not sshd's.
  */
 int sshd_render(const struct conf *conf, const struct conf_service *service,
     const struct sshd_params *params, char **text);

@@ -21,7 +21,7 @@
 bool
 source_is_ssh(const struct source *src)
 {
-	return (src->kind == SERVICE_SSH || src->kind == SERVICE_NETCONF);
+	return (service_traits(src->kind)->sshd);
 }
 
 /* POLLOUT is of interest only while something is owed. */

@@ -35,7 +35,7 @@ enum phase {
 
 struct conn {
 	struct worker *w;
-	const struct msg_telnet_options *options;
+	const struct msg_login_options *options;
 	const char *host; /* in the prompt */
 	enum phase phase;
 
@@ -171,7 +171,7 @@ void session_tick(struct conn *c, uint64_t now);
  * Serve one peer to its end; the worker's exit status. The options and the
  * host's name stay the caller's.
  */
-int telnet_serve(struct worker *w, const struct msg_telnet_options *options,
+int telnet_serve(struct worker *w, const struct msg_login_options *options,
     const char *host);
 
 #endif

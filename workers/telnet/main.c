@@ -14,7 +14,7 @@
 #include "workers/common/zygote.h"
 #include "workers/telnet/conn.h"
 
-static struct msg_telnet_options options;
+static struct msg_login_options options;
 static char host[65];
 
 /* The prompt names the host; what is no letter of a name is left out. */
@@ -36,9 +36,9 @@ prepare(void)
 static int
 take_option(const struct ipc_in *message)
 {
-	if (message->type != MSG_TELNET_OPTIONS)
+	if (message->type != MSG_LOGIN_OPTIONS)
 		return (ERR_TYPE);
-	options = message->msg.telnet_options;
+	options = message->msg.login_options;
 	return (0);
 }
 

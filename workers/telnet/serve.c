@@ -286,7 +286,7 @@ finish(struct conn *c)
 }
 
 int
-telnet_serve(struct worker *w, const struct msg_telnet_options *options,
+telnet_serve(struct worker *w, const struct msg_login_options *options,
     const char *host)
 {
 	struct conn *c = &conn;

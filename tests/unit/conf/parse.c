@@ -103,7 +103,7 @@ test_defaults(void **state)
 	assert_int_equal(s->listen[0].family, FAMILY_INET);
 	assert_int_equal(s->listen[1].family, FAMILY_INET6);
 	assert_int_equal(s->listen[1].port, 22);
-	assert_int_equal(service_of(&p, "telnet")->telnet.login_grace_time, 60);
+	assert_int_equal(service_of(&p, "telnet")->login.login_grace_time, 60);
 	s = service_of(&p, "x");
 	assert_null(s->exec.user);
 	assert_null(s->exec.group);

@@ -1,0 +1,53 @@
+/*
+ * What a kind of service is, as lib/service.def says. Any process; pure.
+ */
+#ifndef PORTREEVE_LIB_SERVICE_H
+#define PORTREEVE_LIB_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A service's name, its NUL included; statement `service NAME`. */
+#define SERVICE_NAME_MAX 33
+
+enum service_kind {
+#define SERVICE(id, ...) SERVICE_##id,
+#include "lib/service.def"
+#undef SERVICE
+	SERVICE_COUNT
+};
+
+/* Methods by which users log in. */
+#define LOGIN_KEYS	0x1u
+#define LOGIN_PASSWORDS 0x2u /* or what else PAM asks for */
+
+/* The columns of lib/service.def, which says what each means. */
+struct service_traits {
+	const char *word;
+	const char *program;
+	const char *account; /* or NULL */
+	bool builtin, sshd, named;
+	const char *log; /* or NULL */
+	bool subsystem;
+	unsigned logins;
+	bool clear;
+	bool lookup;
+	const char *refusal; /* or NULL */
+	const char *doing;   /* or NULL */
+	const char *client;  /* or NULL */
+	bool served;
+};
+
+/* Never NULL: a value that is no kind has no trait, and the word "?". */
+const struct service_traits *service_traits(enum service_kind kind);
+
+/*
+ * The first kind that shares a kind's log reader; SERVICE_COUNT where it has
+ * none.
+ */
+enum service_kind service_reader(enum service_kind kind);
+
+/* The word; "?" for a value that is none. */
+const char *service_kind_name(enum service_kind kind);
+
+#endif
