@@ -242,26 +242,29 @@ def test_a_step_before_the_exec_is_named():
         daemon.idle()
 
 
-def lingering(daemon):
-    return [p for p in processes.everyone() if p.words[:2] == [
-        "sleep", "1234"]]
+# A sleep of this run's alone: an ordinary user's runs see the whole host.
+SLEEP = "sleep %d" % (100000 + os.getpid())
+
+
+def lingering():
+    return [p for p in processes.everyone() if p.words[:2] == SLEEP.split()]
 
 
 def test_the_rest_of_the_group_ends_with_its_leader():
-    path = script("sleep 1234 >/dev/null 2>&1 <&1 &\necho up\n")
+    path = script(SLEEP + " >/dev/null 2>&1 <&1 &\necho up\n")
     with start(path, "connection-limit 1;") as daemon:
         with Connection(daemon.port) as client:
             client.read_until(b"up\n")
             daemon.wait("session-closed")
             daemon.idle()
-            wait_until(lambda: not lingering(daemon), "the sleep to be ended")
+            wait_until(lambda: not lingering(), "the sleep to be ended")
         equal(talk(daemon), b"up\n", "the slot is free")
-        wait_until(lambda: not lingering(daemon), "the second sleep's end")
+        wait_until(lambda: not lingering(), "the second sleep's end")
 
 
 def test_what_a_program_leaves_is_counted_and_told_once():
-    path = script("sleep 1234 >/dev/null 2>&1 </dev/null &\n"
-                  "sleep 1234 >/dev/null 2>&1 </dev/null &\necho up\n")
+    path = script(2 * (SLEEP + " >/dev/null 2>&1 </dev/null &\n") +
+                  "echo up\n")
     with start(path) as daemon:
         for number in (1, 2):
             equal(talk(daemon), b"up\n", "the program")
@@ -272,7 +275,7 @@ def test_what_a_program_leaves_is_counted_and_told_once():
                 if "`detach`" in e["reason"]]
         equal(len(told), 1, "warnings")
         check("2 processes" in told[0]["reason"], told[0].line)
-        wait_until(lambda: not lingering(daemon), "the sleeps' end")
+        wait_until(lambda: not lingering(), "the sleeps' end")
         daemon.idle()
     # One that ends alone says nothing of it.
     with start(script("echo up\n")) as daemon:
@@ -339,7 +342,7 @@ def test_standard_error_may_be_the_peers():
 
 
 def test_session_timeout_ends_a_program_and_its_group():
-    path = script("sleep 1234 &\necho up\nsleep 1234\n")
+    path = script("%s &\necho up\n%s\n" % (SLEEP, SLEEP))
     with start(path, "session-timeout 1; connection-limit 2;") as daemon:
         with Connection(daemon.port) as first, \
                 Connection(daemon.port) as second:
@@ -352,7 +355,7 @@ def test_session_timeout_ends_a_program_and_its_group():
                   ("SIGKILL", "session-timeout"), closed.line)
             check(int(closed["duration-ms"]) >= 1000, closed.line)
         equal(daemon.of("worker-failed"), [], "failures")
-        wait_until(lambda: not lingering(daemon), "the sleeps' end")
+        wait_until(lambda: not lingering(), "the sleeps' end")
         daemon.idle()
 
 
@@ -367,13 +370,13 @@ def test_protocol_tcp6_listens_on_one_family():
 
 
 def test_detach_leaves_the_rest_alone():
-    path = script("sleep 1234 >/dev/null 2>&1 </dev/null &\necho up\n")
+    path = script(SLEEP + " >/dev/null 2>&1 </dev/null &\necho up\n")
     with start(path, "connection-limit 1; detach;") as daemon:
         equal(talk(daemon), b"up\n", "first")
         daemon.wait("session-closed")
         equal(talk(daemon), b"up\n", "second")
         daemon.wait("session-closed", count=2)
-        left = lingering(daemon)
+        left = lingering()
         equal(len(left), 2, "processes that were left")
         for process in left:
             os.kill(process.pid, 9)
