@@ -85,6 +85,7 @@ tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
 {
 	int err = ipc_send(&e->master, type, msg, fds, nfds);
 
+	e->told += err == 0;
 	if (err == ERR_SHORT) {
 		rest(e);
 	} else if (err != 0 && err != ERR_AGAIN) {
@@ -172,6 +173,17 @@ engine_flush(struct engine *e)
 	}
 	if (e->return_due)
 		tell_returned(e);
+}
+
+/* poll() says that there is room: where there is none, no spinning. */
+void
+engine_flush_ready(struct engine *e)
+{
+	uint32_t before = e->told;
+
+	engine_flush(e);
+	if (e->told == before && engine_wants_out(e))
+		rest(e);
 }
 
 /* Forks no more, or cannot: the connection goes back as it came. */

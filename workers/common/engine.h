@@ -46,6 +46,7 @@ struct engine {
 	struct ipc_channel master; /* fd -1: none at present */
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
 	uint64_t rest_until; /* out of memory: no master's channel before */
+	uint32_t told;	     /* messages that the masters took */
 	struct slot_table *slots;
 	uint32_t instance;
 	uint32_t live_max; /* workers that descriptors allow */
@@ -81,6 +82,8 @@ void engine_detach(struct engine *e);
 bool engine_read_master(struct engine *e);
 /* Send what is due; stops at ERR_AGAIN. */
 void engine_flush(struct engine *e);
+/* The same, when poll() says that there is room: rests if there is none. */
+void engine_flush_ready(struct engine *e);
 /* Whether something waits for room in the master's queue. */
 bool engine_wants_out(const struct engine *e);
 /* Whether the master's messages may be read now. */

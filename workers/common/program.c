@@ -130,6 +130,13 @@ zygote_send_ended(struct zygote *z, uint32_t number)
 	return (ipc_send(&z->master, MSG_ENDED, &ended, NULL, 0));
 }
 
+/* The master's channel is let alone for a moment. */
+static void
+zygote_rest(struct zygote *z)
+{
+	z->rest_until = time_boot_ns() + REST_MS * 1000000ull;
+}
+
 static void
 zygote_drop_master(struct zygote *z)
 {
@@ -146,7 +153,7 @@ zygote_flush(struct zygote *z)
 		int err = zygote_send_ended(z, z->pending[z->pending_first]);
 
 		if (err == ERR_SHORT)
-			z->rest_until = time_boot_ns() + REST_MS * 1000000ull;
+			zygote_rest(z);
 		if (err == ERR_AGAIN || err == ERR_SHORT)
 			return;
 		if (err != 0) {
@@ -156,6 +163,17 @@ zygote_flush(struct zygote *z)
 		z->pending_first = (z->pending_first + 1) % SLOTS_MAX;
 		z->pending_count--;
 	}
+}
+
+/* poll() says that there is room: where there is none, no spinning. */
+static void
+zygote_flush_ready(struct zygote *z)
+{
+	size_t before = z->pending_count;
+
+	zygote_flush(z);
+	if (z->pending_count == before)
+		zygote_rest(z);
 }
 
 /* Close a session's books and tell it, now or when there is room. */
@@ -380,7 +398,7 @@ zygote_take_cut(struct zygote *z, const struct ipc_in *in)
 	int error = errno;
 
 	if (in->type != MSG_START || z->slots == NULL) {
-		z->rest_until = time_boot_ns() + REST_MS * 1000000ull;
+		zygote_rest(z);
 		return;
 	}
 	if (slot_reserve(z->slots, m->slot) != 0) {
@@ -641,7 +659,7 @@ program_zygote_serve(struct start *s)
 			zygote_reap(z);
 		zygote_serve_due(z);
 		if ((p[2].revents & POLLOUT) != 0)
-			zygote_flush(z);
+			zygote_flush_ready(z);
 		if ((p[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 			zygote_serve_master(z);
 		if ((p[3].revents & (POLLIN | POLLHUP | POLLERR)) != 0)

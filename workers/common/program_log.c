@@ -23,6 +23,7 @@
 #define LAZY_NS	 (5 * MS)
 #define LAZY_MAX 64
 #define AGAIN_NS (100 * MS)
+#define REST_MS  5
 
 /* Ended programs whose last words are kept while there is no logreader. */
 #define UNREAD_MAX 256
@@ -335,6 +336,8 @@ logs_may_wait(const struct program_logs *l, uint64_t now)
 void
 program_logs_flush(struct program_logs *l, uint64_t now)
 {
+	uint32_t first = l->first;
+	bool was_full = l->full;
 	int err = 0;
 
 	if (l->reader.fd < 0 || now < l->again)
@@ -350,7 +353,10 @@ program_logs_flush(struct program_logs *l, uint64_t now)
 			break;
 		log_unqueue_first(l);
 	}
-	if (err == ERR_AGAIN) {
+	if (err == ERR_AGAIN && was_full && l->first == first) {
+		/* poll() may say that there is room: no spinning. */
+		l->again = now + REST_MS * MS;
+	} else if (err == ERR_AGAIN) {
 		l->full = true;
 	} else if (err == ERR_CLOSED) {
 		logs_lose_reader(l);
@@ -429,7 +435,9 @@ program_logs_hear(struct program_logs *l)
 		if (err != 0)
 			break;
 	}
-	if (err == ERR_AGAIN)
+	if (err == ERR_SHORT)
+		time_rest(REST_MS); /* out of memory: it is there still */
+	if (err == ERR_AGAIN || err == ERR_SHORT)
 		return (0);
 	logs_lose_reader(l);
 	if (err == ERR_CLOSED)

@@ -291,7 +291,7 @@ turn(struct engine *e)
 		read_monitor(e);
 	if (p[2].revents != 0 && p[2].fd == e->master.fd) {
 		if ((p[2].revents & POLLOUT) != 0)
-			engine_flush(e);
+			engine_flush_ready(e);
 		if (engine_wants_in(e))
 			at_end = engine_read_master(e);
 	}
