@@ -37,6 +37,13 @@ service_why(const struct mon_service *s)
 	return (NULL);
 }
 
+static bool
+listener_serves(const struct listener *l, int family)
+{
+	return (l->address.family == family ||
+	    (l->dual && family == FAMILY_INET));
+}
+
 /* The first listener of a family, one that is not bound before the others. */
 static const struct listener *
 find_listener(struct monitor *mon, const struct mon_service *s, int family)
@@ -45,7 +52,7 @@ find_listener(struct monitor *mon, const struct mon_service *s, int family)
 
 	TAILQ_FOREACH(l, &mon->listeners, next)
 	{
-		if (l->service != s || l->address.family != family)
+		if (l->service != s || !listener_serves(l, family))
 			continue;
 		if (l->fd < 0)
 			return (l);
@@ -79,7 +86,9 @@ state_of(struct monitor *mon, const struct mon_service *s, int family,
 		address = find_address(s, family);
 	if (address == NULL)
 		return;
+	/* One of both families is :: itself, which is 0.0.0.0 to inet. */
 	out->address = *address;
+	out->address.family = (uint8_t)family;
 	if (s->stopped != NULL)
 		snprintf(out->text, sizeof(out->text), "stopped: %s",
 		    s->stopped);

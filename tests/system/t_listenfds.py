@@ -67,6 +67,10 @@ def test_one_of_both_families():
             daemon.wait("connection-accepted", family=family)
         equal(daemon.of("listener-failed"), [], "listeners that failed")
         equal(daemon.of("warning", service="finger"), [], "warnings")
+        equal([(r["family"], r["address"], r["port"], r["accepted"], r["state"])
+               for r in daemon.show("services")],
+              [("inet", "0.0.0.0", port, 1, "listening"),
+               ("inet6", "::", port, 1, "listening")], "show services")
         daemon.configure(text % (own, ""))
         for _ in range(2):
             equal(daemon.cli("reload").returncode, 0, "reload")
