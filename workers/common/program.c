@@ -38,6 +38,7 @@ struct zygote {
 	struct ipc_channel master;
 	struct slot_table *slots;
 	struct program_table running;
+	struct program_reaper reaper;
 	struct program_spec spec;
 	bool has_program, stopping;
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
@@ -104,6 +105,9 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 		start_fail(s, "cannot block SIGCHLD: %s", strerror(errno));
 	z->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (z->signals < 0)
+		start_fail(
+		    s, "cannot watch for ended programs: %s", strerror(errno));
+	if (program_reaper_open(&z->reaper) < 0)
 		start_fail(
 		    s, "cannot watch for ended programs: %s", strerror(errno));
 	if (program_spawn_prepare() < 0)
@@ -277,7 +281,8 @@ zygote_start(struct zygote *z, struct ipc_in *in)
 		pid = zygote_spawn(z, m, in->fds[0], &log, &why);
 	if (pid == 0)
 		return (zygote_refuse(z, in, why));
-	program_table_add(&z->running, pid, m->slot, log);
+	program_reaper_hold(&z->reaper,
+	    program_table_add(&z->running, pid, m->slot, log));
 	if (z->spec.msg.timeout != 0)
 		program_due_add(&z->timeouts, m->slot,
 		    now + z->spec.msg.timeout * UINT64_C(1000000000));
@@ -294,6 +299,7 @@ zygote_over(struct zygote *z, struct program_run *run)
 
 	program_due_remove(&z->timeouts, was.slot);
 	program_due_remove(&z->groups, was.slot);
+	program_reaper_drop(&z->reaper, run);
 	program_table_remove(&z->running, run);
 	if (was.how == ENDED_EXITED && why.error != 0) {
 		was.how = ENDED_FAILED;
@@ -309,14 +315,16 @@ zygote_over(struct zygote *z, struct program_run *run)
 
 /* Its leader has ended, and the rest of its group was killed. */
 static void
-zygote_await_group(struct zygote *z, const struct program_run *run)
+zygote_await_group(struct zygote *z, struct program_run *run)
 {
+	program_reaper_drop(&z->reaper, run);
 	program_due_remove(&z->timeouts, run->slot);
 	program_due_add(&z->groups, run->slot, time_boot_ns() + GROUP_NS);
 }
 
-static void
-zygote_reap(struct zygote *z)
+/* One that has ended, if it has; with 0 any. */
+static bool
+zygote_reap(struct zygote *z, int32_t pid)
 {
 	enum reap_mode mode = REAP_LEADER_KILLS;
 	struct program_run *over, *ended;
@@ -325,12 +333,58 @@ zygote_reap(struct zygote *z)
 		mode = REAP_WHOLE_GROUP;
 	else if (z->spec.msg.detach)
 		mode = REAP_LEADER_ONLY;
-	while (program_reap(&z->running, mode, &ended, &over)) {
-		if (over != NULL)
-			zygote_over(z, over);
-		else if (ended != NULL && mode == REAP_LEADER_KILLS)
-			zygote_await_group(z, ended);
-	}
+	if (!program_reap(&z->running, mode, pid, &ended, &over))
+		return (false);
+	if (over != NULL)
+		zygote_over(z, over);
+	else if (ended != NULL)
+		zygote_await_group(z, ended);
+	return (true);
+}
+
+static void
+zygote_reap_leaders(struct zygote *z)
+{
+	int32_t pid;
+
+	while ((pid = program_reaper_next(&z->reaper)) != 0 &&
+	       zygote_reap(z, pid))
+		continue;
+}
+
+/* Of several children that end at a time, it is told of one. */
+static void
+zygote_hear_signal(struct zygote *z)
+{
+	struct signalfd_siginfo si;
+
+	if (read(z->signals, &si, sizeof(si)) != sizeof(si))
+		return;
+	z->reaper.due = true;
+	if (program_table_find(&z->running, (int32_t)si.ssi_pid) == NULL)
+		(void)zygote_reap(z, (int32_t)si.ssi_pid);
+}
+
+/* Whether a session waits for what is left of its group. */
+static bool
+zygote_awaits(const struct zygote *z)
+{
+	return (z->groups.first != 0);
+}
+
+static void
+zygote_look_for_ended(struct zygote *z)
+{
+	uint64_t began;
+
+	if (!z->reaper.due)
+		return;
+	began = time_boot_ns();
+	if (!program_reaper_may_look(&z->reaper, zygote_awaits(z), began))
+		return;
+	while (zygote_reap(z, 0))
+		continue;
+	program_reaper_looked(&z->reaper, began, time_boot_ns());
 }
 
 /* The run of a slot, while its leader's number is in the table. */
@@ -357,7 +411,11 @@ zygote_serve_due(struct zygote *z)
 	}
 	while (program_due_take(&z->groups, now, &slot)) {
 		run = zygote_run(z, slot);
-		if (run != NULL)
+		if (run == NULL)
+			continue;
+		if (z->ops->whole_group && !program_group_is_over(run))
+			program_due_add(&z->groups, slot, now + GROUP_NS);
+		else
 			zygote_over(z, run);
 	}
 }
@@ -614,11 +672,15 @@ static int
 zygote_timeout(const struct zygote *z)
 {
 	int alone = z->alone_since != 0 && !z->stopping ? ALONE_MS / 4 : -1;
-	int logs = -1;
+	int logs = -1, look = -1;
 
 	if (z->logs.queued > 0)
 		logs = program_logs_timeout(&z->logs, time_boot_ns());
-	return (sooner(sooner(alone, logs), zygote_due_timeout(z)));
+	if (z->reaper.due)
+		look = program_reaper_timeout(
+		    &z->reaper, zygote_awaits(z), time_boot_ns());
+	return (sooner(sooner(alone, logs),
+	    sooner(look, zygote_due_timeout(z))));
 }
 
 static int
@@ -629,23 +691,23 @@ zygote_poll(const struct zygote *z, struct pollfd *p)
 	    (struct pollfd){.fd = z->start->monitor.fd, .events = POLLIN};
 	p[2] = (struct pollfd){.fd = z->master.fd, .events = POLLIN};
 	p[3] = (struct pollfd){.fd = z->logs.reader.fd, .events = POLLIN};
+	p[4] = (struct pollfd){.fd = z->reaper.epoll, .events = POLLIN};
 	if (z->pending_count > 0)
 		p[2].events |= POLLOUT;
 	if (z->logs.full)
 		p[3].events |= POLLOUT;
 	if (time_boot_ns() < z->rest_until) {
 		p[2].fd = -1;
-		return (poll(p, 4, REST_MS));
+		return (poll(p, 5, REST_MS));
 	}
-	return (poll(p, 4, zygote_timeout(z)));
+	return (poll(p, 5, zygote_timeout(z)));
 }
 
 int
 program_zygote_serve(struct start *s)
 {
 	struct zygote *z = &zygote;
-	struct signalfd_siginfo si;
-	struct pollfd p[4];
+	struct pollfd p[5];
 
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
@@ -654,9 +716,11 @@ program_zygote_serve(struct start *s)
 		zygote_retire_if_alone(z);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
 			return (1);
-		if (p[0].revents != 0 &&
-		    read(z->signals, &si, sizeof(si)) == sizeof(si))
-			zygote_reap(z);
+		if (p[4].revents != 0)
+			zygote_reap_leaders(z);
+		if (p[0].revents != 0)
+			zygote_hear_signal(z);
+		zygote_look_for_ended(z);
 		zygote_serve_due(z);
 		if ((p[2].revents & POLLOUT) != 0)
 			zygote_flush_ready(z);

@@ -16,7 +16,7 @@ table_home(const struct program_table *t, int32_t pid)
 	return ((size_t)pid & (t->size - 1));
 }
 
-static void
+static struct program_run *
 table_put(struct program_table *t, const struct program_run *run)
 {
 	size_t i = table_home(t, run->pid);
@@ -24,6 +24,7 @@ table_put(struct program_table *t, const struct program_run *run)
 	while (t->runs[i].pid != 0)
 		i = (i + 1) & (t->size - 1);
 	t->runs[i] = *run;
+	return (&t->runs[i]);
 }
 
 /* At most half full, so that every probe ends soon. */
@@ -41,21 +42,22 @@ program_table_reserve(struct program_table *t)
 		return (ERR_NO_MEMORY);
 	for (size_t i = 0; i < t->size; i++) {
 		if (t->runs[i].pid != 0)
-			table_put(&bigger, &t->runs[i]);
+			(void)table_put(&bigger, &t->runs[i]);
 	}
 	free(t->runs);
 	*t = bigger;
 	return (0);
 }
 
-void
+struct program_run *
 program_table_add(
     struct program_table *t, int32_t pid, uint32_t slot, uint32_t log)
 {
-	struct program_run run = {.pid = pid, .slot = slot, .log = log};
+	struct program_run run = {
+	    .pid = pid, .slot = slot, .log = log, .pidfd = -1};
 
-	table_put(t, &run);
 	t->count++;
+	return (table_put(t, &run));
 }
 
 struct program_run *

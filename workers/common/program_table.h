@@ -19,6 +19,8 @@ struct program_run {
 	uint8_t value;
 	bool timed_out;	 /* killed by session-timeout */
 	uint32_t killed; /* of its group, when its leader had ended */
+	int pidfd;	 /* workers/common/program_reap.h's; -1 none */
+	bool unheld;	 /* it could have none */
 };
 
 struct program_table {
@@ -30,8 +32,11 @@ struct program_table {
 /* ERR_NO_MEMORY when one more may not fit; the table stays as it was. */
 int program_table_reserve(struct program_table *t);
 
-/* There is room, by program_table_reserve(), and pid is not in the table. */
-void program_table_add(
+/*
+ * There is room, by program_table_reserve(), and pid is not in the table.
+ * Valid until the next add or remove.
+ */
+struct program_run *program_table_add(
     struct program_table *t, int32_t pid, uint32_t slot, uint32_t log);
 
 /* NULL when there is none. Valid until the next add or remove. */
