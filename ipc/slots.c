@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ipc/state.h"
 #include "lib/err.h"
@@ -16,16 +18,164 @@
 /* So many slots are a page; the table's head takes the place of one. */
 #define ROOM_STEP 64u
 
+/* How far a reader follows a list, and how often anew. */
+#define STEPS_MAX 256u
+#define TRIES_MAX 8u
+
+/*
+ * What this process knows of a table, which nobody else can write: it lies in
+ * front of it, at the end of a page of its own.
+ */
+struct slots_known {
+	size_t size;	/* of the file, as mapped */
+	uint32_t count; /* of slots */
+	uint32_t lists; /* of each index; 0: there is none */
+};
+
+static const struct slots_known *
+slots_known(const struct slot_table *t)
+{
+	return ((const struct slots_known *)(const void *)t - 1);
+}
+
+static struct slot_index *
+slots_index(const struct slot_table *t)
+{
+	return ((struct slot_index *)(uintptr_t)&t
+		    ->slots[slots_known(t)->count]);
+}
+
+/* --- the index --------------------------------------------------------------- */
+
+enum slot_key { BY_SESSION, BY_PID };
+
+static _Atomic uint32_t *
+index_head(const struct slot_table *t, enum slot_key key, uint64_t value)
+{
+	uint32_t lists = slots_known(t)->lists;
+
+	return (&slots_index(t)->heads[(key == BY_PID ? lists : 0) +
+		value % lists]);
+}
+
+static uint64_t
+slot_value(const struct slot *s, enum slot_key key)
+{
+	return (key == BY_SESSION ? s->session : (uint32_t)s->pid);
+}
+
+static uint32_t *
+slot_next(struct slot *s, enum slot_key key)
+{
+	return (key == BY_SESSION ? &s->next_session : &s->next_pid);
+}
+
+static void
+index_change(const struct slot_table *t)
+{
+	atomic_fetch_add(&slots_index(t)->changes, 1);
+}
+
+static void
+index_add(struct slot_table *t, enum slot_key key, uint32_t number)
+{
+	struct slot *s = &t->slots[number];
+	_Atomic uint32_t *head;
+
+	if (slots_known(t)->lists == 0)
+		return;
+	head = index_head(t, key, slot_value(s, key));
+	index_change(t);
+	*slot_next(s, key) = atomic_load(head);
+	atomic_store(head, number + 1);
+	index_change(t);
+}
+
+static void
+index_remove(struct slot_table *t, enum slot_key key, uint32_t number)
+{
+	struct slot *s = &t->slots[number];
+	_Atomic uint32_t *head;
+	uint32_t at, before = 0;
+
+	if (slots_known(t)->lists == 0)
+		return;
+	head = index_head(t, key, slot_value(s, key));
+	at = atomic_load(head);
+	while (at != 0 && at != number + 1) {
+		before = at;
+		at = *slot_next(&t->slots[at - 1], key);
+	}
+	if (at == 0) /* never put there */
+		return;
+	index_change(t);
+	if (before == 0)
+		atomic_store(head, *slot_next(s, key));
+	else
+		*slot_next(&t->slots[before - 1], key) = *slot_next(s, key);
+	*slot_next(s, key) = 0;
+	index_change(t);
+}
+
+static bool
+slot_is(const struct slot *s, enum slot_key key, uint64_t value)
+{
+	return (slot_value(s, key) == value &&
+	    atomic_load(&s->use) == SLOT_RUNNING);
+}
+
+/* One slot of the list, or -1; no bound of it is trusted. */
+static int64_t
+index_walk(const struct slot_table *t, enum slot_key key, uint64_t value)
+{
+	uint32_t at = atomic_load(index_head(t, key, value));
+
+	for (uint32_t i = 0;
+	     i < STEPS_MAX && at > 0 && at <= slots_known(t)->count; i++) {
+		const struct slot *s = &t->slots[at - 1];
+
+		if (slot_is(s, key, value))
+			return (at - 1);
+		at = key == BY_SESSION ? s->next_session : s->next_pid;
+	}
+	return (-1);
+}
+
+/* false: the table has no index, or it is never at rest. */
+static bool
+index_find(const struct slot_table *t, enum slot_key key, uint64_t value,
+    int64_t *found)
+{
+	const struct slot_index *x = slots_index(t);
+
+	for (uint32_t i = 0; slots_known(t)->lists > 0 && i < TRIES_MAX; i++) {
+		uint32_t changes = atomic_load(&x->changes);
+
+		*found = index_walk(t, key, value);
+		if (*found >= 0 ||
+		    (changes % 2 == 0 && atomic_load(&x->changes) == changes))
+			return (true);
+	}
+	return (false);
+}
+
+/* --- the writer's side -------------------------------------------------------- */
+
 int
 slot_reserve(struct slot_table *t, uint32_t number)
 {
 	uint32_t room = ((number + 1) / ROOM_STEP + 1) * ROOM_STEP - 1;
+	uint32_t count = slots_known(t)->count;
 	int err;
 
 	if (number < t->room)
 		return (0);
-	if (room > SLOTS_MAX)
-		room = SLOTS_MAX;
+	if (number >= count) {
+		errno = ENOSPC;
+		return (ERR_SYSTEM);
+	}
+	if (room > count)
+		room = count;
 	err = mem_reserve(&t->slots[t->room],
 	    (size_t)(room - t->room) * sizeof(t->slots[0]));
 	if (err == 0)
@@ -39,6 +189,10 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 {
 	struct slot *s = &t->slots[number];
 
+	if (atomic_load(&s->use) == SLOT_RUNNING) {
+		index_remove(t, BY_SESSION, number);
+		index_remove(t, BY_PID, number);
+	}
 	s->pid = 0;
 	s->session = session;
 	s->start = start;
@@ -54,6 +208,14 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	if (number >= atomic_load_explicit(&t->high, memory_order_relaxed))
 		atomic_store_explicit(&t->high, number + 1,
 		    memory_order_release);
+	index_add(t, BY_SESSION, number);
+}
+
+void
+slot_started(struct slot_table *t, uint32_t number, int32_t pid)
+{
+	t->slots[number].pid = pid;
+	index_add(t, BY_PID, number);
 }
 
 void
@@ -61,6 +223,8 @@ slot_end(struct slot_table *t, uint32_t number, enum ended how, int32_t value)
 {
 	struct slot *s = &t->slots[number];
 
+	index_remove(t, BY_SESSION, number);
+	index_remove(t, BY_PID, number);
 	s->how = (uint8_t)how;
 	s->value = value;
 	atomic_store_explicit(&s->use, SLOT_ENDED, memory_order_release);
@@ -69,7 +233,7 @@ slot_end(struct slot_table *t, uint32_t number, enum ended how, int32_t value)
 void
 slot_fail(struct slot_table *t, uint32_t number, enum step step, int32_t error)
 {
-	t->slots[number].step = step;
+	t->slots[number].step = (uint8_t)step;
 	slot_end(t, number, ENDED_FAILED, error);
 }
 
@@ -84,13 +248,15 @@ step_text(unsigned step)
 
 	return (step < STEP_COUNT ? texts[step] : "");
 }
+/* --- the readers' side -------------------------------------------------------- */
 
 static uint32_t
 slot_count(const struct slot_table *t)
 {
 	uint32_t high = atomic_load_explicit(&t->high, memory_order_acquire);
+	uint32_t count = slots_known(t)->count;
 
-	return (high > SLOTS_MAX ? SLOTS_MAX : high);
+	return (high > count ? count : high);
 }
 
 int
@@ -110,30 +276,31 @@ slot_read(const struct slot_table *t, uint32_t number, struct slot *out)
 	return (out->session == 0 ? ERR_NOT_FOUND : 0);
 }
 
-int64_t
-slot_find_session(const struct slot_table *t, uint64_t session)
+static int64_t
+slot_find(const struct slot_table *t, enum slot_key key, uint64_t value)
 {
 	uint32_t n = slot_count(t);
+	int64_t found;
 
+	if (index_find(t, key, value, &found))
+		return (found);
 	for (uint32_t i = 0; i < n; i++) {
-		if (t->slots[i].session == session &&
-		    atomic_load(&t->slots[i].use) == SLOT_RUNNING)
+		if (slot_is(&t->slots[i], key, value))
 			return (i);
 	}
 	return (-1);
 }
 
 int64_t
+slot_find_session(const struct slot_table *t, uint64_t session)
+{
+	return (slot_find(t, BY_SESSION, session));
+}
+
+int64_t
 slot_find_pid(const struct slot_table *t, int32_t pid)
 {
-	uint32_t n = slot_count(t);
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (t->slots[i].pid == pid &&
-		    atomic_load(&t->slots[i].use) == SLOT_RUNNING)
-			return (i);
-	}
-	return (-1);
+	return (slot_find(t, BY_PID, (uint32_t)pid));
 }
 
 void
@@ -159,33 +326,85 @@ state_size(uint32_t slots, unsigned services)
 	    (uint64_t)services * FAMILY_COUNT * 2 * STATE_LONG);
 }
 
+/* --- mapping ------------------------------------------------------------------- */
+
+/* What a file of this size is a table of; false: of none. */
+static bool
+slots_measure(off_t size, struct slots_known *k)
+{
+	k->size = (size_t)size;
+	/* As an earlier version made them all. */
+	k->count = SLOTS_MAX;
+	k->lists = 0;
+	if (k->size == sizeof(struct slot_table) +
+		SLOTS_MAX * sizeof(struct slot))
+		return (true);
+	for (k->count = SLOT_INDEX_SHARE; k->count <= SLOTS_MAX;
+	     k->count *= 2) {
+		k->lists = k->count / SLOT_INDEX_SHARE;
+		if (k->size == SLOT_TABLE_BYTES((size_t)k->count))
+			return (true);
+	}
+	return (false);
+}
+
+static size_t
+slots_page(void)
+{
+	return ((size_t)sysconf(_SC_PAGESIZE));
+}
+
+/* A page of ours, and behind it the file; NULL with errno. */
+static struct slot_table *
+slots_map(int fd, int prot, const struct slots_known *k)
+{
+	const size_t page = slots_page();
+	char *p = mmap(NULL, page + k->size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return (NULL);
+	if (mmap(p + page, k->size, prot, MAP_SHARED | MAP_FIXED, fd, 0) ==
+		MAP_FAILED ||
+	    madvise(p, page + k->size, MADV_DONTFORK) < 0) {
+		munmap(p, page + k->size);
+		return (NULL);
+	}
+	*((struct slots_known *)(void *)(p + page) - 1) = *k;
+	return ((struct slot_table *)(void *)(p + page));
+}
+
 struct slot_table *
 slot_table_map(int fd, int writable)
 {
-	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
+	struct slots_known k;
+	struct slot_table *t;
 	struct stat st;
-	void *p;
 
 	if (fstat(fd, &st) < 0)
 		return (NULL);
-	if (st.st_size < (off_t)SLOT_TABLE_SIZE) {
+	if (!slots_measure(st.st_size, &k)) {
 		errno = EINVAL;
 		return (NULL);
 	}
-	p = mmap(NULL, SLOT_TABLE_SIZE, prot, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return (NULL);
-	if (madvise(p, SLOT_TABLE_SIZE, MADV_DONTFORK) < 0 ||
-	    (writable && mem_reserve(p, sizeof(struct slot_table)) != 0)) {
-		munmap(p, SLOT_TABLE_SIZE);
+	t = slots_map(fd, PROT_READ | (writable ? PROT_WRITE : 0), &k);
+	if (t == NULL || !writable)
+		return (t);
+	if (mem_reserve(t, sizeof(*t)) != 0 ||
+	    (k.lists > 0 && mem_reserve(slots_index(t),
+		sizeof(struct slot_index) +
+		    2 * k.lists * sizeof(uint32_t)) != 0)) {
+		slot_table_unmap(t);
 		return (NULL);
 	}
-	return (p);
+	return (t);
 }
 
 void
 slot_table_unmap(struct slot_table *t)
 {
+	const size_t page = slots_page();
+
 	if (t != NULL)
-		munmap(t, SLOT_TABLE_SIZE);
+		munmap((char *)t - page, page + slots_known(t)->size);
 }

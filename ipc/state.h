@@ -96,16 +96,18 @@ struct slot {
 	int32_t value;
 	uint8_t peer[16];	 /* as struct addr's bytes */
 	uint32_t scope;
-	uint32_t killed;	 /* of its group, when its leader had ended */
-	uint32_t timed_out;	 /* 1: session-timeout ended it */
-	uint32_t step;		 /* ENDED_FAILED: enum step */
+	uint16_t killed;	 /* of its group, when its leader had ended */
+	uint8_t timed_out;	 /* 1: session-timeout ended it */
+	uint8_t step;		 /* ENDED_FAILED: enum step */
+	uint32_t next_session;	 /* the index: slot + 1, 0 the last */
+	uint32_t next_pid;
 };
 
 #define SLOT_TABLE_MAGIC 0x50525631u /* "PRV1" */
 
 struct slot_table {
 	uint32_t magic;
-	uint32_t count; /* SLOTS_MAX */
+	uint32_t count; /* slots; readers go by the file's size */
 	uint32_t instance;
 	uint32_t kind; /* enum service_kind */
 	int32_t zygote; /* its process id */
@@ -116,21 +118,41 @@ struct slot_table {
 	struct slot slots[];
 };
 
-#define SLOT_TABLE_SIZE                                                        \
-	(sizeof(struct slot_table) + SLOTS_MAX * sizeof(struct slot))
-
 _Static_assert(sizeof(struct slot) == 64, "a slot is a cache line");
 _Static_assert(sizeof(struct slot_table) == 64, "slots are aligned");
 
 /*
+ * Behind the slots lies the index: by session and by process id, each a list
+ * of slots for every so many of the table's. The zygote keeps it. For a reader
+ * it is a hint: what it leads to is looked at, and it is left after so many
+ * steps. Tables of an earlier version have none, and are looked through.
+ */
+#define SLOT_INDEX_SHARE 4 /* slots for each list */
+
+struct slot_index {
+	_Atomic uint32_t changes; /* odd: one is under way */
+	uint32_t unused[15];
+	_Atomic uint32_t heads[]; /* by session, then by process id */
+};
+
+/* Bytes of a table of so many slots: a power of two, SLOTS_MAX at the most. */
+#define SLOT_TABLE_BYTES(count)                                                \
+	(sizeof(struct slot_table) + (count) * sizeof(struct slot) +           \
+	    sizeof(struct slot_index) +                                        \
+	    2 * ((count) / SLOT_INDEX_SHARE) * sizeof(uint32_t))
+#define SLOT_TABLE_SIZE SLOT_TABLE_BYTES((size_t)SLOTS_MAX)
+
+/*
  * The zygote's side. Before a slot is touched, have room for it and for all
  * below, which readers look at: 0, or ERR_SYSTEM with errno when the file
- * system has none. Claim a slot before the fork (pid 0; a vforked child may
- * store its own), end it when the session is over.
+ * system has none, or the table is not as large. Claim a slot before the fork
+ * (pid 0; the kernel may store the child's before it runs), tell its process
+ * id, end it when the session is over.
  */
 int slot_reserve(struct slot_table *t, uint32_t number);
 void slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
     const struct addr *peer, uint64_t start);
+void slot_started(struct slot_table *t, uint32_t number, int32_t pid);
 void slot_end(struct slot_table *t, uint32_t number, enum ended how,
     int32_t value);
 /* The same as ENDED_FAILED: error is an errno. */
@@ -143,7 +165,10 @@ void slot_fail(
  */
 int slot_read(const struct slot_table *t, uint32_t number, struct slot *out);
 
-/* The running slot of a session, or of a process-group leader; -1 for none. */
+/*
+ * The running slot of a session, or of a process-group leader; -1 for none.
+ * The same cost whatever the table holds.
+ */
 int64_t slot_find_session(const struct slot_table *t, uint64_t session);
 int64_t slot_find_pid(const struct slot_table *t, int32_t pid);
 
@@ -152,10 +177,10 @@ void slot_peer(const struct slot *slot, struct addr *out);
 
 /*
  * Map a table whose descriptor came over a channel; writable for its zygote
- * alone, and never inherited by a fork. NULL with errno when it cannot be, when
- * the file is shorter than SLOT_TABLE_SIZE, or (writable) when there is no room
- * for it. The descriptor stays the
- * caller's.
+ * alone, and never inherited by a fork. How many slots it has is taken from the
+ * file's size, once: only the monitor can change that. NULL with errno when it
+ * cannot be mapped, when it is of no such size, or (writable) when there is no
+ * room for it. The descriptor stays the caller's.
  */
 struct slot_table *slot_table_map(int fd, int writable);
 void slot_table_unmap(struct slot_table *t);

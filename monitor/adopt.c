@@ -141,6 +141,8 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	}
 	a->mon = mon;
 	a->slot = number;
+	if (number >= mon->slots_inherited)
+		mon->slots_inherited = number + 1;
 	a->instance = t->instance;
 	a->session = slot->session;
 	a->start = row.start;

@@ -147,6 +147,7 @@ struct monitor {
 	} ids[UID_COUNT];
 	uint32_t next_instance, next_listener;
 	int log_fd;	/* descriptor 2 of every role */
+	uint32_t slots; /* of each new slot table; never becomes less */
 	int state_fd;	/* the master's memory */
 	int control_fd; /* the control socket */
 	gid_t control_group;

@@ -136,6 +136,40 @@ table_has_room(struct monitor *mon, const struct conf *conf)
 	return (true);
 }
 
+/* What is over may wait for audit, and what a reload took away goes on. */
+#define SLOTS_SPARE 1024
+#define SLOTS_LEAST 2048 /* few reloads need more */
+
+static uint32_t
+slots_needed(struct monitor *mon)
+{
+	uint32_t slots = adopt_slots() + SLOTS_SPARE;
+
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (!s->used)
+			continue;
+		if (s->conf != NULL)
+			s->slots = 2 * FAMILY_COUNT * s->conf->connection_limit;
+		slots += s->slots;
+	}
+	return (slots);
+}
+
+/* True: zygotes have slot tables by now that are too short. */
+static bool
+fit_slots(struct monitor *mon)
+{
+	uint32_t need = slots_needed(mon), before = mon->slots;
+
+	if (before == 0)
+		mon->slots = SLOTS_LEAST;
+	while (mon->slots < need && mon->slots < SLOTS_MAX)
+		mon->slots *= 2;
+	return (before != 0 && mon->slots > before);
+}
+
 void
 table_configure(struct monitor *mon, const struct conf *old,
     const struct conf *conf, bool changed[SERVICES_MAX])
@@ -169,6 +203,8 @@ table_configure(struct monitor *mon, const struct conf *old,
 		if (!mon->services[i].configured)
 			mon->services[i].conf = NULL;
 	}
+	if (fit_slots(mon))
+		memset(changed, true, SERVICES_MAX * sizeof(changed[0]));
 }
 
 bool
@@ -207,34 +243,26 @@ table_program_is_root(struct monitor *mon, const struct mon_service *s)
 	return (pw != NULL && pw->pw_uid == 0);
 }
 
-/* What is over may wait for audit, and what a reload took away goes on. */
-#define SLOTS_SPARE 1024
-
 void
 table_fit_state(struct monitor *mon)
 {
-	uint32_t slots = adopt_slots() + SLOTS_SPARE;
 	unsigned services = 0;
 	bool long_rates = false;
 	uint64_t length, before;
 	struct stat st;
 
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
-		struct mon_service *s = &mon->services[i];
+		const struct mon_service *s = &mon->services[i];
 
 		if (!s->used)
 			continue;
 		services++;
-		if (s->conf != NULL) {
-			s->slots = 2 * FAMILY_COUNT * s->conf->connection_limit;
-			long_rates = long_rates ||
-			    policy_rate_size(s->conf->rate_limit) >
-				STATE_HISTORY;
-		}
-		slots += s->slots;
+		long_rates = long_rates || (s->conf != NULL &&
+		    policy_rate_size(s->conf->rate_limit) > STATE_HISTORY);
 	}
 	/* A name that goes leaves its history behind. */
-	length = state_size(slots, long_rates ? 2 * services + 8 : 0);
+	length = state_size(
+	    slots_needed(mon), long_rates ? 2 * services + 8 : 0);
 	before = fstat(mon->state_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	/* What ended between two daemons stands in it, whatever its slot. */
 	if (length <= before && before <= state_size(SLOTS_MAX, SERVICES_MAX))
@@ -261,12 +289,13 @@ table_slots_make(struct monitor *mon, struct proc *p)
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	p->slots_read_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (p->slots_fd < 0 || p->slots_read_fd < 0 ||
-	    ftruncate(p->slots_fd, (off_t)SLOT_TABLE_SIZE) < 0 ||
+	    ftruncate(p->slots_fd,
+		(off_t)SLOT_TABLE_BYTES((size_t)mon->slots)) < 0 ||
 	    (p->slots = slot_table_map(p->slots_fd, 1)) == NULL) {
 		log_errno("cannot make %s", path);
 		return (ERR_SYSTEM);
 	}
-	p->slots->count = SLOTS_MAX;
+	p->slots->count = mon->slots;
 	p->slots->instance = p->instance;
 	p->slots->kind = (uint32_t)p->kind;
 	snprintf(p->slots->service, sizeof(p->slots->service), "%s",

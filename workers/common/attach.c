@@ -256,7 +256,7 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	if (slot_reserve(e->slots, w->slot) != 0)
 		return;
 	slot_claim(e->slots, w->slot, w->session, &taken->peer, w->forked);
-	e->slots->slots[w->slot].pid = w->pid;
+	slot_started(e->slots, w->slot, w->pid);
 }
 
 /*

@@ -281,6 +281,7 @@ zygote_start(struct zygote *z, struct ipc_in *in)
 		pid = zygote_spawn(z, m, in->fds[0], &log, &why);
 	if (pid == 0)
 		return (zygote_refuse(z, in, why));
+	slot_started(z->slots, m->slot, pid);
 	program_reaper_hold(&z->reaper,
 	    program_table_add(&z->running, pid, m->slot, log));
 	if (z->spec.msg.timeout != 0)
@@ -304,9 +305,10 @@ zygote_over(struct zygote *z, struct program_run *run)
 	if (was.how == ENDED_EXITED && why.error != 0) {
 		was.how = ENDED_FAILED;
 		was.value = (uint8_t)(why.error > 255 ? EIO : why.error);
-		slot->step = why.step;
+		slot->step = (uint8_t)why.step;
 	}
-	slot->killed = was.killed;
+	slot->killed = was.killed > UINT16_MAX ? UINT16_MAX
+						    : (uint16_t)was.killed;
 	slot->timed_out = was.timed_out;
 	if (program_log_end(&z->logs, was.log, (enum ended)was.how, was.value,
 		time_boot_ns()))
@@ -517,7 +519,6 @@ zygote_take_slots(struct zygote *z, int fd)
 	if (t == NULL)
 		start_fail(
 		    z->start, "cannot map the slot table: %s", strerror(errno));
-	t->count = SLOTS_MAX;
 	t->instance = seal->instance;
 	t->kind = seal->kind;
 	t->zygote = getpid();

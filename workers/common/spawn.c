@@ -189,7 +189,7 @@ engine_start(struct engine *e, const struct msg_start *start, int fds[3],
 		slot_fail(e->slots, start->slot, STEP_FORK, *error);
 		return;
 	}
-	e->slots->slots[start->slot].pid = pid;
+	slot_started(e->slots, start->slot, pid);
 	w = roster_add(&e->roster, pid, ROSTER_SERVING);
 	if (w == NULL)
 		bug("the roster is full after %u forks", e->forks);
