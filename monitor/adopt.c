@@ -3,19 +3,24 @@
  * files are its predecessor's zygotes'; each process named there is verified
  * by its start time, and held by a pidfd, which ends when the process does.
  */
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/map.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
 #include "monitor/ptable.h"
@@ -23,7 +28,7 @@
 #include "monitor/wire.h"
 
 struct adopted {
-	struct adopted *next;
+	TAILQ_ENTRY(adopted) next;
 	struct monitor *mon;
 	uint32_t slot, instance;
 	uint64_t session, start;
@@ -34,9 +39,28 @@ struct adopted {
 	struct watch *watch;
 };
 
-static struct adopted *adopted;
+TAILQ_HEAD(adopted_list, adopted);
+
+static struct adopted_list adopted = TAILQ_HEAD_INITIALIZER(adopted);
+
+/* By session, by the group's leader; how many an instance has. */
+static struct map adopted_by_session, adopted_by_leader, adopted_of_instance;
 
 static bool adopt_watch(struct adopted *a, pid_t pid);
+
+/* How many of an instance there are, after so many more or less. */
+static uintptr_t
+count_of_instance(uint32_t instance, int change)
+{
+	uintptr_t n = (uintptr_t)map_get(&adopted_of_instance, instance) +
+	    (uintptr_t)change;
+
+	if (n == 0)
+		map_remove(&adopted_of_instance, instance);
+	else if (change != 0)
+		(void)map_put(&adopted_of_instance, instance, (void *)n);
+	return (n);
+}
 
 /* The last one of an instance: its slot file has told all that it can. */
 static void
@@ -44,12 +68,38 @@ drop_file_if_last(struct monitor *mon, uint32_t instance)
 {
 	char path[PATH_MAX + 64];
 
-	for (struct adopted *a = adopted; a != NULL; a = a->next) {
-		if (a->instance == instance)
-			return;
-	}
+	if (count_of_instance(instance, 0) > 0)
+		return;
 	table_slots_path(mon, instance, path, sizeof(path));
 	unlink(path);
+}
+
+/* Of two with one number, the first is found by it. */
+static int
+adopted_put(struct adopted *a)
+{
+	if (map_reserve(&adopted_by_session) != 0 ||
+	    map_reserve(&adopted_by_leader) != 0 ||
+	    map_reserve(&adopted_of_instance) != 0)
+		return (ERR_NO_MEMORY);
+	TAILQ_INSERT_TAIL(&adopted, a, next);
+	if (map_get(&adopted_by_session, a->session) == NULL)
+		(void)map_put(&adopted_by_session, a->session, a);
+	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == NULL)
+		(void)map_put(&adopted_by_leader, (uint64_t)a->leader, a);
+	(void)count_of_instance(a->instance, 1);
+	return (0);
+}
+
+static void
+adopted_remove(struct adopted *a)
+{
+	TAILQ_REMOVE(&adopted, a, next);
+	if (map_get(&adopted_by_session, a->session) == a)
+		map_remove(&adopted_by_session, a->session);
+	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == a)
+		map_remove(&adopted_by_leader, (uint64_t)a->leader);
+	(void)count_of_instance(a->instance, -1);
 }
 
 static void
@@ -59,12 +109,7 @@ adopt_gone(struct adopted *a)
 	struct msg_session_gone m = {.slot = a->slot, .session = a->session};
 	uint32_t instance = a->instance;
 
-	for (struct adopted **p = &adopted; *p != NULL; p = &(*p)->next) {
-		if (*p == a) {
-			*p = a->next;
-			break;
-		}
-	}
+	adopted_remove(a);
 	loop_unwatch(&a->watch);
 	fd_close(&a->pidfd);
 	free(a);
@@ -72,13 +117,18 @@ adopt_gone(struct adopted *a)
 	drop_file_if_last(mon, instance);
 }
 
-/* Another process of the same group keeps the slot. */
+/*
+ * Another process of the same group keeps the slot. Whether there is one, the
+ * kernel says at once; who it is, only a look through all processes.
+ */
 static pid_t
 other_of_group(pid_t leader)
 {
 	struct ptable t = {0};
 	pid_t found = 0;
 
+	if (kill(-leader, 0) < 0 && errno == ESRCH)
+		return (0);
 	if (ptable_read(&t) == 0) {
 		for (size_t i = 0; i < t.count && found == 0; i++) {
 			if (t.rows[i].group == leader && !t.rows[i].zombie)
@@ -150,8 +200,11 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	slot_peer(slot, &a->peer);
 	snprintf(a->service, sizeof(a->service), "%.*s",
 	    SERVICE_NAME_MAX - 1, t->service);
-	a->next = adopted;
-	adopted = a;
+	if (adopted_put(a) != 0) {
+		log_warn("out of memory: a session is not adopted");
+		free(a);
+		return;
+	}
 	/* The pidfd is of the verified process only if that still lives. */
 	if (!adopt_watch(a, slot->pid) ||
 	    ptable_read_one(slot->pid, &row) < 0 || row.start != a->start)
@@ -195,6 +248,7 @@ adopt_find_all(struct monitor *mon)
 	char path[PATH_MAX + 64];
 	struct dirent *e;
 	unsigned instance, count = 0;
+	struct adopted *a;
 	DIR *d;
 
 	mon->next_instance = 1;
@@ -211,7 +265,7 @@ adopt_find_all(struct monitor *mon)
 		adopt_file(mon, instance);
 	}
 	closedir(d);
-	for (struct adopted *a = adopted; a != NULL; a = a->next)
+	TAILQ_FOREACH(a, &adopted, next)
 		count++;
 	if (count > 0)
 		log_info("%u sessions of the daemon before adopted", count);
@@ -220,7 +274,10 @@ adopt_find_all(struct monitor *mon)
 void
 adopt_tell_master(struct monitor *mon)
 {
-	for (struct adopted *a = adopted; a != NULL; a = a->next) {
+	struct adopted *a;
+
+	TAILQ_FOREACH(a, &adopted, next)
+	{
 		struct msg_session_adopted m = {.slot = a->slot,
 		    .session = a->session,
 		    .pid = a->leader};
@@ -242,41 +299,36 @@ adopt_slots(void)
 pid_t
 adopt_find(uint64_t session)
 {
-	for (struct adopted *a = adopted; a != NULL; a = a->next) {
-		if (a->session == session)
-			return (a->leader);
-	}
-	return (0);
+	struct adopted *a = map_get(&adopted_by_session, session);
+
+	return (a != NULL ? a->leader : 0);
 }
 
 uint64_t
 adopt_find_group(pid_t group, struct addr *peer,
     char service[SERVICE_NAME_MAX])
 {
-	for (struct adopted *a = adopted; a != NULL; a = a->next) {
-		if (a->leader == group) {
-			*peer = a->peer;
-			memcpy(service, a->service, SERVICE_NAME_MAX);
-			return (a->session);
-		}
-	}
-	return (0);
+	struct adopted *a = map_get(&adopted_by_leader, (uint64_t)group);
+
+	if (a == NULL)
+		return (0);
+	*peer = a->peer;
+	memcpy(service, a->service, SERVICE_NAME_MAX);
+	return (a->session);
 }
 
 void
 adopt_end_all(struct monitor *mon,
     void (*end)(struct monitor *mon, pid_t leader))
 {
-	for (struct adopted *a = adopted; a != NULL; a = a->next)
+	struct adopted *a;
+
+	TAILQ_FOREACH(a, &adopted, next)
 		end(mon, a->leader);
 }
 
 bool
 adopt_has_pid(pid_t pid)
 {
-	for (struct adopted *a = adopted; a != NULL; a = a->next) {
-		if (a->leader == pid)
-			return (true);
-	}
-	return (false);
+	return (map_get(&adopted_by_leader, (uint64_t)pid) != NULL);
 }

@@ -17,6 +17,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/map.h"
 #include "monitor/child.h"
 #include "monitor/end.h"
 #include "monitor/images.h"
@@ -36,7 +37,16 @@
  */
 #define LATE_NS (4ull * SECOND)
 
-static struct loginproc *logins;
+/* So many that had their tries are looked at for each that comes. */
+#define PRUNE_MOST 4
+
+TAILQ_HEAD(loginproc_list, loginproc);
+
+/* With a process, and without. */
+static struct loginproc_list logins = TAILQ_HEAD_INITIALIZER(logins);
+static struct loginproc_list spent = TAILQ_HEAD_INITIALIZER(spent);
+static struct map by_session, by_pid;
+static unsigned nspent, nmaking;
 
 /* ---- the table ---------------------------------------------------------- */
 
@@ -52,21 +62,56 @@ loginproc_new(struct monitor *mon, uint64_t session)
 	p->slot = SLOTS_MAX;
 	p->pidfd = p->ch.fd = -1;
 	p->method = POLICY_METHOD_COUNT;
-	p->next = logins;
-	logins = p;
+	if (map_put(&by_session, session, p) != 0) {
+		free(p);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&spent, p, next);
+	nspent++;
 	return (p);
+}
+
+int
+loginproc_set_pid(struct loginproc *p, pid_t pid)
+{
+	if (map_put(&by_pid, (uint64_t)pid, p) != 0)
+		return (ERR_NO_MEMORY);
+	p->pid = pid;
+	TAILQ_REMOVE(&spent, p, next);
+	nspent--;
+	TAILQ_INSERT_TAIL(&logins, p, next);
+	nmaking += !p->opened;
+	return (0);
+}
+
+static void
+loginproc_clear_pid(struct loginproc *p)
+{
+	if (p->pid <= 0)
+		return;
+	map_remove(&by_pid, (uint64_t)p->pid);
+	p->pid = 0;
+	TAILQ_REMOVE(&logins, p, next);
+	TAILQ_INSERT_TAIL(&spent, p, next);
+	nspent++;
+	nmaking -= !p->opened;
+}
+
+void
+loginproc_set_opened(struct loginproc *p)
+{
+	nmaking -= p->pid > 0 && !p->opened;
+	p->opened = true;
 }
 
 void
 loginproc_free(struct loginproc *p)
 {
-	for (struct loginproc **at = &logins; *at != NULL;
-	     at = &(*at)->next) {
-		if (*at == p) {
-			*at = p->next;
-			break;
-		}
-	}
+	loginproc_clear_pid(p);
+	TAILQ_REMOVE(&spent, p, next);
+	nspent--;
+	if (map_get(&by_session, p->session) == p)
+		map_remove(&by_session, p->session);
 	loop_timer_clear(&p->grace);
 	loop_unwatch(&p->watch);
 	loop_unwatch(&p->words);
@@ -78,11 +123,7 @@ loginproc_free(struct loginproc *p)
 struct loginproc *
 loginproc_find(uint64_t session)
 {
-	struct loginproc *p = logins;
-
-	while (p != NULL && p->session != session)
-		p = p->next;
-	return (p);
+	return (map_get(&by_session, session));
 }
 
 bool
@@ -96,21 +137,15 @@ loginproc_runs(uint64_t session)
 bool
 loginproc_any(void)
 {
-	for (struct loginproc *p = logins; p != NULL; p = p->next) {
-		if (p->pid > 0)
-			return (true);
-	}
-	return (false);
+	return (!TAILQ_EMPTY(&logins));
 }
 
 bool
 loginproc_take(pid_t pid, int fd)
 {
-	struct loginproc *p = logins;
+	struct loginproc *p = map_get(&by_pid, (uint64_t)pid);
 	struct ptable_row row;
 
-	while (p != NULL && p->pid != pid)
-		p = p->next;
 	/* What it said before, by its first channel, comes first. */
 	if (p != NULL && p->words == NULL && p->ch.fd >= 0)
 		loginproc_readable(p, POLLIN);
@@ -128,25 +163,25 @@ loginproc_take(pid_t pid, int fd)
 unsigned
 loginproc_making(void)
 {
-	unsigned n = 0;
-
-	for (struct loginproc *p = logins; p != NULL; p = p->next)
-		n += p->pid > 0 && !p->opened;
-	return (n);
+	return (nmaking);
 }
 
 void
 loginproc_prune(void)
 {
-	struct loginproc *next;
+	unsigned most = nspent < PRUNE_MOST ? nspent : PRUNE_MOST;
 	struct slot slot;
 
-	for (struct loginproc *p = logins; p != NULL; p = next) {
-		next = p->next;
-		if (p->pid == 0 &&
-		    loginproc_find_zygote(
-			p->mon, p->session, p->slot, &slot) == NULL)
+	while (most-- > 0) {
+		struct loginproc *p = TAILQ_FIRST(&spent);
+
+		if (loginproc_find_zygote(
+			p->mon, p->session, p->slot, &slot) == NULL) {
 			loginproc_free(p);
+			continue;
+		}
+		TAILQ_REMOVE(&spent, p, next);
+		TAILQ_INSERT_TAIL(&spent, p, next);
 	}
 }
 
@@ -155,11 +190,7 @@ loginproc_prune(void)
 bool
 loginproc_has_pid(pid_t pid)
 {
-	for (struct loginproc *p = logins; p != NULL; p = p->next) {
-		if (p->pid == pid)
-			return (true);
-	}
-	return (false);
+	return (map_get(&by_pid, (uint64_t)pid) != NULL);
 }
 
 pid_t
@@ -179,20 +210,22 @@ void
 loginproc_end_all(
     struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader))
 {
-	for (struct loginproc *p = logins; p != NULL; p = p->next) {
+	struct loginproc *p;
+
+	TAILQ_FOREACH(p, &logins, next)
+	{
 		p->ending = true;
-		if (p->pid > 0)
-			end(mon, p->pid);
+		end(mon, p->pid);
 	}
 }
 
 void
 loginproc_kill_all(void)
 {
-	for (struct loginproc *p = logins; p != NULL; p = p->next) {
-		if (p->pid > 0)
-			kill(p->pid, SIGKILL);
-	}
+	struct loginproc *p;
+
+	TAILQ_FOREACH(p, &logins, next)
+		kill(p->pid, SIGKILL);
 }
 
 static void
@@ -291,7 +324,7 @@ loginproc_over(struct loginproc *p, int sig)
 	    (sig != 0 || p->status == LOGIN_EXIT_RECORD))
 		records_close(mon, p->pid, p->user);
 	logins_remove(p->session);
-	p->pid = 0;
+	loginproc_clear_pid(p);
 	/* One that heard of no name has not used up its connection's tries. */
 	if (p->tries == 0)
 		loginproc_free(p);
@@ -302,13 +335,10 @@ loginproc_over(struct loginproc *p, int sig)
 void
 loginproc_reaped(struct monitor *mon, pid_t pid, int status)
 {
-	struct loginproc *p = logins;
+	struct loginproc *p = map_get(&by_pid, (uint64_t)pid);
 
-	if (records_reaped(mon, pid, status))
-		return;
-	while (p != NULL && (p->pid != pid || p->pidfd >= 0))
-		p = p->next;
-	if (p == NULL)
+	/* An adopted one's pidfd tells. */
+	if (records_reaped(mon, pid, status) || p == NULL || p->pidfd >= 0)
 		return;
 	if (WIFEXITED(status))
 		p->status = WEXITSTATUS(status);
@@ -363,16 +393,18 @@ static int
 login_fork(struct monitor *mon, struct loginproc *p, int ch[2], int w[2])
 {
 	struct ptable_row row = {0};
+	pid_t pid;
 
+	if (map_reserve(&by_pid) != 0)
+		return (ERR_NO_MEMORY);
 	if (fd_seqpacket_pair(ch) != 0 || fd_seqpacket_pair(w) != 0)
 		return (ERR_SYSTEM);
-	p->pid = fork();
-	if (p->pid == 0)
+	pid = fork();
+	if (pid == 0)
 		login_exec(mon, p, ch[1], w[1]);
-	if (p->pid < 0) {
-		p->pid = 0;
+	if (pid < 0)
 		return (ERR_SYSTEM);
-	}
+	(void)loginproc_set_pid(p, pid); /* there is room */
 	if (ptable_read_one(p->pid, &row) == 0)
 		p->pid_start = row.start;
 	fd_set_nonblock(ch[0], 1);

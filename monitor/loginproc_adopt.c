@@ -56,11 +56,15 @@ adopt_one(struct monitor *mon, const struct login *l)
 		log_warn("out of memory: a login is not adopted");
 		return (true);
 	}
-	p->pid = l->pid;
+	p->opened = p->allowed = true;
+	if (loginproc_set_pid(p, l->pid) != 0) {
+		log_warn("out of memory: a login is not adopted");
+		loginproc_free(p);
+		return (true);
+	}
 	p->pid_start = l->pid_start;
 	p->leader = l->leader;
 	p->leader_start = l->leader_start;
-	p->opened = p->allowed = true;
 	p->peer = l->peer;
 	memcpy(p->user, l->user, sizeof(p->user));
 	memcpy(p->service, l->service, sizeof(p->service));

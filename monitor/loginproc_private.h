@@ -12,7 +12,7 @@
 #define LOGIN_TRIES 3
 
 struct loginproc {
-	struct loginproc *next;
+	TAILQ_ENTRY(loginproc) next;
 	struct monitor *mon;
 	uint64_t session;
 	enum service_kind kind;
@@ -53,13 +53,19 @@ struct loginproc {
 /* A new one in the table, or NULL when out of memory. */
 struct loginproc *loginproc_new(struct monitor *mon, uint64_t session);
 
+/* Its process; loginproc_over() says that it has gone. ERR_NO_MEMORY. */
+int loginproc_set_pid(struct loginproc *p, pid_t pid);
+
+/* It has its session. */
+void loginproc_set_opened(struct loginproc *p);
+
 void loginproc_free(struct loginproc *p);
 struct loginproc *loginproc_find(uint64_t session);
 
 /* Logins being made; the rest have their session. */
 unsigned loginproc_making(void);
 
-/* Forget those that had their tries and whose connections are gone. */
+/* Forget some of those that had their tries and whose connections are gone. */
 void loginproc_prune(void);
 
 /*

@@ -180,7 +180,7 @@ talk_opened(struct loginproc *p, const struct msg_login_opened *m)
 		return;
 	}
 	p->trying = false;
-	p->opened = true;
+	loginproc_set_opened(p);
 	p->leader = row.pid;
 	p->leader_start = row.start;
 	l->open = true;

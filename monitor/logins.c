@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/map.h"
 #include "lib/mem.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
@@ -39,8 +40,18 @@
 static struct login *logins;
 static unsigned logins_high;
 
-/* Of each record's, side by side: a look through all reads 8 bytes of each. */
-static uint64_t logins_sessions[LOGINS_MAX];
+/*
+ * Where a session's record is, which are free, and which are a user's: a list
+ * in both directions. Places are counted from 1; 0 is none.
+ */
+static struct map logins_by_session, logins_by_uid;
+static uint16_t logins_free[LOGINS_MAX];
+static unsigned logins_nfree;
+static struct {
+	uint16_t next, prev;
+} logins_of_user[LOGINS_MAX + 1];
+
+_Static_assert(LOGINS_MAX < UINT16_MAX, "a place is 16 bits");
 
 /* Records that one login more looks at, for sessions that are over. */
 #define LOGINS_LOOK 4
@@ -60,6 +71,90 @@ logins_socket_path(struct monitor *mon, char *buf, size_t size)
 }
 
 static bool logins_reserve(unsigned n);
+
+/* --- where records are ------------------------------------------------------ */
+
+static unsigned
+logins_place(const struct login *l)
+{
+	return ((unsigned)(l - logins) + 1);
+}
+
+static unsigned
+logins_first_of(uid_t uid)
+{
+	return ((unsigned)(uintptr_t)map_get(&logins_by_uid, uid));
+}
+
+static int
+logins_set_first(uid_t uid, unsigned place)
+{
+	if (place == 0) {
+		map_remove(&logins_by_uid, uid);
+		return (0);
+	}
+	return (map_put(&logins_by_uid, uid, (void *)(uintptr_t)place));
+}
+
+/* ERR_NO_MEMORY: it is in neither. */
+static int
+logins_link(const struct login *l)
+{
+	unsigned place = logins_place(l), first = logins_first_of(l->uid);
+
+	if (map_put(&logins_by_session, l->session,
+		(void *)(uintptr_t)place) != 0)
+		return (ERR_NO_MEMORY);
+	if (logins_set_first(l->uid, place) != 0) {
+		map_remove(&logins_by_session, l->session);
+		return (ERR_NO_MEMORY);
+	}
+	logins_of_user[place].prev = 0;
+	logins_of_user[place].next = (uint16_t)first;
+	logins_of_user[first].prev = (uint16_t)place;
+	return (0);
+}
+
+static void
+logins_unlink(const struct login *l)
+{
+	unsigned place = logins_place(l);
+	unsigned next = logins_of_user[place].next;
+	unsigned prev = logins_of_user[place].prev;
+
+	map_remove(&logins_by_session, l->session);
+	logins_of_user[next].prev = (uint16_t)prev;
+	if (prev != 0)
+		logins_of_user[prev].next = (uint16_t)next;
+	else
+		(void)logins_set_first(l->uid, next); /* it is there */
+}
+
+static void
+logins_clear(struct login *l)
+{
+	logins_unlink(l);
+	memset(l, 0, sizeof(*l));
+	logins_free[logins_nfree++] = (uint16_t)logins_place(l);
+}
+
+/* Of a daemon before: what is in the file. */
+static int
+logins_learn(void)
+{
+	for (unsigned i = 0; i < logins_high; i++) {
+		struct login *l = &logins[i];
+
+		if (l->session == 0 || logins_find(l->session) != NULL) {
+			memset(l, 0, sizeof(*l));
+			logins_free[logins_nfree++] =
+			    (uint16_t)logins_place(l);
+		} else if (logins_link(l) != 0) {
+			return (ERR_NO_MEMORY);
+		}
+	}
+	return (0);
+}
 
 int
 logins_open(struct monitor *mon)
@@ -84,8 +179,10 @@ logins_open(struct monitor *mon)
 		log_errno("cannot map %s", path);
 		return (ERR_SYSTEM);
 	}
-	for (unsigned i = 0; i < logins_high; i++)
-		logins_sessions[i] = logins[i].session;
+	if (logins_learn() != 0) {
+		log_warn("out of memory for the records of logins");
+		return (ERR_NO_MEMORY);
+	}
 	if (logins_high < LOGINS_READY &&
 	    !logins_reserve(LOGINS_READY - logins_high))
 		log_warn("no room for the records of logins");
@@ -105,43 +202,31 @@ session_runs(struct monitor *mon, uint64_t session)
 	return (adopt_find(session) > 0 || loginproc_runs(session));
 }
 
-static void
-logins_clear(unsigned place)
-{
-	memset(&logins[place], 0, sizeof(logins[place]));
-	logins_sessions[place] = 0;
-}
-
 /* A record whose session is over, whatever ended it, is free. */
 static void
-prune_one(struct monitor *mon, unsigned place)
+prune_one(struct monitor *mon, struct login *l)
 {
-	if (logins_sessions[place] != 0 &&
-	    !session_runs(mon, logins_sessions[place]))
-		logins_clear(place);
+	if (l->session != 0 && !session_runs(mon, l->session))
+		logins_clear(l);
 }
 
-/*
- * The next few, in turn: whether a session runs costs a look through the slot
- * tables, and a login is not to cost one for each that is there.
- */
+/* The next few, in turn: a login is not to cost a look at each that is there. */
 static void
 prune_some(struct monitor *mon)
 {
 	for (unsigned i = 0; i < LOGINS_LOOK && i < logins_high; i++) {
 		logins_looked = (logins_looked + 1) % logins_high;
-		prune_one(mon, logins_looked);
+		prune_one(mon, &logins[logins_looked]);
 	}
 }
 
 struct login *
 logins_find(uint64_t session)
 {
-	for (unsigned i = 0; i < logins_high; i++) {
-		if (logins_sessions[i] == session)
-			return (&logins[i]);
-	}
-	return (NULL);
+	unsigned place =
+	    (unsigned)(uintptr_t)map_get(&logins_by_session, session);
+
+	return (place != 0 ? &logins[place - 1] : NULL);
 }
 
 struct login *
@@ -160,7 +245,9 @@ logins_reserve(unsigned n)
 		return (false);
 	if (ftruncate(logins_fd, (off_t)((logins_high + n) * one)) == 0 &&
 	    mem_reserve(&logins[logins_high], n * one) == 0) {
-		logins_high += n;
+		while (n-- > 0)
+			logins_free[logins_nfree++] =
+			    (uint16_t)++logins_high;
 		return (true);
 	}
 	if (ftruncate(logins_fd, (off_t)(logins_high * one)) < 0)
@@ -168,10 +255,17 @@ logins_reserve(unsigned n)
 	return (false);
 }
 
+/* A free one; NULL when all are taken by sessions that run. */
 static struct login *
-logins_grow(void)
+logins_take(struct monitor *mon)
 {
-	return (logins_reserve(1) ? &logins[logins_high - 1] : NULL);
+	prune_some(mon);
+	if (logins_nfree == 0 && !logins_reserve(1)) {
+		for (unsigned i = 0; i < logins_high; i++)
+			prune_one(mon, &logins[i]);
+	}
+	return (logins_nfree > 0 ? &logins[logins_free[--logins_nfree] - 1]
+				 : NULL);
 }
 
 struct login *
@@ -179,26 +273,21 @@ logins_put(struct monitor *mon, uint64_t session, uid_t uid, const char *user)
 {
 	struct login *l = logins_find(session);
 
-	if (l == NULL) {
-		prune_some(mon);
-		l = logins_find(0);
-	}
-	if (l == NULL)
-		l = logins_grow();
-	/* No room: now all are looked at. */
-	for (unsigned i = 0; l == NULL && i < logins_high; i++) {
-		prune_one(mon, i);
-		if (logins_sessions[i] == 0)
-			l = &logins[i];
-	}
+	if (l != NULL)
+		logins_unlink(l);
+	else
+		l = logins_take(mon);
 	if (l == NULL)
 		return (NULL);
 	memset(l, 0, sizeof(*l));
 	l->uid = uid;
 	snprintf(l->user, sizeof(l->user), "%s", user);
 	l->session = session;
-	logins_sessions[l - logins] = session;
-	return (l);
+	if (logins_link(l) == 0)
+		return (l);
+	memset(l, 0, sizeof(*l));
+	logins_free[logins_nfree++] = (uint16_t)logins_place(l);
+	return (NULL);
 }
 
 void
@@ -207,7 +296,7 @@ logins_remove(uint64_t session)
 	struct login *l = session != 0 ? logins_find(session) : NULL;
 
 	if (l != NULL)
-		logins_clear((unsigned)(l - logins));
+		logins_clear(l);
 }
 
 const char *
@@ -228,14 +317,13 @@ logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 		    "refused");
 		return ("no-resources");
 	}
-	if (limit.sessions > 0) {
-		for (unsigned i = 0; i < logins_high; i++) {
-			if (logins_sessions[i] == 0 || logins[i].uid != uid ||
-			    logins_sessions[i] == session)
-				continue;
-			prune_one(mon, i);
-			count.sessions += logins_sessions[i] != 0;
-		}
+	for (unsigned next, i = limit.sessions > 0 ? logins_first_of(uid) : 0;
+	     i != 0; i = next) {
+		next = logins_of_user[i].next;
+		if (logins[i - 1].session == session)
+			continue;
+		prune_one(mon, &logins[i - 1]);
+		count.sessions += logins[i - 1].session != 0;
 	}
 	return (policy_user_login(&limit, &count).allow ? NULL : "user-limit");
 }

@@ -20,7 +20,7 @@ struct login {
 	uint64_t pid_start, leader_start; /* as struct ptable_row has them */
 };
 
-/* The record of a session, or (session 0) a free one; NULL for none. */
+/* The record of a session; NULL for none. */
 struct login *logins_find(uint64_t session);
 
 /* The record at a place, free ones too; NULL past the last. */
