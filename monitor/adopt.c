@@ -45,6 +45,7 @@ static struct adopted_list adopted = TAILQ_HEAD_INITIALIZER(adopted);
 
 /* By session, by the group's leader; how many an instance has. */
 static struct map adopted_by_session, adopted_by_leader, adopted_of_instance;
+static uint32_t adopted_slots; /* all of theirs were below */
 
 static bool adopt_watch(struct adopted *a, pid_t pid);
 
@@ -191,8 +192,8 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	}
 	a->mon = mon;
 	a->slot = number;
-	if (number >= mon->slots_inherited)
-		mon->slots_inherited = number + 1;
+	if (number >= adopted_slots)
+		adopted_slots = number + 1;
 	a->instance = t->instance;
 	a->session = slot->session;
 	a->start = row.start;
@@ -289,11 +290,7 @@ adopt_tell_master(struct monitor *mon)
 uint32_t
 adopt_slots(void)
 {
-	uint32_t slots = 0;
-
-	for (struct adopted *a = adopted; a != NULL; a = a->next)
-		slots = a->slot >= slots ? a->slot + 1 : slots;
-	return (slots);
+	return (adopted_slots);
 }
 
 pid_t

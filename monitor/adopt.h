@@ -16,7 +16,7 @@ void adopt_find_all(struct monitor *mon);
 /* Tell a new master of each adopted session. */
 void adopt_tell_master(struct monitor *mon);
 
-/* Every adopted session's slot is below this. */
+/* The slot of every session that was adopted is below this. */
 uint32_t adopt_slots(void);
 
 /* The verified leader of an adopted session, or 0. */

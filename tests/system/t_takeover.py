@@ -91,16 +91,17 @@ def mapped(pid, name):
 def test_no_role_fills_the_run_time_folder():
     """What a master or a zygote that was taken over can write to lies in
     files of the run-time folder, often a tmpfs that all of the host uses:
-    each page of them is had. What they hold is what the configuration needs
-    (a zygote's table is 16 MB)."""
+    each page of them is had. What they hold is what the configuration
+    needs."""
     port, other = free_port(), free_port()
     with Daemon("system { services { finger { port %d; %s } telnet { port "
                 "%d; %s } } }" % (port, BOTH, other, BOTH)) as daemon:
-        for role, name, bound in (("master", "/state/master", 10),
-                                  ("zygote finger", "/state/slots.", 17)):
+        for role, name, bound in (("master", "/state/master", 10 << 20),
+                                  ("zygote finger", "/state/slots.",
+                                   256 << 10)):
             pid = wait_until(lambda r=role: sealed(daemon, r), role)
             path, start, length = mapped(pid, name)
-            check(length > 1 << 20, "what is mapped: %d" % length)
+            check(length > 1 << 16, "what is mapped: %d" % length)
             # Page after page where the kernel stops at the first it lacks.
             for at in range(start, start + length, 1 << 20):
                 got = inject(pid, MADVISE, str(at), str(1 << 20),
@@ -108,7 +109,7 @@ def test_no_role_fills_the_run_time_folder():
                 if got != "returned 0":
                     break
             had = os.stat(path).st_blocks * 512
-            check(1 << 20 < had < bound << 20, "%s has %d bytes of %s" % (
+            check(1 << 16 < had < bound, "%s has %d bytes of %s" % (
                 role, had, name))
         check(answers(port), "an answer after all that")
 
