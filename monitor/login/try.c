@@ -28,7 +28,7 @@
  */
 #define FAIL_DELAY (2 * NS_PER_S + NS_PER_S / 2)
 #define FAIL_JITTER_MS 500
-#define VERDICT_MS 10000
+#define VERDICT_MS 30000 /* a monitor that has died closes at once */
 
 #define WORDS "Login incorrect\n"
 #define LATER "This host cannot log you in now; try again later.\n"

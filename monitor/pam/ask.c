@@ -21,6 +21,7 @@
 
 #define RETRY_MS 50
 #define UPGRADE_MS 20000 /* until the daemon is restarted */
+#define ANSWER_MS  30000 /* of a daemon that is there, on a loaded machine */
 
 static int
 ask_left(uint64_t end)
@@ -85,6 +86,7 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	uint64_t begin = time_boot_ns();
 	uint64_t end = begin + (uint64_t)patience_ms * 1000000;
+	uint64_t answer = begin + ANSWER_MS * 1000000ull;
 	size_t n = strlen(path);
 	int err;
 
@@ -96,7 +98,8 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 
 		err = ask_connect(&sun, &ch);
 		if (err == 0)
-			err = ask_once(&ch, type, msg, end, verdict);
+			err = ask_once(&ch, type, msg,
+			    type == MSG_PAM_CLOSE ? end : answer, verdict);
 		ipc_channel_close(&ch);
 		/*
 		 * A monitor that dies while it is asked is asked again; one of

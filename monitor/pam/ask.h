@@ -11,8 +11,9 @@
 /*
  * Ask `type` (PAM_ACCOUNT, PAM_OPEN, PAM_CLOSE) with its message and wait for
  * the verdict, at most patience_ms in all; a monitor that is just being
- * restarted is tried again until then, and longer where one of another build
- * runs, which an upgrade is about to restart. 0, or ERR_AGAIN (no answer in time),
+ * restarted is tried again until then. Longer (30 s) one is waited for that is
+ * there and has not come to it, but for PAM_CLOSE; and one of another build,
+ * which an upgrade is about to restart. 0, or ERR_AGAIN (no answer in time),
  * ERR_CLOSED (it does not speak with this process), ERR_BUILD (nor with this
  * build), ERR_TOO_LONG (the path), ERR_SYSTEM with errno, or the catalogue's errors.
  */

@@ -2,10 +2,13 @@
 """Our ssh is `sshd` to whatever else of the host goes by that name, and our
 module in sshd's PAM stack: where it is asked, where not, and how its lines
 come and go."""
+import concurrent.futures
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import time
 
 from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
                             free_port, key, limit, main, needs, needs_root,
@@ -121,6 +124,29 @@ def test_module_is_asked_whatever_the_method():
             client.wait(20)
             daemon.wait("session-closed", after=mark, count=2)
             equal(len(daemon.of("auth-success", after=mark)), 1, "successes")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(90)
+def test_a_monitor_that_is_slow_is_waited_for():
+    """As on a machine that has more to do than it can: a good password is no
+    failure for that."""
+    pair = key()
+    authorize("alice", pair)
+    with start() as daemon, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool:
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            login = pool.submit(ssh, daemon.port, "alice", identity=pair)
+            daemon.wait("connection-accepted")
+            # Longer than a daemon is waited for that is not there.
+            time.sleep(8)
+            check(not login.done(), "it was refused meanwhile")
+        finally:
+            os.kill(daemon.pid, signal.SIGCONT)
+        equal(login.result().returncode, 0, "the login")
+        equal(daemon.of("auth-failure"), [], "failures")
 
 
 @needs_root
