@@ -271,7 +271,7 @@ event_emit(struct event_sink *s, struct event_builder *b)
 
 	if (b->err != 0) {
 		/* Our own bug: tell the developer, and count it. */
-		log_warn("event %s has a field that is not its own",
+		log_info("event %s has a field that is not its own",
 		    event_name((enum event)b->msg.event));
 		s->dropped++;
 		return;

@@ -1,6 +1,6 @@
 /*
- * `portreeve check FILE`: becomes `portreeved -n -c FILE`, so that there is
- * one set of checks. As the calling user; FILE is passed on as one argument,
+ * `portreeve check FILE`: becomes `portreeved -n -c FILE -r DIR`, so that there
+ * is one set of checks. As the calling user; FILE is passed on as one argument,
  * and may be `-`, standard input.
  */
 #include <stdio.h>
@@ -19,7 +19,8 @@ command_check(const struct request *rq)
 {
 	char path[4096];
 	char *const argv[] = {(char[]){DAEMON}, (char[]){"-n"}, (char[]){"-c"},
-	    (char *)(uintptr_t)rq->argument, NULL};
+	    (char *)(uintptr_t)rq->argument, (char[]){"-r"},
+	    (char *)(uintptr_t)rq->dir, NULL};
 	int err = 0;
 
 	/* Beside this program in a build folder, in sbin when installed. */

@@ -10,11 +10,18 @@
 
 static const char *log_name = "portreeve";
 static int log_fd = 2;
+static int log_verbose;
 
 void
 log_set_fd(int fd)
 {
 	log_fd = fd;
+}
+
+void
+log_set_verbose(int verbose)
+{
+	log_verbose = verbose;
 }
 
 void
@@ -48,6 +55,8 @@ log_info(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!log_verbose)
+		return;
 	va_start(ap, fmt);
 	log_line(fmt, ap, NULL);
 	va_end(ap);

@@ -11,7 +11,12 @@ void log_set_name(const char *name);
 /* Where lines go, instead of descriptor 2. It stays the caller's. */
 void log_set_fd(int fd);
 
+/* Whether log_info() writes anything; it does not at first. */
+void log_set_verbose(int verbose);
+
+/* What means something to developers only, or is an event already. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What an administrator should read, and no event says. */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* As log_warn, with errno's text. */

@@ -245,7 +245,7 @@ client_ready(uv_poll_t *poll, int status, int events)
 		return;
 	if (err != 0) {
 		if (ipc_error_is_breach(err)) {
-			log_warn("a client of the control socket broke the "
+			log_info("a client of the control socket broke the "
 				 "message catalogue: %s",
 			    err_text(err));
 			/* Left unread, it would make the end a reset. */

@@ -122,8 +122,8 @@ listeners_again(uv_timer_t *timer)
 void
 listener_break(struct listener *l, int error)
 {
-	errno = error;
-	log_errno("cannot accept for %s; its listener rests", l->name);
+	log_info("cannot accept for %s; its listener rests: %s", l->name,
+	    strerror(error));
 	l->broken = error;
 	listener_update(l);
 	listeners_again(&l->master->listeners->again);

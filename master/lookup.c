@@ -195,7 +195,7 @@ lookup_timeout(uv_timer_t *timer)
 	struct session *s;
 
 	if (l->poll != NULL) {
-		log_warn("lookup does not answer; another one is awaited");
+		log_info("lookup does not answer; another one is awaited");
 		lookup_lose(m, true);
 		return;
 	}
@@ -267,7 +267,7 @@ lookup_ready(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	if (err != ERR_CLOSED)
-		log_warn("the channel to lookup: %s", err_text(err));
+		log_info("the channel to lookup: %s", err_text(err));
 	lookup_lose(m, err != ERR_CLOSED && err != ERR_SYSTEM);
 }
 

@@ -66,6 +66,7 @@ master_receive_seal(struct master *m, struct msg_seal *seal)
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));
 	*seal = in.msg.seal;
+	log_set_verbose(seal->verbose);
 	ipc_in_close(&in);
 }
 
@@ -112,7 +113,7 @@ master_seal(struct master *m, const struct msg_seal *seal)
 		master_fail(m, "%s",
 		    report.error[0] != '\0' ? report.error : err_text(err));
 	if (report.weaker[0] != '\0')
-		log_warn("%s", report.weaker);
+		log_info("%s", report.weaker);
 	ready.landlock = (uint8_t)report.landlock_abi;
 	ready.user_namespace = report.userns;
 	err = ipc_send_wait(&m->monitor, MSG_READY, &ready, NULL, 0);

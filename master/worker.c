@@ -104,7 +104,7 @@ worker_receive(struct master *m, struct session *s)
 	if (err == ERR_AGAIN)
 		return (err);
 	if (ipc_error_is_breach(err)) {
-		log_warn("the worker of session %llu of %s broke the message "
+		log_info("the worker of session %llu of %s broke the message "
 			 "catalogue: %s",
 		    (unsigned long long)s->id, s->service->name, err_text(err));
 		report_breach(m, s);

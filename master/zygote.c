@@ -418,7 +418,7 @@ zygote_receive(struct zygote *z)
 		return (err);
 	}
 	if (err != ERR_CLOSED)
-		log_warn("the channel to zygote %u: %s", z->instance,
+		log_info("the channel to zygote %u: %s", z->instance,
 		    err_text(err));
 	z->broke = ipc_error_is_breach(err) || err == ERR_FULL;
 	zygote_lose(z);

@@ -20,6 +20,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/bind.h"
+#include "monitor/handed.h"
 #include "monitor/holder.h"
 #include "monitor/left.h"
 #include "monitor/notify.h"
@@ -434,46 +435,17 @@ listener_assign(struct monitor *mon, struct listener *l,
 	snprintf(l->name, sizeof(l->name), "%s", s->name);
 }
 
-/* Whether the statements say so, too; without listen-address any will do. */
-static bool
-is_stated(const struct mon_service *s, const struct listener *l)
-{
-	for (unsigned i = 0; i < s->conf->listen_count; i++) {
-		const struct addr *a = &s->conf->listen[i];
-
-		if (a->family == l->address.family &&
-		    (s->conf->listen_default ? a->port == l->address.port
-					     : addr_equal(a, &l->address)))
-			return (true);
-	}
-	return (false);
-}
-
 /* The socket holds, and who reads the statements alone would not know it. */
 static void
 warn_if_other(struct monitor *mon, const struct mon_service *s,
     struct listener *l)
 {
-	char reason[320], own[ADDR_TEXT_MAX], said[ADDR_TEXT_MAX];
-	const struct addr *a = &s->conf->listen[0];
+	char words[HANDED_WORDS_MAX];
 	bool before = l->differs;
 
-	l->differs = !is_stated(s, l);
-	if (!l->differs || before || s->conf->listen_count == 0)
-		return;
-	for (unsigned i = 0; i < s->conf->listen_count; i++) {
-		if (s->conf->listen[i].family == l->address.family) {
-			a = &s->conf->listen[i];
-			break;
-		}
-	}
-	snprintf(reason, sizeof(reason),
-	    "the service manager's socket is %s port %u, and the statements "
-	    "say %s port %u: the socket holds; change its ListenStream= or "
-	    "ListenDatagram=, or the statements",
-	    addr_text(&l->address, own), l->address.port,
-	    addr_text(a, said), a->port);
-	report_warning(mon, s->name, reason);
+	l->differs = !handed_is_stated(s->conf, &l->address, words);
+	if (l->differs && !before)
+		report_warning(mon, s->name, words);
 }
 
 /*
@@ -493,6 +465,7 @@ assign_foreign(struct monitor *mon, struct mon_service *s,
 		    l->address.family != family || l->datagram != datagram)
 			continue;
 		listener_assign(mon, l, s);
+		l->unclaimed = false;
 		warn_if_other(mon, s, l);
 		*dual = *dual || l->dual;
 		found = true;
@@ -543,6 +516,19 @@ configure_service(struct monitor *mon, struct mon_service *s)
 	}
 }
 
+/* Told once, until it is somebody's. */
+static void
+warn_unclaimed(struct monitor *mon, struct listener *l)
+{
+	char words[HANDED_WORDS_MAX];
+
+	if (l->unclaimed)
+		return;
+	l->unclaimed = true;
+	handed_is_unclaimed(l->name, &l->address, words);
+	report_warning(mon, l->name, words);
+}
+
 void
 bind_configure(struct monitor *mon)
 {
@@ -571,7 +557,7 @@ bind_configure(struct monitor *mon)
 		if (l->service != NULL && l->told)
 			wire_listener_gone(mon, l);
 		l->service = NULL;
-		report_not_configured(mon, l);
+		warn_unclaimed(mon, l);
 	}
 	retry_all(mon);
 }

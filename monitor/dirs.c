@@ -146,14 +146,9 @@ given_dir(char *out, size_t size, const char *path, char *reason,
 }
 
 int
-dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
+dirs_choose(struct monitor *mon, const char *run_dir, const char *state_dir,
     char *reason, size_t size)
 {
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} below[] = {{"state", 0700}, {"empty", 0555}};
-	char path[PATH_MAX + 16];
 	int err;
 
 	err = run_dir != NULL
@@ -169,6 +164,20 @@ dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
 		    : default_dir(mon->state_dir, sizeof(mon->state_dir),
 			  "XDG_STATE_HOME", ".local/state/portreeve",
 			  "/var/lib/portreeve", mon->rootless, reason, size);
+	return (err);
+}
+
+int
+dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
+    char *reason, size_t size)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} below[] = {{"state", 0700}, {"empty", 0555}};
+	char path[PATH_MAX + 16];
+	int err = dirs_choose(mon, run_dir, state_dir, reason, size);
+
 	if (err == 0)
 		err = make_dir(mon->run_dir, 0755, reason, size);
 	if (err == 0)

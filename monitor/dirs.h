@@ -4,7 +4,12 @@
 
 #include "monitor/monitor.h"
 
-/* Where they are, from the command line or by default; made if missing, owned
+/* Where they are, from the command line or by default: 0, or an ERR_ with a
+ * sentence. */
+int dirs_choose(struct monitor *mon, const char *run_dir,
+    const char *state_dir, char *reason, size_t size);
+
+/* The same, and made if missing, owned
  * by us and writable by nobody else. 0, or an ERR_ with a sentence. */
 int dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
     char *reason, size_t size);

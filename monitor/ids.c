@@ -192,7 +192,7 @@ keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
 		    "one of them other role-uids", id);
 	else
 		return (0);
-	log_warn("service %s: %s", name, reason);
+	log_info("service %s: %s", name, reason);
 	return (ERR_REFUSED);
 }
 

@@ -425,6 +425,7 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	    .sandbox_may_miss =
 		mon->conf->sandbox_level == CONF_SANDBOX_ROOTLESS,
 	    .rootless = mon->rootless,
+	    .verbose = mon->verbose,
 	    .grace = grace,
 	    .peer = p->peer};
 

@@ -53,7 +53,7 @@ loginproc_failed(struct loginproc *p, const char *reason)
 void
 loginproc_kill(struct loginproc *p, const char *why)
 {
-	log_warn("login of session %llu (pid %d): %s: killed",
+	log_info("login of session %llu (pid %d): %s: killed",
 	    (unsigned long long)p->session, (int)p->pid, why);
 	if (p->pid > 0 && !p->gone)
 		kill(p->pid, SIGKILL);
@@ -228,7 +228,7 @@ loginproc_hear_words(void *arg, int revents)
 	if (err == 0)
 		talk_closed(p, &in.msg.login_closed);
 	else if (err != ERR_CLOSED)
-		log_warn("login of session %llu (pid %d): %s",
+		log_info("login of session %llu (pid %d): %s",
 		    (unsigned long long)p->session, (int)p->pid,
 		    err_text(err));
 	loop_unwatch(&p->words);

@@ -29,6 +29,7 @@
 #include "monitor/boot.h"
 #include "monitor/child.h"
 #include "monitor/dirs.h"
+#include "monitor/handed.h"
 #include "monitor/hostcheck.h"
 #include "monitor/ids.h"
 #include "monitor/loginproc.h"
@@ -77,10 +78,11 @@ said(void)
 static void __attribute__((noreturn))
 help(void)
 {
-	printf("usage: portreeved [-d] [-n] [-c FILE] [-r DIR] [-s DIR]\n"
+	printf("usage: portreeved [-dnv] [-c FILE] [-r DIR] [-s DIR]\n"
 	    "  -d  stay in the foreground: events on stderr, and on stdout\n"
 	    "      what listens and how to try it\n"
 	    "  -n  check the configuration and exit: 0 valid, 1 not\n"
+	    "  -v  write what developers want to know, too\n"
 	    "  -c  the configuration (%s);\n"
 	    "      -c - with -n: standard input\n"
 	    "  -r  run-time state (/run/portreeve)\n"
@@ -119,13 +121,16 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 	int c;
 
 	mon->config_path = DEFAULT_CONFIG;
-	while ((c = getopt_long(argc, argv, ":dnhc:r:s:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":dnvhc:r:s:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
-			mon->foreground = true;
+			mon->foreground = mon->verbose = true;
 			break;
 		case 'n':
 			o->check = true;
+			break;
+		case 'v':
+			mon->verbose = true;
 			break;
 		case 'c':
 			mon->config_path = path_option(c, optarg);
@@ -163,13 +168,23 @@ start_failed(const char *reason)
 
 /* -n: say what a start would, of the file and of the host; change nothing. */
 static int
-check_only(struct monitor *mon)
+check_only(struct monitor *mon, const struct options *o)
 {
+	char run_dir[PATH_MAX];
 	struct conf_report report = {0};
 	struct sandbox_report sandbox;
 	struct conf *conf = NULL;
-	int err = reload_check_only(mon, &conf, &report);
+	int err = dirs_choose(mon, o->run_dir, o->state_dir, run_dir,
+	    sizeof(run_dir));
 
+	/* The check's own is another: a daemon may run in this one. */
+	if (err == 0)
+		snprintf(run_dir, sizeof(run_dir), "%s", mon->run_dir);
+	else
+		run_dir[0] = '\0';
+	err = reload_check_only(mon, &conf, &report);
+	if (err == 0 && run_dir[0] != '\0')
+		handed_check(run_dir, conf, &report);
 	reload_print(mon, &report);
 	if (err == 0) {
 		err = sandbox_try(proc_sandbox_level(conf), &sandbox);
@@ -276,6 +291,7 @@ start(struct monitor *mon)
 	    ids_choose(mon, reason, sizeof(reason)) != 0)
 		start_failed(reason);
 	go_quiet(mon);
+	handed_write(mon);
 	mon->sink = event_sink_new(ROLE_MONITOR, EVENTS_HELD);
 	if (mon->sink == NULL)
 		start_failed("out of memory");
@@ -290,7 +306,7 @@ start(struct monitor *mon)
 		report_warning(mon, NULL,
 		    "started by an ordinary user: logins as that user alone, "
 		    "one uid for all roles, no utmp, weaker sandboxes");
-	reload_warnings(mon, &report);
+	reload_warnings(mon, &report, true);
 	warn_of_little_room(mon);
 	conf_report_clear(&report);
 	if (reload_apply(mon, conf) != 0)
@@ -309,13 +325,14 @@ main(int argc, char **argv)
 	argv0_end = argv[0] + strlen(argv[0]);
 	setproctitle_init(argc, argv, environ);
 	parse_options(mon, &o, argc, argv);
+	log_set_verbose(mon->verbose);
 	mon->rootless = geteuid() != 0;
 	mon->state_fd = mon->control_fd = -1;
 	TAILQ_INIT(&mon->listeners);
 	TAILQ_INIT(&mon->procs);
 	mon->next_listener = 1;
 	if (o.check)
-		return (check_only(mon));
+		return (check_only(mon, &o));
 	setproctitle("-portreeve: monitor");
 	/* libbsd's mark for kernels of old: ps would show it as a word. */
 	if (*argv0_end == '.')

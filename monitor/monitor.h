@@ -77,6 +77,7 @@ struct listener {
 	bool foreign; /* handed over by the service manager */
 	bool dual;    /* foreign, of inet6, and serves inet as well */
 	bool differs; /* foreign: told that the statements say another */
+	bool unclaimed; /* foreign: told that no statement wants it */
 	bool wanted;  /* marked during a reload */
 	bool told;    /* the master has it */
 	bool failed;  /* told that it cannot be bound */
@@ -130,6 +131,7 @@ struct monitor {
 	const char *config_path;
 	char run_dir[PATH_MAX], state_dir[PATH_MAX];
 	bool foreground;
+	bool verbose; /* -v, or -d */
 	bool rootless;
 	char libexec[PATH_MAX];
 

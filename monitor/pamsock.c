@@ -215,7 +215,7 @@ asker_readable(void *arg, int revents)
 		return;
 	if (err != 0) {
 		if (err != ERR_CLOSED)
-			log_warn("pam_portreeve: %s", err_text(err));
+			log_info("pam_portreeve: %s", err_text(err));
 		asker_end(a);
 		return;
 	}

@@ -61,7 +61,7 @@ record_end(struct monitor *mon, const struct role_record *r,
 	    role_name((enum role)r->role), (int)r->pid,
 	    record_lives(r) ? "killed, but does not end" : "ended");
 	report_warning(mon, NULL, reason);
-	log_warn("%s", reason);
+	log_info("%s", reason);
 }
 
 int

@@ -190,6 +190,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	struct msg_seal seal = {.kind = (uint8_t)p->kind,
 	    .session_sandbox = (uint8_t)mon->conf->session_sandbox,
 	    .foreground = mon->foreground,
+	    .verbose = mon->verbose,
 	    .uid = UINT32_MAX,
 	    .gid = UINT32_MAX,
 	    .instance = p->instance,
@@ -401,7 +402,7 @@ proc_kill(struct monitor *mon, struct proc *p, const char *reason)
 		return;
 	p->killed = true;
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
-	log_warn("%s (pid %d): %s: killed", role_name(p->role), (int)p->pid,
+	log_info("%s (pid %d): %s: killed", role_name(p->role), (int)p->pid,
 	    reason);
 	kill(p->pid, SIGKILL);
 }
@@ -444,7 +445,7 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 			    "descriptors, and could not tell it all");
 		return (err);
 	}
-	log_warn("cannot send %s to %s: %s", msg_name(type),
+	log_info("cannot send %s to %s: %s", msg_name(type),
 	    role_name(p->role), err_text(err));
 	proc_kill(mon, p, err == ERR_AGAIN ? "does not read" : err_text(err));
 	return (err);
@@ -550,7 +551,8 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	reserve_use();
 	p = proc_new(mon, role, kind, service);
 	if (p == NULL || proc_launch(mon, &spec, p) < 0) {
-		log_errno("cannot start %s", role_name(role));
+		log_info("cannot start %s: %s", role_name(role),
+		    strerror(errno));
 		report_short(mon, role, errno, "cannot start a role");
 		if (p != NULL && p->pid > 0)
 			kill(p->pid, SIGKILL);

@@ -3,6 +3,8 @@
  * anything takes effect; then the difference alone is applied, so that a
  * listener that stays keeps its socket and every session goes on.
  */
+#include <sys/queue.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,18 +296,82 @@ reload_apply(struct monitor *mon, struct conf *conf)
 	return (0);
 }
 
-void
-reload_warnings(struct monitor *mon, const struct conf_report *report)
+/* --- warnings ------------------------------------------------------------------
+ * Each is said once, until a configuration comes that does without it. Where in
+ * a file it is does not make it another.
+ */
+
+struct warning {
+	STAILQ_ENTRY(warning) next;
+	char file[sizeof(((struct conf_diag *)0)->file)];
+	char text[sizeof(((struct conf_diag *)0)->text)];
+};
+
+STAILQ_HEAD(warnings, warning);
+
+static struct warnings warnings_said = STAILQ_HEAD_INITIALIZER(warnings_said);
+
+static bool
+warning_is_in(const struct warnings *list, const struct conf_diag *d)
 {
+	const struct warning *w;
+
+	STAILQ_FOREACH(w, list, next)
+	{
+		if (strcmp(w->file, d->file) == 0 &&
+		    strcmp(w->text, d->text) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* Without memory it is forgotten, and said again. */
+static void
+warning_add(struct warnings *list, const struct conf_diag *d)
+{
+	struct warning *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return;
+	snprintf(w->file, sizeof(w->file), "%s", d->file);
+	snprintf(w->text, sizeof(w->text), "%s", d->text);
+	STAILQ_INSERT_TAIL(list, w, next);
+}
+
+static void
+warnings_clear(struct warnings *list)
+{
+	struct warning *w;
+
+	while ((w = STAILQ_FIRST(list)) != NULL) {
+		STAILQ_REMOVE_HEAD(list, next);
+		free(w);
+	}
+}
+
+void
+reload_warnings(
+    struct monitor *mon, const struct conf_report *report, bool applied)
+{
+	struct warnings now = STAILQ_HEAD_INITIALIZER(now);
 	char line[1024];
 
 	for (size_t i = 0; i < report->count; i++) {
-		conf_diag_text(&report->diags[i], mon->config_path, line,
-		    sizeof(line));
-		if (report->diags[i].severity == CONF_WARNING)
+		const struct conf_diag *d = &report->diags[i];
+
+		conf_diag_text(d, mon->config_path, line, sizeof(line));
+		log_info("%s", line);
+		if (d->severity != CONF_WARNING)
+			continue;
+		if (!warning_is_in(&warnings_said, d))
 			report_warning(mon, NULL, line);
-		log_warn("%s", line);
+		if (!warning_is_in(&now, d) &&
+		    (applied || !warning_is_in(&warnings_said, d)))
+			warning_add(&now, d);
 	}
+	if (applied)
+		warnings_clear(&warnings_said);
+	STAILQ_CONCAT(&warnings_said, &now);
 }
 
 void
@@ -321,7 +387,7 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	if (err == 0)
 		err = reload_apply(mon, conf);
 	if (err == 0) {
-		reload_warnings(mon, &report);
+		reload_warnings(mon, &report, true);
 		report_configuration(mon, true, asked ? "reload" : "SIGHUP");
 		if (asked)
 			answer_applied(mon, request);
@@ -342,7 +408,7 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 			    report.errors - 1);
 		break;
 	}
-	reload_warnings(mon, &report);
+	reload_warnings(mon, &report, false);
 	report_configuration(mon, false, line);
 	if (asked)
 		answer_done(mon, request, false, line);

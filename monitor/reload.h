@@ -23,7 +23,8 @@ int reload_check_only(struct monitor *mon, struct conf **out,
     struct conf_report *report);
 
 /* Warnings as events, everything in the log. */
-void reload_warnings(struct monitor *mon, const struct conf_report *report);
+void reload_warnings(struct monitor *mon, const struct conf_report *report,
+    bool applied);
 
 /*
  * Put a checked configuration in force: services, listeners, roles, master.

@@ -145,7 +145,7 @@ report_role_restarted(struct monitor *mon, const struct proc *p, int signal,
 	}
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	log_warn("%s (pid %d) ended: %s", role_name(p->role), (int)p->pid,
+	log_info("%s (pid %d) ended: %s", role_name(p->role), (int)p->pid,
 	    reason);
 }
 
@@ -162,7 +162,7 @@ report_listener_failed(struct monitor *mon, const struct listener *l,
 	event_text(&b, FIELD_ERRNO, strerrorname_np(l->error));
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	log_warn("%s cannot listen on %s port %u: %s", l->name,
+	log_info("%s cannot listen on %s port %u: %s", l->name,
 	    addr_text(&l->address, text), l->address.port, reason);
 }
 
@@ -176,20 +176,8 @@ report_service(struct monitor *mon, const struct mon_service *s, bool failed,
 	event_text(&b, FIELD_SERVICE, s->name);
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	log_warn("%s %s: %s", s->name, failed ? "waits" : "serves again",
+	log_info("%s %s: %s", s->name, failed ? "waits" : "serves again",
 	    reason);
-}
-
-void
-report_not_configured(struct monitor *mon, const struct listener *l)
-{
-	char reason[192], text[ADDR_TEXT_MAX];
-
-	snprintf(reason, sizeof(reason),
-	    "a socket was handed over for %s (%s port %u), but no active "
-	    "statement says that service: its connections are closed",
-	    l->name, addr_text(&l->address, text), l->address.port);
-	report_warning(mon, l->name, reason);
 }
 
 void

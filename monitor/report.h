@@ -17,7 +17,6 @@ void report_listener_failed(struct monitor *mon, const struct listener *l,
 /* A service waits, for this reason, or waits no more. */
 void report_service(struct monitor *mon, const struct mon_service *s,
     bool failed, const char *reason);
-void report_not_configured(struct monitor *mon, const struct listener *l);
 void report_configuration(struct monitor *mon, bool applied,
     const char *reason);
 void report_warning(struct monitor *mon, const char *service,

@@ -109,7 +109,7 @@ too_slow(void *arg)
 	{
 		if (!is_due(p->role))
 			continue;
-		log_warn("%s (pid %d) does not end: killed",
+		log_info("%s (pid %d) does not end: killed",
 		    role_name(p->role), (int)p->pid);
 		kill(p->pid, SIGKILL);
 	}

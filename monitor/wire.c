@@ -44,8 +44,9 @@ wire_pair(struct monitor *mon, const struct wire_end *a,
 	int pair[2];
 
 	if (fd_seqpacket_pair(pair) < 0) {
-		log_errno("no channel between %s and %s",
-		    role_name(a->p->role), role_name(b->p->role));
+		log_info("no channel between %s and %s: %s",
+		    role_name(a->p->role), role_name(b->p->role),
+		    strerror(errno));
 		report_short(mon, ROLE_MONITOR, errno, "no channel");
 		proc_kill(mon, b->p, "the monitor has no descriptors left for "
 				     "its channel");
@@ -184,7 +185,8 @@ wire_zygote_again(struct monitor *mon, struct proc *z)
 	if (master == NULL || z->service == NULL)
 		return;
 	if (fd_seqpacket_pair(pair) < 0) {
-		log_errno("no channel between master and zygote");
+		log_info("no channel between master and zygote: %s",
+		    strerror(errno));
 		report_short(mon, ROLE_MONITOR, errno, "no channel");
 		return;
 	}

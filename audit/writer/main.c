@@ -68,6 +68,7 @@ audit_start(void)
 		    err_text(err));
 	if (in.type != MSG_SEAL || in.msg.seal.profile != SANDBOX_AUDIT)
 		audit_fail("audit was not given its own sandbox profile");
+	log_set_verbose(in.msg.seal.verbose);
 	if (output_open(in.msg.seal.foreground) != 0)
 		audit_fail("events cannot be written to standard error: open "
 			   "it, or run portreeved without -d");
@@ -153,7 +154,7 @@ audit_breach(struct source *s, int err)
 	output_own_event(&b);
 	err = ipc_send(&monitor, MSG_AUDIT_BREACH, &breach, NULL, 0);
 	if (err != 0)
-		log_warn("cannot tell the monitor of the %s's breach: %s",
+		log_info("cannot tell the monitor of the %s's breach: %s",
 		    role_name(s->ch.peer), err_text(err));
 	source_close(s);
 }

@@ -72,6 +72,7 @@ login_begin(struct login_run *l, char **argv)
 	if (err != 0)
 		die("no LOGIN_START from the monitor: %s", err_text(err));
 	l->start = l->in.msg.login_start;
+	log_set_verbose(l->start.verbose);
 	l->deadline =
 	    time_boot_ns() + (uint64_t)l->start.grace * UINT64_C(1000000);
 	l->end = login_set_end(l);
@@ -120,7 +121,7 @@ main(int argc, char **argv)
 	login_begin(l, argv);
 	if (!login_tries(l)) {
 		if (ipc_error_is_breach(l->broken))
-			log_warn("the worker of session %llu sent %s: %s",
+			log_info("the worker of session %llu sent %s: %s",
 			    (unsigned long long)l->start.session,
 			    msg_name(l->in.type), err_text(l->broken));
 		return (LOGIN_EXIT_NO_LOGIN);

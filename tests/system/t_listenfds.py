@@ -81,6 +81,37 @@ def test_one_of_both_families():
         check(finger(port, b"x\r\n")[0], "it holds")
 
 
+def test_check_asks_for_what_the_running_daemon_was_given():
+    some, other = listener(), listener()
+    own, port = free_port(), some.getsockname()[1]
+    text = "system { services { finger { port %d; listen-address 127.0.0.1; " \
+        "} } }"
+    with some, other, handed(Daemon(text % port), [
+            ("finger", some), ("telnet", other)]) as daemon:
+        def said():
+            done = daemon.cli("check", daemon.file)
+            equal(done.returncode, 0, "check: " + done.stderr)
+            return done.stderr.splitlines()
+
+        told = said()
+        equal(len(told), 1, "of what is as stated: %s" % told)
+        check("telnet" in told[0] and "no active statement" in told[0],
+              told[0])
+        daemon.configure(text % own)
+        told = said()
+        equal(len(told), 2, "of another port: %s" % told)
+        check([n for n in told if n.startswith(daemon.file + ":1:") and
+               "port %d" % own in n and "port %d" % port in n], told)
+        equal(daemon.of("warning", service="finger"), [], "before a reload")
+        # Once for each: reloads do not repeat it.
+        for _ in range(2):
+            equal(daemon.cli("reload").returncode, 0, "reload")
+        equal(len(daemon.of("warning", service="finger")), 1, "of the port")
+        equal(len(daemon.of("warning", service="telnet")), 1, "of telnet")
+        daemon.stop()
+        equal(said(), [], "without a daemon")
+
+
 def test_one_that_nobody_wants_is_told_and_closed():
     some = listener()
     own, port = free_port(), some.getsockname()[1]

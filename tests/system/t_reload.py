@@ -53,6 +53,94 @@ def test_under_load_nothing_is_refused_or_reset():
         daemon.idle()
 
 
+def warnings(daemon, after):
+    """What they say, without the place in the file."""
+    return sorted(e["reason"].split(": ", 2)[-1]
+                  for e in daemon.of("warning", after=after)
+                  if e["reason"].startswith(daemon.file))
+
+
+def reloaded(daemon, words):
+    mark = daemon.mark()
+    daemon.configure(words)
+    equal(daemon.cli("reload").returncode, 0, "reload")
+    daemon.wait("configuration-applied", after=mark)
+    return warnings(daemon, mark)
+
+
+def test_a_warning_is_given_once_for_each_change():
+    port, clear = free_port(), free_port()
+    ftp = "ftp { port %d; listen-address 127.0.0.1; }" % free_port()
+    # Beyond loopback passwords travel in clear.
+    telnet = "telnet { port %d; listen-address 0.0.0.0; }" % clear
+    one, two = text(port, more=ftp), text(port, more=ftp + telnet)
+    with Daemon(one) as daemon:
+        first = warnings(daemon, 0)
+        check(first and all("ftp" in w for w in first), "at the start: %s" %
+              first)
+        equal(reloaded(daemon, one), [], "the same again")
+        equal(reloaded(daemon, "# a line more\n\n\n" + one), [],
+              "the same, further down")
+        second = reloaded(daemon, two)
+        check(second and not set(first) & set(second), "the new ones: %s" %
+              second)
+        # What is refused changes nothing, nor what was said.
+        mark = daemon.mark()
+        daemon.configure(two + "nonsense;")
+        equal(daemon.cli("reload").returncode, 1, "reload of nonsense")
+        equal(warnings(daemon, mark), [], "with what is refused")
+        equal(reloaded(daemon, two), [], "the same after that")
+        equal(reloaded(daemon, one), [], "one less")
+        equal(reloaded(daemon, two), second, "it came again")
+        for _ in range(2):
+            said = daemon.cli("check", daemon.file).stderr
+            equal(sorted(line.split(": warning: ")[1]
+                         for line in said.splitlines()),
+                  sorted(first + second), "check says all")
+
+
+def quiet(daemon, *flags):
+    """Its lines on standard error, as a service manager has them: without
+    -d; after a reload, and a death of its zygote."""
+    words = [w for w in daemon.argv() if w != "-d"] + list(flags)
+    daemon.argv = lambda: words
+    daemon.launch()
+
+    def answers():
+        try:
+            return finger(daemon.port, b"x\r\n")[0]
+        except OSError:
+            return None
+    try:
+        wait_until(answers, "the first answer")
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        before = daemon.roles()["zygote finger"][0].pid
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: [p for p in daemon.roles().get("zygote finger", ())
+                            if p.pid != before] and answers(),
+                   "another zygote")
+        os.kill(daemon.pid, signal.SIGTERM)
+        equal(daemon.child.wait(30), 0, "exit status")
+        daemon.join()
+    finally:
+        daemon.kill_all()
+    return daemon.noise
+
+
+def test_lines_for_developers_need_v():
+    """Without it nothing is said besides events: each warning would be in
+    the journal twice."""
+    port = free_port()
+    config = text(port, more="ftp { listen-address 127.0.0.1; }")
+    for flags, wanted in (((), False), (("-v",), True)):
+        daemon = Daemon(config)
+        daemon.port = port
+        said = quiet(daemon, *flags)
+        for word in (" up (pid ", "ended: ", ": warning: "):
+            equal(any(word in line for line in said), wanted,
+                  "%r in %s" % (word, said))
+
+
 def is_running(daemon):
     """Its listeners, and what it says of itself."""
     return ({at: inode for at, inode in processes.listeners().items()

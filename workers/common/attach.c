@@ -90,7 +90,7 @@ tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
 		rest(e);
 	} else if (err != 0 && err != ERR_AGAIN) {
 		if (err != ERR_CLOSED)
-			log_warn("%s to the master failed: %s", msg_name(type),
+			log_info("%s to the master failed: %s", msg_name(type),
 			    err_text(err));
 		engine_detach(e);
 	}
@@ -213,7 +213,7 @@ take_start(struct engine *e, struct ipc_in *in)
 		return;
 	}
 	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
-		log_warn("the master's START is not one: %zu descriptors, "
+		log_info("the master's START is not one: %zu descriptors, "
 			 "slot %u; its channel is closed",
 		    in->nfds, in->msg.start.slot);
 		engine_detach(e);
@@ -287,7 +287,7 @@ engine_read_master(struct engine *e)
 		}
 		if (err != 0) {
 			if (err != ERR_CLOSED)
-				log_warn("the master's channel failed: %s",
+				log_info("the master's channel failed: %s",
 				    err_text(err));
 			engine_detach(e);
 			return (true);

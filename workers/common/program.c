@@ -498,7 +498,7 @@ zygote_serve_master(struct zygote *z)
 	if (err == 0)
 		return (true);
 	if (err != ERR_CLOSED)
-		log_warn("the master's channel is closed: %s: %s",
+		log_info("the master's channel is closed: %s: %s",
 		    msg_name(in.type), err_text(err));
 	zygote_drop_master(z);
 	return (false);
@@ -572,7 +572,7 @@ zygote_serve_logs(struct zygote *z)
 		return;
 	if (ipc_send_wait(&z->start->monitor, MSG_LOG_BREACH, &breach, NULL,
 		0) != 0)
-		log_warn("LOG_BREACH could not be told");
+		log_info("LOG_BREACH could not be told");
 }
 
 /* false: there is no monitor to go on with. */
@@ -624,11 +624,11 @@ zygote_retire_if_alone(struct zygote *z)
 	if (z->alone_since == 0 || z->stopping ||
 	    time_boot_ns() - z->alone_since < ALONE_MS * 1000000ull)
 		return;
-	log_warn("no channel to a master for %d ms: retiring", ALONE_MS);
+	log_info("no channel to a master for %d ms: retiring", ALONE_MS);
 	z->stopping = true;
 	if (ipc_send_wait(&z->start->monitor, MSG_RETIRING, &retiring, NULL,
 		0) != 0)
-		log_warn("RETIRING could not be told");
+		log_info("RETIRING could not be told");
 }
 
 /*

@@ -442,7 +442,7 @@ program_logs_hear(struct program_logs *l)
 	logs_lose_reader(l);
 	if (err == ERR_CLOSED)
 		return (0);
-	log_warn("the logreader's channel is closed: %s", err_text(err));
+	log_info("the logreader's channel is closed: %s", err_text(err));
 	return (err);
 }
 

@@ -33,7 +33,7 @@ engine_retire(struct engine *e, bool crashed)
 	engine_fork_no_more(e);
 	err = ipc_send_wait(&e->monitor, MSG_RETIRING, &retiring, NULL, 0);
 	if (err != 0)
-		log_warn("RETIRING could not be told: %s", err_text(err));
+		log_info("RETIRING could not be told: %s", err_text(err));
 }
 
 static void

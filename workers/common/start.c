@@ -56,6 +56,7 @@ start_receive(struct start *s, enum role self, char **argv)
 		die("the monitor said %s where SEAL was due",
 		    msg_name(in.type));
 	s->seal = in.msg.seal;
+	log_set_verbose(s->seal.verbose);
 }
 
 void
@@ -96,7 +97,7 @@ start_seal(struct start *s)
 		start_fail(s, "%s",
 		    report.error[0] != '\0' ? report.error : err_text(err));
 	if (report.weaker[0] != '\0')
-		log_warn("%s", report.weaker);
+		log_info("%s", report.weaker);
 	/* What sealing needed is given back: a fork copies what is left. */
 	malloc_trim(0);
 	ready.landlock = (uint8_t)report.landlock_abi;

@@ -240,7 +240,7 @@ retire_if_alone(struct engine *e)
 	if (e->alone_since == 0 || e->retired ||
 	    time_boot_ns() - e->alone_since < ENGINE_ALONE_MS * 1000000ull)
 		return;
-	log_warn("no channel to a master for %d ms: retiring",
+	log_info("no channel to a master for %d ms: retiring",
 	    ENGINE_ALONE_MS);
 	engine_retire(e, false);
 	e->stopping = true;

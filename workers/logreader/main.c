@@ -107,7 +107,7 @@ logreader_serve_monitor(struct logreader *l)
 		l->stopping = true;
 		break;
 	default:
-		log_warn("%s is not for the logreader", msg_name(in.type));
+		log_info("%s is not for the logreader", msg_name(in.type));
 		ipc_in_close(&in);
 		return (false);
 	}
@@ -149,7 +149,7 @@ logreader_read(
 			int err = source_serve(src, out, now);
 
 			if (err != 0 && err != ERR_CLOSED) {
-				log_warn("the zygote of %s: %s", src->service,
+				log_info("the zygote of %s: %s", src->service,
 				    err_text(err));
 				return (false);
 			}

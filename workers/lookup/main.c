@@ -70,7 +70,7 @@ read_master(struct ipc_channel *master)
 	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return;
 	if (err != ERR_CLOSED)
-		log_warn("the master's channel failed: %s", err_text(err));
+		log_info("the master's channel failed: %s", err_text(err));
 	ipc_channel_close(master);
 }
 
@@ -89,7 +89,7 @@ read_monitor(struct start *s, struct ipc_channel *master)
 		return (1);
 	}
 	if (in.type != MSG_MASTER_CHANNEL) {
-		log_warn("%s is not for lookup", msg_name(in.type));
+		log_info("%s is not for lookup", msg_name(in.type));
 		return (0);
 	}
 	ipc_channel_close(master);
