@@ -4,6 +4,7 @@
  * zygote (ours, when that died), and have begun at the slot's time, before it
  * is killed.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "monitor/logins_private.h"
 #include "monitor/ptable.h"
 #include "monitor/records.h"
+#include "monitor/report.h"
 #include "monitor/reserve.h"
 #include "monitor/wire.h"
 
@@ -40,6 +42,19 @@ struct ending {
 static struct ending *endings;
 static struct loop_timer grace;
 
+static void grace_over(void *arg);
+
+static void
+endings_free(void)
+{
+	while (endings != NULL) {
+		struct ending *e = endings;
+
+		endings = e->next;
+		free(e);
+	}
+}
+
 bool
 end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
 {
@@ -51,10 +66,10 @@ end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
 	    row->start <= slot->start + START_SLACK_NS);
 }
 
-static void
+static int
 end_kill_row(const struct ptable_row *row)
 {
-	ptable_signal(row, SIGKILL);
+	return (ptable_signal(row, SIGKILL));
 }
 
 /* Whom to end: the leaders of sessions, sorted before they are used. */
@@ -113,7 +128,7 @@ freeze_marked(struct ptable *t, struct ptable *before, bool *moving)
 		*moving = true;
 		if (was_told(before, row))
 			continue;
-		ptable_signal(row, SIGSTOP);
+		(void)ptable_signal(row, SIGSTOP);
 		fresh = true;
 	}
 	return (fresh);
@@ -150,42 +165,84 @@ end_freeze(struct ptable *t, const struct end_set *set)
 	return (0);
 }
 
-static void
+/* 0, or the first error; all that can be killed are. */
+static int
 end_kill_marked(struct ptable *t)
 {
+	int err = 0;
+
 	for (size_t i = 0; i < t->count; i++) {
+		int killed = 0;
+
 		if (t->rows[i].marked && !t->rows[i].zombie)
-			end_kill_row(&t->rows[i]);
+			killed = end_kill_row(&t->rows[i]);
+		if (err == 0)
+			err = killed;
 	}
+	return (err);
+}
+
+static int
+end_set_now(struct end_set *set)
+{
+	struct ptable t = {0};
+	int err, killed;
+
+	if (set->n == 0)
+		return (0);
+	set_sort(set);
+	err = end_freeze(&t, set);
+	killed = end_kill_marked(&t);
+	ptable_free(&t);
+	return (err != 0 ? err : killed);
+}
+
+/* Whom to end now goes into the set, who is none any more out of the list. */
+static int
+end_take_endings(struct end_set *set)
+{
+	int err = 0;
+
+	for (struct ending **at = &endings; *at != NULL;) {
+		struct ending *e = *at;
+		struct ptable_row now;
+		int read = ptable_read_one(e->pid, &now);
+
+		if (read == 0 && now.start == e->start)
+			read = set_add(set, e->pid);
+		else if (read == 0)
+			read = ERR_NOT_FOUND;
+		if (read == ERR_NOT_FOUND) {
+			*at = e->next;
+			free(e);
+			continue;
+		}
+		if (read != 0)
+			err = read;
+		at = &e->next;
+	}
+	return (err);
 }
 
 void
 end_now(struct monitor *mon)
 {
 	struct end_set set = {0};
-	struct ptable t = {0};
+	int err, killed;
 
-	(void)mon;
 	loop_timer_clear(&grace);
 	reserve_use();
-	while (endings != NULL) {
-		struct ending *e = endings;
-		struct ptable_row now;
-
-		endings = e->next;
-		if (ptable_read_one(e->pid, &now) == 0 &&
-		    now.start == e->start && set_add(&set, e->pid) != 0)
-			end_kill_row(&now);
-		free(e);
-	}
-	if (set.n > 0) {
-		set_sort(&set);
-		end_freeze(&t, &set);
-		end_kill_marked(&t);
-		ptable_free(&t);
-	}
+	err = end_take_endings(&set);
+	killed = end_set_now(&set);
 	free(set.pids);
 	reserve_keep();
+	if (err == 0 && killed == 0) {
+		endings_free();
+		return;
+	}
+	report_short(mon, ROLE_MONITOR, errno,
+	    "a session cannot be ended now, and is tried again");
+	loop_timer_in(&grace, GRACE_NS, grace_over, mon);
 }
 
 static void
@@ -200,7 +257,7 @@ end_later(struct monitor *mon, const struct ptable_row *row)
 	struct ending *e = malloc(sizeof(*e));
 
 	if (e == NULL) {
-		end_kill_row(row); /* no memory for grace */
+		(void)end_kill_row(row); /* no memory for grace */
 		return;
 	}
 	e->pid = row->pid;
@@ -226,31 +283,35 @@ end_trees(struct monitor *mon, struct end_set *set)
 	err = end_freeze(&t, set);
 	for (size_t i = 0; i < t.count; i++) {
 		struct ptable_row *row = &t.rows[i];
+		int killed;
 
 		if (!row->marked || row->zombie)
 			continue;
-		if (row->pid != row->leader) {
-			end_kill_row(row);
+		if (row->pid == row->leader) {
+			/* What does not reach it now is made good then. */
+			end_later(mon, row);
+			(void)ptable_signal(row, SIGTERM);
+			(void)ptable_signal(row, SIGCONT);
 			continue;
 		}
-		end_later(mon, row);
-		ptable_signal(row, SIGTERM);
-		ptable_signal(row, SIGCONT);
+		killed = end_kill_row(row);
+		if (err == 0)
+			err = killed;
 	}
 	ptable_free(&t);
 	return (err);
 }
 
 void
-end_tree_now(pid_t leader)
+end_tree_now(struct monitor *mon, pid_t leader)
 {
 	struct end_set set = {.pids = &leader, .n = 1, .room = 1};
-	struct ptable t = {0};
+	struct ptable_row row;
 
 	reserve_use();
-	end_freeze(&t, &set);
-	end_kill_marked(&t);
-	ptable_free(&t);
+	/* What is left of it is tried again. */
+	if (end_set_now(&set) != 0 && ptable_read_one(leader, &row) == 0)
+		end_later(mon, &row);
 	reserve_keep();
 }
 
@@ -432,12 +493,12 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		    slot.use == SLOT_RUNNING &&
 		    end_is_orphan(mon, zygote, &slot, &row) &&
 		    set_add(&set, slot.pid) != 0)
-			end_kill_row(&row);
+			(void)end_kill_row(&row);
 	}
 	if (set.n > 0) {
 		set_sort(&set);
-		end_freeze(&t, &set);
-		end_kill_marked(&t);
+		(void)end_freeze(&t, &set);
+		(void)end_kill_marked(&t);
 		if (service_traits(zygote->kind)->sshd && !mon->rootless)
 			orphans_close_records(mon, zygote, &t);
 		ptable_free(&t);

@@ -23,9 +23,12 @@ void end_all(struct monitor *mon);
 void end_orphans(struct monitor *mon, struct proc *zygote);
 
 /* SIGKILL a process and all that descends from it, or is of its session. */
-void end_tree_now(pid_t leader);
+void end_tree_now(struct monitor *mon, pid_t leader);
 
-/* SIGKILL what end_session() left and still waits for its second. */
+/*
+ * SIGKILL what end_session() left and still waits for its second. What that
+ * fails for is told, and tried again.
+ */
 void end_now(struct monitor *mon);
 
 /*

@@ -317,7 +317,7 @@ loginproc_over(struct loginproc *p, int sig)
 	if (p->opened && sig != 0) {
 		if (ptable_read_one(p->leader, &row) == 0 &&
 		    row.start == p->leader_start && !row.zombie)
-			end_tree_now(p->leader);
+			end_tree_now(p->mon, p->leader);
 	}
 	/* It may have written them and not come to say so. */
 	if (p->allowed && !mon->rootless &&

@@ -93,7 +93,7 @@ loginproc_adopt_all(struct monitor *mon)
 			continue;
 		/* It died while nobody watched. */
 		if (is_alive(l->leader, l->leader_start))
-			end_tree_now(l->leader);
+			end_tree_now(mon, l->leader);
 		if (!mon->rootless)
 			records_close(mon, l->pid, l->user);
 		logins_remove(l->session);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,12 +231,17 @@ static void
 question_due(void *arg)
 {
 	struct question *q = arg;
+	struct pollfd p = {.fd = q->connection, .events = POLLRDHUP};
 
 	if (!ask_answer(q->mon, &q->ask, q->connection)) {
 		if (++q->looks < LOOKS_MAX) {
 			loop_timer_in(&q->timer, LOOK_NS, question_due, q);
 			return;
 		}
+		/* Or the peer has gone, and the session with it. */
+		if (poll(&p, 1, 0) == 0)
+			report_short(q->mon, ROLE_ZYGOTE, ETIMEDOUT,
+			    "a zygote does not tell of its sessions");
 		ask_refuse(q->mon, q->ask.session, "This connection is over.");
 	}
 	question_end(q);
@@ -249,6 +255,8 @@ ask_later(
 	    questions < QUESTIONS_MAX ? calloc(1, sizeof(*q)) : NULL;
 
 	if (q == NULL) {
+		report_short(mon, ROLE_MONITOR, EAGAIN,
+		    "too many logins wait for a zygote's word");
 		ask_refuse(mon, ask->session, "Try again in a moment.");
 		return;
 	}

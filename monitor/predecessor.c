@@ -52,7 +52,7 @@ record_end(struct monitor *mon, const struct role_record *r,
 	struct ptable_row row = {.pid = r->pid, .start = r->start};
 	uint64_t now = time_boot_ns();
 
-	ptable_signal(&row, SIGKILL);
+	(void)ptable_signal(&row, SIGKILL);
 	if (fd >= 0 && now < deadline)
 		poll(&end, 1, (int)((deadline - now) / MILLISECOND));
 	fd_close(&fd);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "monitor/ptable.h"
 
 /* A folder of /proc that a process has; its name is the kernel's. */
@@ -53,12 +54,15 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	return (0);
 }
 
-/* Why a file of a process could not be read: it has gone, or we are short. */
+/*
+ * Why a file of a process could not be read: it has gone, or is none of ours to
+ * see (hidepid, of an ordinary user's), or else that cannot be told now.
+ */
 static int
 read_error(int error)
 {
-	return (error == EMFILE || error == ENFILE || error == ENOMEM
-		? ERR_SHORT : ERR_NOT_FOUND);
+	return (error == ENOENT || error == ESRCH || error == EACCES ||
+		error == EPERM ? ERR_NOT_FOUND : ERR_SHORT);
 }
 
 /* A file below /proc/PID, as a text. */
@@ -129,25 +133,24 @@ ptable_read_one(pid_t pid, struct ptable_row *out)
 	return (read_one(pid, out, &threads));
 }
 
-void
+int
 ptable_signal(const struct ptable_row *row, int signal)
 {
-	int fd = (int)syscall(SYS_pidfd_open, row->pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, row->pid, 0), sent = 0;
 	struct ptable_row now;
+	int err = ptable_read_one(row->pid, &now);
 
 	/*
 	 * Who has the number now had it when it was opened. Out of descriptors
 	 * it is better to end it by its number than not to end it.
 	 */
-	if (ptable_read_one(row->pid, &now) == 0 && now.start == row->start) {
-		if (fd >= 0)
-			(void)syscall(
-			    SYS_pidfd_send_signal, fd, signal, NULL, 0);
-		else
-			kill(row->pid, signal);
-	}
-	if (fd >= 0)
-		close(fd);
+	if (err == 0 && now.start == row->start)
+		sent = fd < 0 ? kill(row->pid, signal)
+		    : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	if (sent < 0 && errno != ESRCH)
+		err = ERR_SYSTEM;
+	fd_close(&fd);
+	return (err == ERR_NOT_FOUND ? 0 : err);
 }
 
 static int
@@ -175,6 +178,19 @@ compare_rows(const void *a, const void *b)
 	return ((x->pid > y->pid) - (x->pid < y->pid));
 }
 
+/* NULL at the end, or with *err where the rest cannot be read. */
+static struct dirent *
+next_entry(DIR *d, int *err)
+{
+	struct dirent *e;
+
+	errno = 0;
+	e = readdir(d);
+	if (e == NULL && errno != 0)
+		*err = ERR_SHORT;
+	return (e);
+}
+
 int
 ptable_read(struct ptable *t)
 {
@@ -188,7 +204,7 @@ ptable_read(struct ptable *t)
 	if (d == NULL)
 		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
 						       : ERR_SYSTEM);
-	while (err == 0 && (e = readdir(d)) != NULL) {
+	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		err = read_one(pid_of_name(e->d_name), &row, &threads);
@@ -284,7 +300,7 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 	if (d == NULL)
 		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
 						       : ERR_SYSTEM);
-	while (err == 0 && (e = readdir(d)) != NULL) {
+	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		err = read_one(pid_of_name(e->d_name), &row, &threads);

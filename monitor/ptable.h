@@ -44,9 +44,10 @@ int ptable_read_one(pid_t pid, struct ptable_row *out);
 
 /*
  * A signal to the very process that a row tells of: never to one that has its
- * number since.
+ * number since. 0 when it was sent, or there is no such process any more;
+ * ERR_SHORT or ERR_SYSTEM with errno when it could not be.
  */
-void ptable_signal(const struct ptable_row *row, int signal);
+int ptable_signal(const struct ptable_row *row, int signal);
 
 /*
  * Mark each of n processes, its process group, the session that it leads, and

@@ -20,10 +20,9 @@ from clients import Connection, ssh, ssh_start, wait_until
 from logins import Login
 from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, free_port,
                             key)
+from strace import HARMLESS
 
 ALICE = PASSWORDS["alice"][0]
-#: What runs in a call's stead; it has no effect and is in every filter.
-HARMLESS = "getpid"
 #: How long a client may wait for an answer or a refusal.
 CLIENT_SECONDS = 20
 #: The same word is not said more often than that.

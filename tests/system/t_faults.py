@@ -2,16 +2,12 @@
 """System calls that fail, one by one, in each role: the connection that
 cannot be served is refused, the others go on, nothing spins or hangs."""
 import os
-import subprocess
 import time
 
 from portreeve_test import (BOTH, Connection, Daemon, Skip, check, equal,
                             finger, free_port, limit, main, needs, needs_root,
-                            processes, wait_until, world)
-
-#: What a call answers with inject=...; the call that runs in its stead has no
-#: effect and is in every filter.
-HARMLESS = "getpid"
+                            processes, wait_until)
+from strace import Strace
 
 
 def start():
@@ -21,39 +17,6 @@ def start():
         "connection-limit 1000; rate-limit 1000000; } } }" % (port, BOTH))
     daemon.port = port
     return daemon
-
-
-class Strace:
-    """strace on one process, injecting; attached when the block begins."""
-
-    def __init__(self, pid, *injections):
-        self.log = world.WORK + "/strace.%d" % pid
-        words = ["strace", "-q", "-f", "-o", self.log, "-p", str(pid)]
-        calls = set()
-        for call, what in injections:
-            words += ["-e", "inject=%s:%s:syscall=%s" % (
-                call, what, HARMLESS)]
-            calls.add(call)
-        words += ["-e", "trace=" + ",".join(sorted(calls))]
-        self.words, self.pid, self.child = words, pid, None
-
-    def __enter__(self):
-        self.child = subprocess.Popen(self.words, stderr=subprocess.PIPE)
-        wait_until(lambda: processes.status(self.pid)["TracerPid"] != "0" or
-                   self.child.poll() is not None, "strace to attach")
-        if self.child.poll() is not None:
-            raise Skip("strace cannot attach here: %s" %
-                       self.child.stderr.read())
-        return self
-
-    def injected(self):
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            return file.read().count("(INJECTED)")
-
-    def __exit__(self, *_):
-        self.child.terminate()
-        self.child.wait(10)
-        self.child.stderr.close()
 
 
 def outcomes(daemon, count):

@@ -9,18 +9,21 @@ import socket
 import time
 
 from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs_root, processes,
-                            wait_until)
+                            free_port, limit, main, needs, needs_root,
+                            processes, wait_until)
+from strace import Strace
 
 
 def start():
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(4)]
     daemon = Daemon(
         "system { services { finger { port %d; %s } telnet { port %d; %s } "
         "service cat { port %d; protocol tcp; wait no; user nobody; exec "
-        "\"/bin/cat\"; %s } } }" % (
-            ports[0], BOTH, ports[1], BOTH, ports[2], BOTH))
-    daemon.finger, daemon.telnet, daemon.cat = ports
+        "\"/bin/cat\"; %s } service stubborn { port %d; protocol tcp; "
+        "wait no; user nobody; exec \"/bin/sh -c 'trap : TERM; echo up; "
+        "while :; do sleep 60; done'\"; %s } } }" % (
+            ports[0], BOTH, ports[1], BOTH, ports[2], BOTH, ports[3], BOTH))
+    daemon.finger, daemon.telnet, daemon.cat, daemon.stubborn = ports
     return daemon
 
 
@@ -110,6 +113,41 @@ def test_fewer_than_it_waits_for():
             equal(daemon.of("role-restarted", after=mark), [], "restarts")
             check(cpu(daemon.pid) - spent < 3, "it spins")
             cat.send(b"two\n").read_until(b"two\n")
+
+
+def clear(daemon, session):
+    done = daemon.cli("clear", "session", str(session))
+    return done.returncode, done.stderr
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_clear_session_says_when_it_failed():
+    """Whatever the monitor cannot read or do of it: not "0", and nothing
+    ended; a leader that outlives its grace is told about, and ended when it
+    can be."""
+    for call, error in (("openat", "EMFILE"), ("getdents64", "ENOMEM"),
+                        ("read", "EIO")):
+        with start() as daemon, Connection(daemon.cat) as cat:
+            cat.send(b"one\n").read_until(b"one\n")
+            session = daemon.show("sessions")[0]["id"]
+            with Strace(daemon.pid, (call, "error=%s:when=1+" % error)):
+                code, text = clear(daemon, session)
+            check(code != 0 and "clear it again" in text,
+                  "%s of %s: %d, %r" % (error, call, code, text))
+            equal(daemon.of("session-closed"), [], "closed")
+            equal(clear(daemon, session), (0, ""), "the second time")
+            daemon.wait("session-closed", session=session)
+    with start() as daemon, Connection(daemon.stubborn) as client:
+        client.read_until(b"up")
+        session = daemon.show("sessions")[0]["id"]
+        with Strace(daemon.pid, ("pidfd_send_signal",
+                                 "error=EPERM:when=1+")):
+            clear(daemon, session)
+            daemon.wait("resources-short", role="monitor", errno="EPERM")
+            equal(daemon.of("session-closed"), [], "closed")
+        daemon.wait("session-closed", session=session)
 
 
 if __name__ == "__main__":
