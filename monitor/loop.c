@@ -234,10 +234,14 @@ loop_poll_singly(unsigned n)
 {
 	bool some = false;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++)
 		polls[i].revents = 0;
-		if (poll(&polls[i], 1, 0) > 0)
-			some = true;
+	for (unsigned i = 0; i < n; i++) {
+		int got = poll(&polls[i], 1, 0);
+
+		if (got < 0 && errno != EINTR)
+			break; /* nor that */
+		some = some || got > 0;
 	}
 	if (!some)
 		time_rest(NAP_MS);

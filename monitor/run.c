@@ -17,6 +17,8 @@
 #include "monitor/loop.h"
 #include "monitor/run.h"
 
+#define REST_MS 20 /* where poll() fails */
+
 static void
 run_child(const char *const argv[], int out)
 {
@@ -53,10 +55,14 @@ run_collect(int fd, uint64_t deadline, char *out, size_t size)
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		uint64_t now = time_boot_ns();
 		ssize_t r;
+		int got;
 
 		if (now >= deadline)
 			return (ERR_REFUSED);
-		if (poll(&p, 1, (int)((deadline - now) / MILLISECOND) + 1) <= 0)
+		got = poll(&p, 1, (int)((deadline - now) / MILLISECOND) + 1);
+		if (got < 0 && errno != EINTR)
+			time_rest(REST_MS);
+		if (got <= 0)
 			continue;
 		r = n + 1 < size ? read(fd, out + n, size - 1 - n)
 				 : read(fd, junk, sizeof(junk));
