@@ -5,8 +5,10 @@
  */
 #include <sys/stat.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -27,7 +29,14 @@ static const char *const module_globs[] = {"/usr/lib/*/security",
 
 struct stack {
 	const char *const *folders;
-	const char *type, *module;
+	const char *type; /* NULL: all */
+	/* The last part of a module's name, and as the line has it. */
+	bool (*is_wanted)(const char *name, const char *word, void *arg);
+	void *arg;
+};
+
+struct wanted {
+	const char *module;
 	char *path; /* NULL: not asked for */
 	size_t size;
 };
@@ -96,15 +105,23 @@ stack_word(char **rest)
 }
 
 static bool
-stack_is_module(const struct stack *s, const char *word)
+stack_is_module(const char *name, const char *word, void *arg)
+{
+	const struct wanted *w = arg;
+
+	if (strcmp(name, w->module) != 0)
+		return (false);
+	if (w->path != NULL)
+		snprintf(w->path, w->size, "%s", word);
+	return (true);
+}
+
+static bool
+stack_meet(const struct stack *s, const char *word)
 {
 	const char *last = strrchr(word, '/');
 
-	if (strcmp(last != NULL ? last + 1 : word, s->module) != 0)
-		return (false);
-	if (s->path != NULL)
-		snprintf(s->path, s->size, "%s", word);
-	return (true);
+	return (s->is_wanted(last != NULL ? last + 1 : word, word, s->arg));
 }
 
 static bool
@@ -119,12 +136,12 @@ stack_try(const struct stack *s, char *line, int depth)
 	word = stack_word(&line);
 	if (*type == '-')
 		type++;
-	if (word == NULL || strcasecmp(type, s->type) != 0)
+	if (word == NULL || (s->type != NULL && strcasecmp(type, s->type) != 0))
 		return (false);
 	if (strcasecmp(control, "include") == 0 ||
 	    strcasecmp(control, "substack") == 0)
 		return (stack_walk(s, word, depth + 1));
-	return (stack_is_module(s, word));
+	return (stack_meet(s, word));
 }
 
 static bool
@@ -148,28 +165,26 @@ bool
 pamstack_runs(const char *const *folders, const char *service,
     const char *type, const char *module, char *path, size_t size)
 {
+	struct wanted wanted = {.module = module, .path = path, .size = size};
 	const struct stack s = {.folders = folders, .type = type,
-	    .module = module, .path = path, .size = size};
+	    .is_wanted = stack_is_module, .arg = &wanted};
 
 	return (stack_walk(&s, service, 0));
 }
 
-/* Whether one of those folders has PAM's own module and this one. */
+/* Whether one of those folders has PAM's own module and this one: its path. */
 static bool
-stack_beside(const char *folders, const char *module)
+stack_beside(const char *folders, const char *module, char *path, size_t size)
 {
-	char path[512];
 	glob_t g = {0};
 	bool found = false;
 
 	if (glob(folders, 0, NULL, &g) == 0) {
 		for (size_t i = 0; !found && i < g.gl_pathc; i++) {
-			snprintf(path, sizeof(path), "%s/pam_unix.so",
-			    g.gl_pathv[i]);
+			snprintf(path, size, "%s/pam_unix.so", g.gl_pathv[i]);
 			if (access(path, F_OK) != 0)
 				continue;
-			snprintf(path, sizeof(path), "%s/%s", g.gl_pathv[i],
-			    module);
+			snprintf(path, size, "%s/%s", g.gl_pathv[i], module);
 			found = access(path, R_OK) == 0;
 		}
 	}
@@ -177,15 +192,70 @@ stack_beside(const char *folders, const char *module)
 	return (found);
 }
 
+static bool
+stack_find(const char *module, char *path, size_t size)
+{
+	bool found = false;
+
+	if (module[0] == '/') {
+		snprintf(path, size, "%s", module);
+		return (access(module, R_OK) == 0);
+	}
+	for (size_t i = 0; !found &&
+	     i < sizeof(module_globs) / sizeof(module_globs[0]); i++)
+		found = stack_beside(module_globs[i], module, path, size);
+	return (found);
+}
+
 bool
 pamstack_is_installed(const char *module)
 {
-	if (module[0] == '/')
-		return (access(module, R_OK) == 0);
-	for (size_t i = 0; i < sizeof(module_globs) / sizeof(module_globs[0]);
-	     i++) {
-		if (stack_beside(module_globs[i], module))
-			return (true);
-	}
-	return (false);
+	char path[512];
+
+	return (stack_find(module, path, sizeof(path)));
+}
+
+struct loaded {
+	const char *name;
+	bool found;
+};
+
+static int
+stack_look(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct loaded *l = arg;
+	const char *last = strrchr(info->dlpi_name, '/');
+
+	(void)size;
+	l->found = strcmp(last != NULL ? last + 1 : info->dlpi_name,
+	    l->name) == 0;
+	return (l->found);
+}
+
+static bool
+stack_is_missed(const char *name, const char *word, void *arg)
+{
+	struct loaded l = {.name = name};
+	char path[512];
+	void *module;
+
+	(void)arg;
+	dl_iterate_phdr(stack_look, &l);
+	if (l.found || !stack_find(word, path, sizeof(path)))
+		return (false);
+	/* One that never can be loaded is the host's own way. */
+	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (module == NULL)
+		return (false);
+	dlclose(module);
+	return (true);
+}
+
+bool
+pamstack_lacks_module(const char *const *folders, const char *service)
+{
+	const struct stack s = {
+	    .folders = folders, .is_wanted = stack_is_missed};
+
+	return (stack_walk(&s, service, 0));
 }

@@ -22,6 +22,13 @@ bool pamstack_runs(const char *const *folders, const char *service,
     const char *type, const char *module, char *path, size_t size);
 
 /*
+ * Whether a module of the service's lines is not in this process, which has
+ * called pam_start(3), and can be loaded now: for a moment it could not, and PAM
+ * went on without it.
+ */
+bool pamstack_lacks_module(const char *const *folders, const char *service);
+
+/*
  * Whether the module is there: at its path, or, written without one, beside
  * the system's pam_unix.so.
  */

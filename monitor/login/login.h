@@ -75,6 +75,13 @@ int login_receive(struct login_run *l, enum msg_type type);
 int login_converse(int n, const struct pam_message **msg,
     struct pam_response **resp, void *arg);
 
+/*
+ * The account of that name, in the C library's memory; NULL when there is none,
+ * with errno as getpwnam(3) has it. Asked for twice, as PAM's modules ask here:
+ * see monitor/login/database.c.
+ */
+struct passwd *login_database_user(const char *name);
+
 /* How the user proved who it is, as far as the prompts tell. */
 enum policy_method login_method(const struct login_run *l);
 

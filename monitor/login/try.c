@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/pamstack.h"
 #include "monitor/login/login.h"
 #include "monitor/login/records.h"
 
@@ -87,6 +88,8 @@ try_is_short(struct login_run *l)
 		fd_close(&fds[i]);
 	memory = malloc(SHORT_BYTES);
 	if (memory == NULL || short_of_file(pam) ||
+	    (l->pam != NULL && pamstack_lacks_module(
+		pamstack_folders, l->start.pam_service)) ||
 	    short_of_file("/etc/passwd") || short_of_file("/etc/shadow"))
 		l->short_ = true;
 	free(memory);
@@ -149,7 +152,7 @@ try_record(const struct login_run *l)
 	/* Of a failure that was the host's nobody is to be told as a peer's. */
 	if (l->start.rootless || l->broken != 0 || l->short_)
 		return;
-	pw = getpwnam(l->wish.user);
+	pw = login_database_user(l->wish.user);
 	login_records_failed(l->start.service,
 	    pw != NULL ? pw->pw_name : NULL, &l->start.peer);
 }
@@ -245,7 +248,7 @@ try_know_user(struct login_run *l)
 	if (pam_get_item(l->pam, PAM_USER, &name) != PAM_SUCCESS ||
 	    name == NULL)
 		return (false);
-	pw = getpwnam(name);
+	pw = login_database_user(name);
 	if (pw == NULL || strlen(pw->pw_name) >= sizeof(l->user) ||
 	    strlen(pw->pw_dir) >= sizeof(l->home) ||
 	    strlen(pw->pw_shell) >= sizeof(l->shell))
@@ -428,7 +431,7 @@ try_is_account(struct login_run *l)
 	struct passwd *pw;
 
 	errno = 0;
-	pw = getpwnam(l->wish.user);
+	pw = login_database_user(l->wish.user);
 	if (pw == NULL && short_of(errno))
 		l->short_ = true;
 	return (pw != NULL);
