@@ -210,7 +210,6 @@ accept_failed(struct listener *l, int error)
 	case EHOSTUNREACH:
 	case ENONET:
 	case EOPNOTSUPP:
-	case EPERM:
 	case ETIMEDOUT:
 		return (true);
 	case EMFILE:
@@ -219,6 +218,8 @@ accept_failed(struct listener *l, int error)
 		return (true);
 	case ENOMEM:
 	case ENOBUFS:
+	/* A security module's no: the connection stays where it is. */
+	case EPERM:
 		resource_short(l->master, l->name, error);
 		resource_rest(l->master);
 		return (false);

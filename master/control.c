@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "master/client.h"
 #include "master/resource.h"
@@ -138,6 +139,28 @@ control_rested(uv_timer_t *timer)
 	uv_poll_start(m->control->poll, UV_READABLE, control_accept);
 }
 
+/*
+ * Out of descriptors: root gets the reserve's place, to see and to end what has
+ * them all; the listeners rest as long.
+ */
+static int
+control_with_reserve(struct master *m, int error)
+{
+	struct control *c = m->control;
+	int fd = -1;
+
+	resource_short(m, NULL, error);
+	if (resource_reserve_open(m))
+		fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		uv_poll_stop(c->poll);
+		uv_timer_start(&c->rest, control_rested, REST_MS, 0);
+	} else if (!control_is_root(fd))
+		fd_close(&fd);
+	resource_reserve_take(m);
+	return (fd);
+}
+
 static void
 control_accept(uv_poll_t *poll, int status, int events)
 {
@@ -151,10 +174,8 @@ control_accept(uv_poll_t *poll, int status, int events)
 	if (status != 0)
 		uv_poll_start(poll, UV_READABLE, control_accept);
 	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 && errno != EAGAIN && resource_is_short(errno)) {
-		uv_poll_stop(poll);
-		uv_timer_start(&c->rest, control_rested, REST_MS, 0);
-	}
+	if (fd < 0 && errno != EAGAIN && resource_is_short(errno))
+		fd = control_with_reserve(m, errno);
 	if (fd < 0)
 		return;
 	if (!control_may(c, fd, &unseen) ||
