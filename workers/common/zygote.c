@@ -290,10 +290,11 @@ turn(struct engine *e)
 	if (p[0].revents != 0)
 		read_monitor(e);
 	if (p[2].revents != 0 && p[2].fd == e->master.fd) {
-		if ((p[2].revents & POLLOUT) != 0)
-			engine_flush_ready(e);
 		if (engine_wants_in(e))
 			at_end = engine_read_master(e);
+		/* Last, as it may rest, and nothing is read then. */
+		if ((p[2].revents & POLLOUT) != 0)
+			engine_flush_ready(e);
 	}
 	/* After the master's POOL_TAKEN, so that ends are known as sessions. */
 	if (p[1].revents != 0 && (at_end || e->roster.idle == 0) &&
