@@ -25,6 +25,8 @@ from strace import HARMLESS
 ALICE = PASSWORDS["alice"][0]
 #: How long a client may wait for an answer or a refusal.
 CLIENT_SECONDS = 20
+#: The same, where nobody can answer.
+DEAF_SECONDS = 4
 #: The same word is not said more often than that.
 TELL_SECONDS = 12
 #: More calls than this in half a second without clients is a spin.
@@ -185,6 +187,7 @@ class Stage:
         world.write(self.words, "")
         self.daemon = None
         self.standing = {}
+        self.seconds = CLIENT_SECONDS  # of patience
         self.whole = 0  # from here on no event was lost
 
     def start(self):
@@ -244,12 +247,12 @@ class Stage:
         return ssh_start(self.ssh, "alice", identity=self.pair)
 
     def stand_telnet(self):
-        login = Login(self, "alice", ALICE, timeout=CLIENT_SECONDS)
+        login = Login(self, "alice", ALICE, timeout=self.seconds)
         login.run("true")
         return login
 
     def stand_program(self):
-        client = Connection(self.cat, timeout=CLIENT_SECONDS)
+        client = Connection(self.cat, timeout=self.seconds)
         client.send(b"here\n").read_until(b"here\n")
         return client
 
@@ -278,7 +281,7 @@ class Stage:
                     daemon=True)
                 thread.start()
                 threads.append(thread)
-        end = time.monotonic() + 2 * CLIENT_SECONDS
+        end = time.monotonic() + 2 * self.seconds
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         hung = sum(t.is_alive() for t in threads)
@@ -295,7 +298,7 @@ class Stage:
             return Outcome(name, "refused", str(error))
 
     def client_finger(self):
-        with Connection(self.finger, timeout=CLIENT_SECONDS) as client:
+        with Connection(self.finger, timeout=self.seconds) as client:
             answer, ending = client.send(b"alice\r\n").read_all()
         if b"No such user" in answer:
             return Outcome("finger", "failed", "a user is denied")
@@ -304,7 +307,7 @@ class Stage:
                        "" if good else "%r %s" % (answer, ending))
 
     def client_telnet(self):
-        with Login(self, "alice", ALICE, timeout=CLIENT_SECONDS) as login:
+        with Login(self, "alice", ALICE, timeout=self.seconds) as login:
             login.until(b"\r\n")
             # What PAM and the shell say first, and then the prompt.
             login.line("echo 'w''ord'; exit 3")
@@ -320,25 +323,25 @@ class Stage:
                        else "refused", "%r" % text[-80:])
 
     def client_program(self):
-        with Connection(self.cat, timeout=CLIENT_SECONDS) as client:
+        with Connection(self.cat, timeout=self.seconds) as client:
             answer, ending = client.send(b"x\n").half_close().read_all()
         return Outcome("program", "ok" if answer == b"x\n" else "refused",
                        "%r %s" % (answer, ending))
 
     def client_ssh(self):
         done = ssh(self.ssh, "alice", "echo word", identity=self.pair,
-                   timeout=CLIENT_SECONDS)
+                   timeout=self.seconds)
         good = done.returncode == 0 and done.stdout == b"word\n"
         return Outcome("ssh", "ok" if good else "refused",
                        done.stderr.decode("utf-8", "replace")[-200:])
 
     def client_command(self):
-        done = self.daemon.cli("show", "sessions", timeout=CLIENT_SECONDS)
+        done = self.daemon.cli("show", "sessions", timeout=self.seconds)
         return Outcome("command", "ok" if done.returncode == 0 else "refused",
                        done.stderr)
 
     def client_reload(self):
-        done = self.daemon.cli("reload", timeout=2 * CLIENT_SECONDS)
+        done = self.daemon.cli("reload", timeout=2 * self.seconds)
         return Outcome("reload", "ok" if done.returncode == 0 else "refused",
                        done.stderr)
 
@@ -514,11 +517,14 @@ class Case:
         daemon = self.stage.daemon
         self.mark = daemon.mark()
         before = self.stage.pids(self.role)
+        self.stage.seconds = DEAF_SECONDS if self.is_deaf() else \
+            CLIENT_SECONDS
         with self.failure as failure:
             outcomes = self.stage.clients(ROLES[self.role])
             self.stage.settle(1)
             self.look_for_spin(failure)
             self.happened = failure.injected()
+        self.stage.seconds = CLIENT_SECONDS
         self.judge(before, outcomes)
         return not self.faults
 
@@ -541,7 +547,7 @@ class Case:
             return
         for outcome in outcomes:
             if outcome.word in ("hung", "failed") and \
-                    not (outcome.word == "hung" and self.reads_nothing()):
+                    not (outcome.word == "hung" and self.is_deaf()):
                 self.fault("%r" % outcome)
         self.judge_role(before)
         for name in self.stage.standing:
@@ -553,11 +559,13 @@ class Case:
             self.judge_after()
         self.judge_silence(outcomes)
 
-    def reads_nothing(self):
-        """A zygote that can read no order for as long as it lasts: who is in
-        its queue waits for that, who comes ten seconds later does not."""
-        return self.role.startswith("zygote") and \
-            self.what.startswith("recvmsg") and self.what.endswith("+")
+    def is_deaf(self):
+        """A process that can hear of nobody for as long as it lasts, and so
+        can refuse nobody: clients wait. That must be told all the same."""
+        words = self.what.split()
+        return words[0] in ("accept4", "recvmsg", "poll") and \
+            words[-1] == "1+" and \
+            self.role.startswith(("zygote", "master", "monitor"))
 
     def retired(self):
         """A zygote may give its place to another, without an end that would
@@ -634,7 +642,7 @@ class Case:
             if event["event"] == "auth-failure" and \
                     event.get("reason") == "credentials":
                 self.fault("called credentials: " + event.line)
-        refused = [o for o in outcomes if o.word == "refused" and
+        refused = [o for o in outcomes if o.word in ("refused", "hung") and
                    o.name not in ("command", "reload")]
         if refused and not self.role.startswith("worker"):
             try:

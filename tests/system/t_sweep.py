@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""A sample of the sweep (make soak, tests/sweep): a call of a role fails, or
+a limit is real, and what tests/system/sweep.py says holds. Each case here did
+not hold once. Then what a start meets."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import sweep
+from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
+                            free_port, limit, main, needs, needs_root, unused,
+                            wait_until, world)
+
+#: (role, call, errno, occurrence)
+CALLS = (
+    ("monitor", "poll", "ENOMEM", "1+"),
+    ("audit", "write", "EAGAIN", "1+"),
+    ("logreader", "sendmsg", "ENOMEM", "1+"),
+    ("logreader", "sendmmsg", "EAGAIN", "1+"),
+    ("lookup", "openat", "EMFILE", "1"),
+    ("lookup", "openat", "EACCES", "1+"),
+    ("zygote finger", "sendmsg", "EAGAIN", "1+"),
+    ("zygote cat", "sendmsg", "EAGAIN", "1+"),
+    ("zygote cat", "recvmsg", "ENOMEM", "2"),
+)
+#: (role, descriptors more than it has)
+LIMITS = (("zygote cat", 0), ("lookup", 0), ("master", 0))
+
+
+def judge(stage, role, what, failure):
+    case = sweep.Case(stage, role, what, failure)
+    check(case.run(), "%s: %s: %s" % (role, what, "; ".join(case.faults)))
+    check(case.happened, "%s: %s was never met" % (role, what))
+
+
+@needs_root
+@needs("strace", "prlimit", "cc")
+@limit(180)
+def test_calls_that_fail():
+    stage = sweep.Stage().start()
+    try:
+        for role, call, error, when in CALLS:
+            judge(stage, role, "%s %s at %s" % (call, error, when),
+                  sweep.Trace(stage, role, (call, error, when)))
+        for role, room in LIMITS:
+            judge(stage, role, "%d descriptors more" % room,
+                  sweep.Limit(stage, role, "nofile", room))
+    finally:
+        stage.stop()
+
+
+def opens_of_a_login(stage):
+    """The paths that a login opens, in order."""
+    with sweep.Trace(stage, "login telnet") as trace:
+        equal(stage.client("telnet").word, "ok", "a login")
+        return re.findall(r' ?openat\([^"]*"([^"]*)"', trace.text())
+
+
+@needs_root
+@needs("strace", "cc")
+@limit(180)
+def test_a_login_that_cannot_open_a_file_once():
+    """PAM goes on without a module that it could not load, and of several
+    databases without one that could not be read: the peer is not to blame."""
+    stage = sweep.Stage().start()
+    try:
+        opens = opens_of_a_login(stage)
+        module = [n for n, path in enumerate(opens, 1)
+                  if path.endswith("/pam_unix.so")][0]
+        database = [n for n, path in enumerate(opens, 1)
+                    if path == "/etc/passwd" and n > module]
+        for n in [module] + database[:4]:
+            judge(stage, "login telnet", "openat EMFILE at %d" % n,
+                  sweep.Trace(stage, "login telnet",
+                              ("openat", "EMFILE", str(n))))
+        check(stage.daemon.of("auth-failure", reason="no-resources"),
+              "the module's failure is not told")
+    finally:
+        stage.stop()
+
+
+# --- a start -----------------------------------------------------------------
+
+WRAPPER = r"""
+#include <fcntl.h>
+#include <unistd.h>
+int
+main(int argc, char **argv)
+{
+	int fd = open("%s", O_WRONLY | O_APPEND);
+
+	(void)argc;
+	if (fd >= 0)
+		return (write(fd, "x", 1) == 1 ? 3 : 4);
+	execv("%s.real", argv);
+	return (127);
+}
+"""
+
+
+def own_build(role, program):
+    """A copy of the build in which that program stands in a role's place;
+    the role's own is there as ROLE.real."""
+    build = unused(world.WORK + "/build")
+    os.mkdir(build)
+    shutil.copytree(world.BUILD + "/libexec", build + "/libexec")
+    shutil.copy(world.BUILD + "/portreeved", build)
+    path = build + "/libexec/" + role
+    os.rename(path, path + ".real")
+    program(path)
+    return build
+
+
+def daemon_of(build):
+    port = free_port()
+    daemon = Daemon(
+        "system { services { finger { port %d; %s } service cat { port %d; "
+        "protocol tcp; wait no; user nobody; exec \"/bin/cat\"; %s } } }" % (
+            port, BOTH, free_port(), BOTH))
+    own = daemon.argv
+    daemon.argv = lambda: [build + "/portreeved"] + own()[1:]
+    daemon.port = port
+    daemon.cat = int(re.search(r"cat \{ port (\d+)",
+                               open(daemon.file).read()).group(1))
+    return daemon
+
+
+@needs_root
+def test_an_audit_that_is_never_ready():
+    """A start without one ends, and says why."""
+    build = own_build("audit", lambda path: shutil.copy("/bin/false", path))
+    daemon = daemon_of(build).launch()
+    try:
+        equal(daemon.child.wait(30), 1, "exit status")
+        daemon.join()
+        text = "\n".join(daemon.noise)
+        check("audit ended before it was ready" in text,
+              "words: %r" % text)
+    finally:
+        daemon.kill_all()
+
+
+@needs_root
+@needs("cc")
+def test_an_audit_that_fails_for_a_while():
+    """Later on it is started again until it is ready: nobody waits for it,
+    sessions live, and its end is told when it can be."""
+    sign = unused(world.WORK + "/audit-fails")
+
+    def program(path):
+        subprocess.run(["cc", "-x", "c", "-o", path, "-"], check=True,
+                       input=(WRAPPER % (sign, path)).encode())
+    with daemon_of(own_build("audit", program)) as daemon:
+        with Connection(daemon.cat) as cat:
+            cat.send(b"one\n").read_until(b"one\n")
+            mark = daemon.mark()
+            world.write(sign, "")
+            os.kill(daemon.role("audit").pid, signal.SIGKILL)
+
+            wait_until(lambda: os.path.getsize(sign) >= 2, "tries")
+            finger(daemon.port, b"x\r\n")
+            cat.send(b"two\n").read_until(b"two\n")
+            os.unlink(sign)
+            daemon.wait("role-restarted", role="audit", after=mark)
+            finger(daemon.port, b"x\r\n")
+            wait_until(lambda: len(daemon.of("connection-accepted")) == 3,
+                       "what was accepted meanwhile")
+            cat.send(b"three\n").read_until(b"three\n")
+
+
+@needs_root
+@needs("strace", "cc")
+def test_the_first_accepting_is_lost():
+    """`ready` is said, though the master's word was not sent at first."""
+    words = unused(world.WORK + "/words")
+    log = unused(world.WORK + "/trace")
+
+    def program(path):
+        subprocess.run(
+            ["cc", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
+             '-DLOG="%s"' % log, '-DREAL="%s.real"' % path, "-o", path,
+             world.TOP + "/tests/system/traced.c"], check=True)
+    for error in ("ENOBUFS", "EAGAIN"):
+        world.write(words, "-e trace=sendmsg -e inject=sendmsg:error=%s:"
+                    "when=1..6:syscall=%s" % (error, sweep.HARMLESS))
+        with daemon_of(own_build("master", program)) as daemon:
+            finger(daemon.port, b"x\r\n")
+            injected = 0
+            for name in os.listdir(world.WORK):
+                if name.startswith(os.path.basename(log)):
+                    with open(world.WORK + "/" + name,
+                              encoding="utf-8") as file:
+                        injected += file.read().count("(INJECTED)")
+            check(injected >= 6, "%d calls failed" % injected)
+
+
+if __name__ == "__main__":
+    main()
