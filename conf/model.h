@@ -79,7 +79,11 @@ struct conf_ssh {
 
 #define CONF_BANNER_MAX 4096 /* bytes of a banner that are shown */
 
+/* Of every service by which users log in. */
 struct conf_login {
+	enum conf_root_login root_login;
+	const char *pam_service; /* NULL where nobody logs in */
+	bool log_unknown_users;
 	uint32_t login_grace_time; /* seconds */
 	uint32_t idle_timeout;	   /* seconds; 0: none */
 	const char *banner;	   /* absolute path, or NULL */
@@ -131,11 +135,8 @@ struct conf_service {
 	bool extended_limits;	   /* its own or the configuration's */
 	uint32_t connection_limit; /* per family */
 	uint32_t rate_limit;	   /* per family, in any 60 s */
-	enum conf_root_login root_login;
-	const char *pam_service; /* NULL where nobody logs in */
-	bool log_unknown_users;
-	struct conf_ssh ssh;
 	struct conf_login login;
+	struct conf_ssh ssh;
 	struct conf_finger finger;
 	struct conf_exec exec;
 };

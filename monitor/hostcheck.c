@@ -67,7 +67,7 @@ static void
 warn_no_service_file(const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *telnet = conf_find_service(conf, "telnet");
-	const char *service = telnet != NULL ? telnet->pam_service : NULL;
+	const char *service = telnet != NULL ? telnet->login.pam_service : NULL;
 
 	if (service == NULL)
 		return;

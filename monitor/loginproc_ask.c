@@ -112,11 +112,11 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 		return (NULL);
 	p->peer = *peer;
 	p->kind = zygote->kind;
-	p->root_login = zygote->service->conf->root_login;
-	p->log_unknown = zygote->service->conf->log_unknown_users;
+	p->root_login = zygote->service->conf->login.root_login;
+	p->log_unknown = zygote->service->conf->login.log_unknown_users;
 	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
 	snprintf(p->pam_service, sizeof(p->pam_service), "%s",
-	    zygote->service->conf->pam_service);
+	    zygote->service->conf->login.pam_service);
 	return (p);
 }
 

@@ -172,10 +172,10 @@ put_ssh_name(struct monitor *mon, const struct conf_service *ssh,
 {
 	char name[CONF_PAM_SERVICE_MAX + 16];
 
-	if (strcmp(ssh->pam_service, "sshd") == 0 ||
+	if (strcmp(ssh->login.pam_service, "sshd") == 0 ||
 	    sshd_has_pam_keyword(mon->sshd))
 		return (PUT(argv, mon->sshd->path));
-	snprintf(name, sizeof(name), "/usr/sbin/%s", ssh->pam_service);
+	snprintf(name, sizeof(name), "/usr/sbin/%s", ssh->login.pam_service);
 	return (PUT(argv, name));
 }
 

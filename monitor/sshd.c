@@ -192,7 +192,7 @@ bool
 sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size)
 {
 	static const char *const types[] = {"account", "session"};
-	const char *service = ssh->pam_service;
+	const char *service = ssh->login.pam_service;
 	char module[PATH_MAX] = "";
 
 	for (int i = 0; i < 2; i++) {
@@ -322,7 +322,7 @@ sshd_prepare(struct monitor *mon, const struct conf *conf,
 	struct sshd_params params = {
 	    .version = {mon->sshd->major, mon->sshd->minor},
 	    .pam = !mon->rootless,
-	    .pam_service = ssh->pam_service,
+	    .pam_service = ssh->login.pam_service,
 	    .host_keys = keys,
 	    .host_key_count = mon->sshd->key_count};
 	struct snapshot_params copied = {.ssh = ssh, .host_keys = keys,

@@ -124,8 +124,8 @@ wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !logins_by_pam(mon);
 	if (c != NULL) {
-		m.root_login = (uint8_t)c->root_login;
-		m.log_unknown = c->log_unknown_users;
+		m.root_login = (uint8_t)c->login.root_login;
+		m.log_unknown = c->login.log_unknown_users;
 		m.packets = c->ssh.max_pre_packets;
 	}
 	wire_pair(mon,

@@ -50,7 +50,7 @@ same_pam(const struct snapshot_params *p, const char *value)
 static bool
 same_pam_service(const struct snapshot_params *p, const char *value)
 {
-	return (value_is(value, p->ssh->pam_service));
+	return (value_is(value, p->ssh->login.pam_service));
 }
 
 /* What these write is in the journal all the same. */

@@ -90,7 +90,7 @@ sshd_say_root(const struct sshd_text *t)
 	};
 
 	sshd_say(t, "root-login", "PermitRootLogin %s",
-	    words[t->service->root_login]);
+	    words[t->service->login.root_login]);
 }
 
 static void

@@ -37,12 +37,12 @@ carried_root(const struct line *l)
 	const char *value = strcmp(l->value, "without-password") == 0
 	    ? "prohibit-password" : l->value;
 
-	if (strcmp(value, ours[l->ssh->root_login]) == 0)
+	if (strcmp(value, ours[l->ssh->login.root_login]) == 0)
 		return (true);
 	if (!line_stated(l, "root-login"))
 		return (false);
-	return (l->ssh->root_login == ROOT_LOGIN_DENY ||
-		(l->ssh->root_login == ROOT_LOGIN_DENY_PASSWORD &&
+	return (l->ssh->login.root_login == ROOT_LOGIN_DENY ||
+		(l->ssh->login.root_login == ROOT_LOGIN_DENY_PASSWORD &&
 		    strcmp(value, "yes") == 0));
 }
 
@@ -114,7 +114,7 @@ carried_port(const struct line *l)
 static bool
 carried_pam_service(const struct line *l)
 {
-	return (strcmp(l->value, l->ssh->pam_service) == 0);
+	return (strcmp(l->value, l->ssh->login.pam_service) == 0);
 }
 
 static bool

@@ -88,11 +88,11 @@ test_defaults(void **state)
 	assert_int_equal(p.conf->role_uid_high, 61183);
 	assert_int_equal(s->connection_limit, 75);
 	assert_int_equal(s->rate_limit, 150);
-	assert_int_equal(s->root_login, ROOT_LOGIN_DENY_PASSWORD);
-	assert_string_equal(s->pam_service, "sshd");
+	assert_int_equal(s->login.root_login, ROOT_LOGIN_DENY_PASSWORD);
+	assert_string_equal(s->login.pam_service, "sshd");
 	assert_string_equal(
-	    service_of(&p, "telnet")->pam_service, "login");
-	assert_null(service_of(&p, "x")->pam_service);
+	    service_of(&p, "telnet")->login.pam_service, "login");
+	assert_null(service_of(&p, "x")->login.pam_service);
 	assert_true(s->ssh.tcp_forwarding);
 	assert_false(s->ssh.sftp_server);
 	assert_int_equal(s->ssh.client_alive_count_max, 3);
@@ -149,7 +149,7 @@ test_merge(void **state)
 	(void)state;
 	assert_int_equal(p.conf->service_count, 2);
 	assert_int_equal(s->port, 24);
-	assert_int_equal(s->root_login, ROOT_LOGIN_ALLOW);
+	assert_int_equal(s->login.root_login, ROOT_LOGIN_ALLOW);
 	assert_int_equal(conf_statement_pos(p.conf, s, "port").line, 3);
 	assert_int_equal(conf_statement_pos(p.conf, s, "port").col, 21);
 	assert_int_equal(conf_statement_pos(p.conf, s, "rate-limit").line, 1);
