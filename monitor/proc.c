@@ -417,6 +417,21 @@ proc_lost(struct proc *p)
 }
 
 int
+proc_pair(int pair[2])
+{
+	int err;
+
+	reserve_use();
+	err = fd_seqpacket_pair(pair);
+	for (int i = 0; err != 0 && i < SHORT_TRIES; i++) {
+		time_rest(SHORT_MS);
+		err = fd_seqpacket_pair(pair);
+	}
+	reserve_keep();
+	return (err);
+}
+
+int
 proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
     const void *msg, const int *fds, size_t nfds)
 {

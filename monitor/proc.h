@@ -35,6 +35,12 @@ enum sandbox_level proc_sandbox_level(const struct conf *conf);
 void proc_start_needed(struct monitor *mon);
 
 /*
+ * The two ends of a channel between roles. What the monitor is short of may be
+ * there in a moment, which it waits for. 0, or ERR_SYSTEM with errno.
+ */
+int proc_pair(int pair[2]);
+
+/*
  * Send a message to a role, waiting a moment if it is slow; a role that does
  * not read for two seconds, or is gone, is killed (and then replaced). The
  * descriptors stay the caller's. 0 or the error.

@@ -40,8 +40,10 @@ report_attach(struct monitor *mon, struct proc *audit)
 	struct msg_audit_source source = {.role = ROLE_MONITOR};
 	int pair[2];
 
-	if (fd_seqpacket_pair(pair) < 0) {
-		log_errno("no channel to audit");
+	if (proc_pair(pair) != 0) {
+		/* Another gets what is kept here. */
+		proc_kill(mon, audit, "the monitor has no descriptors left for "
+		    "its channel");
 		return;
 	}
 	if (proc_send(mon, audit, MSG_AUDIT_SOURCE, &source, &pair[1], 1) == 0) {
@@ -192,24 +194,46 @@ report_warning(struct monitor *mon, const char *service, const char *reason)
 	report_emit(mon, &b);
 }
 
+/* What is short with a role, and how often it was since that was told. */
+static struct shortage {
+	struct monitor *mon;
+	enum role role;
+	int error;
+	uint64_t count;
+	char reason[128];
+	struct loop_timer timer; /* until the next event */
+} shortages[ROLE_COUNT];
+
+static void
+short_tell(void *arg)
+{
+	struct shortage *s = arg;
+	struct event_builder b;
+
+	if (s->count == 0)
+		return;
+	event_begin(&b, EV_RESOURCES_SHORT);
+	event_text(&b, FIELD_ROLE, role_name(s->role));
+	event_text(&b, FIELD_ERRNO,
+	    s->error != 0 ? strerrorname_np(s->error) : "unknown");
+	event_number(&b, FIELD_COUNT, s->count);
+	event_text(&b, FIELD_REASON, s->reason);
+	report_emit(s->mon, &b);
+	s->count = 0;
+	loop_timer_in(&s->timer, SECOND, short_tell, s);
+}
+
 void
 report_short(struct monitor *mon, enum role role, int error,
     const char *reason)
 {
-	static uint64_t last[ROLE_COUNT], count[ROLE_COUNT];
-	uint64_t now = time_boot_ns();
-	struct event_builder b;
+	struct shortage *s = &shortages[role];
 
-	count[role]++;
-	if (last[role] != 0 && now - last[role] < SECOND)
-		return;
-	event_begin(&b, EV_RESOURCES_SHORT);
-	event_text(&b, FIELD_ROLE, role_name(role));
-	event_text(&b, FIELD_ERRNO,
-	    error != 0 ? strerrorname_np(error) : "unknown");
-	event_number(&b, FIELD_COUNT, count[role]);
-	event_text(&b, FIELD_REASON, reason);
-	report_emit(mon, &b);
-	last[role] = now;
-	count[role] = 0;
+	s->mon = mon;
+	s->role = role;
+	s->error = error;
+	s->count++;
+	snprintf(s->reason, sizeof(s->reason), "%s", reason);
+	if (!s->timer.linked)
+		short_tell(s);
 }

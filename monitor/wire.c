@@ -43,13 +43,14 @@ wire_pair(struct monitor *mon, const struct wire_end *a,
 	const struct wire_end *ends[2] = {a, b};
 	int pair[2];
 
-	if (fd_seqpacket_pair(pair) < 0) {
+	if (proc_pair(pair) != 0) {
 		log_info("no channel between %s and %s: %s",
 		    role_name(a->p->role), role_name(b->p->role),
 		    strerror(errno));
 		report_short(mon, ROLE_MONITOR, errno, "no channel");
-		proc_kill(mon, b->p, "the monitor has no descriptors left for "
-				     "its channel");
+		/* A zygote has sessions; all others can be started again. */
+		proc_kill(mon, b->p->role == ROLE_ZYGOTE ? a->p : b->p,
+		    "the monitor has no descriptors left for its channel");
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
@@ -184,7 +185,7 @@ wire_zygote_again(struct monitor *mon, struct proc *z)
 
 	if (master == NULL || z->service == NULL)
 		return;
-	if (fd_seqpacket_pair(pair) < 0) {
+	if (proc_pair(pair) != 0) {
 		log_info("no channel between master and zygote: %s",
 		    strerror(errno));
 		report_short(mon, ROLE_MONITOR, errno, "no channel");

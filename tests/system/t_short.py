@@ -150,5 +150,29 @@ def test_clear_session_says_when_it_failed():
         daemon.wait("session-closed", session=session)
 
 
+def zygotes(daemon):
+    return {name: sorted(p.pid for p in some)
+            for name, some in daemon.roles().items()
+            if name.startswith("zygote")}
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_no_channel_for_a_new_master():
+    """The monitor's shortage costs no zygote, and so no session."""
+    with start() as daemon, Connection(daemon.cat) as cat:
+        cat.send(b"one\n").read_until(b"one\n")
+        before, mark = zygotes(daemon), daemon.mark()
+        with Strace(daemon.pid, ("socketpair", "error=ENOMEM:when=2..25")):
+            os.kill(daemon.role("master").pid, signal.SIGKILL)
+            wait_until(lambda: answers(daemon.finger), "an answer", 60)
+        daemon.wait("resources-short", after=mark, role="monitor",
+                    errno="ENOMEM")
+        equal(zygotes(daemon), before, "zygotes")
+        cat.send(b"two\n").read_until(b"two\n")
+        equal(daemon.sessions("cat"), 1, "counted")
+
+
 if __name__ == "__main__":
     main()
