@@ -307,7 +307,8 @@ uninstall:
 	    tools/install --remove $(B)
 
 # --- documents that are made from the catalogues, by tools/gen-NAME.c --------
-docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5
+docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5 \
+    $(B)/man/portreeve-sandbox.7
 
 $(B)/tools/gen-%: $(B)/obj/tools/gen-%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
@@ -325,12 +326,7 @@ $(1): $(B)/tools/$(2)
 endef
 $(eval $(call made_by,$(B)/portreeve.catalog,gen-journal-catalogue))
 $(eval $(call made_by,$(B)/man/portreeve-events.5,gen-events-man))
-
-# SECURITY.md's tables; a unit test compares them.
-security: $(B)/tools/gen-security
-	$< -w SECURITY.md
-
-$(B)/tests/unit/sandbox/document: | $(B)/tools/gen-security
+$(eval $(call made_by,$(B)/man/portreeve-sandbox.7,gen-sandbox-man))
 
 # portreeve.conf(5) from its text and the language's own table.
 docs: $(B)/man/portreeve.conf.5
@@ -347,5 +343,5 @@ clean:
 	rm -rf build
 
 .PHONY: all bench check check-build clean deps docs everything fuzz fuzzers \
-	install lint lint-aarch64 linted objects run security soak uninstall unit-tests
+	install lint lint-aarch64 linted objects run soak uninstall unit-tests
 .SECONDARY:

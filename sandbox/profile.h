@@ -1,7 +1,7 @@
 /*
  * The profiles as data (sandbox/profiles.def), for those who build a sandbox
  * from them, those who check one from outside, and the generator of
- * SECURITY.md's table. Any process; constants only.
+ * portreeve-sandbox(7). Any process; constants only.
  */
 #ifndef PORTREEVE_SANDBOX_PROFILE_H
 #define PORTREEVE_SANDBOX_PROFILE_H

@@ -9,36 +9,7 @@
 #include <string.h>
 
 #include "conf/schema.h"
-
-/* Text as mdoc takes it: a sentence a line, lines of at most 78 bytes. */
-static void
-man_text(const char *text)
-{
-	size_t col = 0;
-
-	while (*text != '\0') {
-		size_t n = strcspn(text, " ");
-
-		if (col > 0 && col + 1 + n > 78) {
-			putchar('\n');
-			col = 0;
-		}
-		if (col > 0)
-			putchar(' ');
-		if (col == 0 && (text[0] == '.' || text[0] == '\''))
-			fputs("\\&", stdout);
-		printf("%.*s", (int)n, text);
-		col += n + (col > 0);
-		if (n > 0 && text[n - 1] == '.') {
-			putchar('\n');
-			col = 0;
-		}
-		text += n;
-		text += strspn(text, " ");
-	}
-	if (col > 0)
-		putchar('\n');
-}
+#include "tools/mdoc.h"
 
 static void
 man_path(enum conf_block_id id)
@@ -142,7 +113,7 @@ man_statement(const struct conf_statement *s, bool several)
 	bool first = true;
 
 	man_head(s);
-	man_text(s->help);
+	mdoc_text(s->help);
 	if (s->type == TYPE_NUMBER || s->type == TYPE_PORT ||
 	    s->type == TYPE_OCTAL)
 		man_range(s);
@@ -181,7 +152,7 @@ man_block(enum conf_block_id id)
 	fputs(".Ss ", stdout);
 	man_path(id);
 	putchar('\n');
-	man_text(b->help);
+	mdoc_text(b->help);
 	if (b->port != 0)
 		printf("The default port is %u.\n", b->port);
 	man_origin(b->extension, b->needs);

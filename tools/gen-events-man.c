@@ -2,54 +2,15 @@
  * Prints portreeve-events(5) in mdoc(7) from audit/events.def. Runs at build
  * time.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "audit/event.h"
 #include "lib/role.h"
+#include "tools/mdoc.h"
 
 static const char *const priorities[] = {"emerg", "alert", "crit", "err",
     "warning", "notice", "info", "debug"};
-
-#define WIDTH 76
-
-/* One word for mdoc: no backslash, no macro. */
-static size_t
-print_word(const char *word, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (word[i] == '\\')
-			fputs("\\e", stdout);
-		else if (word[i] == '`')
-			fputs("\\(aq", stdout);
-		else
-			putchar(word[i]);
-	}
-	return (n);
-}
-
-/* Words in lines that are not too long, a new line for each sentence. */
-static void
-print_text(const char *text)
-{
-	size_t column = 0;
-
-	while (*text != '\0') {
-		size_t n = strcspn(text, " ");
-
-		if (column > 0) {
-			bool ends = text[-2] == '.';
-
-			putchar(ends || column + n >= WIDTH ? '\n' : ' ');
-			column = ends || column + n >= WIDTH ? 0 : column + 1;
-		}
-		column += print_word(text, n);
-		text += n;
-		text += *text == ' ';
-	}
-	putchar('\n');
-}
 
 static void
 print_head(void)
@@ -103,7 +64,7 @@ print_event(const struct event_info *i)
 	size_t n = strlen(fields);
 
 	printf(".It %s\n", i->name);
-	print_text(i->explanation);
+	mdoc_text(i->explanation);
 	printf(".br\nPriority %s, message id\n.Li %s .\n",
 	    priorities[i->priority], i->message_id);
 	if (i->fields == 0)
@@ -115,7 +76,7 @@ print_event(const struct event_info *i)
 			    " %s,", event_field_name((enum event_field)f));
 	}
 	fields[n - 1] = '.'; /* the last comma */
-	print_text(fields);
+	mdoc_text(fields);
 }
 
 int
@@ -130,7 +91,7 @@ main(void)
 	       ".Bl -tag -width \"source-port\"\n");
 	for (int f = 0; f < EVENT_FIELDS; f++) {
 		printf(".It %s\n", event_field_name((enum event_field)f));
-		print_text(event_field_help((enum event_field)f));
+		mdoc_text(event_field_help((enum event_field)f));
 	}
 	printf(".El\n.Sh EXAMPLES\n"
 	       "What was refused today, and every login that failed, as "
