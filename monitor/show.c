@@ -1,17 +1,28 @@
 /* The table that a person sees under -d. Monitor; the configuration's words. */
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "monitor/show.h"
 #include "monitor/table.h"
 
-/* Who asks, as far as the service may know: system users are not told of. */
+/* Who sits there: by sudo, whoever came by that. */
+static const struct passwd *
+try_person(void)
+{
+	const char *name = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
+
+	return (pw != NULL ? pw : getpwuid(geteuid()));
+}
+
+/* As far as the service may know: system users are not told of. */
 static const char *
 try_user(const struct service_traits *traits)
 {
-	const struct passwd *pw = getpwuid(geteuid());
+	const struct passwd *pw = try_person();
 
 	if (pw == NULL || (traits->lookup && pw->pw_uid < 1000) ||
 	    (traits->logins != 0 && pw->pw_uid == 0))
@@ -77,6 +88,29 @@ show_still(const struct mon_service *s)
 	    s->stopped != NULL ? s->stopped : s->waiting);
 }
 
+/* Whom a service that logs in lets in by what; root is tried first. */
+static void
+show_who(const struct monitor *mon, const struct mon_service *s)
+{
+	const struct service_traits *traits = service_traits(s->kind);
+	const struct passwd *pw = try_person();
+
+	if (!s->used || !s->configured || !table_service_runs(s) ||
+	    traits->logins == 0)
+		return;
+	if (mon->rootless)
+		printf("%s: logs in %s, and nobody else%s\n", s->name,
+		    pw != NULL ? pw->pw_name : "you",
+		    traits->sshd ? ", by a key in ~/.ssh/authorized_keys" : "");
+	else if (s->conf->login.root_login == ROOT_LOGIN_DENY_PASSWORD &&
+	    (traits->logins & LOGIN_KEYS) != 0)
+		printf("%s: root by key only; `root-login allow;` there lets "
+		       "root's password in\n", s->name);
+	else if (s->conf->login.root_login != ROOT_LOGIN_ALLOW)
+		printf("%s: root not at all; `root-login allow;` there lets "
+		       "root in\n", s->name);
+}
+
 void
 show_table(struct monitor *mon)
 {
@@ -104,5 +138,7 @@ show_table(struct monitor *mon)
 	}
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		show_still(&mon->services[i]);
+	for (unsigned i = 0; i < SERVICES_MAX; i++)
+		show_who(mon, &mon->services[i]);
 	fflush(stdout);
 }

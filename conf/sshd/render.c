@@ -94,10 +94,16 @@ sshd_say_root(const struct sshd_text *t)
 }
 
 static void
-sshd_say_authentication(const struct sshd_text *t)
+sshd_say_passwords(const struct sshd_text *t)
 {
+	static const char user[] = "an ordinary user's sshd can check none";
 	const struct conf_ssh *ssh = &t->service->ssh;
 
+	if (!t->params->pam) {
+		sshd_say(t, user, "PasswordAuthentication no");
+		sshd_say(t, user, "KbdInteractiveAuthentication no");
+		return;
+	}
 	if (ssh->no_passwords || ssh->no_password_authentication)
 		sshd_say(t, ssh->no_passwords ? "no-passwords"
 				      : "no-password-authentication",
@@ -106,7 +112,13 @@ sshd_say_authentication(const struct sshd_text *t)
 		sshd_say(t, ssh->no_passwords ? "no-passwords"
 				      : "no-challenge-response",
 		    "KbdInteractiveAuthentication no");
-	if (ssh->no_public_keys)
+}
+
+static void
+sshd_say_authentication(const struct sshd_text *t)
+{
+	sshd_say_passwords(t);
+	if (t->service->ssh.no_public_keys)
 		sshd_say(t, "no-public-keys", "PubkeyAuthentication no");
 }
 

@@ -196,6 +196,8 @@ test_without_pam(void **state)
 	p.pam = false;
 	w = write_with("ssh;", &p);
 	assert_true(has(w.text, "UsePAM no"));
+	assert_true(has(w.text, "PasswordAuthentication no"));
+	assert_true(has(w.text, "KbdInteractiveAuthentication no"));
 	assert_null(strstr(w.text, "PAMServiceName"));
 	assert_null(strstr(w.text, "PrintMotd"));
 	written_free(&w);
