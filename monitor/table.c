@@ -108,7 +108,8 @@ same_zygote(const struct conf_service *a, const struct conf_service *b)
 		return (same_exec(&a->exec, &b->exec));
 	if (traits->sshd)
 		return (a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
-		    a->login.root_login == b->login.root_login);
+		    a->login.root_login == b->login.root_login &&
+		    a->login.log_unknown_users == b->login.log_unknown_users);
 	return (a->finger.list_users == b->finger.list_users &&
 	    a->finger.show_details == b->finger.show_details &&
 	    a->login.login_grace_time == b->login.login_grace_time &&

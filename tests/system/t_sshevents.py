@@ -231,11 +231,14 @@ def test_a_name_of_nobody_s_is_not_logged():
     extra = write("/mnt/work/barred.conf",
                   "DenyUsers barred\nMaxAuthTries 1\n", 0o600)
     pair, port = key(), free_port()
-    for rule, shown in (("", True), ("log-unknown-users;", True),
-                        ("no-log-unknown-users;", False)):
-        with Daemon("system { services { ssh { port %d; %s %s sshd-config "
-                    "\"%s\"; } } }" % (port, BOTH, rule, extra)) as daemon:
-            daemon.port = port
+    text = "system { services { ssh { port %d; %s %s sshd-config \"%s\"; } } }"
+    with Daemon(text % (port, BOTH, "", extra)) as daemon:
+        daemon.port = port
+        for rule, shown in (("", True), ("no-log-unknown-users;", False),
+                            ("log-unknown-users;", True)):
+            daemon.configure(text % (port, BOTH, rule, extra))
+            equal(daemon.cli("reload").returncode, 0, "reload")
+            mark = daemon.mark()
             for method in METHODS:
                 _, events = attempt(daemon, SECRET, method, "wrong", pair)
                 event = check_failure(events, SECRET if shown else None,
@@ -246,14 +249,15 @@ def test_a_name_of_nobody_s_is_not_logged():
                                       rule + method)
                 check("unknown-user" not in event, event.line)
             wait_until(lambda: [
-                e for e in daemon.of("sshd-output")
+                e for e in daemon.of("sshd-output", after=mark)
                 if "Too many authentication failures" in e["text"]],
                        "sshd's word on too many tries")
             daemon.idle()
             # sshd cuts it, too.
-            equal([e.line for e in daemon.events if SECRET[:32] in e.line] ==
-                  [], not shown, "the name, with %r" % rule)
-            check([e for e in daemon.of("sshd-output") if (
+            equal([e.line for e in daemon.events[mark:]
+                   if SECRET[:32] in e.line] == [], not shown,
+                  "the name, with %r" % rule)
+            check([e for e in daemon.of("sshd-output", after=mark) if (
                 "Invalid user %s from" % (SECRET if shown else "(hidden)"))
                    in e["text"]], "sshd's own word")
 
