@@ -227,7 +227,8 @@ fuzz: fuzzers
 	tests/fuzz/run $(F) $(FUZZ_SECONDS)
 
 # --- bench: what it is measured with, and against ---------------------------
-BENCH	= $(B)/bench/load $(B)/bench/floor $(B)/bench/hello
+BENCH	= $(B)/bench/load $(B)/bench/floor $(B)/bench/hello $(B)/bench/stay \
+	  $(B)/bench/tables
 benchobjs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/bench/$(1)))
 
 $(B)/bench/load: $(call benchobjs,load*.c)
@@ -241,6 +242,15 @@ $(B)/bench/telnet: $(B)/obj/tests/bench/telnet.o $(call lib_of,workers/telnet) \
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
 	$(Q)$(LINK) -static $(LIBPATH) -o $@ $^
+
+# The monitor's own tables, with the rest of it played.
+$(B)/bench/tables: $(B)/obj/tests/bench/tables.o \
+	    $(foreach d,conf policy audit ipc lib,$(call lib_of,$(d)))
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
+	    $(foreach d,conf policy audit ipc lib,$(call lib_of,$(d))) \
+	    -Wl,--end-group $(SECC) $(BSD)
 
 # Floors are linked statically: nothing may be faster for a linker's sake.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -374,19 +375,31 @@ zygote_awaits(const struct zygote *z)
 	return (z->groups.first != 0);
 }
 
+/* What this process has computed for; the machine may be slow for others. */
+static uint64_t
+zygote_cpu_ns(void)
+{
+	struct timespec t = {.tv_sec = 0};
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return ((uint64_t)t.tv_sec * UINT64_C(1000000000) +
+	    (uint64_t)t.tv_nsec);
+}
+
 static void
 zygote_look_for_ended(struct zygote *z)
 {
-	uint64_t began;
+	uint64_t before;
 
-	if (!z->reaper.due)
+	if (!z->reaper.due ||
+	    !program_reaper_may_look(
+		&z->reaper, zygote_awaits(z), time_boot_ns()))
 		return;
-	began = time_boot_ns();
-	if (!program_reaper_may_look(&z->reaper, zygote_awaits(z), began))
-		return;
+	before = zygote_cpu_ns();
 	while (zygote_reap(z, 0))
 		continue;
-	program_reaper_looked(&z->reaper, began, time_boot_ns());
+	program_reaper_looked(
+	    &z->reaper, zygote_cpu_ns() - before, time_boot_ns());
 }
 
 /* The run of a slot, while its leader's number is in the table. */

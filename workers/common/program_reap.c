@@ -8,11 +8,13 @@
  * zygote has children, as every waitid() does that names no single process.
  */
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,7 +33,12 @@
 int
 program_reaper_open(struct program_reaper *r)
 {
-	*r = (struct program_reaper){.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct rlimit limit = {.rlim_cur = 0};
+
+	*r = (struct program_reaper){.epoll = epoll_create1(EPOLL_CLOEXEC),
+	    .last = INT_MAX};
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
+		r->last = (int)(limit.rlim_cur - limit.rlim_cur / 4);
 	return (r->epoll < 0 ? -1 : 0);
 }
 
@@ -54,8 +61,9 @@ program_reaper_hold(struct program_reaper *r, struct program_run *run)
 	    .data.u64 = (uint32_t)run->pid};
 
 	run->pidfd = reaper_pidfd(run->pid);
-	if (run->pidfd >= 0 &&
-	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, run->pidfd, &ev) < 0)
+	if (run->pidfd >= r->last ||
+	    (run->pidfd >= 0 &&
+		epoll_ctl(r->epoll, EPOLL_CTL_ADD, run->pidfd, &ev) < 0))
 		fd_close(&run->pidfd);
 	if (run->pidfd >= 0)
 		return;
@@ -99,9 +107,9 @@ program_reaper_may_look(
 
 void
 program_reaper_looked(
-    struct program_reaper *r, uint64_t began, uint64_t now)
+    struct program_reaper *r, uint64_t spent, uint64_t now)
 {
-	uint64_t rest = (now - began) * SHARE;
+	uint64_t rest = spent * SHARE;
 
 	r->due = false;
 	r->again = now + (rest > HURRY_NS ? rest : HURRY_NS);

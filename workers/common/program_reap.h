@@ -21,17 +21,21 @@ enum reap_mode {
 /* What is known of children that have ended. */
 struct program_reaper {
 	int epoll;	   /* the leaders' pidfds: readable once they ended */
+	int last;	   /* descriptors from here on are for connections */
 	unsigned unheld;   /* leaders without one */
 	bool due;	   /* a child ended that may be none of those told */
 	uint64_t again;	   /* no look at all children before this time */
 };
 
-/* Once, before the zygote is sealed: -1 with errno. */
+/*
+ * Once, before the zygote is sealed, with the limit of descriptors that it will
+ * have: -1 with errno.
+ */
 int program_reaper_open(struct program_reaper *r);
 
 /*
- * Watch a leader that has just been made. Out of descriptors it is found by a
- * look at all children.
+ * Watch a leader that has just been made. Where descriptors are nearly out it
+ * is found by a look at all children, and they are left for connections.
  */
 void program_reaper_hold(struct program_reaper *r, struct program_run *run);
 /* It is taken out of the table. */
@@ -44,12 +48,13 @@ int32_t program_reaper_next(const struct program_reaper *r);
  * A look at all children is the kernel's walk over them, and costs as many
  * steps. It is there for what no pidfd tells: orphans, some of whose SIGCHLDs
  * are lost behind another's. It comes soon while a session waits for one
- * (`hurry`), else after a second; and takes a tenth of the time at most.
+ * (`hurry`), else after a second; and takes a tenth of the time at most: spent
+ * is what it has computed for.
  */
 bool program_reaper_may_look(
     const struct program_reaper *r, bool hurry, uint64_t now);
 void program_reaper_looked(
-    struct program_reaper *r, uint64_t began, uint64_t now);
+    struct program_reaper *r, uint64_t spent, uint64_t now);
 /* ms until program_reaper_may_look(); -1: nothing to look for. */
 int program_reaper_timeout(
     const struct program_reaper *r, bool hurry, uint64_t now);
