@@ -130,7 +130,7 @@ other_of_group(pid_t leader)
 
 	if (kill(-leader, 0) < 0 && errno == ESRCH)
 		return (0);
-	if (ptable_read(&t) == 0) {
+	if (ptable_read_tree(&t) == 0) {
 		for (size_t i = 0; i < t.count && found == 0; i++) {
 			if (t.rows[i].group == leader && !t.rows[i].zombie)
 				found = t.rows[i].pid;

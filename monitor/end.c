@@ -151,7 +151,7 @@ end_freeze(struct ptable *t, const struct end_set *set)
 		struct ptable before = *t;
 
 		memset(t, 0, sizeof(*t));
-		err = ptable_read(t);
+		err = ptable_read_tree(t);
 		ptable_mark_descents(t, set->pids, set->n);
 		fresh = freeze_marked(t, &before, &moving);
 		ptable_free(&before);

@@ -107,8 +107,9 @@ read_uid(pid_t pid, uid_t *out)
 	return (0);
 }
 
+/* All but its user. */
 static int
-read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
+read_stat(pid_t pid, struct ptable_row *row, unsigned *threads)
 {
 	char text[1024];
 	int err = read_text(pid, "stat", text, sizeof(text));
@@ -118,8 +119,16 @@ read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
 	row->uid = (uid_t)-1;
 	if (err == 0)
 		err = parse_stat(text, row, threads);
+	return (err == 0 || err == ERR_SHORT ? err : ERR_NOT_FOUND);
+}
+
+static int
+read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
+{
+	int err = read_stat(pid, row, threads);
+
 	if (err != 0)
-		return (err == ERR_SHORT ? err : ERR_NOT_FOUND);
+		return (err);
 	/* One that has just gone is nobody's. */
 	err = read_uid(pid, &row->uid);
 	return (err == ERR_SHORT ? err : 0);
@@ -191,8 +200,10 @@ next_entry(DIR *d, int *err)
 	return (e);
 }
 
-int
-ptable_read(struct ptable *t)
+typedef int read_row(pid_t pid, struct ptable_row *row, unsigned *threads);
+
+static int
+read_all(struct ptable *t, read_row *read_row_of)
 {
 	struct ptable_row row;
 	struct dirent *e;
@@ -207,7 +218,7 @@ ptable_read(struct ptable *t)
 	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = read_one(pid_of_name(e->d_name), &row, &threads);
+		err = read_row_of(pid_of_name(e->d_name), &row, &threads);
 		if (err == 0)
 			err = add_row(t, &row);
 		else if (err == ERR_NOT_FOUND)
@@ -217,6 +228,18 @@ ptable_read(struct ptable *t)
 	if (t->count > 0)
 		qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
 	return (err);
+}
+
+int
+ptable_read(struct ptable *t)
+{
+	return (read_all(t, read_one));
+}
+
+int
+ptable_read_tree(struct ptable *t)
+{
+	return (read_all(t, read_stat));
 }
 
 void

@@ -34,6 +34,9 @@ struct ptable {
  * memory ran out: the table is not whole then.
  */
 int ptable_read(struct ptable *t);
+
+/* The same without anybody's uid, in less than half the time. */
+int ptable_read_tree(struct ptable *t);
 void ptable_free(struct ptable *t);
 
 /* NULL when there is none. */
