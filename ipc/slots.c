@@ -393,7 +393,7 @@ slot_table_map(int fd, int writable)
 	if (mem_reserve(t, sizeof(*t)) != 0 ||
 	    (k.lists > 0 && mem_reserve(slots_index(t),
 		sizeof(struct slot_index) +
-		    2 * k.lists * sizeof(uint32_t)) != 0)) {
+		    sizeof(uint32_t) * 2 * k.lists) != 0)) {
 		slot_table_unmap(t);
 		return (NULL);
 	}

@@ -5,6 +5,7 @@
  * and a process's found among N (ipc/slots.c). The monitor's other parts are
  * played. Run by tests/bench/run; needs no privilege.
  */
+/* NOLINTNEXTLINE(bugprone-suspicious-include): the real tables */
 #include "monitor/logins.c"
 
 #include <stdlib.h>
