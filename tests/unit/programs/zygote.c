@@ -110,6 +110,56 @@ test_without_a_process_it_is_given_back(void **state)
 	zygote_stop(&z);
 }
 
+/* Of the last ones no pidfd can be had. */
+static void
+limit_files(void)
+{
+	struct rlimit few = {200, 200};
+
+	if (setrlimit(RLIMIT_NOFILE, &few) < 0)
+		_exit(97);
+}
+
+/* All die while the zygote sleeps: one SIGCHLD tells of them. */
+static void
+test_many_end_at_a_time(void **state)
+{
+	enum { MANY = 50 };
+	static const char *const argv[] = {"/bin/cat", NULL};
+	static bool ended[MANY];
+	struct zygote_under_test z;
+	struct msg_program m;
+	struct ipc_in in;
+	struct slot s;
+	int fd[MANY];
+	char buf[8];
+
+	(void)state;
+	program_message(&m, argv[0], argv);
+	zygote_new_limited(&z, &exec_ops, &m, limit_files);
+	for (uint32_t i = 0; i < MANY; i++) {
+		fd[i] = zygote_start_one(&z, i, i + 1);
+		assert_int_equal(write(fd[i], "up\n", 3), 3);
+		assert_int_equal(read_some(fd[i], buf, sizeof(buf)), 3);
+	}
+	assert_int_equal(kill(z.pid, SIGSTOP), 0);
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_int_equal(slot_read(z.slots, i, &s), 0);
+		assert_int_equal(slot_find_pid(z.slots, s.pid), i);
+		assert_int_equal(kill(s.pid, SIGKILL), 0);
+		assert_int_equal(read_some(fd[i], buf, sizeof(buf)), 0);
+		close(fd[i]);
+	}
+	assert_int_equal(kill(z.pid, SIGCONT), 0);
+	for (uint32_t i = 0; i < MANY; i++) {
+		expect(&z.master, &in, MSG_ENDED);
+		assert_int_equal(in.msg.ended.how, ENDED_SIGNAL);
+		assert_false(ended[in.msg.ended.slot]);
+		ended[in.msg.ended.slot] = true;
+	}
+	zygote_stop(&z);
+}
+
 /* The program's user, who has the child from when it changed its uid. */
 static int
 exec_stopped(const char *path, char *const argv[], char *const envp[])
@@ -406,6 +456,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cat),
 	    cmocka_unit_test(test_exec_fails),
+	    cmocka_unit_test(test_many_end_at_a_time),
 	    cmocka_unit_test(test_without_a_process_it_is_given_back),
 	    cmocka_unit_test(test_a_stopped_child_is_waited_for_by_nobody),
 	    cmocka_unit_test(test_status_and_signal),
