@@ -224,11 +224,11 @@ def test_a_sealed_sshd_shuts_no_other_ones_log():
         taken.send(b"SSH-2.0-taken\r\n")
 
         def sealed_child():
-            """As who OpenSSH itself seals it."""
+            """As who OpenSSH itself seals it; its parent stays root."""
             return [p.pid for p in processes.below(daemon.pid)
-                    if p.title.startswith("sshd: ") and
+                    if p.title.startswith("sshd: ") and p.uid != 0 and
                     p.status["Seccomp"] == "2"]
-        pid, = wait_until(sealed_child, "sshd's sealed child")
+        pid = wait_until(sealed_child, "sshd's sealed child")[0]
         equal(inject(pid, SHUTDOWN, "2", "2"), "returned 0", "shutdown")
         for _ in range(2):
             mark = daemon.mark()
