@@ -15,6 +15,7 @@
 
 #define NS_PER_MS 1000000u
 #define DROP_AT_ONCE 65536 /* bytes that a linger drops in one call */
+#define AGAINS_MOST 8 /* sends without room, in a row */
 #define DROP_CALLS 1024	   /* and calls, so that a flood ends */
 
 uint64_t
@@ -67,7 +68,9 @@ input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
 			return (ERR_CLOSED);
 		if (errno == EINTR)
 			continue;
-		if (errno != EAGAIN && errno != EWOULDBLOCK)
+		if (worker_is_short(errno))
+			time_rest(WORKER_REST_MS);
+		else if (errno != EAGAIN && errno != EWOULDBLOCK)
 			return (ERR_SYSTEM);
 		err = worker_wait(w->connection, POLLIN, deadline);
 		if (err != 0)
@@ -123,6 +126,7 @@ int
 worker_write_all(struct worker *w, const void *buf, size_t n, uint64_t deadline)
 {
 	const uint8_t *p = buf;
+	unsigned agains = 0; /* in a row */
 
 	while (n > 0) {
 		ssize_t sent =
@@ -133,14 +137,19 @@ worker_write_all(struct worker *w, const void *buf, size_t n, uint64_t deadline)
 			p += sent;
 			n -= (size_t)sent;
 			w->bytes_out += (uint64_t)sent;
+			agains = 0;
 			continue;
 		}
 		if (errno == EINTR)
 			continue;
 		if (errno == EPIPE || errno == ECONNRESET)
 			return (ERR_CLOSED);
-		if (errno != EAGAIN && errno != EWOULDBLOCK)
+		if (!worker_is_short(errno) && errno != EAGAIN &&
+		    errno != EWOULDBLOCK)
 			return (ERR_SYSTEM);
+		/* poll() may say that there is room: no spinning. */
+		if (worker_is_short(errno) || ++agains > AGAINS_MOST)
+			time_rest(WORKER_REST_MS);
 		err = worker_wait(w->connection, POLLOUT, deadline);
 		if (err != 0)
 			return (err);

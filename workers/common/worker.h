@@ -9,6 +9,8 @@
 #ifndef PORTREEVE_WORKERS_WORKER_H
 #define PORTREEVE_WORKERS_WORKER_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +46,16 @@ struct worker_input {
  */
 uint64_t worker_deadline(uint64_t ms);
 uint64_t worker_deadline_since(const struct worker *w, uint64_t ms);
+
+/* The kernel is out of memory: after a moment, of so many ms, once more. */
+#define WORKER_REST_MS 20
+#define WORKER_RESTS_MOST 100 /* in a row */
+
+static inline bool
+worker_is_short(int error)
+{
+	return (error == ENOMEM || error == ENOBUFS);
+}
 
 /*
  * Wait for poll() events on fd. 0; ERR_TIMEOUT when the deadline passed;

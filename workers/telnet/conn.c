@@ -17,6 +17,8 @@
 #include "lib/memory.h"
 #include "workers/telnet/conn.h"
 
+#define AGAINS_MOST 8
+
 int
 conn_open(struct conn *c, struct worker *w)
 {
@@ -77,6 +79,8 @@ conn_fill(struct conn *c)
 			c->heard = time_boot_ns();
 	} else if (n == 0) {
 		c->fin = c->ended = true;
+	} else if (worker_is_short(errno)) {
+		time_rest(WORKER_REST_MS);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		c->gone = true;
 	}
@@ -118,8 +122,15 @@ conn_flush(struct conn *c)
 			telnet_sent(&c->telnet, (size_t)sent);
 			c->w->bytes_out += (uint64_t)sent;
 			c->full = false;
+			c->agains = 0;
 			c->blocked = (size_t)sent < n;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			c->blocked = true;
+			/* poll() may say that there is room: no spinning. */
+			if (++c->agains > AGAINS_MOST)
+				time_rest(WORKER_REST_MS);
+		} else if (worker_is_short(errno)) {
+			time_rest(WORKER_REST_MS);
 			c->blocked = true;
 		} else if (errno != EINTR) {
 			c->gone = true;

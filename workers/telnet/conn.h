@@ -47,6 +47,7 @@ struct conn {
 	size_t n;
 	bool full;    /* an answer waits for room: nothing is read */
 	bool blocked; /* the socket takes nothing at present */
+	unsigned agains; /* sends without room, in a row */
 	bool gone;    /* the peer has closed, or the connection broke */
 	bool fin;     /* the peer sends no more; there may be more to read */
 	bool ended;   /* nor is there */

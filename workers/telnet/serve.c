@@ -6,6 +6,7 @@
  */
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -221,8 +222,10 @@ turn(struct conn *c)
 	enum phase was = c->phase;
 	int n = poll(p, 3, drains ? 0 : wait_ms(c));
 
-	if (n < 0)
+	if (n < 0 && errno == EINTR)
 		return;
+	if (n < 0) /* the time goes on, and nothing has come */
+		time_rest(WORKER_REST_MS);
 	if (p[0].revents != 0)
 		conn_read(c, p[0].revents);
 	if (p[1].revents != 0)
@@ -266,13 +269,17 @@ static void
 finish(struct conn *c)
 {
 	uint64_t most = c->pty >= 0 ? SESSION_MS : RECORDS_MS;
+	uint64_t sent = c->w->bytes_out;
+	unsigned rests = 0;
 
 	fd_close(&c->pty);
 	if (c->login.fd >= 0)
 		shutdown(c->login.fd, SHUT_WR);
 	while (!c->gone) {
 		conn_flush(c);
-		if (!c->blocked || c->gone ||
+		rests = c->w->bytes_out == sent ? rests + 1 : 0;
+		sent = c->w->bytes_out;
+		if (!c->blocked || c->gone || rests > WORKER_RESTS_MOST ||
 		    worker_wait(c->w->connection, POLLOUT,
 			worker_deadline(LAST_MS)) != 0)
 			break;
