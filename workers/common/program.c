@@ -200,7 +200,7 @@ zygote_end(struct zygote *z, uint32_t number, enum ended how, int value)
 static void
 zygote_fail(struct zygote *z, uint32_t number, struct program_failure why)
 {
-	z->slots->slots[number].step = why.step;
+	z->slots->slots[number].step = (uint8_t)why.step;
 	zygote_end(
 	    z, number, ENDED_FAILED, why.error > 255 ? EIO : why.error);
 }
