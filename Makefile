@@ -84,7 +84,7 @@ SAY	= @:
 endif
 
 # --- libraries ------------------------------------------------------------
-LIBDIRS	= lib ipc audit sandbox conf conf/sshd policy workers/common \
+LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \
 	  workers/finger workers/lookup workers/telnet monitor/login
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
@@ -113,18 +113,17 @@ $(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
 	$(Q)$$(LINK) $(5) $$(LIBPATH) -o $$@ $$(filter-out %.ld,$$^) $(4)
 endef
 
-WCOMMON	= workers/common audit sandbox ipc lib
-$(eval $(call program,$(LE)/master,master,policy audit sandbox ipc lib,$(UV) $(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/audit,audit/writer,audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/finger,workers/finger,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
-$(eval $(call program,$(LE)/telnet,workers/telnet,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
-$(eval $(call program,$(LE)/ssh,workers/ssh,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
-$(eval $(call program,$(LE)/exec,workers/exec,workers/common sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/master,master,policy audit role sandbox ipc lib,$(UV) $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/audit,audit/writer,audit role sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/finger,workers/finger,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/telnet,workers/telnet,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/ssh,workers/ssh,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(eval $(call program,$(LE)/exec,workers/exec,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 ifeq ($(STATIC),1)
 $(LE)/finger $(LE)/telnet $(LE)/ssh $(LE)/exec: workers/hot.ld
 endif
-$(eval $(call program,$(LE)/lookup,workers/lookup,workers/common sandbox ipc lib,$(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/lookup,workers/lookup,workers/common role sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
 $(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
@@ -170,7 +169,7 @@ objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
 UNITLIB	= monitor/login conf/sshd conf policy workers/finger workers/lookup \
 	  workers/logreader workers/telnet \
-	  workers/common audit sandbox ipc lib
+	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)
 $(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)

@@ -19,6 +19,7 @@
 #include "master/resource.h"
 #include "master/session.h"
 #include "master/zygote.h"
+#include "role/role.h"
 
 /* Out of memory: so long the channel is not read. */
 #define REST_MS 50
@@ -165,15 +166,6 @@ monitor_configured(struct master *m, const struct msg_configured *msg)
 	monitor_tell_accepting(m);
 }
 
-static void
-monitor_pong(struct master *m, const struct msg_ping *ping)
-{
-	struct msg_pong pong = {.number = ping->number};
-
-	/* Without room the monitor has enough to read; it asks again. */
-	(void)ipc_send(&m->monitor, MSG_PONG, &pong, NULL, 0);
-}
-
 /* Messages that need the state. */
 static int
 monitor_configure(struct master *m, struct ipc_in *in)
@@ -235,7 +227,7 @@ monitor_message(struct master *m, struct ipc_in *in)
 		monitor_stop(m, in->msg.stop.keep_sessions != 0);
 		return (0);
 	case MSG_PING:
-		monitor_pong(m, &in->msg.ping);
+		role_pong(&m->monitor, &in->msg.ping);
 		return (0);
 	case MSG_AUDIT_CHANNEL:
 		report_attach(m, monitor_take(in, 0));

@@ -24,9 +24,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "sandbox/sandbox.h"
-
-#define MONITOR_FD 3
+#include "role/role.h"
 
 /*
  * At the end: what is on its way is still written, for so long at the most, and
@@ -38,52 +36,19 @@
 #define POLLS_MOST 100 /* that fail, in a row */
 #define REST_MS 50 /* out of memory: before the next try */
 
-static struct ipc_channel monitor;
-
-static void
-audit_fail(const char *reason)
-{
-	struct msg_failed failed = {0};
-
-	snprintf(failed.reason, sizeof(failed.reason), "%s", reason);
-	ipc_send(&monitor, MSG_FAILED, &failed, NULL, 0);
-	die("%s", reason);
-}
+static struct role_self self;
 
 /* Be told how, choose where to write, seal, say so. */
 static void
-audit_start(void)
+audit_start(char **argv)
 {
-	struct sandbox_params params = {0};
-	struct sandbox_report report;
-	struct msg_ready ready = {0};
-	struct ipc_in in;
-	int err;
-
-	ipc_channel_init(&monitor, MONITOR_FD, ROLE_AUDIT, ROLE_MONITOR,
-	    ST_NEW);
-	err = ipc_recv(&monitor, &in);
-	if (err != 0)
-		die("audit is started by portreeved, not by hand: %s",
-		    err_text(err));
-	if (in.type != MSG_SEAL || in.msg.seal.profile != SANDBOX_AUDIT)
-		audit_fail("audit was not given its own sandbox profile");
-	log_set_verbose(in.msg.seal.verbose);
-	if (output_open(in.msg.seal.foreground) != 0)
-		audit_fail("events cannot be written to standard error: open "
-			   "it, or run portreeved without -d");
-	params.level = (enum sandbox_level)in.msg.seal.level;
-	params.uid = in.msg.seal.uid;
-	params.gid = in.msg.seal.gid;
-	params.parent = in.msg.seal.parent;
-	if (sandbox_seal(SANDBOX_AUDIT, &params, &report) != 0)
-		audit_fail(report.error);
-	ready.landlock = (uint8_t)report.landlock_abi;
-	ready.user_namespace = report.userns;
-	err = ipc_send_wait(&monitor, MSG_READY, &ready, NULL, 0);
-	if (err != 0)
-		die("cannot tell the monitor: %s", err_text(err));
-	fd_set_nonblock(monitor.fd, 1);
+	role_receive(&self, ROLE_AUDIT, argv);
+	prctl(PR_SET_NAME, "portreeve-audit");
+	if (output_open(self.seal.foreground) != 0)
+		role_fail(&self, "events cannot be written to standard error: "
+		    "open it, or run portreeved without -d");
+	role_seal(&self);
+	fd_set_nonblock(self.monitor.fd, 1);
 }
 
 enum audit_next {
@@ -101,9 +66,8 @@ static bool going;  /* no more commands */
 static enum audit_next
 audit_command(void)
 {
-	struct msg_pong pong = {.end_ = 0};
 	struct ipc_in in;
-	int err = ipc_recv(&monitor, &in);
+	int err = ipc_recv(&self.monitor, &in);
 
 	if (err == ERR_AGAIN)
 		return (AUDIT_ON);
@@ -121,8 +85,7 @@ audit_command(void)
 	if (in.type == MSG_STOP)
 		return (AUDIT_STOPPED);
 	if (in.type == MSG_PING) {
-		pong.number = in.msg.ping.number;
-		(void)ipc_send(&monitor, MSG_PONG, &pong, NULL, 0);
+		role_pong(&self.monitor, &in.msg.ping);
 		return (AUDIT_ON);
 	}
 	if (in.type != MSG_AUDIT_SOURCE)
@@ -152,7 +115,7 @@ audit_breach(struct source *s, int err)
 	event_begin(&b, EV_WARNING);
 	event_text(&b, FIELD_REASON, reason);
 	output_own_event(&b);
-	err = ipc_send(&monitor, MSG_AUDIT_BREACH, &breach, NULL, 0);
+	err = ipc_send(&self.monitor, MSG_AUDIT_BREACH, &breach, NULL, 0);
 	if (err != 0)
 		log_info("cannot tell the monitor of the %s's breach: %s",
 		    role_name(s->ch.peer), err_text(err));
@@ -209,7 +172,7 @@ audit_wait(int timeout)
 	struct pollfd p[2 + SOURCES_MAX];
 	nfds_t n = 0;
 
-	p[n++] = (struct pollfd){.fd = going ? -1 : monitor.fd,
+	p[n++] = (struct pollfd){.fd = going ? -1 : self.monitor.fd,
 	    .events = POLLIN};
 	p[n++] = (struct pollfd){.fd = output_pending_fd(), .events = POLLOUT};
 	for (size_t i = 0; i < SOURCES_MAX && output_has_room() && !rests;
@@ -292,18 +255,17 @@ audit_finish(int told)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
 	enum audit_next next = AUDIT_ON;
 
+	(void)argc;
 	/* A terminal's ^C and a service manager's SIGTERM are for the monitor;
 	 * it says when the last event is out. */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
-	log_set_name("portreeve: audit");
-	prctl(PR_SET_NAME, "portreeve-audit");
-	audit_start();
+	audit_start(argv);
 	while (next == AUDIT_ON) {
 		if (audit_wait(-1))
 			next = audit_command();

@@ -35,7 +35,7 @@
 
 struct zygote {
 	const struct program_ops *ops;
-	struct start *start;
+	struct role_self *start;
 	struct ipc_channel master;
 	struct slot_table *slots;
 	struct program_table running;
@@ -82,7 +82,7 @@ zygote_log_over(uint32_t slot, enum ended how, int value)
 }
 
 void
-program_zygote_prepare(struct start *s, const struct program_ops *ops)
+program_zygote_prepare(struct role_self *s, const struct program_ops *ops)
 {
 	struct zygote *z = &zygote;
 	sigset_t set;
@@ -103,18 +103,18 @@ program_zygote_prepare(struct start *s, const struct program_ops *ops)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		start_fail(s, "cannot block SIGCHLD: %s", strerror(errno));
+		role_fail(s, "cannot block SIGCHLD: %s", strerror(errno));
 	z->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (z->signals < 0)
-		start_fail(
+		role_fail(
 		    s, "cannot watch for ended programs: %s", strerror(errno));
 	if (program_reaper_open(&z->reaper) < 0)
-		start_fail(
+		role_fail(
 		    s, "cannot watch for ended programs: %s", strerror(errno));
 	if (program_spawn_prepare() < 0)
-		start_fail(s, "out of memory for programs: %s", strerror(errno));
+		role_fail(s, "out of memory for programs: %s", strerror(errno));
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		start_fail(s, "cannot become a subreaper: %s", strerror(errno));
+		role_fail(s, "cannot become a subreaper: %s", strerror(errno));
 }
 
 /* --- telling the master --------------------------------------------------- */
@@ -530,7 +530,7 @@ zygote_take_slots(struct zygote *z, int fd)
 		die("the monitor sent a second slot table");
 	t = slot_table_map(fd, 1);
 	if (t == NULL)
-		start_fail(
+		role_fail(
 		    z->start, "cannot map the slot table: %s", strerror(errno));
 	t->instance = seal->instance;
 	t->kind = seal->kind;
@@ -544,7 +544,7 @@ static void
 zygote_take_program(struct zygote *z, struct ipc_in *in)
 {
 	if (program_spec_set(&z->spec, &in->msg.program) != 0)
-		start_fail(z->start,
+		role_fail(z->start,
 		    "the program, its arguments or its "
 		    "environment are past the bounds of workers/common");
 	z->spec.files = z->files;
@@ -593,7 +593,7 @@ static bool
 zygote_serve_monitor(struct zygote *z)
 {
 	struct ipc_in in;
-	int err = start_hear(&z->start->monitor, &in);
+	int err = role_hear(&z->start->monitor, &in);
 
 	if (err != 0)
 		return (err == ERR_AGAIN);
@@ -718,7 +718,7 @@ zygote_poll(const struct zygote *z, struct pollfd *p)
 }
 
 int
-program_zygote_serve(struct start *s)
+program_zygote_serve(struct role_self *s)
 {
 	struct zygote *z = &zygote;
 	struct pollfd p[5];
@@ -726,7 +726,7 @@ program_zygote_serve(struct start *s)
 	if (fd_set_nonblock(s->monitor.fd, 1) != 0)
 		return (1);
 	while (!zygote_is_done(z)) {
-		start_poll_failed(zygote_poll(z, p));
+		role_poll_failed(zygote_poll(z, p));
 		zygote_retire_if_alone(z);
 		if (p[1].revents != 0 && !zygote_serve_monitor(z))
 			return (1);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "workers/common/program_spawn.h"
-#include "workers/common/start.h"
+#include "role/role.h"
 
 struct program_ops {
 	program_exec *exec;
@@ -26,16 +26,16 @@ struct program_ops {
 };
 
 /*
- * Before start_seal(): everything that sealing makes impossible later, and the
+ * Before role_seal(): everything that sealing makes impossible later, and the
  * process's own traits (subreaper, SIGCHLD). Exits when it fails.
  */
-void program_zygote_prepare(struct start *s, const struct program_ops *ops);
+void program_zygote_prepare(struct role_self *s, const struct program_ops *ops);
 
 /*
- * After start_seal(): serve until the monitor says STOP and the last program
+ * After role_seal(): serve until the monitor says STOP and the last program
  * has ended (returns 0), or the monitor is gone or breaks the catalogue
  * (returns 1; the programs go on).
  */
-int program_zygote_serve(struct start *s);
+int program_zygote_serve(struct role_self *s);
 
 #endif

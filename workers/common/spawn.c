@@ -69,7 +69,7 @@ worker_confine(int connection, int master)
 	ok = ok && setrlimit(RLIMIT_NOFILE, &few) == 0;
 	if (!ok)
 		_exit(1);
-	start_retitle_worker();
+	role_retitle_worker();
 }
 
 /* Serve, say what moved, and end: no exit handler of the zygote's runs. */

@@ -110,17 +110,17 @@ name_violation_channel(void)
 int
 zygote_run(const struct zygote_ops *ops, char **argv)
 {
-	struct start start;
+	struct role_self start;
 
-	start_receive(&start, ROLE_ZYGOTE, argv);
+	role_receive(&start, ROLE_ZYGOTE, argv);
 	if (zygote_open(ops) != 0)
-		start_fail(&start,
+		role_fail(&start,
 		    "the zygote cannot be set up: %s; raise "
 		    "its limits of memory and descriptors",
 		    strerror(errno));
 	if (name_violation_channel() != 0)
-		start_fail(&start, "the sandbox takes no violation message");
-	start_seal(&start);
+		role_fail(&start, "the sandbox takes no violation message");
+	role_seal(&start);
 	return (zygote_serve(&start));
 }
 
@@ -175,7 +175,7 @@ handle_monitor(struct engine *e, struct ipc_in *in)
 static void
 read_monitor(struct engine *e)
 {
-	int err = start_hear(&e->monitor, &e->in);
+	int err = role_hear(&e->monitor, &e->in);
 
 	if (err == 0)
 		handle_monitor(e, &e->in);
@@ -281,7 +281,7 @@ turn(struct engine *e)
 	if (p[2].events != 0 && !engine_rests(e))
 		p[2].fd = e->master.fd;
 	n = poll(p, 3, wait_ms(e));
-	start_poll_failed(n);
+	role_poll_failed(n);
 	e->pool_filling = n == 0 && engine_pool_wanted(e);
 	if (e->pool_filling)
 		engine_pool_refill(e);
@@ -320,7 +320,7 @@ serve_on(struct engine *e)
  * one holds it all.
  */
 int
-zygote_serve(struct start *s)
+zygote_serve(struct role_self *s)
 {
 	struct engine *e = engine;
 	/* cppcheck-suppress allocaCalled */

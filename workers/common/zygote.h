@@ -10,7 +10,7 @@
 #define PORTREEVE_WORKERS_ZYGOTE_H
 
 #include "ipc/channel.h"
-#include "workers/common/start.h"
+#include "role/role.h"
 #include "workers/common/worker.h"
 
 struct zygote_ops {
@@ -36,6 +36,6 @@ int zygote_run(const struct zygote_ops *ops, char **argv);
  * ST_UP. zygote_open() makes what the filter forbids later; 0 or ERR_SYSTEM.
  */
 int zygote_open(const struct zygote_ops *ops);
-int zygote_serve(struct start *s);
+int zygote_serve(struct role_self *s);
 
 #endif

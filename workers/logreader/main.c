@@ -20,7 +20,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "workers/common/start.h"
+#include "role/role.h"
 #include "workers/logreader/source.h"
 
 #define EVENTS_HELD 1024
@@ -30,7 +30,7 @@
 #define ROOT_NAME_MAX 64
 
 struct logreader {
-	struct start start;
+	struct role_self start;
 	struct event_sink *events;
 	int epoll; /* the sources and their connections */
 	TAILQ_HEAD(, source) sources;
@@ -80,7 +80,7 @@ logreader_add(struct logreader *l, struct ipc_in *in)
 		die("out of memory for a log source");
 	if (source_open(src, &in->msg.log_source, in->fds[0], l->epoll,
 		l->privileged, logreader_is_root) != 0)
-		start_fail(&l->start, "cannot read the log of %s: %s",
+		role_fail(&l->start, "cannot read the log of %s: %s",
 		    in->msg.log_source.service, strerror(errno));
 	in->nfds = 0; /* kept */
 	TAILQ_INSERT_TAIL(&l->sources, src, next);
@@ -91,7 +91,7 @@ static bool
 logreader_serve_monitor(struct logreader *l)
 {
 	struct ipc_in in;
-	int err = start_hear(&l->start.monitor, &in);
+	int err = role_hear(&l->start.monitor, &in);
 
 	if (err != 0)
 		return (err == ERR_AGAIN);
@@ -201,7 +201,7 @@ logreader_serve(struct logreader *l)
 		int got = logreader_poll(
 		    l, p, n > 0 ? 0 : waiting ? TICK_MS : -1);
 
-		start_poll_failed(got);
+		role_poll_failed(got);
 		if (got < 0)
 			continue;
 		if (p[0].revents != 0 && !logreader_serve_monitor(l))
@@ -226,18 +226,18 @@ main(int argc, char **argv)
 	static struct logreader l;
 
 	(void)argc;
-	start_receive(&l.start, ROLE_LOGREADER, argv);
+	role_receive(&l.start, ROLE_LOGREADER, argv);
 	l.privileged = getuid();
 	logreader_read_roots();
 	TAILQ_INIT(&l.sources);
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l.epoll < 0)
-		start_fail(&l.start, "cannot watch for logs: %s",
+		role_fail(&l.start, "cannot watch for logs: %s",
 		    strerror(errno));
 	l.events = event_sink_new(ROLE_LOGREADER, EVENTS_HELD);
 	if (l.events == NULL)
-		start_fail(&l.start, "out of memory for events");
-	start_seal(&l.start);
+		role_fail(&l.start, "out of memory for events");
+	role_seal(&l.start);
 	if (fd_set_nonblock(l.start.monitor.fd, 1) != 0)
 		return (1);
 	return (logreader_serve(&l));

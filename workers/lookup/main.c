@@ -15,7 +15,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "workers/common/start.h"
+#include "role/role.h"
 #include "workers/lookup/users.h"
 
 #define REQUEST_SECONDS 1
@@ -76,9 +76,9 @@ read_master(struct ipc_channel *master)
 
 /* Whether to go on. */
 static int
-read_monitor(struct start *s, struct ipc_channel *master)
+read_monitor(struct role_self *s, struct ipc_channel *master)
 {
-	int err = start_hear(&s->monitor, &in);
+	int err = role_hear(&s->monitor, &in);
 
 	if (err == ERR_AGAIN)
 		return (1);
@@ -101,17 +101,17 @@ int
 main(int argc, char **argv)
 {
 	struct ipc_channel master = {.fd = -1};
-	struct start start;
+	struct role_self start;
 
 	(void)argc;
 	signal(SIGALRM, SIG_DFL); /* it is the end of what hangs */
-	start_role(&start, ROLE_LOOKUP, argv);
+	role_start(&start, ROLE_LOOKUP, argv);
 	for (;;) {
 		struct pollfd p[2] = {
 		    {.fd = start.monitor.fd, .events = POLLIN},
 		    {.fd = master.fd, .events = POLLIN}};
 
-		start_poll_failed(poll(p, 2, -1));
+		role_poll_failed(poll(p, 2, -1));
 		if (p[0].revents != 0) {
 			if (!read_monitor(&start, &master))
 				return (1);

@@ -42,11 +42,11 @@ main(int argc, char **argv)
 	    .exec = exec_program,
 	    .whole_group = true,
 	    .peer_environment = false};
-	struct start s;
+	struct role_self s;
 
 	(void)argc;
-	start_receive(&s, ROLE_ZYGOTE, argv);
+	role_receive(&s, ROLE_ZYGOTE, argv);
 	program_zygote_prepare(&s, &ops);
-	start_seal(&s);
+	role_seal(&s);
 	return (program_zygote_serve(&s));
 }

@@ -144,7 +144,7 @@ zygote_new_limited(struct zygote_under_test *z, const struct program_ops *ops,
 	z->pid = fork();
 	assert_true(z->pid >= 0);
 	if (z->pid == 0) {
-		struct start s;
+		struct role_self s;
 
 		memset(&s, 0, sizeof(s));
 		s.seal.instance = 7;

@@ -148,19 +148,19 @@ zut_fork(struct zut *z, const struct zygote_ops *ops, void (*before)(void))
 	z->pid = fork();
 	assert_true(z->pid >= 0);
 	if (z->pid == 0) {
-		struct start s;
+		struct role_self s;
 
 		/* The frame of tests catches these; a zygote does not. */
 		signal(SIGSEGV, SIG_DFL);
 		signal(SIGABRT, SIG_DFL);
 		memset(&s, 0, sizeof(s));
 		s.seal.instance = 7;
-		if (dup2(pair[1], START_MONITOR_FD) < 0)
+		if (dup2(pair[1], ROLE_MONITOR_FD) < 0)
 			_exit(99);
-		close_range(START_MONITOR_FD + 1, ~0u, 0);
+		close_range(ROLE_MONITOR_FD + 1, ~0u, 0);
 		if (before != NULL)
 			before();
-		ipc_channel_init(&s.monitor, START_MONITOR_FD, ROLE_ZYGOTE,
+		ipc_channel_init(&s.monitor, ROLE_MONITOR_FD, ROLE_ZYGOTE,
 		    ROLE_MONITOR, ST_UP);
 		if (zygote_open(ops) != 0)
 			_exit(98);
@@ -178,7 +178,7 @@ zut_new_limited(struct zut *z, const struct zygote_ops *ops, uint16_t pool,
 	memset(z, 0, sizeof(*z));
 	zut_table(z);
 	/* The table's descriptor goes by a message; the fork closes all. */
-	if (z->table == START_MONITOR_FD)
+	if (z->table == ROLE_MONITOR_FD)
 		z->table = dup(z->table);
 	zut_fork(z, ops, before);
 	zut_send_table(z);
@@ -220,8 +220,8 @@ zut_exec(struct zut *z, enum role role, const char *path, char *title,
 		signal(SIGSEGV, SIG_DFL);
 		if (before != NULL)
 			before();
-		if (dup2(pair[1], START_MONITOR_FD) >= 0 &&
-		    close_range(START_MONITOR_FD + 1, ~0u, 0) == 0)
+		if (dup2(pair[1], ROLE_MONITOR_FD) >= 0 &&
+		    close_range(ROLE_MONITOR_FD + 1, ~0u, 0) == 0)
 			execve(path, argv, envp);
 		_exit(99);
 	}

@@ -1,22 +1,22 @@
 /*
- * The first steps of a role below workers/ (zygotes, lookup, logreader), as the
- * fresh image of an exec by the monitor: take its channel, be told how to seal,
- * seal, say READY. Runs with the monitor's privilege until start_seal() has
- * returned, and with the profile's afterwards. Believes the monitor, and nobody
- * else: nothing but descriptor 3 is read here, and only the catalogue's SEAL.
+ * The first steps of every role, as the fresh image of an exec by the monitor:
+ * take its channel, be told how to seal, seal, say READY. Runs with the
+ * monitor's privilege until role_seal() has returned, and with the profile's
+ * afterwards. Believes the monitor, and nobody else: nothing but descriptor 3 is
+ * read here, and only the catalogue's SEAL.
  *
  * What goes wrong is told to the monitor in a sentence and ends the process:
  * no role serves unsealed.
  */
-#ifndef PORTREEVE_WORKERS_START_H
-#define PORTREEVE_WORKERS_START_H
+#ifndef PORTREEVE_ROLE_ROLE_H
+#define PORTREEVE_ROLE_ROLE_H
 
 #include "ipc/channel.h"
 #include "sandbox/sandbox.h"
 
-#define START_MONITOR_FD 3
+#define ROLE_MONITOR_FD 3
 
-struct start {
+struct role_self {
 	struct ipc_channel monitor;
 	struct msg_seal seal; /* what the monitor said */
 };
@@ -25,17 +25,20 @@ struct start {
  * Take descriptor 3 and wait for SEAL. Names the process and its log lines by
  * argv[0], "portreeve: ROLE [SERVICE]". Exits when there is no monitor.
  */
-void start_receive(struct start *s, enum role self, char **argv);
+void role_receive(struct role_self *s, enum role self, char **argv);
 
 /*
  * Seal as s->seal says and tell READY. Between the two calls a role does what
  * its filter forbids later (signal descriptors, tables read once); all of that
  * concerns itself alone, no stranger's byte is near.
  */
-void start_seal(struct start *s);
+void role_seal(struct role_self *s);
 
 /* Both, for a role that prepares nothing. */
-void start_role(struct start *s, enum role self, char **argv);
+void role_start(struct role_self *s, enum role self, char **argv);
+
+/* The answer to a PING. */
+void role_pong(struct ipc_channel *monitor, const struct msg_ping *ping);
 
 /*
  * One message of the monitor's, 0: it is the role's to obey, and its descriptors
@@ -43,22 +46,22 @@ void start_role(struct start *s, enum role self, char **argv);
  * here), or no memory to take it just now.
  * ERR_CLOSED: there is no monitor to go on with; a breach is logged.
  */
-int start_hear(struct ipc_channel *monitor, struct ipc_in *in);
+int role_hear(struct ipc_channel *monitor, struct ipc_in *in);
 
 /*
  * After each poll() of a role's loop, with what it returned: one that fails is
  * tried again after a moment, and ends the role when it goes on failing.
  */
-void start_poll_failed(int n);
+void role_poll_failed(int n);
 
 /* Tell the monitor why this role cannot go on, log it, exit 1. */
-void start_fail(struct start *s, const char *fmt, ...)
+void role_fail(struct role_self *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 
 /*
  * In a process forked by a zygote: turn "portreeve: zygote SERVICE" into
  * "portreeve: worker SERVICE" in ps. No system call; one page is written.
  */
-void start_retitle_worker(void);
+void role_retitle_worker(void);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A role's start below workers/: channel, SEAL, sandbox, READY. Privileged
- * until sandbox_seal() returns; reads the monitor's channel and argv[0], which
- * the monitor wrote, and nothing else. Never goes on unsealed.
+ * How every role starts: channel, SEAL, sandbox, READY; and what the monitor
+ * asks all of them. Privileged until sandbox_seal() returns; reads the monitor's
+ * channel and argv[0], which the monitor wrote, and nothing else. Never goes on
+ * unsealed.
  */
 #include <sys/prctl.h>
 
@@ -16,7 +17,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "workers/common/start.h"
+#include "role/role.h"
 
 #define PAUSE_MS    10
 #define PAUSES_MOST 1000 /* in a row */
@@ -31,7 +32,7 @@ static char *title; /* argv[0], which ps shows */
 static int title_is_zygotes;
 
 void
-start_receive(struct start *s, enum role self, char **argv)
+role_receive(struct role_self *s, enum role self, char **argv)
 {
 	struct ipc_in in;
 	int err;
@@ -44,12 +45,12 @@ start_receive(struct start *s, enum role self, char **argv)
 	}
 	prctl(PR_SET_NAME, "portreeve");
 	ipc_channel_init(
-	    &s->monitor, START_MONITOR_FD, self, ROLE_MONITOR, ST_NEW);
+	    &s->monitor, ROLE_MONITOR_FD, self, ROLE_MONITOR, ST_NEW);
 	err = ipc_recv(&s->monitor, &in);
 	if (err == ERR_SYSTEM)
 		die("descriptor %d is not a channel to the monitor: this "
 		    "program is started by portreeved alone",
-		    START_MONITOR_FD);
+		    ROLE_MONITOR_FD);
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));
 	if (in.type != MSG_SEAL)
@@ -60,7 +61,7 @@ start_receive(struct start *s, enum role self, char **argv)
 }
 
 void
-start_fail(struct start *s, const char *fmt, ...)
+role_fail(struct role_self *s, const char *fmt, ...)
 {
 	struct msg_failed failed = {.end_ = 0};
 	va_list ap;
@@ -73,7 +74,7 @@ start_fail(struct start *s, const char *fmt, ...)
 }
 
 void
-start_seal(struct start *s)
+role_seal(struct role_self *s)
 {
 	struct sandbox_params params = {
 	    .level = (enum sandbox_level)s->seal.level,
@@ -84,17 +85,18 @@ start_seal(struct start *s)
 	    .program_is_root = s->seal.program_root != 0,
 	    .parent = s->seal.parent,
 	};
+	int profile = sandbox_profile_for(s->monitor.self,
+	    (enum service_kind)s->seal.kind);
 	struct sandbox_report report;
 	struct msg_ready ready = {.end_ = 0};
 	int err;
 
-	if (s->seal.profile >= SANDBOX_PROFILE_COUNT)
-		start_fail(
-		    s, "no sandbox profile has the number %u", s->seal.profile);
-	err = sandbox_seal(
-	    (enum sandbox_profile)s->seal.profile, &params, &report);
+	if (profile < 0 || s->seal.profile != profile)
+		role_fail(s, "sandbox profile %u is not that of the %s",
+		    s->seal.profile, role_name(s->monitor.self));
+	err = sandbox_seal((enum sandbox_profile)profile, &params, &report);
 	if (err != 0)
-		start_fail(s, "%s",
+		role_fail(s, "%s",
 		    report.error[0] != '\0' ? report.error : err_text(err));
 	if (report.weaker[0] != '\0')
 		log_info("%s", report.weaker);
@@ -108,7 +110,7 @@ start_seal(struct start *s)
 }
 
 void
-start_poll_failed(int n)
+role_poll_failed(int n)
 {
 	static unsigned failures;
 
@@ -123,11 +125,19 @@ start_poll_failed(int n)
 	time_rest(PAUSE_MS);
 }
 
+void
+role_pong(struct ipc_channel *monitor, const struct msg_ping *ping)
+{
+	struct msg_pong pong = {.number = ping->number};
+
+	/* Without room the monitor has enough to read; it asks again. */
+	(void)ipc_send(monitor, MSG_PONG, &pong, NULL, 0);
+}
+
 int
-start_hear(struct ipc_channel *monitor, struct ipc_in *in)
+role_hear(struct ipc_channel *monitor, struct ipc_in *in)
 {
 	static unsigned failures;
-	struct msg_pong pong = {.end_ = 0};
 	int err = ipc_recv_now(monitor, in);
 
 	/* A master's channel that finds no room is made again; so is memory. */
@@ -141,9 +151,7 @@ start_hear(struct ipc_channel *monitor, struct ipc_in *in)
 	failures = 0;
 
 	if (err == 0 && in->type == MSG_PING) {
-		pong.number = in->msg.ping.number;
-		/* Without room the monitor has enough to read. */
-		(void)ipc_send(monitor, MSG_PONG, &pong, NULL, 0);
+		role_pong(monitor, &in->msg.ping);
 		return (ERR_AGAIN);
 	}
 	if (err == 0 || err == ERR_AGAIN)
@@ -155,14 +163,14 @@ start_hear(struct ipc_channel *monitor, struct ipc_in *in)
 }
 
 void
-start_role(struct start *s, enum role self, char **argv)
+role_start(struct role_self *s, enum role self, char **argv)
 {
-	start_receive(s, self, argv);
-	start_seal(s);
+	role_receive(s, self, argv);
+	role_seal(s);
 }
 
 void
-start_retitle_worker(void)
+role_retitle_worker(void)
 {
 	if (title_is_zygotes)
 		memcpy(title, worker_title, sizeof(worker_title) - 1);
