@@ -120,6 +120,20 @@ report_settle(struct master *m, uint64_t sent)
 		    s->reported_accepted <= sent);
 }
 
+bool
+report_give_up(struct master *m)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &m->report->settle, report_link) {
+		if (s->told) {
+			report_done(m, s);
+			return (true);
+		}
+	}
+	return (false);
+}
+
 static bool
 report_has_room(const struct report *r)
 {
@@ -206,7 +220,6 @@ report_prepare(uv_prepare_t *prepare)
 	struct report *r = m->report;
 
 	report_awaited(m);
-
 	if (r->urgent)
 		report_flush(m);
 	else if (!r->retrying && event_sink_queued(r->sink) > 0) {

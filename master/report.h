@@ -44,6 +44,13 @@ void report_breach(struct master *m, struct session *s);
 void report_short(struct master *m, enum role role, const char *service,
     int error, uint64_t count);
 
+/*
+ * The slot of one session that is over, and whose last event audit does not
+ * take, is given up for another's: its books are closed now. false: there is
+ * none.
+ */
+bool report_give_up(struct master *m);
+
 /* Send what is queued and settle the books. */
 void report_flush(struct master *m);
 

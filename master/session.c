@@ -88,31 +88,48 @@ slot_take(struct sessions *t)
 	return (-1);
 }
 
+/* A slot and its entry in the books; NULL where there is no room for one. */
+static struct session *
+session_place(struct master *m, const struct journal *j, uint32_t *slot)
+{
+	struct sessions *t = m->sessions;
+	int64_t taken = slot_take(t);
+	struct session *s;
+
+	if (taken < 0) {
+		errno = ENOBUFS;
+		return (NULL);
+	}
+	*slot = (uint32_t)taken;
+	s = session_make(t, *slot);
+	if (s == NULL || state_journal_write(m->state, *slot, j) != 0) {
+		t->free[t->nfree++] = *slot;
+		return (NULL);
+	}
+	return (s);
+}
+
 struct session *
 session_new(struct master *m, struct service *sv, const struct listener *l,
     const struct addr *peer, uint64_t now)
 {
-	int64_t slot = slot_take(m->sessions);
 	struct journal j = {.peer = *peer,
 	    .accepted = now,
 	    .listener = l->id,
 	    .holds_listener = l->one_at_a_time};
 	struct session *s;
+	uint32_t slot;
 
-	if (slot < 0) {
-		errno = ENOBUFS;
-		return (NULL);
-	}
 	j.session = state_new_session(m->state);
 	j.since = time_wall_ns();
 	j.service = sv->index;
-	s = session_make(m->sessions, (uint32_t)slot);
-	if (s == NULL ||
-	    state_journal_write(m->state, (uint32_t)slot, &j) != 0) {
-		m->sessions->free[m->sessions->nfree++] = (uint32_t)slot;
+	s = session_place(m, &j, &slot);
+	/* Who is over and waits for a slow audit makes room. */
+	if (s == NULL && report_give_up(m))
+		s = session_place(m, &j, &slot);
+	if (s == NULL)
 		return (NULL);
-	}
-	session_begin(m, s, (uint32_t)slot, j.session, sv);
+	session_begin(m, s, slot, j.session, sv);
 	s->peer = *peer;
 	s->accepted = now;
 	s->since = j.since;
