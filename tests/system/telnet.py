@@ -102,6 +102,9 @@ class Telnet(Connection):
         except ConnectionResetError:
             piece, self.ended = b"", "reset"
         data, commands, self.raw = parse(self.raw + piece)
+        # In place: what comes in thousands of pieces is not copied for each.
+        if not isinstance(self.data, bytearray):
+            self.data = bytearray(self.data)
         self.data += data
         self.commands += commands
         return bool(piece)
@@ -114,9 +117,9 @@ class Telnet(Connection):
             start = max(0, len(self.data) - len(text))
             if not self.feed(end - time.monotonic()):
                 raise AssertionError("%s after %r, awaiting %r" % (
-                    self.ended or "silence", self.data[-400:], text))
+                    self.ended or "silence", bytes(self.data[-400:]), text))
         at += len(text)
-        got, self.data = self.data[:at], self.data[at:]
+        got, self.data = bytes(self.data[:at]), self.data[at:]
         return got
 
     def until_command(self, wanted, timeout=20.0):
@@ -130,7 +133,7 @@ class Telnet(Connection):
         """All data until the end."""
         while self.feed():
             pass
-        got, self.data = self.data, b""
+        got, self.data = bytes(self.data), b""
         return got
 
     def line(self, text, end=b"\r\n"):
