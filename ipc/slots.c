@@ -13,7 +13,7 @@
 
 #include "ipc/state.h"
 #include "lib/err.h"
-#include "lib/mem.h"
+#include "lib/memory.h"
 
 /* So many slots are a page; the table's head takes the place of one. */
 #define ROOM_STEP 64u
@@ -176,7 +176,7 @@ slot_reserve(struct slot_table *t, uint32_t number)
 	}
 	if (room > count)
 		room = count;
-	err = mem_reserve(&t->slots[t->room],
+	err = memory_reserve(&t->slots[t->room],
 	    (size_t)(room - t->room) * sizeof(t->slots[0]));
 	if (err == 0)
 		t->room = room;
@@ -390,8 +390,8 @@ slot_table_map(int fd, int writable)
 	t = slots_map(fd, PROT_READ | (writable ? PROT_WRITE : 0), &k);
 	if (t == NULL || !writable)
 		return (t);
-	if (mem_reserve(t, sizeof(*t)) != 0 ||
-	    (k.lists > 0 && mem_reserve(slots_index(t),
+	if (memory_reserve(t, sizeof(*t)) != 0 ||
+	    (k.lists > 0 && memory_reserve(slots_index(t),
 		sizeof(struct slot_index) +
 		    sizeof(uint32_t) * 2 * k.lists) != 0)) {
 		slot_table_unmap(t);

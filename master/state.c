@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "lib/mem.h"
+#include "lib/memory.h"
 #include "master/state.h"
 
 #define STATE_MAGIC 0x50525653u /* "PRVS" */
@@ -127,7 +127,7 @@ state_reserve(struct state *st, const void *p, size_t n)
 		all = all && (st->room[i / 8] & 1u << i % 8) != 0;
 	if (all)
 		return (0);
-	if (mem_reserve(p, n) != 0)
+	if (memory_reserve(p, n) != 0)
 		return (ERR_SYSTEM);
 	for (size_t i = from / STATE_PAGE; i <= last; i++)
 		st->room[i / 8] |= (uint8_t)(1u << i % 8);

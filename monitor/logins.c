@@ -17,7 +17,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/map.h"
-#include "lib/mem.h"
+#include "lib/memory.h"
 #include "monitor/adopt.h"
 #include "monitor/end.h"
 #include "monitor/logins.h"
@@ -244,7 +244,7 @@ logins_reserve(unsigned n)
 	if (logins_high + n > LOGINS_MAX)
 		return (false);
 	if (ftruncate(logins_fd, (off_t)((logins_high + n) * one)) == 0 &&
-	    mem_reserve(&logins[logins_high], n * one) == 0) {
+	    memory_reserve(&logins[logins_high], n * one) == 0) {
 		while (n-- > 0)
 			logins_free[logins_nfree++] =
 			    (uint16_t)++logins_high;

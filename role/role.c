@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "role/role.h"
 
 #define PAUSE_MS    10
@@ -101,7 +101,7 @@ role_seal(struct role_self *s)
 	if (report.weaker[0] != '\0')
 		log_info("%s", report.weaker);
 	/* What sealing needed is given back: a fork copies what is left. */
-	malloc_trim(0);
+	memory_release_heap();
 	ready.landlock = (uint8_t)report.landlock_abi;
 	ready.user_namespace = report.userns;
 	err = ipc_send_wait(&s->monitor, MSG_READY, &ready, NULL, 0);
