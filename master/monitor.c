@@ -75,14 +75,34 @@ monitor_state(struct master *m, struct ipc_in *in)
 	sessions_inherit(m);
 }
 
+/* The books know nothing of it: those of another version are read by none. */
+static struct session *
+monitor_adopt(struct master *m, const struct msg_session_adopted *msg)
+{
+	int service = state_service_find(m->state, msg->service);
+	uint64_t now = time_boot_ns();
+	struct journal j = {.session = msg->session,
+	    .accepted = msg->started,
+	    .peer = msg->peer,
+	    .service = (uint16_t)service,
+	    .announced = true};
+
+	if (service < 0 || msg->started > now)
+		return (NULL);
+	j.since = time_wall_ns() - (now - msg->started);
+	return (session_adopt(m, msg->slot, &j));
+}
+
 static void
 monitor_adopted(struct master *m, const struct msg_session_adopted *msg)
 {
 	struct session *s = session_by_slot(m, msg->slot);
 
 	state_see_session(m->state, msg->session);
+	if (s == NULL)
+		s = monitor_adopt(m, msg);
 	if (s == NULL || s->id != msg->session)
-		return; /* the books know nothing of it */
+		return; /* of a service that is no more, or a lie */
 	s->inherited = false;
 	s->adopted = true;
 	s->pid = msg->pid;

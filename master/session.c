@@ -289,6 +289,36 @@ session_inherit(struct master *m, uint32_t slot)
 	return (true);
 }
 
+/* That slot is free no more. */
+static void
+slot_take_this(struct sessions *t, uint32_t slot)
+{
+	while (t->high <= slot)
+		t->free[t->nfree++] = t->high++;
+	for (uint32_t i = 0; i < t->nfree; i++) {
+		if (t->free[i] != slot)
+			continue;
+		t->free[i] = t->free[--t->nfree];
+		return;
+	}
+}
+
+struct session *
+session_adopt(struct master *m, uint32_t slot, const struct journal *j)
+{
+	struct sessions *t = m->sessions;
+
+	if (session_by_slot(m, slot) != NULL ||
+	    session_by_id(m, j->session) != NULL ||
+	    state_journal_write(m->state, slot, j) != 0)
+		return (NULL);
+	slot_take_this(t, slot);
+	if (session_inherit(m, slot))
+		return (session_by_slot(m, slot));
+	t->free[t->nfree++] = slot;
+	return (NULL);
+}
+
 int
 sessions_inherit(struct master *m)
 {

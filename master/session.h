@@ -105,6 +105,13 @@ void session_discard(struct master *m, struct session *s);
 
 /* NULL when the slot is free; ended ones are not found. */
 struct session *session_by_slot(struct master *m, uint32_t slot);
+
+/*
+ * An earlier daemon's session that the books do not know goes into them. NULL
+ * where its slot is another's, or there is no room.
+ */
+struct session *session_adopt(
+    struct master *m, uint32_t slot, const struct journal *j);
 struct session *session_by_id(struct master *m, uint64_t id);
 
 /* The first session in a slot >= slot; NULL. For walks over all. */

@@ -281,8 +281,11 @@ adopt_tell_master(struct monitor *mon)
 	{
 		struct msg_session_adopted m = {.slot = a->slot,
 		    .session = a->session,
-		    .pid = a->leader};
+		    .pid = a->leader,
+		    .started = a->start,
+		    .peer = a->peer};
 
+		snprintf(m.service, sizeof(m.service), "%s", a->service);
 		wire_to_master(mon, MSG_SESSION_ADOPTED, &m);
 	}
 }

@@ -153,8 +153,10 @@ def test_what_sshd_says():
             "HostKeyAlgorithms=ssh-dss"])
         says("subsystem not found", identity=good, flags=["-s"],
              command="nosuch")
+        mark = daemon.mark()
         ssh(port, "alice", identity=good)
-        daemon.wait("auth-success", key=fingerprint(good))
+        daemon.wait("auth-success", after=mark, key=fingerprint(good))
+        daemon.wait("session-closed", after=mark)
         equal([e.line for e in daemon.of("sshd-output")
                if "Accepted" in e["text"]], [], "what an event carries")
         # sshd ends with 255 after a good session, too.

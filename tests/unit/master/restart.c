@@ -191,6 +191,43 @@ books_wait_for_attached(void **state)
 	end(&f);
 }
 
+/* One that the books, another version's, do not know: it counts all the same. */
+static void
+adopted_without_books(void **state)
+{
+	struct msg_session_adopted adopted = {.pid = 4321,
+	    .slot = 70,
+	    .session = 9,
+	    .started = 1,
+	    .service = "it"};
+	struct msg_session_gone gone = {.slot = 70, .session = 9};
+	struct fixture f;
+	struct start s;
+	int peer;
+
+	(void)state;
+	begin(&f, 250);
+	ut_tell(&f.w.mon, MSG_SESSION_ADOPTED, &adopted, NULL, 0);
+	/* Told again, and of a service that is no more. */
+	ut_tell(&f.w.mon, MSG_SESSION_ADOPTED, &adopted, NULL, 0);
+	adopted.session++;
+	adopted.slot++;
+	adopted.service[0] = 'x';
+	ut_tell(&f.w.mon, MSG_SESSION_ADOPTED, &adopted, NULL, 0);
+	world_configured(&f.w);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 1);
+	/* Neither its slot nor its number is another's. */
+	peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, 1);
+	assert_true(s.msg.session > 9);
+	assert_int_not_equal(s.msg.slot, 70);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 2);
+	ut_tell(&f.w.mon, MSG_SESSION_GONE, &gone, NULL, 0);
+	event_closed(&f.w, 9, NULL);
+	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), 1);
+	over(&f, &s, peer);
+	end(&f);
+}
+
 /* An earlier daemon's session, which the monitor adopted. */
 static void
 adopted_session(void **state)
@@ -525,6 +562,7 @@ main(void)
 	    cmocka_unit_test(undelivered_is_closed),
 	    cmocka_unit_test(books_wait_for_attached),
 	    cmocka_unit_test(adopted_session),
+	    cmocka_unit_test(adopted_without_books),
 	    cmocka_unit_test(windows_go_on),
 	    cmocka_unit_test(login_goes_on),
 	    cmocka_unit_test(garbage_is_survived),
