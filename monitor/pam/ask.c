@@ -20,7 +20,7 @@
 #include "monitor/pam/ask.h"
 
 #define RETRY_MS 50
-#define UPGRADE_MS 20000 /* until the daemon is restarted */
+#define UPGRADE_MS 60000 /* until the daemon is restarted */
 #define ANSWER_MS  30000 /* of a daemon that is there, on a loaded machine */
 
 static int
