@@ -299,6 +299,10 @@ lint-aarch64:
 	    CC=aarch64-linux-gnu-gcc OPT=-O0 \
 	    CPPFLAGS='-idirafter /usr/include' objects
 
+# Lay all sources out as .clang-format says; tools/check-format is its check.
+format:
+	@clang-format -i $$(find * -name build -prune -o -name '*.[ch]' -print)
+
 bench: all $(BENCH)
 	@tools/deps bench
 	tests/bench/run --build $(B)
@@ -351,6 +355,7 @@ $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
 clean:
 	rm -rf build
 
-.PHONY: all bench check check-build clean deps docs everything fuzz fuzzers \
-	install lint lint-aarch64 linted objects run soak uninstall unit-tests
+.PHONY: all bench check check-build clean deps docs everything \
+	format fuzz fuzzers install lint lint-aarch64 linted objects run soak \
+	uninstall unit-tests
 .SECONDARY:

@@ -62,8 +62,7 @@ event_field_name(enum event_field f)
 enum event_type
 event_field_type(enum event_field f)
 {
-	return (
-	    (unsigned)f < EVENT_FIELDS ? event_fields[f].type : EVENT_TEXT);
+	return ((unsigned)f < EVENT_FIELDS ? event_fields[f].type : EVENT_TEXT);
 }
 
 const char *
@@ -86,7 +85,8 @@ event_text_bound(enum event_field f)
 static int
 event_field_ok(unsigned event, uint32_t seen, unsigned f, enum event_type type)
 {
-	return (event < EV_COUNT && f < EVENT_FIELDS &&
+	return (
+	    event < EV_COUNT && f < EVENT_FIELDS &&
 	    (event_fields[f].type == EVENT_NUMBER) == (type == EVENT_NUMBER) &&
 	    (event_infos[event].fields & (1u << f)) != 0 &&
 	    (seen & (1u << f)) == 0);
@@ -111,8 +111,8 @@ event_put(struct event_builder *b, const void *p, size_t n)
 }
 
 void
-event_bytes(struct event_builder *b, enum event_field f, const void *p,
-    size_t n)
+event_bytes(
+    struct event_builder *b, enum event_field f, const void *p, size_t n)
 {
 	const size_t most = sizeof(b->msg.fields.b) - NUMBERS_ROOM;
 	uint8_t number = (uint8_t)f;
@@ -175,8 +175,8 @@ event_source(struct event_builder *b, const struct addr *peer)
 
 /* The bytes of a text at *p, moving *p past it. */
 static int
-event_decode_text(const uint8_t **p, const uint8_t *end, unsigned f,
-    struct event_view *out)
+event_decode_text(
+    const uint8_t **p, const uint8_t *end, unsigned f, struct event_view *out)
 {
 	uint16_t n;
 
@@ -198,8 +198,8 @@ event_decode_text(const uint8_t **p, const uint8_t *end, unsigned f,
 }
 
 static int
-event_decode_number(const uint8_t **p, const uint8_t *end, unsigned f,
-    struct event_view *out)
+event_decode_number(
+    const uint8_t **p, const uint8_t *end, unsigned f, struct event_view *out)
 {
 	if ((size_t)(end - *p) < sizeof(out->fields[f].number))
 		return (ERR_TRUNCATED);
@@ -211,8 +211,8 @@ event_decode_number(const uint8_t **p, const uint8_t *end, unsigned f,
 }
 
 int
-event_decode(const struct msg_event *msg, enum role from,
-    struct event_view *out)
+event_decode(
+    const struct msg_event *msg, enum role from, struct event_view *out)
 {
 	const uint8_t *p = msg->fields.b, *end;
 	uint32_t seen = 0;

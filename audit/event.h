@@ -32,9 +32,9 @@ enum event {
 
 /* Bytes of a text field; services and reason may have the longer one, text the
  * longest. */
-#define EVENT_TEXT_MAX	    256
+#define EVENT_TEXT_MAX 256
 #define EVENT_LONG_TEXT_MAX 1024
-#define EVENT_LONGEST_TEXT  4096
+#define EVENT_LONGEST_TEXT 4096
 
 enum event_type {
 	EVENT_TEXT,
@@ -71,8 +71,8 @@ void event_begin(struct event_builder *b, enum event event);
  * field out; "" is a value, written as two quotes.
  */
 void event_text(struct event_builder *b, enum event_field f, const char *text);
-void event_bytes(struct event_builder *b, enum event_field f, const void *p,
-    size_t n);
+void event_bytes(
+    struct event_builder *b, enum event_field f, const void *p, size_t n);
 void event_number(struct event_builder *b, enum event_field f, uint64_t n);
 
 /* family, source and source-port in one. */
@@ -130,8 +130,8 @@ struct event_view {
 };
 
 /* ERR_VALUE, ERR_TRUNCATED, ERR_TYPE or ERR_SENDER (not an event of role). */
-int event_decode(const struct msg_event *msg, enum role from,
-    struct event_view *out);
+int event_decode(
+    const struct msg_event *msg, enum role from, struct event_view *out);
 
 const char *event_name(enum event event);	  /* "connection-accepted" */
 const char *event_field_name(enum event_field f); /* "source-port" */

@@ -1,9 +1,9 @@
 /*
  * Where a process's events go: its channel to audit, and a bounded queue of
  * encoded datagrams for when audit is slow or is being replaced. Any process
- * that reports events. Never waits, but for a millisecond when the kernel has no
- * memory, and where the caller ends; never grows; what does not fit is counted
- * and told by one events-dropped, in its place in the order.
+ * that reports events. Never waits, but for a millisecond when the kernel has
+ * no memory, and where the caller ends; never grows; what does not fit is
+ * counted and told by one events-dropped, in its place in the order.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -20,25 +20,25 @@
 
 #define SINK_BATCH 64 /* datagrams of one system call */
 #define FAILURES_MOST 100
-#define AGAINS_MOST   8 /* in a row, before poll() is asked */
-#define REST_MS	      5
+#define AGAINS_MOST 8 /* in a row, before poll() is asked */
+#define REST_MS 5
 
 /* Bytes to keep an event of usual length; longer ones take others' room. */
 #define SINK_EVENT_BYTES 256
 
 /* An entry of the ring: its length, then its bytes, never around the end. */
 #define ENTRY_HEAD sizeof(uint16_t)
-#define ENTRY_MAX  (ENTRY_HEAD + sizeof(struct msg_event) + 16)
+#define ENTRY_MAX (ENTRY_HEAD + sizeof(struct msg_event) + 16)
 
 struct event_sink {
 	enum role self;
 	int fd;
 	int hold;
-	int full;	  /* the channel took no more the last time */
+	int full;	   /* the channel took no more the last time */
 	unsigned failures; /* of calls, in a row, that are no shortage */
 	unsigned agains;   /* in a row */
-	unsigned skipped; /* tries left out since then */
-	size_t capacity; /* events */
+	unsigned skipped;  /* tries left out since then */
+	size_t capacity;   /* events */
 	size_t count;
 	uint64_t dropped;
 	uint64_t sent;
@@ -128,8 +128,8 @@ sink_push(struct event_sink *s, const struct event_builder *b)
 
 	if (p == NULL)
 		return (ERR_FULL);
-	n = msg_encode(MSG_EVENT, &b->msg, p + ENTRY_HEAD,
-	    ENTRY_MAX - ENTRY_HEAD);
+	n = msg_encode(
+	    MSG_EVENT, &b->msg, p + ENTRY_HEAD, ENTRY_MAX - ENTRY_HEAD);
 	if (n < 0)
 		return (n);
 	len = (uint16_t)n;
@@ -189,8 +189,8 @@ sink_tell_drops(struct event_sink *s)
 
 /*
  * Again, out of memory, or at its end: then the next audit gets the queue. What
- * is neither is tried some times more. Where poll() would say at once that there
- * is room, and there is none, a moment passes here: nobody's loop spins.
+ * is neither is tried some times more. Where poll() would say at once that
+ * there is room, and there is none, a moment passes here: nobody's loop spins.
  */
 static void
 sink_failed(struct event_sink *s, int error)
@@ -217,16 +217,16 @@ sink_send(struct event_sink *s)
 	size_t at = s->head, n = 0;
 	int sent;
 
-	memset(m, 0, sizeof(m[0]) *
-		(s->count < SINK_BATCH ? s->count : SINK_BATCH));
+	memset(m, 0,
+	    sizeof(m[0]) * (s->count < SINK_BATCH ? s->count : SINK_BATCH));
 	for (; n < s->count && n < SINK_BATCH; n++) {
 		sink_entry(s, &at, &iov[n]);
 		m[n].msg_hdr.msg_iov = &iov[n];
 		m[n].msg_hdr.msg_iovlen = 1;
 	}
 	do {
-		sent = sendmmsg(s->fd, m, (unsigned)n,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = sendmmsg(
+		    s->fd, m, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
 		sink_failed(s, errno);

@@ -27,8 +27,8 @@ text_number(uint64_t n, char *dst, size_t size)
 }
 
 size_t
-event_value(const struct event_view *v, enum event_field f, char *dst,
-    size_t size)
+event_value(
+    const struct event_view *v, enum event_field f, char *dst, size_t size)
 {
 	if (event_field_type(f) == EVENT_NUMBER)
 		return (text_number(v->fields[f].number, dst, size));
@@ -64,8 +64,8 @@ event_logfmt(const struct event_view *v, char *dst, size_t size)
 		at += n;
 		dst[at++] = '=';
 		if (event_field_type(f) == EVENT_NUMBER)
-			n = text_number(v->fields[f].number, dst + at,
-			    size - at);
+			n = text_number(
+			    v->fields[f].number, dst + at, size - at);
 		else
 			n = escape_logfmt(dst + at, size - at, v->fields[f].p,
 			    v->fields[f].n);

@@ -20,7 +20,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 
-#define SYSTEM_DIR     "/run/portreeve"
+#define SYSTEM_DIR "/run/portreeve"
 #define CONTROL_SOCKET "control.sock"
 
 /*
@@ -83,11 +83,10 @@ client_connect(const char *dir, int seconds, struct ipc_channel *ch)
 	struct timeval limit = {.tv_sec = seconds};
 	int fd, n;
 
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", dir,
-	    CONTROL_SOCKET);
+	n = snprintf(
+	    sun.sun_path, sizeof(sun.sun_path), "%s/%s", dir, CONTROL_SOCKET);
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		log_warn("the folder's path is too long for a socket: %s",
-		    dir);
+		log_warn("the folder's path is too long for a socket: %s", dir);
 		return (-1);
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -96,8 +95,8 @@ client_connect(const char *dir, int seconds, struct ipc_channel *ch)
 		return (-1);
 	}
 	/* connect() waits while the daemon's backlog is full (unix(7)). */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
-		sizeof(limit)) < 0 ||
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) <
+		0 ||
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		client_tell_connect(sun.sun_path);
 		fd_close(&fd);
@@ -175,9 +174,10 @@ client_ask(const char *dir, enum msg_type type, const void *msg, int seconds,
 		}
 		status = in.msg.done.status;
 		if (status != 0)
-			print_reason(in.msg.done.reason[0] != '\0' ?
-				in.msg.done.reason :
-				"the daemon gave no reason; look at its log");
+			print_reason(
+			    in.msg.done.reason[0] != '\0'
+				? in.msg.done.reason
+				: "the daemon gave no reason; look at its log");
 		break;
 	}
 out:

@@ -10,7 +10,8 @@ int command_show_configuration(const struct request *rq);
 int command_reload(const struct request *rq);
 int command_clear_session(const struct request *rq);
 
-/* Becomes `portreeved -n -c FILE -r DIR`; returns only when that cannot be run. */
+/* Becomes `portreeved -n -c FILE -r DIR`; returns only when that cannot be run.
+ */
 int command_check(const struct request *rq);
 
 #endif

@@ -36,8 +36,8 @@ int
 command_reload(const struct request *rq)
 {
 	struct msg_reload m = {0};
-	int status = client_ask(rq->dir, MSG_RELOAD, &m, CHANGE_SECONDS,
-	    control_text, NULL);
+	int status = client_ask(
+	    rq->dir, MSG_RELOAD, &m, CHANGE_SECONDS, control_text, NULL);
 
 	return (print_end() != 0 ? 1 : status);
 }
@@ -57,6 +57,6 @@ command_clear_session(const struct request *rq)
 			 "of `portreeve show sessions`");
 		return (2);
 	}
-	return (client_ask(rq->dir, MSG_CLEAR_SESSION, &m, CHANGE_SECONDS,
-	    NULL, NULL));
+	return (client_ask(
+	    rq->dir, MSG_CLEAR_SESSION, &m, CHANGE_SECONDS, NULL, NULL));
 }

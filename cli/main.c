@@ -12,10 +12,7 @@
 #include "lib/log.h"
 #include "lib/near.h"
 
-enum {
-	FLAG_JSON = 1,
-	FLAG_SET = 2
-};
+enum { FLAG_JSON = 1, FLAG_SET = 2 };
 
 /* A command: its words, the name of its argument if it has one, its flags. */
 struct command {
@@ -155,7 +152,7 @@ line_match(const struct line *l, const struct command *c)
 	size_t n = 0;
 
 	while (n < l->count && c->words[n] != NULL &&
-	    strcmp(l->words[n], c->words[n]) == 0)
+	       strcmp(l->words[n], c->words[n]) == 0)
 		n++;
 	return (n);
 }
@@ -174,8 +171,8 @@ line_run(const struct line *l, const struct command *c)
 		return (usage("one word too many: ", l->words[words]));
 	if ((l->flags & ~c->flags) != 0)
 		return (usage("this command has no ",
-		    (l->flags & ~c->flags & FLAG_JSON) != 0 ? "--json" :
-							      "--set"));
+		    (l->flags & ~c->flags & FLAG_JSON) != 0 ? "--json"
+							    : "--set"));
 	rq.json = (l->flags & FLAG_JSON) != 0;
 	rq.set = (l->flags & FLAG_SET) != 0;
 	if (rq.dir == NULL)
@@ -222,8 +219,8 @@ line_unknown(const struct line *l, size_t best)
 	struct near n;
 
 	if (other != NULL) {
-		log_warn("no such command: %s; `%s` does that", l->words[0],
-		    other);
+		log_warn(
+		    "no such command: %s; `%s` does that", l->words[0], other);
 		return (2);
 	}
 	near_start(&n, l->words[best]);
@@ -246,8 +243,8 @@ line_unknown(const struct line *l, size_t best)
 	}
 	if (meant == NULL)
 		return (usage("no such command: ", l->words[best]));
-	print_escape(word, sizeof(word), l->words[best],
-	    strlen(l->words[best]), false, true);
+	print_escape(word, sizeof(word), l->words[best], strlen(l->words[best]),
+	    false, true);
 	log_warn("no such command: %s; the nearest is `portreeve %s`", word,
 	    best == 0 && meant->words[0] == near_meant(&n)
 		? meant->words[0]
@@ -263,8 +260,7 @@ line_short(const struct line *l, size_t best)
 	size_t used = 0;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (line_match(l, &commands[i]) == best &&
-		    used < sizeof(list))
+		if (line_match(l, &commands[i]) == best && used < sizeof(list))
 			used += (size_t)snprintf(list + used,
 			    sizeof(list) - used, "%s%s", used == 0 ? "" : ", ",
 			    commands[i].words[best]);
@@ -298,6 +294,6 @@ main(int argc, char *argv[])
 		if (n > best)
 			best = n;
 	}
-	return (best == l.count ? line_short(&l, best)
-				: line_unknown(&l, best));
+	return (
+	    best == l.count ? line_short(&l, best) : line_unknown(&l, best));
 }

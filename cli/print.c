@@ -12,8 +12,8 @@
 #include "lib/log.h"
 
 size_t
-print_escape(char *dst, size_t size, const void *src, size_t n, bool lines,
-    bool ascii)
+print_escape(
+    char *dst, size_t size, const void *src, size_t n, bool lines, bool ascii)
 {
 	const unsigned char *p = src;
 	size_t out = 0;
@@ -22,8 +22,9 @@ print_escape(char *dst, size_t size, const void *src, size_t n, bool lines,
 		return (0);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = p[i];
-		bool plain = (c >= 0x20 && c <= 0x7e) || (c >= 0x80 && !ascii) ||
-		    (lines && (c == '\n' || c == '\t'));
+		bool plain = (c >= 0x20 && c <= 0x7e) ||
+			     (c >= 0x80 && !ascii) ||
+			     (lines && (c == '\n' || c == '\t'));
 
 		if (out + (plain ? 1 : 4) >= size)
 			break;
@@ -46,8 +47,8 @@ print_text(const void *src, size_t n)
 
 	while (n > 0) {
 		size_t part = n < 1024 ? n : 1024;
-		size_t len = print_escape(buf, sizeof(buf), p, part, true,
-		    isatty(STDOUT_FILENO));
+		size_t len = print_escape(
+		    buf, sizeof(buf), p, part, true, isatty(STDOUT_FILENO));
 
 		fwrite(buf, 1, len, stdout); /* print_end() sees errors */
 		p += part;

@@ -18,8 +18,8 @@
  * configurations, which have their own. Always terminated; returns the bytes
  * written, without the NUL.
  */
-size_t print_escape(char *dst, size_t size, const void *src, size_t n,
-    bool lines, bool ascii);
+size_t print_escape(
+    char *dst, size_t size, const void *src, size_t n, bool lines, bool ascii);
 
 /* A piece of a configuration to stdout, escaped as its terminal needs it. */
 void print_text(const void *src, size_t n);

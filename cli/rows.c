@@ -145,11 +145,10 @@ cell_text(const struct cell *c, char buf[CELL_MAX])
 {
 	switch (c->kind) {
 	case CELL_TEXT:
-		return (escape_bytes(buf, CELL_MAX, c->text,
-		    strlen(c->text)));
+		return (escape_bytes(buf, CELL_MAX, c->text, strlen(c->text)));
 	case CELL_NUMBER:
-		return ((size_t)snprintf(buf, CELL_MAX, "%llu",
-		    (unsigned long long)c->number));
+		return ((size_t)snprintf(
+		    buf, CELL_MAX, "%llu", (unsigned long long)c->number));
 	case CELL_UNKNOWN:
 	default:
 		return ((size_t)snprintf(buf, CELL_MAX, "-"));
@@ -164,7 +163,7 @@ table_has_colour(void)
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return (isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') &&
-	    term != NULL && strcmp(term, "dumb") != 0);
+		term != NULL && strcmp(term, "dumb") != 0);
 }
 
 /* One cell, padded but at the line's end; numbers to the right. */
@@ -208,8 +207,8 @@ rows_table(const struct rows *r)
 	if (bold)
 		fputs("\033[1m", stdout);
 	for (size_t c = 0; c < r->columns; c++)
-		table_cell(r->names[c], width[c], right[c],
-		    c + 1 == r->columns);
+		table_cell(
+		    r->names[c], width[c], right[c], c + 1 == r->columns);
 	fputs(bold ? "\033[0m\n" : "\n", stdout);
 	for (size_t i = 0; i < r->count; i++) {
 		size_t c = i % r->columns;
@@ -271,11 +270,11 @@ rows_json(const struct rows *r)
 		}
 		if (!failed)
 			failed = json_object_set_new(object, r->names[c],
-			    json_cell(&r->cells[i])) != 0;
+				     json_cell(&r->cells[i])) != 0;
 	}
 	if (!failed)
 		failed = json_dumpf(array, stdout,
-		    JSON_INDENT(2) | JSON_ENSURE_ASCII) != 0;
+			     JSON_INDENT(2) | JSON_ENSURE_ASCII) != 0;
 	json_decref(array);
 	if (failed)
 		return (rows_out_of_memory());

@@ -82,8 +82,8 @@ command_show_services(const struct request *rq)
 	int status;
 
 	rows_init(&r, names, COUNT(names));
-	status = client_ask(rq->dir, MSG_SHOW_SERVICES, &m, SHOW_SECONDS,
-	    show_service, &r);
+	status = client_ask(
+	    rq->dir, MSG_SHOW_SERVICES, &m, SHOW_SECONDS, show_service, &r);
 	if (status == 0)
 		status = show_rows(rq, &r);
 	rows_free(&r);
@@ -93,16 +93,16 @@ command_show_services(const struct request *rq)
 int
 command_show_sessions(const struct request *rq)
 {
-	static const char *const names[] = {"id", "service", "family",
-	    "source", "source-port", "user", "tty", "since", "pid",
-	    "bytes-in", "bytes-out", "doing"};
+	static const char *const names[] = {"id", "service", "family", "source",
+	    "source-port", "user", "tty", "since", "pid", "bytes-in",
+	    "bytes-out", "doing"};
 	struct msg_show_sessions m = {0};
 	struct rows r;
 	int status;
 
 	rows_init(&r, names, COUNT(names));
-	status = client_ask(rq->dir, MSG_SHOW_SESSIONS, &m, SHOW_SECONDS,
-	    show_session, &r);
+	status = client_ask(
+	    rq->dir, MSG_SHOW_SESSIONS, &m, SHOW_SECONDS, show_session, &r);
 	rows_sort(&r);
 	if (status == 0)
 		status = show_rows(rq, &r);

@@ -193,21 +193,23 @@ build_protocol(struct conf_service *s)
 	s->without[FAMILY_INET6] = t == CONF_OF_TCP4 || t == CONF_OF_UDP4;
 	s->exec.protocol =
 	    t == CONF_OF_UDP || t == CONF_OF_UDP4 || t == CONF_OF_UDP6
-	    ? CONF_UDP
-	    : CONF_TCP;
+		? CONF_UDP
+		: CONF_TCP;
 }
 
 /* A port's name may be another number of udp, or none. */
 static void
-build_port_name(struct builder *b, struct conf_service *s,
-    const struct conf_tree *tree)
+build_port_name(
+    struct builder *b, struct conf_service *s, const struct conf_tree *tree)
 {
 	const struct conf_node *n = tree_find_stated(tree, s, "port");
 	const char *protocol = s->exec.protocol == CONF_UDP ? "udp" : "tcp";
 	int port;
 
-	if (n == NULL || strspn(n->values[0].text, "+-0123456789") ==
-	    strlen(n->values[0].text) || s->port == 0)
+	if (n == NULL ||
+	    strspn(n->values[0].text, "+-0123456789") ==
+		strlen(n->values[0].text) ||
+	    s->port == 0)
 		return;
 	port = value_port_by_name(n->values[0].text, protocol);
 	if (port < 0)
@@ -219,8 +221,8 @@ build_port_name(struct builder *b, struct conf_service *s,
 }
 
 static void
-build_finish_exec(struct builder *b, struct conf_service *s,
-    const struct conf_tree *tree)
+build_finish_exec(
+    struct builder *b, struct conf_service *s, const struct conf_tree *tree)
 {
 	struct conf_exec *e = &s->exec;
 
@@ -239,8 +241,8 @@ build_finish_exec(struct builder *b, struct conf_service *s,
 
 /* What follows from several statements at once. */
 static void
-build_finish(struct builder *b, struct conf_service *s,
-    const struct conf_tree *tree)
+build_finish(
+    struct builder *b, struct conf_service *s, const struct conf_tree *tree)
 {
 	if (service_traits(s->kind)->named)
 		build_finish_exec(b, s, tree);

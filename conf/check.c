@@ -40,8 +40,8 @@ check_conflict(const struct conf_node *block, const struct conf_conflict *c,
 		n = check_find(block, names[i]);
 		if (n == NULL)
 			return;
-		for (at = count++;
-		     at > 0 && check_is_before(n, found[at - 1]); at--)
+		for (at = count++; at > 0 && check_is_before(n, found[at - 1]);
+		     at--)
 			found[at] = found[at - 1];
 		found[at] = n;
 	}
@@ -133,8 +133,7 @@ check_tcpd(const struct conf *conf, const struct conf_service *s,
 	    strcmp(last_part(e->argv[0]), "tcpd") != 0)
 		return;
 	word = e->argc > 1 ? e->argv[1] : "/usr/sbin/in.NAMEd";
-	conf_report_add(report, CONF_ERROR,
-	    conf_statement_pos(conf, s, "exec"),
+	conf_report_add(report, CONF_ERROR, conf_statement_pos(conf, s, "exec"),
 	    "exec: tcpd runs the program that its own name says, and so itself "
 	    "for ever: write `program-name %.60s;`%s",
 	    word, e->argc > 1 ? ", and leave that word out of exec" : "");
@@ -241,8 +240,7 @@ check_services(const struct conf *conf, struct conf_report *report)
 			    "netconf has no subsystem: without `subsystem "
 			    "PATH` nothing answers there");
 		/* A port that NETCONF on its own would break (RFC 4742). */
-		if (traits->subsystem &&
-		    (s->port == 21 || s->port == 23))
+		if (traits->subsystem && (s->port == 21 || s->port == 23))
 			conf_report_add(report, CONF_WARNING, s->pos,
 			    "netconf on port %u: that port is FTP's or "
 			    "telnet's, and firewalls rewrite or drop it",
@@ -272,13 +270,15 @@ check_clients(const struct conf *conf, struct conf_report *report)
 
 		if (c->device_id == NULL)
 			conf_report_add(report, CONF_ERROR, c->pos,
-			    "client %s has no device-id: write `device-id NAME;`",
+			    "client %s has no device-id: write `device-id "
+			    "NAME;`",
 			    c->id);
 		else
 			check_device_id(c, report);
 		if (c->server_count == 0)
 			conf_report_add(report, CONF_ERROR, c->pos,
-			    "client %s has no address: write `ADDRESS;`", c->id);
+			    "client %s has no address: write `ADDRESS;`",
+			    c->id);
 		if (!c->netconf)
 			conf_report_add(report, CONF_WARNING, c->pos,
 			    "client %s may use nothing: `services { netconf; "

@@ -62,8 +62,8 @@ host_check_program(const struct conf *conf, const struct conf_service *s,
 
 	if (s->exec.path == NULL) /* was told */
 		return;
-	fd = safe_open_program(s->exec.path, host_program_uid(s), why,
-	    sizeof(why));
+	fd = safe_open_program(
+	    s->exec.path, host_program_uid(s), why, sizeof(why));
 	if (fd < 0) {
 		bool found = errno == ENOENT && host_find(s->exec.path, other);
 
@@ -155,7 +155,8 @@ host_check_banner(const struct conf *conf, const struct conf_service *s,
 	else if (fstat(fd, &st) == 0 && st.st_size > CONF_BANNER_MAX)
 		conf_report_add(report, CONF_WARNING, pos,
 		    "banner: %.100s is longer than %d bytes: the rest is not "
-		    "shown", s->login.banner, CONF_BANNER_MAX);
+		    "shown",
+		    s->login.banner, CONF_BANNER_MAX);
 	fd_close(&fd);
 }
 

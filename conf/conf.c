@@ -20,8 +20,7 @@ conf_is_ours(const char *text, size_t n, struct conf_report *report)
 
 	if (owner == OTHER_NONE)
 		return (true);
-	conf_report_add(
-	    report, CONF_ERROR, pos, "%s", other_form_text(owner));
+	conf_report_add(report, CONF_ERROR, pos, "%s", other_form_text(owner));
 	return (false);
 }
 

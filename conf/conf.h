@@ -49,7 +49,8 @@ void conf_report_add_file(struct conf_report *r, enum conf_severity severity,
     const char *file, struct conf_pos pos, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Whether further messages are counted, and no more: none is worth its making. */
+/* Whether further messages are counted, and no more: none is worth its making.
+ */
 bool conf_report_is_full(const struct conf_report *r);
 
 /*
@@ -80,8 +81,8 @@ int conf_parse_all(
     const void *text, size_t n, struct conf **out, struct conf_report *report);
 
 /*
- * As conf_parse_all, from a file: it must be a regular file, owned by root or by
- * the running uid, and writable by nobody but its owner (a symbolic link is
+ * As conf_parse_all, from a file: it must be a regular file, owned by root or
+ * by the running uid, and writable by nobody but its owner (a symbolic link is
  * followed: what it points to must be so). CONF_STDIN is read as it is, and is
  * not to take effect. ERR_NOT_FOUND when it is missing,
  * ERR_REFUSED when it may not be trusted, ERR_SYSTEM for what else keeps it

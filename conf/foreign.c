@@ -76,9 +76,9 @@ line_is_inetd(const struct line *l)
 	    "tcp", "udp", "rpc/", "unix", "sctp", "icmp", NULL};
 
 	return (l->count >= 5 && word_is_one_of(l->words[1], types) &&
-	    word_begins_as(l->words[2], protocols) &&
-	    (strncmp(l->words[3], "wait", 4) == 0 ||
-		strncmp(l->words[3], "nowait", 6) == 0));
+		word_begins_as(l->words[2], protocols) &&
+		(strncmp(l->words[3], "wait", 4) == 0 ||
+		    strncmp(l->words[3], "nowait", 6) == 0));
 }
 
 /* `defaults` or `service NAME`, and behind its brace a NAME = VALUE. */
@@ -108,9 +108,9 @@ text_is_xinetd(const struct line *l, const char *rest, const char *end)
 			opened = true;
 		else
 			return (opened && next.count >= 2 &&
-			    (next.words[1][0] == '=' ||
-				strcmp(next.words[1], "+=") == 0 ||
-				strcmp(next.words[1], "-=") == 0));
+				(next.words[1][0] == '=' ||
+				    strcmp(next.words[1], "+=") == 0 ||
+				    strcmp(next.words[1], "-=") == 0));
 	}
 	return (false);
 }
@@ -120,8 +120,8 @@ static bool
 line_is_sshd(const struct line *l, const char *text, size_t n)
 {
 	return (l->count >= 2 && memchr(text, '{', n) == NULL &&
-	    memchr(text, ';', n) == NULL &&
-	    other_find(BLOCK_ROOT, l->words[0]) == OTHER_SSHD);
+		memchr(text, ';', n) == NULL &&
+		other_find(BLOCK_ROOT, l->words[0]) == OTHER_SSHD);
 }
 
 static bool
@@ -135,15 +135,15 @@ line_is_vsftpd(const struct line *l)
 	memcpy(name, l->words[0], n);
 	name[n] = '\0';
 	return (strcmp(name, "listen") == 0 ||
-	    other_find(BLOCK_ROOT, name) == OTHER_VSFTPD);
+		other_find(BLOCK_ROOT, name) == OTHER_VSFTPD);
 }
 
 static bool
 line_is_proftpd(const struct line *l, const char *text, size_t n)
 {
 	return (l->count >= 2 && memchr(text, '{', n) == NULL &&
-	    memchr(text, ';', n) == NULL &&
-	    other_find(BLOCK_ROOT, l->words[0]) == OTHER_PROFTPD);
+		memchr(text, ';', n) == NULL &&
+		other_find(BLOCK_ROOT, l->words[0]) == OTHER_PROFTPD);
 }
 
 /* daemons: clients */
@@ -155,10 +155,10 @@ line_is_tcpd(const struct line *l, const char *text, size_t n)
 
 	memcpy(name, l->words[0], length);
 	name[length] = '\0';
-	return (l->count >= 2 && memchr(text, '{', n) == NULL &&
+	return (
+	    l->count >= 2 && memchr(text, '{', n) == NULL &&
 	    memchr(text, ';', n) == NULL &&
-	    (strcmp(l->words[0] + length, ":") == 0 ||
-		l->words[1][0] == ':') &&
+	    (strcmp(l->words[0] + length, ":") == 0 || l->words[1][0] == ':') &&
 	    strcmp(name, "inactive") != 0 && schema_places(name) == 0 &&
 	    other_find(BLOCK_ROOT, l->words[0]) == OTHER_NONE);
 }

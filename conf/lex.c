@@ -251,7 +251,7 @@ lex_goes_on(const struct lexer *lx)
 	unsigned char c = lex_peek(lx, 0);
 
 	return (c == '"' || (lex_is_word(c) && c != '#' && c != ',' &&
-	    !(c == '/' && lex_peek(lx, 1) == '*')));
+				!(c == '/' && lex_peek(lx, 1) == '*')));
 }
 
 /* Past all that hangs together with a string, to a space or punctuation. */
@@ -261,8 +261,8 @@ lex_glued(struct lexer *lx, struct token t)
 	lex_error(lx, lx->pos,
 	    "a value goes on behind its closing quote: put all of it between "
 	    "the quotes");
-	while (lx->at < lx->size && (lex_is_word(lex_peek(lx, 0)) ||
-	    lex_peek(lx, 0) == '"'))
+	while (lx->at < lx->size &&
+	       (lex_is_word(lex_peek(lx, 0)) || lex_peek(lx, 0) == '"'))
 		lex_step(lx);
 	t.type = TOKEN_BAD;
 	t.end = lx->pos;
@@ -274,8 +274,8 @@ lex_string(struct lexer *lx, struct token t)
 {
 	char buf[CONF_VALUE_MAX];
 	struct conf_pos where = t.pos;
-	bool glued = lx->at > 0 &&
-	    lex_is_word((unsigned char)lx->text[lx->at - 1]);
+	bool glued =
+	    lx->at > 0 && lex_is_word((unsigned char)lx->text[lx->at - 1]);
 	const char *why = NULL;
 	struct lexer begin;
 	size_t n = 0;

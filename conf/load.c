@@ -86,8 +86,8 @@ load_open(const char *path, int *fd, struct conf_report *report)
 		conf_report_add(report, CONF_ERROR, whole, "%s", why);
 		return (ERR_REFUSED);
 	}
-	conf_report_add(report, CONF_ERROR, whole,
-	    "the file cannot be opened: %s", why);
+	conf_report_add(
+	    report, CONF_ERROR, whole, "the file cannot be opened: %s", why);
 	return (ERR_SYSTEM);
 }
 

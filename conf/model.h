@@ -20,8 +20,8 @@
 #define CONF_ENV_MAX 64	      /* `environment` statements of a service */
 #define CONF_RLIMIT_MAX 16    /* `rlimit` statements of a service */
 #define CONF_PAM_SERVICE_MAX 65 /* bytes of a PAM service's name, and a NUL */
-#define CONF_CLIENTS_MAX 64   /* outbound-ssh clients */
-#define CONF_SERVERS_MAX 16   /* addresses of one outbound-ssh client */
+#define CONF_CLIENTS_MAX 64	/* outbound-ssh clients */
+#define CONF_SERVERS_MAX 16	/* addresses of one outbound-ssh client */
 
 enum conf_root_login {
 	ROOT_LOGIN_ALLOW,
@@ -130,11 +130,11 @@ struct conf_service {
 	uint16_t port;
 	struct addr listen[CONF_LISTEN_MAX]; /* the port set in each */
 	unsigned listen_count;		     /* never 0 */
-	bool listen_default;	   /* no listen-address: 0.0.0.0 and :: */
+	bool listen_default;	    /* no listen-address: 0.0.0.0 and :: */
 	bool without[FAMILY_COUNT]; /* protocol tcp4 has no inet6, and so on */
-	bool extended_limits;	   /* its own or the configuration's */
-	uint32_t connection_limit; /* per family */
-	uint32_t rate_limit;	   /* per family, in any 60 s */
+	bool extended_limits;	    /* its own or the configuration's */
+	uint32_t connection_limit;  /* per family */
+	uint32_t rate_limit;	    /* per family, in any 60 s */
 	struct conf_login login;
 	struct conf_ssh ssh;
 	struct conf_finger finger;

@@ -44,8 +44,8 @@ other_fit(const struct other *o, enum conf_block_id in, const char *word)
 {
 	if (!other_same(o->word, word) || (o->in != BLOCK_NONE && o->in != in))
 		return (0);
-	return (1U + (strcmp(o->word, word) == 0 ? 1 : 0) +
-	    (o->in == in ? 2 : 0));
+	return (
+	    1U + (strcmp(o->word, word) == 0 ? 1 : 0) + (o->in == in ? 2 : 0));
 }
 
 static const struct other *

@@ -51,8 +51,8 @@ parse_stop(struct parser *p)
 void
 parse_too_many(struct parser *p, struct conf_pos pos)
 {
-	parse_error(p, pos, "too many statements: %d are the most",
-	    CONF_NODES_MAX);
+	parse_error(
+	    p, pos, "too many statements: %d are the most", CONF_NODES_MAX);
 	parse_stop(p);
 }
 
@@ -109,8 +109,8 @@ parse_skip(struct parser *p)
 		lists -= lists > 0 && p->cur.type == TOKEN_LIST_END;
 		parse_advance(p);
 		/* What broke a line may have swallowed its `;`. */
-		if (p->cur.first && (broken ||
-			(lists == 0 && p->cur.type == TOKEN_WORD)))
+		if (p->cur.first &&
+		    (broken || (lists == 0 && p->cur.type == TOKEN_WORD)))
 			return;
 	}
 }
@@ -119,8 +119,8 @@ parse_skip(struct parser *p)
 static bool
 parse_runs_on(const struct parser *p)
 {
-	return (!p->line && p->cur.type == TOKEN_WORD &&
-	    parse_is_known(p, p->in));
+	return (
+	    !p->line && p->cur.type == TOKEN_WORD && parse_is_known(p, p->in));
 }
 
 /* What stands behind a whole statement, and does not belong there. */
@@ -137,7 +137,7 @@ parse_excess(struct parser *p, const char *what)
 	    (p->peek.type == TOKEN_BAD && !p->peek.first))
 		; /* was told */
 	else if (p->cur.type == TOKEN_WORD && p->cur.text[0] == ',' &&
-	    !p->secret)
+		 !p->secret)
 		parse_error(p, p->cur.pos,
 		    "no comma stands here: a list is written as `[ A B ]`");
 	else if (p->line && p->cur.type == TOKEN_SEMICOLON)
@@ -169,8 +169,7 @@ parse_end(struct parser *p, const char *what)
 		/* A file that was cut short, or written with `=`, was told. */
 		if (!p->equals && !p->lexer.cut &&
 		    (p->cur.type != TOKEN_END || p->missing <= 0))
-			parse_error(
-			    p, p->end, "`;` is missing after %s", what);
+			parse_error(p, p->end, "`;` is missing after %s", what);
 	} else
 		parse_excess(p, what);
 }
@@ -305,7 +304,8 @@ parse_leaf(struct parser *p, struct conf_node *parent,
 	p->secret = false;
 }
 
-/* Past an `inactive:`, with or without a space behind it; whether it is there. */
+/* Past an `inactive:`, with or without a space behind it; whether it is there.
+ */
 static bool
 parse_inactive(struct parser *p)
 {

@@ -13,8 +13,8 @@ static void
 brace_report(struct parser *p, const struct parse_frame *f)
 {
 	char text[PARSE_NAME_MAX];
-	bool again = p->brace.line == p->cur.pos.line &&
-	    p->brace.col == p->cur.pos.col;
+	bool again =
+	    p->brace.line == p->cur.pos.line && p->brace.col == p->cur.pos.col;
 
 	p->missing--;
 	p->brace = p->cur.pos;
@@ -34,8 +34,9 @@ brace_report(struct parser *p, const struct parse_frame *f)
 static bool
 brace_is_line(const struct token *t)
 {
-	return (t->type == TOKEN_WORD && (strcmp(t->text, "set") == 0 ||
-	    strcmp(t->text, "deactivate") == 0));
+	return (
+	    t->type == TOKEN_WORD && (strcmp(t->text, "set") == 0 ||
+					 strcmp(t->text, "deactivate") == 0));
 }
 
 /* A name of a block around the top one, and not indented below it. */
@@ -51,12 +52,11 @@ brace_is_above(const struct parser *p)
 		return (true);
 	if (strcmp(name.text, "inactive:") == 0)
 		name = p->peek;
-	if (name.type != TOKEN_WORD ||
-	    schema_knows(f->block->block, name.text))
+	if (name.type != TOKEN_WORD || schema_knows(f->block->block, name.text))
 		return (false);
 	for (; f != NULL; f = f->up) {
-		if (schema_knows(conf_blocks[f->block->block].parent,
-			name.text))
+		if (schema_knows(
+			conf_blocks[f->block->block].parent, name.text))
 			return (true);
 	}
 	return (false);
@@ -86,8 +86,8 @@ parse_brace_forgotten(struct parser *p, enum conf_block_id block)
 		name = &p->peek;
 	if (name->type != TOKEN_WORD || !schema_knows(block, name->text))
 		return (false);
-	parse_error(p, p->end, "`{` is missing after %s",
-	    conf_blocks[block].name);
+	parse_error(
+	    p, p->end, "`{` is missing after %s", conf_blocks[block].name);
 	p->missing++;
 	return (true);
 }
@@ -121,15 +121,15 @@ brace_goes_on(const struct parser *p)
 	enum conf_block_id in = p->top->block->block;
 
 	return (p->peek.type == TOKEN_WORD && schema_knows(in, p->peek.text) &&
-	    !schema_knows(conf_blocks[in].parent, p->peek.text));
+		!schema_knows(conf_blocks[in].parent, p->peek.text));
 }
 
 bool
 parse_brace_closes(struct parser *p)
 {
 	bool needless = p->missing < 0 &&
-	    ((p->cur.first && p->cur.pos.col > p->top->indent) ||
-		brace_goes_on(p));
+			((p->cur.first && p->cur.pos.col > p->top->indent) ||
+			    brace_goes_on(p));
 
 	if (needless) {
 		parse_error(p, p->cur.pos, "this `}` closes nothing");

@@ -27,8 +27,8 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	if (p->cur.type == TOKEN_WORD && strcmp(p->cur.text, "=") == 0 &&
 	    !p->peek.first &&
 	    (p->peek.type == TOKEN_WORD || p->peek.type == TOKEN_STRING)) {
-		parse_error(p, p->cur.pos, "no `=` stands in %s: leave it out",
-		    what);
+		parse_error(
+		    p, p->cur.pos, "no `=` stands in %s: leave it out", what);
 		p->equals = true;
 		parse_advance(p);
 	}
@@ -57,10 +57,10 @@ static bool
 parse_misses_value(const struct parser *p, const struct conf_statement *stmt)
 {
 	bool free = stmt->type == TYPE_STRING || stmt->type == TYPE_NAME ||
-	    stmt->type == TYPE_ENV || stmt->type == TYPE_WORD;
+		    stmt->type == TYPE_ENV || stmt->type == TYPE_WORD;
 
 	return (!p->line && p->cur.first && parse_is_known(p, p->in) &&
-	    (!free || p->peek.type != TOKEN_SEMICOLON));
+		(!free || p->peek.type != TOKEN_SEMICOLON));
 }
 
 /* Behind what is wrong in a list, to its end. */
@@ -68,8 +68,8 @@ static void
 parse_skip_list(struct parser *p)
 {
 	while (!parse_at_end(p) && p->cur.type != TOKEN_LIST_END &&
-	    p->cur.type != TOKEN_CLOSE &&
-	    !(p->cur.first && parse_is_known(p, p->in)))
+	       p->cur.type != TOKEN_CLOSE &&
+	       !(p->cur.first && parse_is_known(p, p->in)))
 		parse_advance(p);
 }
 
@@ -228,8 +228,8 @@ merge_warn(struct parser *p, const struct conf_node *node, struct conf_pos pos,
 	bool same = true;
 
 	for (unsigned i = 0; i < n; i++)
-		same = same && strcmp(node->values[i].text,
-				   values[i].text) == 0;
+		same =
+		    same && strcmp(node->values[i].text, values[i].text) == 0;
 	if (same || inactive || node->inactive)
 		return;
 	conf_report_add(p->report, CONF_WARNING, pos,
@@ -251,8 +251,8 @@ parse_merge(struct parser *p, struct conf_node *parent,
 	else if (schema_is_list(stmt))
 		merge_list(p, node, pos, inactive, values, n);
 	else {
-		merge_warn(p, node, pos, inactive || parent->inactive, values,
-		    n);
+		merge_warn(
+		    p, node, pos, inactive || parent->inactive, values, n);
 		/* A set line sets a value, and does not activate it. */
 		if (!p->line)
 			node->inactive = inactive;

@@ -16,8 +16,8 @@ bool
 parse_is_known(const struct parser *p, enum conf_block_id in)
 {
 	return (p->cur.type == TOKEN_WORD &&
-	    (schema_knows(in, p->cur.text) ||
-		strcmp(p->cur.text, "inactive:") == 0));
+		(schema_knows(in, p->cur.text) ||
+		    strcmp(p->cur.text, "inactive:") == 0));
 }
 
 /* "telnet", or "here" at the top. */
@@ -133,7 +133,7 @@ unknown_form(struct parser *p, enum conf_block_id in)
 		    "last `}`",
 		    word);
 	else if (strncmp(word, "//", 2) == 0 || word[0] == '!' ||
-	    strcmp(word, "--") == 0)
+		 strcmp(word, "--") == 0)
 		parse_error(p, p->cur.pos,
 		    "a comment is from # to the end of the line, or between "
 		    "/* and */");
@@ -142,7 +142,7 @@ unknown_form(struct parser *p, enum conf_block_id in)
 		    "no `<...>` stands here: write the statements in braces, "
 		    "or as `set` lines");
 	else if (strchr(word, '@') != NULL &&
-	    (word[n - 1] == '#' || word[n - 1] == '>'))
+		 (word[n - 1] == '#' || word[n - 1] == '>'))
 		parse_error(p, p->cur.pos,
 		    "this is a prompt: leave it out, and begin with what was "
 		    "typed");
@@ -211,8 +211,7 @@ parse_inetd_line(struct parser *p)
 	    !other_is_inetd_line(p->lexer.text + at, p->lexer.size - at))
 		return (false);
 	if (!p->inetd)
-		parse_error(
-		    p, p->cur.pos, "%s", other_form_text(OTHER_INETD));
+		parse_error(p, p->cur.pos, "%s", other_form_text(OTHER_INETD));
 	p->inetd = true;
 	do
 		parse_advance(p);

@@ -20,19 +20,19 @@ struct parse_frame {
 struct parser {
 	struct lexer lexer;
 	struct token cur;
-	struct token peek;   /* the one after it */
-	struct conf_pos end; /* of the token before it */
-	unsigned indent;     /* column of the first token of its line */
+	struct token peek;     /* the one after it */
+	struct conf_pos end;   /* of the token before it */
+	unsigned indent;       /* column of the first token of its line */
 	enum conf_block_id in; /* the block that is being read */
 	const struct parse_frame *top;
 	long missing; /* `}` that the file lacks; below 0: has too many */
 	struct conf_pos brace; /* of the token that told of one */
-	bool line;    /* within a set line: a statement ends with its line */
-	bool secret;  /* what follows may be one: not to be told in a message */
+	bool line;   /* within a set line: a statement ends with its line */
+	bool secret; /* what follows may be one: not to be told in a message */
 	enum token_type before; /* of the token before this */
-	bool equals;  /* a `=` of this statement was told */
-	bool inetd;   /* a line of inetd.conf was told */
-	bool stopped; /* past a bound: nothing more is read */
+	bool equals;		/* a `=` of this statement was told */
+	bool inetd;		/* a line of inetd.conf was told */
+	bool stopped;		/* past a bound: nothing more is read */
 	struct conf_tree *tree;
 	struct conf_report *report;
 };

@@ -70,7 +70,8 @@ report_is_before(const struct conf_diag *d, const struct conf_diag *there)
 		return (false);
 	if (there->file[0] != '\0')
 		return (true);
-	return (d->pos.line < there->pos.line ||
+	return (
+	    d->pos.line < there->pos.line ||
 	    (d->pos.line == there->pos.line && d->pos.col < there->pos.col));
 }
 
@@ -120,7 +121,7 @@ bool
 conf_report_is_full(const struct conf_report *r)
 {
 	return (r->count >= REPORT_MAX &&
-	    r->diags[r->count - 1].severity == CONF_ERROR);
+		r->diags[r->count - 1].severity == CONF_ERROR);
 }
 
 void

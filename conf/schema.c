@@ -25,11 +25,11 @@
 
 /* Columns of statements. */
 #define IN(b) (1U << BLOCK_##b)
-#define LISTENERS                                                        \
-	(IN(SSH) | IN(TELNET) | IN(FTP) | IN(FINGER) | IN(NETCONF_SSH) | \
+#define LISTENERS                                                              \
+	(IN(SSH) | IN(TELNET) | IN(FTP) | IN(FINGER) | IN(NETCONF_SSH) |       \
 	    IN(SERVICE))
 /* NOLINTBEGIN(bugprone-macro-parentheses): neither takes parentheses. */
-#define INTO(s, m) \
+#define INTO(s, m)                                                             \
 	.offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
 /* NOLINTEND(bugprone-macro-parentheses) */
 #define DEFAULT(text) .dflt = text
@@ -80,7 +80,7 @@ const struct conf_conflict conf_conflicts[] = {
 #define BLOCK(...)
 #define STATEMENT(...)
 #define WITH(third) .c = (third)
-#define CONFLICT(x, y, in, text, ...) \
+#define CONFLICT(x, y, in, text, ...)                                          \
 	{.a = (x), .b = (y), .blocks = (in), .why = (text), ##__VA_ARGS__},
 #include "conf/schema.def"
 #undef BLOCK
@@ -91,16 +91,16 @@ const struct conf_conflict conf_conflicts[] = {
 const size_t conf_conflict_count =
     sizeof(conf_conflicts) / sizeof(conf_conflicts[0]);
 
-#define RLIMITS(X)                   \
-	X("as", RLIMIT_AS)           \
-	X("core", RLIMIT_CORE)       \
-	X("cpu", RLIMIT_CPU)         \
-	X("data", RLIMIT_DATA)       \
-	X("fsize", RLIMIT_FSIZE)     \
-	X("memlock", RLIMIT_MEMLOCK) \
-	X("nofile", RLIMIT_NOFILE)   \
-	X("nproc", RLIMIT_NPROC)     \
-	X("rss", RLIMIT_RSS)         \
+#define RLIMITS(X)                                                             \
+	X("as", RLIMIT_AS)                                                     \
+	X("core", RLIMIT_CORE)                                                 \
+	X("cpu", RLIMIT_CPU)                                                   \
+	X("data", RLIMIT_DATA)                                                 \
+	X("fsize", RLIMIT_FSIZE)                                               \
+	X("memlock", RLIMIT_MEMLOCK)                                           \
+	X("nofile", RLIMIT_NOFILE)                                             \
+	X("nproc", RLIMIT_NPROC)                                               \
+	X("rss", RLIMIT_RSS)                                                   \
 	X("stack", RLIMIT_STACK)
 
 static const struct {
@@ -142,7 +142,7 @@ bool
 schema_knows(enum conf_block_id in, const char *name)
 {
 	return (schema_find_block(in, name) != BLOCK_NONE ||
-	    schema_find_statement(in, name) != NULL);
+		schema_find_statement(in, name) != NULL);
 }
 
 enum conf_block_id

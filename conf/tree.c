@@ -211,7 +211,8 @@ tree_is_written(const struct conf_tree *t, const struct conf_service *service,
 		return (true);
 	if (block == NULL)
 		return (false);
-	for (const struct conf_node *n = block->failed; n != NULL; n = n->next) {
+	for (const struct conf_node *n = block->failed; n != NULL;
+	     n = n->next) {
 		if (strcmp(n->stmt->name, statement) == 0)
 			return (true);
 	}

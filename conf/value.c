@@ -204,8 +204,9 @@ value_read_text(struct value_reader *r, const struct conf_statement *stmt,
 	else if (stmt->type == TYPE_NAME &&
 		 !value_is_label(v->text, (size_t)stmt->high))
 		why = strchr(v->text, ':') != NULL
-		    ? "is no name: a group has a statement of its own, `group`"
-		    : "is no name: letters, digits and . _ - are";
+			  ? "is no name: a group has a statement of its own, "
+			    "`group`"
+			  : "is no name: letters, digits and . _ - are";
 	else if (n > (size_t)stmt->high)
 		why = "is too long";
 	else if (stmt->type == TYPE_PATH && v->text[0] != '/')

@@ -20,20 +20,20 @@
 
 /* How often, and after how long, a send that waits is tried again. */
 #define PAUSES_MOST 500
-#define PAUSE_MS    10
+#define PAUSE_MS 10
 
 /* Room for more descriptors than any message has, so that too many are seen. */
 #define CONTROL_FDS 8
 
 union control {
 	char buf[CMSG_SPACE(CONTROL_FDS * sizeof(int)) +
-	    CMSG_SPACE(sizeof(struct ucred))];
+		 CMSG_SPACE(sizeof(struct ucred))];
 	struct cmsghdr align;
 };
 
 void
-ipc_channel_init(struct ipc_channel *ch, int fd, enum role self,
-    enum role peer, enum ipc_state state)
+ipc_channel_init(struct ipc_channel *ch, int fd, enum role self, enum role peer,
+    enum ipc_state state)
 {
 	ch->fd = fd;
 	ch->self = self;
@@ -218,8 +218,10 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 {
 	union control control;
 	struct iovec iov = {.iov_base = in->raw, .iov_len = sizeof(in->raw)};
-	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.buf, .msg_controllen = sizeof(control)};
+	struct msghdr hdr = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.buf,
+	    .msg_controllen = sizeof(control)};
 	size_t got;
 	bool cut; /* descriptors are missing */
 	ssize_t n;
@@ -246,8 +248,8 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	if (err == 0 && cut)
 		got = msg_permits[in->type].fds_least;
 	if (err == 0)
-		err = msg_check_permit(in->type, ch->peer, ch->self, ch->state,
-		    got);
+		err = msg_check_permit(
+		    in->type, ch->peer, ch->self, ch->state, got);
 	if (err == 0 && (flags & MSG_PEEK) == 0)
 		ch->state = msg_next_state(in->type, ch->state);
 	if (err == 0 && cut) {

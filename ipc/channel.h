@@ -45,8 +45,8 @@ int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 
 /*
- * The same, but waits for room, and up to 5 s for memory. For starts, last words
- * and the command-line client.
+ * The same, but waits for room, and up to 5 s for memory. For starts, last
+ * words and the command-line client.
  */
 int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);

@@ -171,8 +171,8 @@ get_addr(struct reader *r, struct addr *a)
 		w->err = ERR_VALUE;                                            \
 	put(w, &m->f, sizeof(m->f));
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
-	static void encode_##lower(struct writer *w,                           \
-	    const struct msg_##lower *m)                                       \
+	static void encode_##lower(                                            \
+	    struct writer *w, const struct msg_##lower *m)                     \
 	{
 #define MSG_END(NAME, lower) }
 #define MSG_U8(f, lo, hi) PUT_INT(f, uint64_t, lo, hi)
@@ -259,8 +259,8 @@ msg_encode(enum msg_type type, const void *msg, uint8_t *buf, size_t size)
 }
 
 int
-msg_decode(const uint8_t *buf, size_t n, enum msg_type *type,
-    union msg_any *msg)
+msg_decode(
+    const uint8_t *buf, size_t n, enum msg_type *type, union msg_any *msg)
 {
 	struct reader r = {.p = buf, .left = n};
 	uint16_t number = 0;

@@ -15,7 +15,7 @@
 /* Bounds that the catalogue names. */
 #define SERVICES_MAX 256
 #define STATE_TEXT_MAX 256 /* of a service, its NUL included */
-#define SLOTS_MAX 262144 /* connections at a time over all services */
+#define SLOTS_MAX 262144   /* connections at a time over all services */
 
 #define IPC_MESSAGE_MAX 16384 /* bytes of the longest datagram */
 #define IPC_FDS_MAX 3
@@ -37,7 +37,7 @@ enum ipc_state {
 #define X(name) ST_##name,
 	IPC_STATES(X)
 #undef X
-	ST_COUNT,
+	    ST_COUNT,
 	ST_KEEP = ST_COUNT /* in the catalogue: the state stays */
 };
 
@@ -121,8 +121,8 @@ int msg_encode(enum msg_type type, const void *msg, uint8_t *buf, size_t size);
  * ERR_TOO_LONG (bytes left over) or ERR_VALUE; *type is then set when it was
  * readable, else MSG_COUNT.
  */
-int msg_decode(const uint8_t *buf, size_t n, enum msg_type *type,
-    union msg_any *msg);
+int msg_decode(
+    const uint8_t *buf, size_t n, enum msg_type *type, union msg_any *msg);
 
 /*
  * Whether `from` may send `type` with nfds descriptors to `to` in this state:

@@ -9,8 +9,8 @@
 #include "ipc/protocol.h"
 #include "lib/err.h"
 
-#define R(role)	    (1u << ROLE_##role)
-#define TEXT_OF(x)  #x
+#define R(role) (1u << ROLE_##role)
+#define TEXT_OF(x) #x
 #define TEXT(value) TEXT_OF(value)
 
 /* A row of ipc/between.def, with what matters on the wire as text. */
@@ -19,16 +19,19 @@ static const struct {
 	const char *text;
 } protocol_rows[] = {
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
-	{(from) | (to), #NAME " " #least " " #most
-#define MSG_END(NAME, lower) },
-#define MSG_U8(f, lo, hi)  " u8 " #f " " TEXT(lo) " " TEXT(hi)
+	{                                                                      \
+		(from) | (to), #NAME " " #least " " #most
+#define MSG_END(NAME, lower)                                                   \
+	}                                                                      \
+	,
+#define MSG_U8(f, lo, hi) " u8 " #f " " TEXT(lo) " " TEXT(hi)
 #define MSG_U16(f, lo, hi) " u16 " #f " " TEXT(lo) " " TEXT(hi)
 #define MSG_U32(f, lo, hi) " u32 " #f " " TEXT(lo) " " TEXT(hi)
 #define MSG_U64(f, lo, hi) " u64 " #f " " TEXT(lo) " " TEXT(hi)
 #define MSG_I32(f, lo, hi) " i32 " #f " " TEXT(lo) " " TEXT(hi)
-#define MSG_STR(f, size)   " str " #f " " TEXT(size)
+#define MSG_STR(f, size) " str " #f " " TEXT(size)
 #define MSG_BYTES(f, most) " bytes " #f " " TEXT(most)
-#define MSG_ADDR(f)	   " addr " #f
+#define MSG_ADDR(f) " addr " #f
 #include "ipc/between.def"
 #include "ipc/undef.h"
 };
@@ -76,8 +79,8 @@ int
 ipc_judge_hello(struct ipc_channel *ch, const struct ipc_in *in)
 {
 	bool pam = in->type == MSG_PAM_HELLO;
-	uint32_t theirs = pam ? in->msg.pam_hello.protocol
-			      : in->msg.hello.protocol;
+	uint32_t theirs =
+	    pam ? in->msg.pam_hello.protocol : in->msg.hello.protocol;
 	uint32_t ours = ipc_protocol(ch->peer);
 	struct msg_other_build other = {.end_ = 0};
 

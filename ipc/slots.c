@@ -41,11 +41,12 @@ slots_known(const struct slot_table *t)
 static struct slot_index *
 slots_index(const struct slot_table *t)
 {
-	return ((struct slot_index *)(uintptr_t)&t
-		    ->slots[slots_known(t)->count]);
+	return (
+	    (struct slot_index *)(uintptr_t)&t->slots[slots_known(t)->count]);
 }
 
-/* --- the index --------------------------------------------------------------- */
+/* --- the index ---------------------------------------------------------------
+ */
 
 enum slot_key { BY_SESSION, BY_PID };
 
@@ -54,8 +55,8 @@ index_head(const struct slot_table *t, enum slot_key key, uint64_t value)
 {
 	uint32_t lists = slots_known(t)->lists;
 
-	return (&slots_index(t)->heads[(key == BY_PID ? lists : 0) +
-		value % lists]);
+	return (&slots_index(t)
+		     ->heads[(key == BY_PID ? lists : 0) + value % lists]);
 }
 
 static uint64_t
@@ -121,7 +122,7 @@ static bool
 slot_is(const struct slot *s, enum slot_key key, uint64_t value)
 {
 	return (slot_value(s, key) == value &&
-	    atomic_load(&s->use) == SLOT_RUNNING);
+		atomic_load(&s->use) == SLOT_RUNNING);
 }
 
 /* One slot of the list, or -1; no bound of it is trusted. */
@@ -159,7 +160,8 @@ index_find(const struct slot_table *t, enum slot_key key, uint64_t value,
 	return (false);
 }
 
-/* --- the writer's side -------------------------------------------------------- */
+/* --- the writer's side
+ * -------------------------------------------------------- */
 
 int
 slot_reserve(struct slot_table *t, uint32_t number)
@@ -176,8 +178,8 @@ slot_reserve(struct slot_table *t, uint32_t number)
 	}
 	if (room > count)
 		room = count;
-	err = memory_reserve(&t->slots[t->room],
-	    (size_t)(room - t->room) * sizeof(t->slots[0]));
+	err = memory_reserve(
+	    &t->slots[t->room], (size_t)(room - t->room) * sizeof(t->slots[0]));
 	if (err == 0)
 		t->room = room;
 	return (err);
@@ -206,8 +208,8 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	memcpy(s->peer, peer->bytes, sizeof(s->peer));
 	atomic_store_explicit(&s->use, SLOT_RUNNING, memory_order_release);
 	if (number >= atomic_load_explicit(&t->high, memory_order_relaxed))
-		atomic_store_explicit(&t->high, number + 1,
-		    memory_order_release);
+		atomic_store_explicit(
+		    &t->high, number + 1, memory_order_release);
 	index_add(t, BY_SESSION, number);
 }
 
@@ -248,7 +250,8 @@ step_text(unsigned step)
 
 	return (step < STEP_COUNT ? texts[step] : "");
 }
-/* --- the readers' side -------------------------------------------------------- */
+/* --- the readers' side
+ * -------------------------------------------------------- */
 
 static uint32_t
 slot_count(const struct slot_table *t)
@@ -323,10 +326,11 @@ state_size(uint32_t slots, unsigned services)
 	if (services > SERVICES_MAX)
 		services = SERVICES_MAX;
 	return (STATE_HEAD + blocks * STATE_BLOCK +
-	    (uint64_t)services * FAMILY_COUNT * 2 * STATE_LONG);
+		(uint64_t)services * FAMILY_COUNT * 2 * STATE_LONG);
 }
 
-/* --- mapping ------------------------------------------------------------------- */
+/* --- mapping
+ * ------------------------------------------------------------------- */
 
 /* What a file of this size is a table of; false: of none. */
 static bool
@@ -336,8 +340,8 @@ slots_measure(off_t size, struct slots_known *k)
 	/* As an earlier version made them all. */
 	k->count = SLOTS_MAX;
 	k->lists = 0;
-	if (k->size == sizeof(struct slot_table) +
-		SLOTS_MAX * sizeof(struct slot))
+	if (k->size ==
+	    sizeof(struct slot_table) + SLOTS_MAX * sizeof(struct slot))
 		return (true);
 	for (k->count = SLOT_INDEX_SHARE; k->count <= SLOTS_MAX;
 	     k->count *= 2) {
@@ -392,8 +396,8 @@ slot_table_map(int fd, int writable)
 		return (t);
 	if (memory_reserve(t, sizeof(*t)) != 0 ||
 	    (k.lists > 0 && memory_reserve(slots_index(t),
-		sizeof(struct slot_index) +
-		    sizeof(uint32_t) * 2 * k.lists) != 0)) {
+				sizeof(struct slot_index) +
+				    sizeof(uint32_t) * 2 * k.lists) != 0)) {
 		slot_table_unmap(t);
 		return (NULL);
 	}

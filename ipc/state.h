@@ -30,12 +30,12 @@
  * head, then a block for so many slots each, and behind all blocks the long
  * rate histories of so many services, where a limit needs one.
  */
-#define STATE_SIZE	  (UINT64_C(1) << 30)
-#define STATE_HEAD	  UINT64_C(8425472)
+#define STATE_SIZE (UINT64_C(1) << 30)
+#define STATE_HEAD UINT64_C(8425472)
 #define STATE_BLOCK_SLOTS 64u
-#define STATE_BLOCK	  24576u
-#define STATE_HISTORY	  8192u	  /* one that lies in the head */
-#define STATE_LONG	  528384u /* one of the others */
+#define STATE_BLOCK 24576u
+#define STATE_HISTORY 8192u /* one that lies in the head */
+#define STATE_LONG 528384u  /* one of the others */
 
 /* The length for that many slots, and services that may have long ones. */
 uint64_t state_size(uint32_t slots, unsigned services);
@@ -56,7 +56,7 @@ enum ended {
 
 /* Which step towards a connection's process failed; the event's word. */
 #define STEPS(X)                                                               \
-	X(NONE, "") /* none did, or it is not known */                         \
+	X(NONE, "")	      /* none did, or it is not known */               \
 	X(RECEIVE, "receive") /* the connection, from master or zygote */      \
 	X(SLOT, "slot")	      /* memory for its slot */                        \
 	X(MEMORY, "memory")                                                    \
@@ -75,7 +75,7 @@ enum step {
 #define X(name, text) STEP_##name,
 	STEPS(X)
 #undef X
-	STEP_COUNT
+	    STEP_COUNT
 };
 
 /* Its word; "" for STEP_NONE, and for what is none. */
@@ -86,20 +86,20 @@ const char *step_text(unsigned step);
  * release order; a reader loads use first, with acquire order.
  */
 struct slot {
-	_Atomic uint32_t use;	 /* enum slot_use */
-	int32_t pid;		 /* leader of the connection's process group */
-	uint64_t session;	 /* never 0 in use */
-	uint64_t start;		 /* just before the fork */
-	uint8_t how;		 /* enum ended */
-	uint8_t family;		 /* of the peer: enum family */
-	uint16_t port;		 /* the peer's, host order */
+	_Atomic uint32_t use; /* enum slot_use */
+	int32_t pid;	      /* leader of the connection's process group */
+	uint64_t session;     /* never 0 in use */
+	uint64_t start;	      /* just before the fork */
+	uint8_t how;	      /* enum ended */
+	uint8_t family;	      /* of the peer: enum family */
+	uint16_t port;	      /* the peer's, host order */
 	int32_t value;
-	uint8_t peer[16];	 /* as struct addr's bytes */
+	uint8_t peer[16]; /* as struct addr's bytes */
 	uint32_t scope;
-	uint16_t killed;	 /* of its group, when its leader had ended */
-	uint8_t timed_out;	 /* 1: session-timeout ended it */
-	uint8_t step;		 /* ENDED_FAILED: enum step */
-	uint32_t next_session;	 /* the index: slot + 1, 0 the last */
+	uint16_t killed;       /* of its group, when its leader had ended */
+	uint8_t timed_out;     /* 1: session-timeout ended it */
+	uint8_t step;	       /* ENDED_FAILED: enum step */
+	uint32_t next_session; /* the index: slot + 1, 0 the last */
 	uint32_t next_pid;
 };
 
@@ -109,8 +109,8 @@ struct slot_table {
 	uint32_t magic;
 	uint32_t count; /* slots; readers go by the file's size */
 	uint32_t instance;
-	uint32_t kind; /* enum service_kind */
-	int32_t zygote; /* its process id */
+	uint32_t kind;	       /* enum service_kind */
+	int32_t zygote;	       /* its process id */
 	_Atomic uint32_t high; /* every slot in use has a lower number */
 	char service[SERVICE_NAME_MAX];
 	char pad[64 - 7 * 4 - SERVICE_NAME_MAX];
@@ -153,8 +153,8 @@ int slot_reserve(struct slot_table *t, uint32_t number);
 void slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
     const struct addr *peer, uint64_t start);
 void slot_started(struct slot_table *t, uint32_t number, int32_t pid);
-void slot_end(struct slot_table *t, uint32_t number, enum ended how,
-    int32_t value);
+void slot_end(
+    struct slot_table *t, uint32_t number, enum ended how, int32_t value);
 /* The same as ENDED_FAILED: error is an errno. */
 void slot_fail(
     struct slot_table *t, uint32_t number, enum step step, int32_t error);
@@ -212,22 +212,19 @@ enum login_failure {
 enum login_exit {
 	LOGIN_EXIT_SESSION = 0, /* its session is over */
 	LOGIN_EXIT_NO_LOGIN = 2,
-	LOGIN_EXIT_RECORD = 3, /* over, and still in utmp */
+	LOGIN_EXIT_RECORD = 3,		 /* over, and still in utmp */
 	LOGIN_EXIT_NO_DESCRIPTORS = 126, /* before its exec */
 	LOGIN_EXIT_NO_EXEC = 127
 };
 
 /* finger's questions and the pieces of an answer (MSG_LOOKUP_…). */
-enum lookup_what {
-	LOOKUP_USER,
-	LOOKUP_LIST
-};
+enum lookup_what { LOOKUP_USER, LOOKUP_LIST };
 
 /* How an answer ends (MSG_LOOKUP_DONE). */
 enum lookup_outcome {
 	LOOKUP_NOBODY, /* there is nobody to tell of */
 	LOOKUP_FOUND,
-	LOOKUP_LATER   /* it cannot be known now */
+	LOOKUP_LATER /* it cannot be known now */
 };
 
 /* In this order for one user; text unless number is said. */
@@ -244,8 +241,8 @@ enum lookup_piece {
 	PIECE_SINCE,	  /* number: wall clock seconds */
 	PIECE_IDLE,	  /* number: seconds */
 	PIECE_LAST_LOGIN, /* number: wall clock seconds; details only */
-	PIECE_MAIL,	  /* number: mtime of unread mail, seconds; details only */
-	PIECE_PLAN,	  /* file's bytes, possibly several pieces */
+	PIECE_MAIL, /* number: mtime of unread mail, seconds; details only */
+	PIECE_PLAN, /* file's bytes, possibly several pieces */
 	PIECE_PROJECT,
 	PIECE_PUBKEY,
 	PIECE_COUNT

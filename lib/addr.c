@@ -41,13 +41,13 @@ addr_from_sockaddr(struct addr *out, const struct sockaddr *sa, socklen_t len)
 }
 
 void
-addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out,
-    socklen_t *len)
+addr_to_sockaddr(
+    const struct addr *a, struct sockaddr_storage *out, socklen_t *len)
 {
 	memset(out, 0, sizeof(*out));
 	if (a->family == FAMILY_INET) {
-		struct sockaddr_in in = {.sin_family = AF_INET,
-		    .sin_port = htons(a->port)};
+		struct sockaddr_in in = {
+		    .sin_family = AF_INET, .sin_port = htons(a->port)};
 
 		memcpy(&in.sin_addr, a->bytes, 4);
 		memcpy(out, &in, sizeof(in));
@@ -120,5 +120,5 @@ bool
 addr_equal(const struct addr *a, const struct addr *b)
 {
 	return (a->family == b->family && a->port == b->port &&
-	    a->scope == b->scope && memcmp(a->bytes, b->bytes, 16) == 0);
+		a->scope == b->scope && memcmp(a->bytes, b->bytes, 16) == 0);
 }

@@ -26,12 +26,12 @@ struct addr {
  * From what the kernel gave. An IPv4-mapped IPv6 address becomes IPv4
  * (RFC 4291, 2.5.5.2). ERR_VALUE when it is neither IPv4 nor IPv6.
  */
-int addr_from_sockaddr(struct addr *out, const struct sockaddr *sa,
-    socklen_t len);
+int addr_from_sockaddr(
+    struct addr *out, const struct sockaddr *sa, socklen_t len);
 
 /* The sockaddr of an address; *len receives its size. */
-void addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out,
-    socklen_t *len);
+void addr_to_sockaddr(
+    const struct addr *a, struct sockaddr_storage *out, socklen_t *len);
 
 /* Numeric text only, no name look-up. ERR_SYNTAX otherwise. */
 int addr_parse(struct addr *out, const char *text, uint16_t port);

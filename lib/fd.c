@@ -92,8 +92,8 @@ time_wall_ns(void)
 void
 time_rest(unsigned ms)
 {
-	struct timespec ts = {.tv_sec = ms / 1000,
-	    .tv_nsec = (long)(ms % 1000) * 1000000};
+	struct timespec ts = {
+	    .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	(void)ppoll(NULL, 0, &ts, NULL);
 }

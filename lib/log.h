@@ -23,11 +23,9 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_errno(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Faults from outside that leave no way on: says so, exits 1. Only in mains. */
-void die(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* What cannot happen did: says so, aborts. */
-void bug(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -13,8 +13,8 @@
 static size_t
 map_home(const struct map *m, uint64_t key)
 {
-	return ((size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
-	    (m->size - 1));
+	return (
+	    (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (m->size - 1));
 }
 
 /* Its place, or the empty one where it would be. */

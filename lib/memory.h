@@ -18,9 +18,10 @@ int memory_reserve(const void *p, size_t n);
 
 /*
  * What a process has touched once and does not use for now: for processes of
- * which there is one per session. What making the session took, hundreds of idle
- * ones should not keep. The whole pages among the n bytes at p, which are private and writable; what
- * they held is lost, and they may be written again at any time.
+ * which there is one per session. What making the session took, hundreds of
+ * idle ones should not keep. The whole pages among the n bytes at p, which are
+ * private and writable; what they held is lost, and they may be written again
+ * at any time.
  */
 void memory_release(void *p, size_t n);
 

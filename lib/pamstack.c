@@ -56,13 +56,14 @@ stack_open(const struct stack *s, const char *file)
 		if (file[0] == '/')
 			snprintf(path, sizeof(path), "%s", file);
 		else
-			snprintf(path, sizeof(path), "%s/%s", s->folders[i],
-			    file);
+			snprintf(
+			    path, sizeof(path), "%s/%s", s->folders[i], file);
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd < 0)
 			continue;
 		f = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
-		    ? fdopen(fd, "re") : NULL;
+			? fdopen(fd, "re")
+			: NULL;
 		if (f == NULL)
 			fd_close(&fd);
 		return (f);
@@ -162,12 +163,14 @@ stack_walk(const struct stack *s, const char *file, int depth)
 }
 
 bool
-pamstack_runs(const char *const *folders, const char *service,
-    const char *type, const char *module, char *path, size_t size)
+pamstack_runs(const char *const *folders, const char *service, const char *type,
+    const char *module, char *path, size_t size)
 {
 	struct wanted wanted = {.module = module, .path = path, .size = size};
-	const struct stack s = {.folders = folders, .type = type,
-	    .is_wanted = stack_is_module, .arg = &wanted};
+	const struct stack s = {.folders = folders,
+	    .type = type,
+	    .is_wanted = stack_is_module,
+	    .arg = &wanted};
 
 	return (stack_walk(&s, service, 0));
 }
@@ -201,8 +204,8 @@ stack_find(const char *module, char *path, size_t size)
 		snprintf(path, size, "%s", module);
 		return (access(module, R_OK) == 0);
 	}
-	for (size_t i = 0; !found &&
-	     i < sizeof(module_globs) / sizeof(module_globs[0]); i++)
+	for (size_t i = 0;
+	     !found && i < sizeof(module_globs) / sizeof(module_globs[0]); i++)
 		found = stack_beside(module_globs[i], module, path, size);
 	return (found);
 }
@@ -227,8 +230,8 @@ stack_look(struct dl_phdr_info *info, size_t size, void *arg)
 	const char *last = strrchr(info->dlpi_name, '/');
 
 	(void)size;
-	l->found = strcmp(last != NULL ? last + 1 : info->dlpi_name,
-	    l->name) == 0;
+	l->found =
+	    strcmp(last != NULL ? last + 1 : info->dlpi_name, l->name) == 0;
 	return (l->found);
 }
 

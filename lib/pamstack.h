@@ -23,8 +23,8 @@ bool pamstack_runs(const char *const *folders, const char *service,
 
 /*
  * Whether a module of the service's lines is not in this process, which has
- * called pam_start(3), and can be loaded now: for a moment it could not, and PAM
- * went on without it.
+ * called pam_start(3), and can be loaded now: for a moment it could not, and
+ * PAM went on without it.
  */
 bool pamstack_lacks_module(const char *const *folders, const char *service);
 

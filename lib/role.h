@@ -25,14 +25,10 @@ enum role {
 #define X(name, text) name,
 	ROLE_LIST(X)
 #undef X
-	ROLE_COUNT
+	    ROLE_COUNT
 };
 
-enum family {
-	FAMILY_INET,
-	FAMILY_INET6,
-	FAMILY_COUNT
-};
+enum family { FAMILY_INET, FAMILY_INET6, FAMILY_COUNT };
 
 /* Constant names; "?" for a value that is none. */
 const char *role_name(enum role role);

@@ -59,12 +59,14 @@ walk_judge(struct walk *w)
 	if (!is_trusted(w, &st))
 		return (walk_refuse(w,
 		    "the folder %.120s on the way to it belongs to another "
-		    "user, who could put another in its place", at));
+		    "user, who could put another in its place",
+		    at));
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)
 		return (walk_refuse(w,
 		    "others than its owner can write to the folder %.120s on "
-		    "the way to it: chmod go-w it", at));
+		    "the way to it: chmod go-w it",
+		    at));
 	return (0);
 }
 
@@ -87,8 +89,7 @@ walk_to(struct walk *w, int fd, const char *name)
 static int
 walk_root(struct walk *w)
 {
-	return (walk_to(
-	    w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), NULL));
+	return (walk_to(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), NULL));
 }
 
 /* Put a link's target before what is left; fd is the link's own. */
@@ -102,7 +103,8 @@ walk_link(struct walk *w, int fd, const char *name)
 	if (fstat(fd, &st) < 0)
 		return (-1);
 	if (!is_trusted(w, &st))
-		return (walk_refuse(w, "the link %.120s on the way to it "
+		return (walk_refuse(w,
+		    "the link %.120s on the way to it "
 		    "belongs to another user, who could let it lead elsewhere",
 		    name));
 	n = readlinkat(fd, "", target, sizeof(target) - 1);
@@ -230,13 +232,16 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 	} else if (!S_ISREG(st.st_mode)) {
 		err = walk_refuse(&w, "%s", "it is no regular file");
 	} else if (program && (st.st_mode & 0111) == 0) {
-		err = walk_refuse(&w, "%s", "it may not be executed: chmod +x "
+		err = walk_refuse(&w, "%s",
+		    "it may not be executed: chmod +x "
 		    "it, if it is a program");
 	} else if (!is_trusted(&w, &st)) {
-		err = walk_refuse(&w, "%s", "it belongs to another user, who "
+		err = walk_refuse(&w, "%s",
+		    "it belongs to another user, who "
 		    "could change it: chown it to root");
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		err = walk_refuse(&w, "%s", "others than its owner can write "
+		err = walk_refuse(&w, "%s",
+		    "others than its owner can write "
 		    "it: chmod go-w it");
 	}
 	if (err != 0)
@@ -247,14 +252,14 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 int
 safe_open_file(const char *path, uid_t uid, char *why, size_t size)
 {
-	return (judge_file(
-	    safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size), false, uid,
-	    why, size));
+	return (
+	    judge_file(safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size),
+		false, uid, why, size));
 }
 
 int
 safe_open_program(const char *path, uid_t uid, char *why, size_t size)
 {
-	return (judge_file(safe_open(path, O_PATH, uid, why, size), true, uid,
-	    why, size));
+	return (judge_file(
+	    safe_open(path, O_PATH, uid, why, size), true, uid, why, size));
 }

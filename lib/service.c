@@ -25,7 +25,8 @@ service_reader(enum service_kind kind)
 	const char *log = service_traits(kind)->log;
 
 	for (int i = 0; i < SERVICE_COUNT && log != NULL; i++) {
-		if (services[i].log != NULL && strcmp(services[i].log, log) == 0)
+		if (services[i].log != NULL &&
+		    strcmp(services[i].log, log) == 0)
 			return ((enum service_kind)i);
 	}
 	return (SERVICE_COUNT);

@@ -18,7 +18,7 @@ enum service_kind {
 };
 
 /* Methods by which users log in. */
-#define LOGIN_KEYS	0x1u
+#define LOGIN_KEYS 0x1u
 #define LOGIN_PASSWORDS 0x2u /* or what else PAM asks for */
 
 /* The columns of lib/service.def, which says what each means. */

@@ -113,8 +113,7 @@ accept_decide(
 }
 
 void
-accept_undo(
-    struct master *m, struct session *s, int error, enum step step)
+accept_undo(struct master *m, struct session *s, int error, enum step step)
 {
 	struct session_end end = {
 	    .how = ENDED_FAILED, .value = error, .step = step};
@@ -130,8 +129,8 @@ accept_undo(
 		return;
 	}
 	policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
-	state_count(m->state, sv->index, (enum family)s->peer.family,
-	    STATE_REFUSED);
+	state_count(
+	    m->state, sv->index, (enum family)s->peer.family, STATE_REFUSED);
 	report_refused(m, sv->name, &s->peer, REASON_NO_RESOURCES);
 	session_discard(m, s);
 }

@@ -177,9 +177,8 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		c->session = in->msg.clear_session.session;
 		s = session_by_id(m, c->session);
 		if (s == NULL || s->over) {
-			client_take(c,
-			    "there is no such session; "
-			    "`portreeve show sessions` lists them");
+			client_take(c, "there is no such session; "
+				       "`portreeve show sessions` lists them");
 			return;
 		}
 		s->clearing = true;

@@ -42,8 +42,8 @@ control_init(struct master *m)
 	m->control->fd = -1;
 	TAILQ_INIT(&m->control->clients);
 	m->control->rest.data = m;
-	return (uv_timer_init(&m->loop, &m->control->rest) == 0 ? 0
-								: ERR_SYSTEM);
+	return (
+	    uv_timer_init(&m->loop, &m->control->rest) == 0 ? 0 : ERR_SYSTEM);
 }
 
 static bool

@@ -227,8 +227,7 @@ dispatch_listener(struct listener *l)
 }
 
 void
-dispatch_undo(
-    struct master *m, struct session *s, int error, enum step step)
+dispatch_undo(struct master *m, struct session *s, int error, enum step step)
 {
 	struct session_end end = {
 	    .how = ENDED_FAILED, .value = error, .step = step};
@@ -240,8 +239,7 @@ dispatch_undo(
 	if (s->announced) {
 		session_end(m, s, &end);
 	} else {
-		policy_limits_undo(
-		    &sv->limiter[s->peer.family], s->accepted);
+		policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
 		session_discard(m, s);
 	}
 	l = listener_release(m, id);

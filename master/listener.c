@@ -138,9 +138,10 @@ listener_listens(const struct listener *l)
 
 	if (l->datagram)
 		return (poll(&p, 1, 0) <= 0 ||
-		    (p.revents & (POLLRDHUP | POLLHUP)) == 0);
-	return (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-		    &len) < 0 || listening);
+			(p.revents & (POLLRDHUP | POLLHUP)) == 0);
+	return (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) <
+		    0 ||
+		listening);
 }
 
 static struct listener *

@@ -7,7 +7,7 @@
 #include "lib/log.h"
 #include "master/monitor.h"
 
-#define ASKS_MAX     8
+#define ASKS_MAX 8
 #define ASK_AGAIN_NS UINT64_C(1000000000)
 
 void
@@ -35,8 +35,8 @@ login_ask(struct master *m, struct session *s, bool late)
 	s->login_asked = now;
 	s->login_asks++;
 	/* Without room there it goes nowhere; the worker asks again. */
-	if (monitor_ask_login(m, s->id, s->slot,
-		(now - s->accepted) / 1000000, late, s->copy) == 0)
+	if (monitor_ask_login(m, s->id, s->slot, (now - s->accepted) / 1000000,
+		late, s->copy) == 0)
 		fd_close(&s->copy);
 }
 
@@ -60,6 +60,5 @@ login_refused(struct master *m, const struct msg_login_refused *msg)
 
 	memcpy(denied.text, msg->text, sizeof(denied.text));
 	if (s != NULL && !s->over)
-		(void)ipc_send(&s->channel, MSG_LOGIN_DENIED, &denied, NULL,
-		    0);
+		(void)ipc_send(&s->channel, MSG_LOGIN_DENIED, &denied, NULL, 0);
 }

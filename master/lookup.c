@@ -71,7 +71,8 @@ lookup_done(struct session *s, enum lookup_outcome outcome)
 	    .request = s->ask_request, .found = (uint8_t)outcome};
 
 	s->ask = ASK_NONE;
-	/* A worker that this does not reach asks again, and gives up in time. */
+	/* A worker that this does not reach asks again, and gives up in time.
+	 */
 	(void)ipc_send(&s->channel, MSG_LOOKUP_DONE, &done, NULL, 0);
 }
 

@@ -42,7 +42,7 @@ master_prepare(struct master *m)
 	    lookup_init(m) != 0 || control_init(m) != 0 ||
 	    refuse_init(m) != 0 || dispatch_init(m) != 0 || worker_init(m) != 0)
 		role_fail(&self, "out of memory or descriptors at the start of "
-			       "the master");
+				 "the master");
 }
 
 int

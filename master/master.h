@@ -32,8 +32,8 @@ struct master {
 	struct ipc_channel monitor;
 	uv_poll_t monitor_poll;
 	uv_timer_t monitor_timer; /* while it rests */
-	bool owes_accepting; /* ACCEPTING found no room in the channel */
-	bool running;	     /* CONFIGURED came at least once */
+	bool owes_accepting;	  /* ACCEPTING found no room in the channel */
+	bool running;		  /* CONFIGURED came at least once */
 	uint32_t generation;
 	struct state *state; /* NULL until STATE */
 	struct watcher watcher;
@@ -47,7 +47,7 @@ struct master {
 	struct zygotes *zygotes;
 };
 
-#define CONTAINER_OF(p, type, member) \
+#define CONTAINER_OF(p, type, member)                                          \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #endif

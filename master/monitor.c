@@ -145,8 +145,7 @@ monitor_rested(uv_timer_t *timer)
 	struct master *m = timer->data;
 
 	uv_poll_start(&m->monitor_poll,
-	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0),
-	    monitor_ready);
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), monitor_ready);
 }
 
 /* Out of memory: so it is for a while, and a poll would tell at once. */

@@ -37,7 +37,7 @@
 
 /* So long a connection may wait for its process before it is told of. */
 #define REPORT_AWAIT_MS 100
-#define REPORT_LOOK_MS	1
+#define REPORT_LOOK_MS 1
 
 TAILQ_HEAD(report_list, session);
 TAILQ_HEAD(await_list, session);
@@ -116,8 +116,8 @@ report_settle(struct master *m, uint64_t sent)
 	       (s->reported <= sent || r->unsettled >= REPORT_UNSETTLED_MAX))
 		report_done(m, s);
 	TAILQ_FOREACH (s, &r->settle, report_link)
-		state_journal_restore(m->state, s->slot, s->id,
-		    s->reported_accepted <= sent);
+		state_journal_restore(
+		    m->state, s->slot, s->id, s->reported_accepted <= sent);
 }
 
 bool
@@ -324,8 +324,8 @@ report_make_accepted(struct master *m, struct session *s)
 	if (s->announced)
 		return (false);
 	report_forget(m, s);
-	state_count(m->state, s->service->index,
-	    (enum family)s->peer.family, STATE_ACCEPTED);
+	state_count(m->state, s->service->index, (enum family)s->peer.family,
+	    STATE_ACCEPTED);
 	event_begin(&b, EV_CONNECTION_ACCEPTED);
 	report_session(&b, s);
 	event_emit(m->report->sink, &b);
@@ -432,8 +432,8 @@ report_killed(struct master *m, struct service *sv, uint32_t killed)
 	sv->told_killed = true;
 	snprintf(reason, sizeof(reason),
 	    "its program ended, and %u process%s that it left %s killed; "
-	    "write `detach` if they are to go on", killed,
-	    killed == 1 ? "" : "es", killed == 1 ? "was" : "were");
+	    "write `detach` if they are to go on",
+	    killed, killed == 1 ? "" : "es", killed == 1 ? "was" : "were");
 	event_begin(&b, EV_WARNING);
 	event_text(&b, FIELD_SERVICE, sv->name);
 	event_text(&b, FIELD_REASON, reason);

@@ -92,7 +92,8 @@ service_private_window(
 	if (memory == NULL)
 		return (ERR_NO_MEMORY);
 	log_warn("no room for the rate window of %s: it will not outlive this "
-		 "master", sv->name);
+		 "master",
+	    sv->name);
 	err = policy_rate_attach(
 	    &sv->limiter[family].rate, memory, size, limit, now);
 	free(sv->private_window[family]);
@@ -130,8 +131,8 @@ service_configure(struct master *m, const struct msg_service *msg)
 		l->connection_limit = msg->connection_limit;
 		if (state_window(m->state, sv->index, (enum family)f,
 			msg->rate_limit, now, &l->rate) != 0)
-			err = service_private_window(
-			    sv, f, msg->rate_limit, now);
+			err =
+			    service_private_window(sv, f, msg->rate_limit, now);
 		if (err != 0)
 			return (err);
 	}

@@ -37,7 +37,7 @@ struct service {
 	int number;	/* the monitor's; -1: not configured any more */
 	uint16_t index; /* in the state */
 	enum service_kind kind;
-	bool builtin; /* its workers have channels to the master */
+	bool builtin;		   /* its workers have channels to the master */
 	bool status_means_nothing; /* sshd's: 255 after a good session */
 	struct policy_limiter limiter[FAMILY_COUNT];
 	void *private_window[FAMILY_COUNT]; /* when the state has no room */

@@ -26,7 +26,7 @@ enum session_ask {
 struct session {
 	uint64_t id; /* 0: this slot is free */
 	uint32_t slot;
-	int32_t pid; /* of an adopted one; others' are in the slot table */
+	int32_t pid;	  /* of an adopted one; others' are in the slot table */
 	int32_t pool_pid; /* of its worker forked ahead; 0 on order */
 	struct service *service;
 	struct zygote *zygote;	   /* NULL: held, adopted or inherited */
@@ -45,10 +45,10 @@ struct session {
 	uint64_t since;		      /* wall clock, ns */
 	uint64_t bytes_in, bytes_out; /* UINT64_MAX unknown */
 	int connection;		      /* until handed over; -1 */
-	int copy; /* of it, for a login that may be asked for; -1 */
+	int copy;	      /* of it, for a login that may be asked for; -1 */
 	uint64_t login_asked; /* CLOCK_BOOTTIME, ns; 0: never */
 	uint8_t login_asks;
-	struct ipc_channel channel;   /* to its worker; fd -1 none */
+	struct ipc_channel channel; /* to its worker; fd -1 none */
 	struct watch watch;
 	TAILQ_ENTRY(session) unwatched_link;
 	bool unwatched;	     /* the channel is to be watched soon */
@@ -66,8 +66,8 @@ struct session {
 	bool told;	     /* session-closed was made: it may be freed */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */
-	uint8_t why;	  /* enum worker_why, as its worker says */
-	uint8_t exit_how; /* of the user's session: enum ended */
+	uint8_t why;	     /* enum worker_why, as its worker says */
+	uint8_t exit_how;    /* of the user's session: enum ended */
 	int32_t exit_value;
 	enum session_ask ask;
 	TAILQ_ENTRY(session) ask_link;
@@ -81,7 +81,7 @@ struct session {
 struct session_end {
 	int how; /* enum ended; ENDED_UNKNOWN */
 	int32_t value;
-	int32_t pid; /* 0 unknown */
+	int32_t pid;	 /* 0 unknown */
 	uint32_t killed; /* of a program's group, when it had ended */
 	bool timed_out;	 /* session-timeout ended it */
 	uint32_t step;	 /* ENDED_FAILED: enum step */

@@ -151,16 +151,16 @@ state_open(struct state **out, int fd)
 		return (ERR_NO_MEMORY);
 	blocks = ((uint64_t)info.st_size - STATE_HEAD) / STATE_BLOCK;
 	st->slots = blocks > SLOTS_MAX / STATE_BLOCK_SLOTS
-	    ? SLOTS_MAX
-	    : (uint32_t)blocks * STATE_BLOCK_SLOTS;
+			? SLOTS_MAX
+			: (uint32_t)blocks * STATE_BLOCK_SLOTS;
 	st->map = mmap(NULL, sizeof(struct state_layout),
 	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (st->map == MAP_FAILED) {
 		free(st);
 		return (ERR_SYSTEM);
 	}
-	if (state_reserve(st, st->map,
-		offsetof(struct state_layout, rates)) != 0) {
+	if (state_reserve(st, st->map, offsetof(struct state_layout, rates)) !=
+	    0) {
 		state_close(st);
 		return (ERR_SYSTEM);
 	}
@@ -302,8 +302,8 @@ state_window(struct state *st, unsigned number, enum family family,
 	}
 	err = state_reserve(st, memory, policy_rate_size(limit));
 	if (err == 0)
-		err = policy_rate_attach(window, memory,
-		    policy_rate_size(limit), limit, now);
+		err = policy_rate_attach(
+		    window, memory, policy_rate_size(limit), limit, now);
 	if (err != 0)
 		return (err);
 	/* What lies in the room may be an earlier service's. */
@@ -331,8 +331,8 @@ state_journal_room(struct state *st, uint32_t slot)
 
 	if (slot < at)
 		at = slot;
-	for (; at <= slot; at = (at / STATE_BLOCK_SLOTS + 1) *
-	    STATE_BLOCK_SLOTS) {
+	for (; at <= slot;
+	     at = (at / STATE_BLOCK_SLOTS + 1) * STATE_BLOCK_SLOTS) {
 		if (state_reserve(st, state_entry(st, at),
 			sizeof(struct state_entry)) != 0)
 			return (ERR_SYSTEM);
@@ -465,7 +465,8 @@ state_login_user(const struct state *st, uint32_t slot)
 {
 	const char *text = state_login(st, slot)->user;
 
-	return (login_text(st, slot, text, sizeof(state_login(st, slot)->user)));
+	return (
+	    login_text(st, slot, text, sizeof(state_login(st, slot)->user)));
 }
 
 const char *

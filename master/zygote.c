@@ -233,8 +233,7 @@ static int
 zygote_ended(struct zygote *z, const struct msg_ended *msg)
 {
 	struct session *s = zygote_session(z, msg->slot, msg->session);
-	struct session_end end = {
-	    .how = msg->how,
+	struct session_end end = {.how = msg->how,
 	    .value = msg->value,
 	    .pid = msg->pid,
 	    .killed = msg->killed,
@@ -282,11 +281,9 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	in->fds[0] = -1;
 	s->inherited = false;
 	if (msg->error != 0 && s->holds_listener)
-		dispatch_undo(z->master, s, msg->error,
-		    (enum step)msg->step);
+		dispatch_undo(z->master, s, msg->error, (enum step)msg->step);
 	else if (msg->error != 0)
-		accept_undo(z->master, s, msg->error,
-		    (enum step)msg->step);
+		accept_undo(z->master, s, msg->error, (enum step)msg->step);
 	else
 		dispatch_again(z->master, s);
 	return (0);
@@ -382,8 +379,8 @@ zygote_rested(uv_timer_t *timer)
 	struct zygote *z = timer->data;
 
 	z->rests = false;
-	uv_poll_start(z->poll, UV_READABLE | (z->full ? UV_WRITABLE : 0),
-	    zygote_ready);
+	uv_poll_start(
+	    z->poll, UV_READABLE | (z->full ? UV_WRITABLE : 0), zygote_ready);
 }
 
 static void
@@ -418,8 +415,8 @@ zygote_receive(struct zygote *z)
 		return (err);
 	}
 	if (err != ERR_CLOSED)
-		log_info("the channel to zygote %u: %s", z->instance,
-		    err_text(err));
+		log_info(
+		    "the channel to zygote %u: %s", z->instance, err_text(err));
 	z->broke = ipc_error_is_breach(err) || err == ERR_FULL;
 	zygote_lose(z);
 	return (err);
@@ -476,8 +473,8 @@ zygote_want_room(struct zygote *z, bool want)
 		return;
 	z->full = want;
 	if (!z->rests)
-		uv_poll_start(z->poll,
-		    UV_READABLE | (want ? UV_WRITABLE : 0), zygote_ready);
+		uv_poll_start(z->poll, UV_READABLE | (want ? UV_WRITABLE : 0),
+		    zygote_ready);
 }
 
 void

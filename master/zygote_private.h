@@ -17,10 +17,10 @@ struct zygote {
 	struct master *master;
 	struct service *service; /* that it serves; NULL when retired */
 	uint32_t instance;
-	bool attached;	/* its slot table is true */
-	bool retired;	/* no new sessions */
-	bool lost;	/* it has no channel; the monitor is asked for one */
-	bool rejoins;	/* it has another one, and is yet to say ATTACHED on it */
+	bool attached; /* its slot table is true */
+	bool retired;  /* no new sessions */
+	bool lost;     /* it has no channel; the monitor is asked for one */
+	bool rejoins; /* it has another one, and is yet to say ATTACHED on it */
 	bool rejoined;	/* it has, once at least */
 	bool broke;	/* it broke the catalogue, and gets no other */
 	bool gone;	/* the monitor says that it has ended */
@@ -31,8 +31,8 @@ struct zygote {
 	struct slot_table *table;
 	struct session_list sessions;
 	struct pooled *pool[POOL_MAX];
-	unsigned pooled; /* how many there are */
-	uv_poll_t *poll; /* NULL when lost */
+	unsigned pooled;  /* how many there are */
+	uv_poll_t *poll;  /* NULL when lost */
 	uv_timer_t timer; /* while it is lost, or rests */
 };
 

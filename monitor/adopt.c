@@ -54,7 +54,7 @@ static uintptr_t
 count_of_instance(uint32_t instance, int change)
 {
 	uintptr_t n = (uintptr_t)map_get(&adopted_of_instance, instance) +
-	    (uintptr_t)change;
+		      (uintptr_t)change;
 
 	if (n == 0)
 		map_remove(&adopted_of_instance, instance);
@@ -182,7 +182,8 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 		return;
 	if (owner != geteuid() && row.uid != owner) {
 		log_warn("process %d, of another user, is no session of "
-			 "slots.%u: not adopted", (int)slot->pid, t->instance);
+			 "slots.%u: not adopted",
+		    (int)slot->pid, t->instance);
 		return;
 	}
 	a = calloc(1, sizeof(*a));
@@ -199,8 +200,8 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	a->start = row.start;
 	a->leader = slot->pid;
 	slot_peer(slot, &a->peer);
-	snprintf(a->service, sizeof(a->service), "%.*s",
-	    SERVICE_NAME_MAX - 1, t->service);
+	snprintf(a->service, sizeof(a->service), "%.*s", SERVICE_NAME_MAX - 1,
+	    t->service);
 	if (adopted_put(a) != 0) {
 		log_warn("out of memory: a session is not adopted");
 		free(a);
@@ -266,7 +267,7 @@ adopt_find_all(struct monitor *mon)
 		adopt_file(mon, instance);
 	}
 	closedir(d);
-	TAILQ_FOREACH(a, &adopted, next)
+	TAILQ_FOREACH (a, &adopted, next)
 		count++;
 	if (count > 0)
 		log_info("%u sessions of the daemon before adopted", count);
@@ -277,8 +278,7 @@ adopt_tell_master(struct monitor *mon)
 {
 	struct adopted *a;
 
-	TAILQ_FOREACH(a, &adopted, next)
-	{
+	TAILQ_FOREACH (a, &adopted, next) {
 		struct msg_session_adopted m = {.slot = a->slot,
 		    .session = a->session,
 		    .pid = a->leader,
@@ -305,8 +305,7 @@ adopt_find(uint64_t session)
 }
 
 uint64_t
-adopt_find_group(pid_t group, struct addr *peer,
-    char service[SERVICE_NAME_MAX])
+adopt_find_group(pid_t group, struct addr *peer, char service[SERVICE_NAME_MAX])
 {
 	struct adopted *a = map_get(&adopted_by_leader, (uint64_t)group);
 
@@ -318,12 +317,12 @@ adopt_find_group(pid_t group, struct addr *peer,
 }
 
 void
-adopt_end_all(struct monitor *mon,
-    void (*end)(struct monitor *mon, pid_t leader))
+adopt_end_all(
+    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader))
 {
 	struct adopted *a;
 
-	TAILQ_FOREACH(a, &adopted, next)
+	TAILQ_FOREACH (a, &adopted, next)
 		end(mon, a->leader);
 }
 

@@ -23,12 +23,12 @@ uint32_t adopt_slots(void);
 pid_t adopt_find(uint64_t session);
 
 /* The adopted session whose process group has this leader, or 0. */
-uint64_t adopt_find_group(pid_t group, struct addr *peer,
-    char service[SERVICE_NAME_MAX]);
+uint64_t adopt_find_group(
+    pid_t group, struct addr *peer, char service[SERVICE_NAME_MAX]);
 
 /* Call end for the leader of each. */
-void adopt_end_all(struct monitor *mon,
-    void (*end)(struct monitor *mon, pid_t leader));
+void adopt_end_all(
+    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader));
 
 /* Whether an adopted session has a process of this uid. */
 bool adopt_has_pid(pid_t pid);

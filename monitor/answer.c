@@ -35,8 +35,7 @@
 #define NOT_ALLOWED "not allowed: root and group portreeve may"
 
 void
-answer_done(struct monitor *mon, uint32_t request, bool ok,
-    const char *reason)
+answer_done(struct monitor *mon, uint32_t request, bool ok, const char *reason)
 {
 	struct msg_answer_done m = {.request = request, .status = !ok};
 
@@ -53,8 +52,8 @@ answer_applied(struct monitor *mon, uint32_t request)
 
 	states_waiting(mon, waiting, sizeof(waiting));
 	if (waiting[0] != '\0')
-		n = snprintf((char *)m.text.b, sizeof(m.text.b), "%s\n",
-		    waiting);
+		n = snprintf(
+		    (char *)m.text.b, sizeof(m.text.b), "%s\n", waiting);
 	m.text.n = (uint16_t)n;
 	if (n > 0)
 		wire_to_master(mon, MSG_ANSWER_TEXT, &m);
@@ -69,10 +68,10 @@ client_came_to_us(struct monitor *mon, int fd)
 	socklen_t len = sizeof(got), own_len = sizeof(own);
 
 	return (getsockname(fd, (struct sockaddr *)&got, &len) == 0 &&
-	    getsockname(mon->control_fd, (struct sockaddr *)&own,
-		&own_len) == 0 &&
-	    got.sun_family == AF_UNIX && own.sun_path[0] == '/' &&
-	    len == own_len && memcmp(&got, &own, len) == 0);
+		getsockname(
+		    mon->control_fd, (struct sockaddr *)&own, &own_len) == 0 &&
+		got.sun_family == AF_UNIX && own.sun_path[0] == '/' &&
+		len == own_len && memcmp(&got, &own, len) == 0);
 }
 
 /*
@@ -122,7 +121,8 @@ answer_clear(struct monitor *mon, uint32_t request, uint64_t session)
 	else
 		snprintf(reason, sizeof(reason),
 		    "session %llu may not have ended whole (%s): clear it "
-		    "again", (unsigned long long)session, err_text(err));
+		    "again",
+		    (unsigned long long)session, err_text(err));
 	answer_done(mon, request, err == 0, reason);
 }
 
@@ -133,8 +133,8 @@ answer_configuration(struct monitor *mon, uint32_t request, bool set)
 	size_t len = 0, at = 0;
 	char *text = NULL;
 
-	if (conf_render(mon->conf, set ? CONF_SET : CONF_BRACES, true,
-		&text, &len) < 0) {
+	if (conf_render(mon->conf, set ? CONF_SET : CONF_BRACES, true, &text,
+		&len) < 0) {
 		answer_done(mon, request, false, "out of memory");
 		return;
 	}
@@ -248,8 +248,7 @@ answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE && p->instance == m->instance)
 			break;
 	}
@@ -269,7 +268,8 @@ answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
 	proc_stop(mon, p, true);
 }
 
-/* Lookup has nothing that could be lost; what hangs in it does not come back. */
+/* Lookup has nothing that could be lost; what hangs in it does not come back.
+ */
 static void
 answer_lookup_lost(struct monitor *mon, const struct msg_lookup_lost *m)
 {
@@ -292,8 +292,7 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if ((uint32_t)p->pid != m->number || p->role != m->role ||
 		    (p->role != ROLE_MASTER && p->role != ROLE_LOGREADER))
 			continue;
@@ -306,8 +305,8 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 static void
 answer_log_breach(struct monitor *mon, const struct proc *zygote)
 {
-	struct proc *reader = proc_find(mon, ROLE_LOGREADER,
-	    service_reader(zygote->kind));
+	struct proc *reader =
+	    proc_find(mon, ROLE_LOGREADER, service_reader(zygote->kind));
 
 	if (reader != NULL)
 		proc_kill(mon, reader, "sent a zygote what it may not");
@@ -331,15 +330,14 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
  * sshd's log: whatever else it names, it was not told of.
  */
 static bool
-answer_is_from_log(struct monitor *mon, const struct proc *reader,
-    uint64_t session)
+answer_is_from_log(
+    struct monitor *mon, const struct proc *reader, uint64_t session)
 {
 	struct proc *p;
 
 	if (!service_traits(reader->kind)->sshd)
 		return (false);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE && p->slots != NULL &&
 		    service_traits(p->kind)->sshd &&
 		    slot_find_session(p->slots, session) >= 0)
@@ -359,8 +357,8 @@ answer_close(struct ipc_in *in)
 	const struct linger none = {.l_onoff = 0};
 
 	for (size_t i = 0; i < in->nfds; i++)
-		(void)setsockopt(in->fds[i], SOL_SOCKET, SO_LINGER, &none,
-		    sizeof(none));
+		(void)setsockopt(
+		    in->fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	ipc_in_close(in);
 }
 
@@ -405,8 +403,8 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		answer_client(mon, in);
 		break;
 	case MSG_ASK_LOGIN:
-		loginproc_ask(mon, &in->msg.ask_login,
-		    in->nfds > 0 ? in->fds[0] : -1);
+		loginproc_ask(
+		    mon, &in->msg.ask_login, in->nfds > 0 ? in->fds[0] : -1);
 		break;
 	case MSG_LISTENER_BROKEN:
 		bind_broken(mon, in->msg.listener_broken.id,
@@ -502,7 +500,7 @@ answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 		return;
 	}
 	loop_unwatch(&p->watch);
-	snprintf(reason, sizeof(reason), "%s: %s", msg_name(in.type),
-	    err_text(err));
+	snprintf(
+	    reason, sizeof(reason), "%s: %s", msg_name(in.type), err_text(err));
 	proc_kill(mon, p, reason);
 }

@@ -11,8 +11,8 @@
 void answer_drain(struct monitor *mon, struct proc *p, unsigned most);
 
 /* Answer a client's request through the master. */
-void answer_done(struct monitor *mon, uint32_t request, bool ok,
-    const char *reason);
+void answer_done(
+    struct monitor *mon, uint32_t request, bool ok, const char *reason);
 
 /* A reload has been applied: say what waits all the same, and that it is done.
  */

@@ -43,8 +43,8 @@
 static unsigned soon; /* such tries that are left */
 
 static struct listener *
-listener_new(struct monitor *mon, const struct addr *address, bool datagram,
-    int fd)
+listener_new(
+    struct monitor *mon, const struct addr *address, bool datagram, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -79,9 +79,9 @@ serves_both(const struct addr *address, int fd)
 	socklen_t len = sizeof(only);
 
 	return (address->family == FAMILY_INET6 &&
-	    memcmp(address->bytes, any, sizeof(any)) == 0 &&
-	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 &&
-	    !only);
+		memcmp(address->bytes, any, sizeof(any)) == 0 &&
+		getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 &&
+		!only);
 }
 
 /* One from the service manager: what it is, the kernel says. */
@@ -155,9 +155,8 @@ bind_socket(const struct listener *l)
 		return (-1);
 	addr_to_sockaddr(&l->address, &ss, &len);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    (family == AF_INET6 &&
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) <
-		    0) ||
+	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+				       &on, sizeof(on)) < 0) ||
 	    bind(fd, (struct sockaddr *)&ss, len) < 0 ||
 	    (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)) {
 		fd_close(&fd);
@@ -224,8 +223,7 @@ retry_all(struct monitor *mon)
 	bool some = false, waiting = false;
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->fd >= 0) {
 			some = some || !l->told;
 			continue;
@@ -236,8 +234,8 @@ retry_all(struct monitor *mon)
 			waiting = true;
 	}
 	if (waiting)
-		loop_timer_in(&mon->retry, soon > 0 ? SOON_NS : RETRY_NS,
-		    retry_due, mon);
+		loop_timer_in(
+		    &mon->retry, soon > 0 ? SOON_NS : RETRY_NS, retry_due, mon);
 	if (soon > 0)
 		soon--;
 	return (some);
@@ -272,9 +270,9 @@ datagrams_are_shut(const struct listener *l)
 	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP)) != 0)
 		return (true);
 	addr_to_sockaddr(&l->address, &ss, &len);
-	return (syscall(SYS_sendto, l->fd, 1L, 1L,
-		    MSG_DONTWAIT | MSG_NOSIGNAL, &ss, len) < 0 &&
-	    errno == EPIPE);
+	return (syscall(SYS_sendto, l->fd, 1L, 1L, MSG_DONTWAIT | MSG_NOSIGNAL,
+		    &ss, len) < 0 &&
+		errno == EPIPE);
 }
 
 static bool
@@ -285,9 +283,9 @@ listener_is_shut(const struct listener *l)
 
 	if (l->datagram)
 		return (datagrams_are_shut(l));
-	return (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-		    &len) == 0 &&
-	    !listening);
+	return (getsockopt(
+		    l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+		!listening);
 }
 
 /* One of the service manager's is its to bind; it can listen again. */
@@ -344,8 +342,7 @@ rebound_tell(struct monitor *mon)
 
 	wire_tell_listeners(mon);
 	notify_bound(mon);
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->fd < 0)
 			loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
 	}
@@ -357,7 +354,7 @@ look_at_all(struct monitor *mon)
 	struct listener *l;
 	bool some = false;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
+	TAILQ_FOREACH (l, &mon->listeners, next)
 		some = rebind_if_shut(mon, l) || some;
 	return (some);
 }
@@ -381,8 +378,8 @@ listener_hand_again(struct monitor *mon, struct listener *l, int error)
 	wire_listener_gone(mon, l);
 	if (l->broke == 0 || now - l->broke > BROKE_SPELL_NS) {
 		l->error = error;
-		report_listener_failed(mon, l,
-		    "no connection can be accepted; trying again");
+		report_listener_failed(
+		    mon, l, "no connection can be accepted; trying again");
 	}
 	l->broke = now;
 	loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
@@ -393,8 +390,7 @@ bind_broken(struct monitor *mon, uint32_t id, int error)
 {
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->id != id)
 			continue;
 		if (l->fd < 0 || !l->told)
@@ -409,7 +405,8 @@ bind_broken(struct monitor *mon, uint32_t id, int error)
 	}
 }
 
-/* ---- the configuration's --------------------------------------------------- */
+/* ---- the configuration's ---------------------------------------------------
+ */
 
 static bool
 same_socket(const struct listener *l, const struct addr *a, bool datagram)
@@ -417,10 +414,10 @@ same_socket(const struct listener *l, const struct addr *a, bool datagram)
 	return (addr_equal(&l->address, a) && l->datagram == datagram);
 }
 
-/* Give a listener to a service; the master hears of it again if that changed. */
+/* Give a listener to a service; the master hears of it again if that changed.
+ */
 static void
-listener_assign(struct monitor *mon, struct listener *l,
-    struct mon_service *s)
+listener_assign(struct monitor *mon, struct listener *l, struct mon_service *s)
 {
 	bool wait = s->conf->exec.wait;
 
@@ -437,8 +434,8 @@ listener_assign(struct monitor *mon, struct listener *l,
 
 /* The socket holds, and who reads the statements alone would not know it. */
 static void
-warn_if_other(struct monitor *mon, const struct mon_service *s,
-    struct listener *l)
+warn_if_other(
+    struct monitor *mon, const struct mon_service *s, struct listener *l)
 {
 	char words[HANDED_WORDS_MAX];
 	bool before = l->differs;
@@ -453,14 +450,13 @@ warn_if_other(struct monitor *mon, const struct mon_service *s,
  * *dual: and for inet with it.
  */
 static bool
-assign_foreign(struct monitor *mon, struct mon_service *s,
-    enum family family, bool datagram, bool *dual)
+assign_foreign(struct monitor *mon, struct mon_service *s, enum family family,
+    bool datagram, bool *dual)
 {
 	struct listener *l;
 	bool found = false;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (!l->foreign || strcmp(l->name, s->name) != 0 ||
 		    l->address.family != family || l->datagram != datagram)
 			continue;
@@ -479,8 +475,7 @@ configure_address(struct monitor *mon, struct mon_service *s,
 {
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (!l->foreign && same_socket(l, a, datagram)) {
 			listener_assign(mon, l, s);
 			return;
@@ -502,13 +497,14 @@ configure_service(struct monitor *mon, struct mon_service *s)
 	bool taken[FAMILY_COUNT], dual = false;
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
-		taken[f] = !s->conf->without[f] &&
+		taken[f] =
+		    !s->conf->without[f] &&
 		    assign_foreign(mon, s, (enum family)f, datagram, &dual);
 	if (dual)
 		taken[FAMILY_INET] = true;
 	/* What was handed over rests meanwhile; nothing of ours is bound. */
-	for (unsigned i = 0;
-	     i < s->conf->listen_count && table_service_runs(s); i++) {
+	for (unsigned i = 0; i < s->conf->listen_count && table_service_runs(s);
+	     i++) {
 		const struct addr *a = &s->conf->listen[i];
 
 		if (!taken[a->family])
@@ -536,7 +532,7 @@ bind_configure(struct monitor *mon)
 
 	soon = 0;
 	look_at_all(mon);
-	TAILQ_FOREACH(l, &mon->listeners, next)
+	TAILQ_FOREACH (l, &mon->listeners, next)
 		l->wanted = false;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used && mon->services[i].configured &&

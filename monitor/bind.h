@@ -28,8 +28,8 @@ void bind_configure(struct monitor *mon);
 void bind_look(struct monitor *mon);
 
 /*
- * The master's word that accept() fails on one, with its errno: the same, or, when
- * it listens, it is handed over anew; at most once a second.
+ * The master's word that accept() fails on one, with its errno: the same, or,
+ * when it listens, it is handed over anew; at most once a second.
  */
 void bind_broken(struct monitor *mon, uint32_t id, int error);
 

@@ -58,8 +58,8 @@ boot_forget_others(struct monitor *mon)
 		return;
 	if (before[0] != '\0')
 		boot_empty(folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-	    0600);
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fd_write_all(fd, now, strlen(now)) != 0)
 		log_errno("cannot write %s", path);
 	fd_close(&fd);

@@ -54,7 +54,8 @@ child_files_restore(void)
 
 	if (!files_raised || getrlimit(RLIMIT_NOFILE, &now) < 0)
 		return;
-	/* Somebody may have lowered it for good in the meantime (prlimit(1)). */
+	/* Somebody may have lowered it for good in the meantime (prlimit(1)).
+	 */
 	if (want.rlim_max > now.rlim_max)
 		want.rlim_max = now.rlim_max;
 	if (want.rlim_cur > want.rlim_max)

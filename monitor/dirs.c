@@ -39,8 +39,8 @@ static int
 open_dir(const char *dir, const char *path, char *reason, size_t size)
 {
 	char why[SAFE_REASON_MAX];
-	int fd = safe_open(dir, O_RDONLY | O_DIRECTORY, geteuid(), why,
-	    sizeof(why));
+	int fd =
+	    safe_open(dir, O_RDONLY | O_DIRECTORY, geteuid(), why, sizeof(why));
 
 	if (fd < 0)
 		snprintf(reason, size, "%s: cannot be used: %s", path, why);
@@ -49,8 +49,8 @@ open_dir(const char *dir, const char *path, char *reason, size_t size)
 
 /* Its parents were made and judged before. */
 static int
-make_one(const char *dir, mode_t mode, const char *path, char *reason,
-    size_t size)
+make_one(
+    const char *dir, mode_t mode, const char *path, char *reason, size_t size)
 {
 	int fd;
 
@@ -89,8 +89,7 @@ make_dir(const char *path, mode_t mode, char *reason, size_t size)
 	if (fstat(fd, &st) < 0)
 		err = fail(reason, size, path, "cannot be looked at");
 	close(fd);
-	if (err == 0 &&
-	    (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
+	if (err == 0 && (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
 		snprintf(reason, size,
 		    "%s must be a folder of the daemon's user that nobody "
 		    "else can write",
@@ -101,9 +100,8 @@ make_dir(const char *path, mode_t mode, char *reason, size_t size)
 }
 
 static int
-default_dir(char *out, size_t size, const char *variable,
-    const char *home_tail, const char *root_path, bool rootless,
-    char *reason, size_t rsize)
+default_dir(char *out, size_t size, const char *variable, const char *home_tail,
+    const char *root_path, bool rootless, char *reason, size_t rsize)
 {
 	const char *base = getenv(variable), *home = getenv("HOME");
 
@@ -124,15 +122,14 @@ default_dir(char *out, size_t size, const char *variable,
 
 /* Absolute, so that a role's other working folder does not matter. */
 static int
-given_dir(char *out, size_t size, const char *path, char *reason,
-    size_t rsize)
+given_dir(char *out, size_t size, const char *path, char *reason, size_t rsize)
 {
 	char cwd[PATH_MAX];
 
 	if (path[0] == '/') {
 		snprintf(out, size, "%s", path);
 	} else if (getcwd(cwd, sizeof(cwd)) == NULL ||
-	    snprintf(out, size, "%s/%s", cwd, path) >= (int)size) {
+		   snprintf(out, size, "%s/%s", cwd, path) >= (int)size) {
 		snprintf(reason, rsize, "%s: cannot be made absolute", path);
 		return (ERR_TOO_LONG);
 	}
@@ -152,18 +149,19 @@ dirs_choose(struct monitor *mon, const char *run_dir, const char *state_dir,
 	int err;
 
 	err = run_dir != NULL
-	    ? given_dir(mon->run_dir, sizeof(mon->run_dir), run_dir, reason,
-		  size)
-	    : default_dir(mon->run_dir, sizeof(mon->run_dir),
-		  "XDG_RUNTIME_DIR", ".cache/portreeve", "/run/portreeve",
-		  mon->rootless, reason, size);
+		  ? given_dir(mon->run_dir, sizeof(mon->run_dir), run_dir,
+			reason, size)
+		  : default_dir(mon->run_dir, sizeof(mon->run_dir),
+			"XDG_RUNTIME_DIR", ".cache/portreeve", "/run/portreeve",
+			mon->rootless, reason, size);
 	if (err == 0)
 		err = state_dir != NULL
-		    ? given_dir(mon->state_dir, sizeof(mon->state_dir),
-			  state_dir, reason, size)
-		    : default_dir(mon->state_dir, sizeof(mon->state_dir),
-			  "XDG_STATE_HOME", ".local/state/portreeve",
-			  "/var/lib/portreeve", mon->rootless, reason, size);
+			  ? given_dir(mon->state_dir, sizeof(mon->state_dir),
+				state_dir, reason, size)
+			  : default_dir(mon->state_dir, sizeof(mon->state_dir),
+				"XDG_STATE_HOME", ".local/state/portreeve",
+				"/var/lib/portreeve", mon->rootless, reason,
+				size);
 	return (err);
 }
 
@@ -183,8 +181,8 @@ dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
 	if (err == 0)
 		err = make_dir(mon->state_dir, 0700, reason, size);
 	for (int i = 0; err == 0 && i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", mon->run_dir,
-		    below[i].name);
+		snprintf(
+		    path, sizeof(path), "%s/%s", mon->run_dir, below[i].name);
 		err = make_dir(path, below[i].mode, reason, size);
 	}
 	return (err);
@@ -234,8 +232,8 @@ open_state(struct monitor *mon, char *reason, size_t size)
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/state/master", mon->run_dir);
-	mon->state_fd = open(path,
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	mon->state_fd =
+	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (mon->state_fd < 0)
 		return (fail(reason, size, path, "cannot be made"));
 	return (0); /* table_fit_state() gives it its length */
@@ -250,17 +248,17 @@ open_control(struct monitor *mon, char *reason, size_t size)
 	int ok;
 
 	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%.*s/control.sock",
-		(int)sizeof(sun.sun_path), mon->run_dir) >=
-	    (int)sizeof(sun.sun_path))
+		(int)sizeof(sun.sun_path),
+		mon->run_dir) >= (int)sizeof(sun.sun_path))
 		return (fail(reason, size, mon->run_dir,
 		    "is too long a name for a socket's folder: choose another "
 		    "by -r"));
-	mon->control_fd = socket(AF_UNIX,
-	    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mon->control_fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(sun.sun_path);
 	old = umask(0117);
 	ok = mon->control_fd >= 0 &&
-	    bind(mon->control_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	     bind(mon->control_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 	umask(old);
 	if (!ok || listen(mon->control_fd, 128) < 0)
 		return (fail(reason, size, sun.sun_path, "cannot be made"));
@@ -286,8 +284,8 @@ open_log(struct monitor *mon, char *reason, size_t size)
 	if (!mon->foreground)
 		return (0);
 	snprintf(path, sizeof(path), "%s/portreeved.log", mon->run_dir);
-	mon->log_fd = open(path,
-	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	mon->log_fd = open(
+	    path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (mon->log_fd < 0)
 		return (fail(reason, size, path, "cannot be opened"));
 	return (0);
@@ -320,8 +318,7 @@ dirs_remove_sockets(struct monitor *mon)
 int
 dirs_find_libexec(struct monitor *mon, char *reason, size_t size)
 {
-	static const char *const tails[] = {"libexec",
-	    "../libexec/portreeve"};
+	static const char *const tails[] = {"libexec", "../libexec/portreeve"};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 

@@ -6,8 +6,8 @@
 
 /* Where they are, from the command line or by default: 0, or an ERR_ with a
  * sentence. */
-int dirs_choose(struct monitor *mon, const char *run_dir,
-    const char *state_dir, char *reason, size_t size);
+int dirs_choose(struct monitor *mon, const char *run_dir, const char *state_dir,
+    char *reason, size_t size);
 
 /* The same, and made if missing, owned
  * by us and writable by nobody else. 0, or an ERR_ with a sentence. */

@@ -63,7 +63,7 @@ end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
 	if (parent != 0 && row->parent != parent)
 		return (false);
 	return (row->start + PTABLE_TICK_NS >= slot->start &&
-	    row->start <= slot->start + START_SLACK_NS);
+		row->start <= slot->start + START_SLACK_NS);
 }
 
 static int
@@ -100,8 +100,8 @@ static void
 set_sort(struct end_set *set)
 {
 	if (set->n > 1)
-		qsort(set->pids, set->n, sizeof(*set->pids),
-		    ptable_compare_pids);
+		qsort(
+		    set->pids, set->n, sizeof(*set->pids), ptable_compare_pids);
 }
 
 /* Whether a process was told to stop in the round before. */
@@ -334,7 +334,8 @@ end_find_slot(struct proc *p, uint64_t session, struct ptable_row *row)
 	if (end_verify(&slot, p->pid, row))
 		return (0);
 	return (slot.pid > 1 && ptable_read_one(slot.pid, row) == ERR_SHORT
-		? ERR_SHORT : ERR_NOT_FOUND);
+		    ? ERR_SHORT
+		    : ERR_NOT_FOUND);
 }
 
 static int
@@ -347,8 +348,7 @@ end_collect(struct monitor *mon, uint64_t session, struct end_set *set)
 	/* The user's session is the login process's, not the worker's. */
 	if (login > 0 && (err = set_add(set, login)) == 0)
 		found++;
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		struct ptable_row row;
 		int got = end_find_slot(p, session, &row);
 
@@ -403,10 +403,9 @@ end_all(struct monitor *mon)
 	struct slot slot;
 
 	reserve_use();
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
-		for (uint32_t i = 0; p->slots != NULL && i < p->slots->high &&
-		     i < SLOTS_MAX;
+	TAILQ_FOREACH (p, &mon->procs, next) {
+		for (uint32_t i = 0;
+		     p->slots != NULL && i < p->slots->high && i < SLOTS_MAX;
 		     i++) {
 			struct ptable_row row;
 
@@ -440,8 +439,7 @@ end_is_orphan(struct monitor *mon, const struct proc *zygote,
 	if (service_traits(zygote->kind)->builtin && !mon->rootless &&
 	    row->uid != zygote->seal.uid)
 		return (false);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->pid == slot->pid)
 			return (false);
 	}
@@ -450,16 +448,18 @@ end_is_orphan(struct monitor *mon, const struct proc *zygote,
 
 /* sshd's sessions leave records, under the names of who was logged in. */
 static void
-orphans_close_records(struct monitor *mon, struct proc *zygote,
-    const struct ptable *t)
+orphans_close_records(
+    struct monitor *mon, struct proc *zygote, const struct ptable *t)
 {
 	struct record_of *who = calloc(t->count, sizeof(*who));
 	struct slot slot;
 	size_t n = 0;
 
 	for (size_t i = 0; who != NULL && i < t->count; i++) {
-		int64_t at = !t->rows[i].marked || t->rows[i].zombie ? -1
-		    : slot_find_pid(zygote->slots, t->rows[i].leader);
+		int64_t at =
+		    !t->rows[i].marked || t->rows[i].zombie
+			? -1
+			: slot_find_pid(zygote->slots, t->rows[i].leader);
 		const struct login *l;
 
 		if (at < 0 ||
@@ -484,8 +484,8 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 	struct slot slot;
 
 	reserve_use();
-	for (uint32_t i = 0; zygote->slots != NULL &&
-	     i < zygote->slots->high && i < SLOTS_MAX;
+	for (uint32_t i = 0;
+	     zygote->slots != NULL && i < zygote->slots->high && i < SLOTS_MAX;
 	     i++) {
 		struct ptable_row row;
 

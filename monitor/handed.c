@@ -53,8 +53,8 @@ handed_is_stated(const struct conf_service *s, const struct addr *address,
 }
 
 void
-handed_is_unclaimed(const char *name, const struct addr *address,
-    char words[HANDED_WORDS_MAX])
+handed_is_unclaimed(
+    const char *name, const struct addr *address, char words[HANDED_WORDS_MAX])
 {
 	char a[ADDR_TEXT_MAX];
 
@@ -64,8 +64,9 @@ handed_is_unclaimed(const char *name, const struct addr *address,
 	    name, addr_text(address, a), address->port);
 }
 
-/* --- the file -----------------------------------------------------------------
- * "PID START" of the daemon, then a line "PORT ADDRESS NAME" for each.
+/* --- the file
+ * ----------------------------------------------------------------- "PID START"
+ * of the daemon, then a line "PORT ADDRESS NAME" for each.
  */
 
 static int
@@ -86,8 +87,7 @@ write_lines(struct monitor *mon, FILE *f)
 	if (ptable_read_one(getpid(), &me) < 0)
 		return;
 	fprintf(f, "%d %" PRIu64 "\n", (int)getpid(), me.start);
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->foreign)
 			fprintf(f, "%u %s %s\n", l->address.port,
 			    addr_text(&l->address, text), l->name);
@@ -126,8 +126,8 @@ daemon_runs(const char *line)
 	long pid = strtol(line, &rest, 10);
 
 	return (pid > 0 && pid <= INT32_MAX &&
-	    ptable_read_one((pid_t)pid, &row) == 0 && !row.zombie &&
-	    row.start == strtoull(rest, NULL, 10));
+		ptable_read_one((pid_t)pid, &row) == 0 && !row.zombie &&
+		row.start == strtoull(rest, NULL, 10));
 }
 
 static void
@@ -147,16 +147,16 @@ check_line(char *line, const struct conf *conf, struct conf_report *report)
 	s = conf_find_service(conf, name);
 	if (s == NULL) {
 		handed_is_unclaimed(name, &a, words);
-		conf_report_add(report, CONF_WARNING, (struct conf_pos){0, 0},
-		    "%s", words);
+		conf_report_add(
+		    report, CONF_WARNING, (struct conf_pos){0, 0}, "%s", words);
 	} else if (!handed_is_stated(s, &a, words)) {
 		conf_report_add(report, CONF_WARNING, s->pos, "%s", words);
 	}
 }
 
 void
-handed_check(const char *run_dir, const struct conf *conf,
-    struct conf_report *report)
+handed_check(
+    const char *run_dir, const struct conf *conf, struct conf_report *report)
 {
 	char path[PATH_MAX + 32], why[SAFE_REASON_MAX], line[LINE_MAX_BYTES];
 	FILE *f = NULL;

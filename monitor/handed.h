@@ -19,8 +19,8 @@ bool handed_is_stated(const struct conf_service *s, const struct addr *address,
     char words[HANDED_WORDS_MAX]);
 
 /* A sentence about one whose name is no active service's. */
-void handed_is_unclaimed(const char *name, const struct addr *address,
-    char words[HANDED_WORDS_MAX]);
+void handed_is_unclaimed(
+    const char *name, const struct addr *address, char words[HANDED_WORDS_MAX]);
 
 /* Once, at a start: write down what there is in the run-time folder. */
 void handed_write(struct monitor *mon);
@@ -29,7 +29,7 @@ void handed_write(struct monitor *mon);
  * For -n: of the daemon that runs with that run-time folder, if any and if the
  * caller may read it, warnings of both kinds.
  */
-void handed_check(const char *run_dir, const struct conf *conf,
-    struct conf_report *report);
+void handed_check(
+    const char *run_dir, const struct conf *conf, struct conf_report *report);
 
 #endif

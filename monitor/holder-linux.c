@@ -53,8 +53,8 @@ process_has_inode(const char *pid, unsigned long inode)
 	if (d == NULL)
 		return (false);
 	while (!found && (e = readdir(d)) != NULL) {
-		ssize_t n = readlinkat(dirfd(d), e->d_name, link,
-		    sizeof(link) - 1);
+		ssize_t n =
+		    readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
 
 		if (n <= 0)
 			continue;
@@ -85,8 +85,8 @@ describe(const char *pid, char *buf, size_t size)
 }
 
 void
-holder_of_port(const struct addr *address, bool datagram, char *buf,
-    size_t size)
+holder_of_port(
+    const struct addr *address, bool datagram, char *buf, size_t size)
 {
 	static const char *const tables[2][FAMILY_COUNT] = {
 	    {"/proc/net/tcp", "/proc/net/tcp6"},
@@ -100,8 +100,8 @@ holder_of_port(const struct addr *address, bool datagram, char *buf,
 	for (int i = 0; i < FAMILY_COUNT && inode == 0; i++) {
 		int f = i == 0 ? address->family : !address->family;
 
-		inode = inode_of_port(tables[datagram][f], address->port,
-		    datagram);
+		inode =
+		    inode_of_port(tables[datagram][f], address->port, datagram);
 	}
 	if (inode == 0 || (d = opendir("/proc")) == NULL)
 		return;

@@ -8,7 +8,7 @@
 #include "lib/addr.h"
 
 /* "by sshd, process 812", escaped, or "" when it cannot be told. */
-void holder_of_port(const struct addr *address, bool datagram, char *buf,
-    size_t size);
+void holder_of_port(
+    const struct addr *address, bool datagram, char *buf, size_t size);
 
 #endif

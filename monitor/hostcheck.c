@@ -31,8 +31,8 @@ warn_not_built(const struct conf *conf, struct conf_report *report)
 }
 
 static void
-warn_no_pam(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report)
+warn_no_pam(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 	char why[CONF_MESSAGE_MAX];
@@ -43,7 +43,8 @@ warn_no_pam(struct monitor *mon, const struct conf *conf,
 	conf_report_add(report, CONF_WARNING, ssh->pos,
 	    "%.120s: who logs in is read from sshd's log, and user-limit's "
 	    "sessions are held a moment late; portreeved(8), PAM, says which "
-	    "lines to add", why);
+	    "lines to add",
+	    why);
 }
 
 /* PAM has two folders for a service's file. */
@@ -123,8 +124,8 @@ warn_other_user(const struct conf *conf, struct conf_report *report)
 }
 
 void
-hostcheck_warn(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report)
+hostcheck_warn(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report)
 {
 	warn_not_built(conf, report);
 	warn_no_pam(mon, conf, report);

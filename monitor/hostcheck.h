@@ -9,7 +9,7 @@
  * the configuration does not carry over, of services that this version does
  * not serve, and of a missing PAM service file.
  */
-void hostcheck_warn(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report);
+void hostcheck_warn(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report);
 
 #endif

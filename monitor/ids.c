@@ -39,7 +39,8 @@ account_name(int uid)
 		return (service_traits((enum service_kind)(uid - UID_SERVICES))
 			    ->account);
 	kind = (enum service_kind)(uid - UID_READERS);
-	return (service_reader(kind) == kind ? service_traits(kind)->log : NULL);
+	return (
+	    service_reader(kind) == kind ? service_traits(kind)->log : NULL);
 }
 
 /* One block of numbers a daemon. */
@@ -52,7 +53,7 @@ _Static_assert(UID_COUNT <= BLOCK, "a block has a number for each role");
  * monitor's end; in /run, which only root can write.
  */
 #define LOCK_NUMBERS 16
-#define LOCKS_MAX    512
+#define LOCKS_MAX 512
 
 static bool
 lock_numbers(uint32_t number)
@@ -185,11 +186,13 @@ keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
 	if (getpwuid(id) != NULL || getgrgid(id) != NULL || role_has(mon, id))
 		snprintf(reason, size,
 		    "its uid %u has an account by now: write `user`, or take "
-		    "that account away", id);
+		    "that account away",
+		    id);
 	else if (!lock_numbers(id))
 		snprintf(reason, size,
 		    "its uid %u is another daemon's: write `user`, or give "
-		    "one of them other role-uids", id);
+		    "one of them other role-uids",
+		    id);
 	else
 		return (0);
 	log_info("service %s: %s", name, reason);
@@ -197,8 +200,8 @@ keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
 }
 
 int
-ids_for_service(struct monitor *mon, struct mon_service *s, char *reason,
-    size_t size)
+ids_for_service(
+    struct monitor *mon, struct mon_service *s, char *reason, size_t size)
 {
 	uint32_t low, high, id;
 	bool some;

@@ -16,7 +16,7 @@ int ids_choose(struct monitor *mon, char *reason, size_t size);
  * s->uid for a service without `user`: the one that its name has, or one that
  * no name ever had. Nothing to do for others. ERR_REFUSED with a sentence.
  */
-int ids_for_service(struct monitor *mon, struct mon_service *s, char *reason,
-    size_t size);
+int ids_for_service(
+    struct monitor *mon, struct mon_service *s, char *reason, size_t size);
 
 #endif

@@ -65,9 +65,10 @@ read_rows(FILE *file, char *reason, size_t size)
 
 	if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_uid != geteuid() || (st.st_mode & 022) != 0)
-		return (refused(reason, size, "another user owns it or can "
-					      "write it: look at it, and "
-					      "remove it"));
+		return (refused(reason, size,
+		    "another user owns it or can "
+		    "write it: look at it, and "
+		    "remove it"));
 	while (fgets(line, sizeof(line), file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		if (row_count == ROWS_MAX)
@@ -75,9 +76,10 @@ read_rows(FILE *file, char *reason, size_t size)
 			    "it has too many lines: remove those of services "
 			    "that are gone and have left no files"));
 		if (!read_row(line))
-			return (refused(reason, size, "a line of it is not "
-						      "`UID NAME`: mend or "
-						      "remove it"));
+			return (refused(reason, size,
+			    "a line of it is not "
+			    "`UID NAME`: mend or "
+			    "remove it"));
 	}
 	return (ferror(file) ? refused(reason, size, strerror(errno)) : 0);
 }

@@ -81,8 +81,8 @@ images_open(const char *folder, char *reason, size_t size)
 		return (ERR_SYSTEM);
 	if (images_find("master") >= 0)
 		return (0);
-	snprintf(reason, size, "%s has no program master: install it whole",
-	    folder);
+	snprintf(
+	    reason, size, "%s has no program master: install it whole", folder);
 	return (ERR_NOT_FOUND);
 }
 

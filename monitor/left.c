@@ -10,8 +10,8 @@
 #include "monitor/report.h"
 
 static void
-left_tell(struct monitor *mon, const struct listener *l,
-    const struct slot *slot)
+left_tell(
+    struct monitor *mon, const struct listener *l, const struct slot *slot)
 {
 	char text[ADDR_TEXT_MAX], reason[224];
 
@@ -32,12 +32,10 @@ left_report(struct monitor *mon, const struct listener *l)
 
 	if (!l->wait || l->service == NULL)
 		return;
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->service != l->service || p->slots == NULL)
 			continue;
-		for (uint32_t i = 0; i < p->slots->high && i < SLOTS_MAX;
-		     i++) {
+		for (uint32_t i = 0; i < p->slots->high && i < SLOTS_MAX; i++) {
 			if (slot_read(p->slots, i, &slot) == 0 &&
 			    slot.use == SLOT_RUNNING &&
 			    slot.family == (uint8_t)l->address.family)

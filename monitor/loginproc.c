@@ -155,8 +155,7 @@ loginproc_take(pid_t pid, int fd)
 	p->words = loop_watch(fd, POLLIN, loginproc_hear_words, p);
 	if (p->words == NULL)
 		return (false);
-	ipc_channel_init(
-	    &p->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_SESSION);
+	ipc_channel_init(&p->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_SESSION);
 	return (true);
 }
 
@@ -175,8 +174,8 @@ loginproc_prune(void)
 	while (most-- > 0) {
 		struct loginproc *p = TAILQ_FIRST(&spent);
 
-		if (loginproc_find_zygote(
-			p->mon, p->session, p->slot, &slot) == NULL) {
+		if (loginproc_find_zygote(p->mon, p->session, p->slot, &slot) ==
+		    NULL) {
 			loginproc_free(p);
 			continue;
 		}
@@ -212,8 +211,7 @@ loginproc_end_all(
 {
 	struct loginproc *p;
 
-	TAILQ_FOREACH(p, &logins, next)
-	{
+	TAILQ_FOREACH (p, &logins, next) {
 		p->ending = true;
 		end(mon, p->pid);
 	}
@@ -224,7 +222,7 @@ loginproc_kill_all(void)
 {
 	struct loginproc *p;
 
-	TAILQ_FOREACH(p, &logins, next)
+	TAILQ_FOREACH (p, &logins, next)
 		kill(p->pid, SIGKILL);
 }
 
@@ -304,8 +302,8 @@ loginproc_over(struct loginproc *p, int sig)
 	if (sig != 0 && !p->ending)
 		report_death(p, sig);
 	else if (p->status != LOGIN_EXIT_SESSION &&
-	    p->status != LOGIN_EXIT_NO_LOGIN &&
-	    p->status != LOGIN_EXIT_RECORD)
+		 p->status != LOGIN_EXIT_NO_LOGIN &&
+		 p->status != LOGIN_EXIT_RECORD)
 		report_exit(p);
 	if (!p->opened && !p->trying && p->late) {
 		p->user[0] = '\0'; /* before its name was told */
@@ -356,9 +354,8 @@ grace_over(void *arg)
 
 /* ---- starts ------------------------------------------------------------- */
 
-static void __attribute__((noreturn))
-login_exec(struct monitor *mon, const struct loginproc *p, int monitor,
-    int worker)
+static void __attribute__((noreturn)) login_exec(
+    struct monitor *mon, const struct loginproc *p, int monitor, int worker)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char *env[] = {path, NULL};

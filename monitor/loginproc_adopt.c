@@ -28,7 +28,7 @@ adopted_ended(void *arg, int revents)
 
 	(void)revents;
 	left = ptable_read_one(p->leader, &row) == 0 &&
-	    row.start == p->leader_start && !row.zombie;
+	       row.start == p->leader_start && !row.zombie;
 	if (!left && !p->mon->rootless)
 		/* Nothing, if it did so itself. */
 		records_close(p->mon, p->pid, p->user);
@@ -41,7 +41,7 @@ is_alive(pid_t pid, uint64_t start)
 	struct ptable_row row;
 
 	return (pid > 1 && ptable_read_one(pid, &row) == 0 &&
-	    row.start == start && !row.zombie);
+		row.start == start && !row.zombie);
 }
 
 static bool

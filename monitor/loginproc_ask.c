@@ -38,18 +38,16 @@ ask_refuse(struct monitor *mon, uint64_t session, const char *text)
 
 /* Of which zygote is it a worker's session, as the slot tables have it? */
 struct proc *
-loginproc_find_zygote(struct monitor *mon, uint64_t session, uint32_t number,
-    struct slot *slot)
+loginproc_find_zygote(
+    struct monitor *mon, uint64_t session, uint32_t number, struct slot *slot)
 {
 	struct ptable_row row;
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		int64_t n;
 
-		if (p->slots == NULL ||
-		    !service_traits(p->kind)->builtin ||
+		if (p->slots == NULL || !service_traits(p->kind)->builtin ||
 		    service_traits(p->kind)->logins == 0)
 			continue;
 		n = number < SLOTS_MAX ? (int64_t)number
@@ -75,7 +73,7 @@ ask_same_peer(const struct addr *peer, int connection)
 	if (getpeername(connection, (struct sockaddr *)&ss, &len) < 0)
 		return (errno == ENOTCONN); /* it has gone in the meantime */
 	return (addr_from_sockaddr(&real, (struct sockaddr *)&ss, len) == 0 &&
-	    addr_equal(&real, peer));
+		addr_equal(&real, peer));
 }
 
 static uint32_t
@@ -168,8 +166,7 @@ ask_start(struct monitor *mon, const struct msg_ask_login *ask,
 
 /* false: nobody knows of that session, or not yet. */
 static bool
-ask_answer(
-    struct monitor *mon, const struct msg_ask_login *ask, int connection)
+ask_answer(struct monitor *mon, const struct msg_ask_login *ask, int connection)
 {
 	const struct loginproc *p = loginproc_find(ask->session);
 	const char *refusal;
@@ -184,16 +181,14 @@ ask_answer(
 		return (true);
 	}
 	loginproc_prune();
-	zygote = loginproc_find_zygote(
-	    mon, ask->session, ask->slot, &slot);
+	zygote = loginproc_find_zygote(mon, ask->session, ask->slot, &slot);
 	if (zygote == NULL)
 		return (false);
 	slot_peer(&slot, &peer);
 	refusal = ask_judge(mon, ask, zygote, &peer, connection);
 	if (refusal != NULL)
 		ask_refuse(mon, ask->session, refusal);
-	else if (ask->late ||
-	    ask_grace(zygote->service->conf, ask->age) == 0)
+	else if (ask->late || ask_grace(zygote->service->conf, ask->age) == 0)
 		ask_too_late(mon, ask->session, ask->slot, zygote, &peer);
 	else
 		ask_start(mon, ask, zygote, &peer);
@@ -248,8 +243,7 @@ question_due(void *arg)
 }
 
 static void
-ask_later(
-    struct monitor *mon, const struct msg_ask_login *ask, int connection)
+ask_later(struct monitor *mon, const struct msg_ask_login *ask, int connection)
 {
 	struct question *q =
 	    questions < QUESTIONS_MAX ? calloc(1, sizeof(*q)) : NULL;
@@ -263,8 +257,8 @@ ask_later(
 	questions++;
 	q->mon = mon;
 	q->ask = *ask;
-	q->connection = connection < 0
-	    ? -1 : fcntl(connection, F_DUPFD_CLOEXEC, 3);
+	q->connection =
+	    connection < 0 ? -1 : fcntl(connection, F_DUPFD_CLOEXEC, 3);
 	loop_timer_in(&q->timer, LOOK_NS, question_due, q);
 }
 

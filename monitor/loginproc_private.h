@@ -34,17 +34,17 @@ struct loginproc {
 
 	uint32_t slot; /* of its worker; SLOTS_MAX not known */
 
-	char user[256];	 /* being tried, or logged in */
-	bool unknown;	 /* no account has that name */
+	char user[256];	  /* being tried, or logged in */
+	bool unknown;	  /* no account has that name */
 	bool log_unknown; /* log-unknown-users */
-	int status;	 /* as it has ended by itself */
+	int status;	  /* as it has ended by itself */
 	unsigned tries;
-	bool trying;	 /* no outcome was told yet */
-	bool allowed;	 /* by user-limit too: in the table of logins */
-	bool opened;	 /* has its session */
-	bool late;	 /* killed for its time */
-	bool ending;	 /* ended on purpose */
-	bool gone;	 /* waited for: its number may be another's */
+	bool trying;  /* no outcome was told yet */
+	bool allowed; /* by user-limit too: in the table of logins */
+	bool opened;  /* has its session */
+	bool late;    /* killed for its time */
+	bool ending;  /* ended on purpose */
+	bool gone;    /* waited for: its number may be another's */
 	enum policy_method method;
 	pid_t leader; /* of the session */
 	uint64_t leader_start;
@@ -73,8 +73,8 @@ void loginproc_prune(void);
  * and its slot; NULL for none. number: of the slot, so that it costs one look
  * however many are logged in; SLOTS_MAX: not known.
  */
-struct proc *loginproc_find_zygote(struct monitor *mon, uint64_t session,
-    uint32_t number, struct slot *slot);
+struct proc *loginproc_find_zygote(
+    struct monitor *mon, uint64_t session, uint32_t number, struct slot *slot);
 
 /*
  * Fork and exec it, tell it what to do in so many ms, and send the worker's

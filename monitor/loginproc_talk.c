@@ -22,8 +22,7 @@
 #define NO_RESOURCES "no-resources"
 
 void
-loginproc_event(struct loginproc *p, struct event_builder *b,
-    enum event event)
+loginproc_event(struct loginproc *p, struct event_builder *b, enum event event)
 {
 	event_begin(b, event);
 	event_text(b, FIELD_SERVICE, p->service);
@@ -116,8 +115,7 @@ talk_judge(struct loginproc *p, const struct msg_login_may *m)
 		return ("account");
 	snprintf(p->user, sizeof(p->user), "%s", pw->pw_name);
 	p->unknown = false;
-	if (!policy_root_login(m->uid, p->method, p->root_login, p->kind)
-		 .allow)
+	if (!policy_root_login(m->uid, p->method, p->root_login, p->kind).allow)
 		return ("root-login");
 	reason = logins_admit(p->mon, p->session, m->uid, pw->pw_name, &l);
 	if (reason != NULL)
@@ -160,7 +158,7 @@ static bool
 talk_is_leader(const struct loginproc *p, const struct ptable_row *row)
 {
 	return (row->parent == (p->gone ? getpid() : p->pid) &&
-	    row->start >= p->pid_start);
+		row->start >= p->pid_start);
 }
 
 static void
@@ -229,8 +227,7 @@ loginproc_hear_words(void *arg, int revents)
 		talk_closed(p, &in.msg.login_closed);
 	else if (err != ERR_CLOSED)
 		log_info("login of session %llu (pid %d): %s",
-		    (unsigned long long)p->session, (int)p->pid,
-		    err_text(err));
+		    (unsigned long long)p->session, (int)p->pid, err_text(err));
 	loop_unwatch(&p->words);
 	ipc_channel_close(&p->ch);
 }

@@ -72,7 +72,8 @@ logins_socket_path(struct monitor *mon, char *buf, size_t size)
 
 static bool logins_reserve(unsigned n);
 
-/* --- where records are ------------------------------------------------------ */
+/* --- where records are ------------------------------------------------------
+ */
 
 static unsigned
 logins_place(const struct login *l)
@@ -102,8 +103,8 @@ logins_link(const struct login *l)
 {
 	unsigned place = logins_place(l), first = logins_first_of(l->uid);
 
-	if (map_put(&logins_by_session, l->session,
-		(void *)(uintptr_t)place) != 0)
+	if (map_put(&logins_by_session, l->session, (void *)(uintptr_t)place) !=
+	    0)
 		return (ERR_NO_MEMORY);
 	if (logins_set_first(l->uid, place) != 0) {
 		map_remove(&logins_by_session, l->session);
@@ -147,8 +148,7 @@ logins_learn(void)
 
 		if (l->session == 0 || logins_find(l->session) != NULL) {
 			memset(l, 0, sizeof(*l));
-			logins_free[logins_nfree++] =
-			    (uint16_t)logins_place(l);
+			logins_free[logins_nfree++] = (uint16_t)logins_place(l);
 		} else if (logins_link(l) != 0) {
 			return (ERR_NO_MEMORY);
 		}
@@ -172,8 +172,8 @@ logins_open(struct monitor *mon)
 	logins_high = (unsigned)((size_t)st.st_size / sizeof(struct login));
 	if (logins_high > LOGINS_MAX)
 		logins_high = LOGINS_MAX;
-	logins = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    logins_fd, 0);
+	logins =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, logins_fd, 0);
 	if (logins == MAP_FAILED) {
 		logins = NULL;
 		log_errno("cannot map %s", path);
@@ -194,9 +194,9 @@ session_runs(struct monitor *mon, uint64_t session)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
-		if (p->slots != NULL && slot_find_session(p->slots, session) >= 0)
+	TAILQ_FOREACH (p, &mon->procs, next) {
+		if (p->slots != NULL &&
+		    slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}
 	return (adopt_find(session) > 0 || loginproc_runs(session));
@@ -210,7 +210,8 @@ prune_one(struct monitor *mon, struct login *l)
 		logins_clear(l);
 }
 
-/* The next few, in turn: a login is not to cost a look at each that is there. */
+/* The next few, in turn: a login is not to cost a look at each that is there.
+ */
 static void
 prune_some(struct monitor *mon)
 {
@@ -246,8 +247,7 @@ logins_reserve(unsigned n)
 	if (ftruncate(logins_fd, (off_t)((logins_high + n) * one)) == 0 &&
 	    memory_reserve(&logins[logins_high], n * one) == 0) {
 		while (n-- > 0)
-			logins_free[logins_nfree++] =
-			    (uint16_t)++logins_high;
+			logins_free[logins_nfree++] = (uint16_t)++logins_high;
 		return (true);
 	}
 	if (ftruncate(logins_fd, (off_t)(logins_high * one)) < 0)
@@ -264,8 +264,8 @@ logins_take(struct monitor *mon)
 		for (unsigned i = 0; i < logins_high; i++)
 			prune_one(mon, &logins[i]);
 	}
-	return (logins_nfree > 0 ? &logins[logins_free[--logins_nfree] - 1]
-				 : NULL);
+	return (
+	    logins_nfree > 0 ? &logins[logins_free[--logins_nfree] - 1] : NULL);
 }
 
 struct login *
@@ -329,8 +329,8 @@ logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 }
 
 const char *
-logins_admit(struct monitor *mon, uint64_t session, uid_t uid,
-    const char *user, struct login **l)
+logins_admit(struct monitor *mon, uint64_t session, uid_t uid, const char *user,
+    struct login **l)
 {
 	const char *reason = logins_user_refusal(mon, uid, session);
 
@@ -385,8 +385,8 @@ logins_tell_master(struct monitor *mon)
  * the user in: the connection is ended.
  */
 static void
-logins_refuse(struct monitor *mon, uint64_t session, const char *user,
-    const char *reason)
+logins_refuse(
+    struct monitor *mon, uint64_t session, const char *user, const char *reason)
 {
 	struct event_builder b;
 	struct slot slot;
@@ -394,10 +394,10 @@ logins_refuse(struct monitor *mon, uint64_t session, const char *user,
 	struct addr peer;
 
 	event_begin(&b, EV_AUTH_FAILURE);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		int64_t n = p->slots != NULL
-		    ? slot_find_session(p->slots, session) : -1;
+				? slot_find_session(p->slots, session)
+				: -1;
 
 		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
 			continue;
@@ -429,8 +429,10 @@ logins_pam_is_gone(struct monitor *mon)
 	if (mon->sshd->gone_told)
 		return (true);
 	mon->sshd->gone_told = true;
-	snprintf(text, sizeof(text), "%s any more: logins are taken from "
-	    "sshd's log; put it back, or reload", why);
+	snprintf(text, sizeof(text),
+	    "%s any more: logins are taken from "
+	    "sshd's log; put it back, or reload",
+	    why);
 	report_warning(mon, "ssh", text);
 	return (true);
 }
@@ -449,13 +451,12 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 	if (!session_runs(mon, m->session))
 		return;
 	l = logins_find(m->session);
-	if (l == NULL &&
-	    (!logins_by_pam(mon) || logins_pam_is_gone(mon))) {
+	if (l == NULL && (!logins_by_pam(mon) || logins_pam_is_gone(mon))) {
 		pw = getpwnam(m->user);
 		if (pw == NULL)
 			return;
-		reason = logins_admit(
-		    mon, m->session, pw->pw_uid, pw->pw_name, &l);
+		reason =
+		    logins_admit(mon, m->session, pw->pw_uid, pw->pw_name, &l);
 		if (reason != NULL) {
 			logins_refuse(mon, m->session, pw->pw_name, reason);
 			return;

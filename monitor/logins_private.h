@@ -27,8 +27,8 @@ struct login *logins_find(uint64_t session);
 struct login *logins_at(unsigned place);
 
 /* Make or replace it; NULL when all are taken. */
-struct login *logins_put(struct monitor *mon, uint64_t session, uid_t uid,
-    const char *user);
+struct login *logins_put(
+    struct monitor *mon, uint64_t session, uid_t uid, const char *user);
 void logins_remove(uint64_t session);
 
 /*
@@ -36,8 +36,8 @@ void logins_remove(uint64_t session);
  * counted), or the reason why not: user-limit, or no-resources when it cannot
  * be told.
  */
-const char *logins_user_refusal(struct monitor *mon, uid_t uid,
-    uint64_t session);
+const char *logins_user_refusal(
+    struct monitor *mon, uid_t uid, uint64_t session);
 
 /* The same, and then logins_put(), whose record is *l. */
 const char *logins_admit(struct monitor *mon, uint64_t session, uid_t uid,

@@ -84,8 +84,8 @@ loop_sweep(void)
 }
 
 void
-loop_timer_in(struct loop_timer *t, uint64_t delay, void (*cb)(void *arg),
-    void *arg)
+loop_timer_in(
+    struct loop_timer *t, uint64_t delay, void (*cb)(void *arg), void *arg)
 {
 	t->at = time_boot_ns() + delay;
 	t->cb = cb;
@@ -178,8 +178,8 @@ signals_readable(void *arg, int revents)
 }
 
 int
-loop_signals(const int *signals, unsigned n,
-    void (*cb)(int signal, void *arg), void *arg)
+loop_signals(const int *signals, unsigned n, void (*cb)(int signal, void *arg),
+    void *arg)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
@@ -279,15 +279,14 @@ loop_turn(void)
 		return;
 	}
 	for (struct watch *w = watches; w != NULL; w = w->next) {
-		polls[n] = (struct pollfd){.fd = w->fd,
-		    .events = (short)w->events};
+		polls[n] =
+		    (struct pollfd){.fd = w->fd, .events = (short)w->events};
 		polled[n++] = w;
 	}
 	if (loop_poll(n)) {
 		for (unsigned i = 0; i < n; i++) {
 			if (polls[i].revents != 0 && polled[i]->cb != NULL)
-				polled[i]->cb(polled[i]->arg,
-				    polls[i].revents);
+				polled[i]->cb(polled[i]->arg, polls[i].revents);
 		}
 	}
 	loop_run_timers();

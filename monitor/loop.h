@@ -34,8 +34,8 @@ struct loop_timer {
 };
 
 /* (Re)arm it in delay ns from now; replaces an earlier arming. */
-void loop_timer_in(struct loop_timer *t, uint64_t delay,
-    void (*cb)(void *arg), void *arg);
+void loop_timer_in(
+    struct loop_timer *t, uint64_t delay, void (*cb)(void *arg), void *arg);
 void loop_timer_clear(struct loop_timer *t);
 
 #define MILLISECOND 1000000u

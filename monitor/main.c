@@ -52,21 +52,19 @@ struct options {
 	const char *run_dir, *state_dir;
 };
 
-static void __attribute__((noreturn))
-usage(const char *what, const char *word)
+static void __attribute__((noreturn)) usage(const char *what, const char *word)
 {
 	char text[128];
 
 	escape_bytes(text, sizeof(text), word, strlen(word));
 	fprintf(stderr,
-	    "portreeved: %s%s; `portreeved --help` lists what there is\n",
-	    what, text);
+	    "portreeved: %s%s; `portreeved --help` lists what there is\n", what,
+	    text);
 	exit(2);
 }
 
 /* What --help and --version say must have been written. */
-static void __attribute__((noreturn))
-said(void)
+static void __attribute__((noreturn)) said(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		exit(0);
@@ -75,19 +73,18 @@ said(void)
 	exit(1);
 }
 
-static void __attribute__((noreturn))
-help(void)
+static void __attribute__((noreturn)) help(void)
 {
 	printf("usage: portreeved [-dnv] [-c FILE] [-r DIR] [-s DIR]\n"
-	    "  -d  stay in the foreground: events on stderr, and on stdout\n"
-	    "      what listens and how to try it\n"
-	    "  -n  check the configuration and exit: 0 valid, 1 not\n"
-	    "  -v  write what developers want to know, too\n"
-	    "  -c  the configuration (%s);\n"
-	    "      -c - with -n: standard input\n"
-	    "  -r  run-time state (/run/portreeve)\n"
-	    "  -s  lasting state (/var/lib/portreeve)\n"
-	    "portreeved(8) says more.\n",
+	       "  -d  stay in the foreground: events on stderr, and on stdout\n"
+	       "      what listens and how to try it\n"
+	       "  -n  check the configuration and exit: 0 valid, 1 not\n"
+	       "  -v  write what developers want to know, too\n"
+	       "  -c  the configuration (%s);\n"
+	       "      -c - with -n: standard input\n"
+	       "  -r  run-time state (/run/portreeve)\n"
+	       "  -s  lasting state (/var/lib/portreeve)\n"
+	       "portreeved(8) says more.\n",
 	    DEFAULT_CONFIG);
 	said();
 }
@@ -103,8 +100,7 @@ path_option(int option, const char *path)
 	return (path);
 }
 
-static void __attribute__((noreturn))
-wrong_option(int c, char **argv)
+static void __attribute__((noreturn)) wrong_option(int c, char **argv)
 {
 	const char word[] = {'-', (char)optopt, '\0'};
 
@@ -121,7 +117,8 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 	int c;
 
 	mon->config_path = DEFAULT_CONFIG;
-	while ((c = getopt_long(argc, argv, ":dnvhc:r:s:", longs, NULL)) != -1) {
+	while (
+	    (c = getopt_long(argc, argv, ":dnvhc:r:s:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			mon->foreground = mon->verbose = true;
@@ -159,8 +156,7 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 		    "-n");
 }
 
-static void __attribute__((noreturn))
-start_failed(const char *reason)
+static void __attribute__((noreturn)) start_failed(const char *reason)
 {
 	fprintf(stderr, "portreeved: %s\n", reason);
 	exit(1);
@@ -174,8 +170,8 @@ check_only(struct monitor *mon, const struct options *o)
 	struct conf_report report = {0};
 	struct sandbox_report sandbox;
 	struct conf *conf = NULL;
-	int err = dirs_choose(mon, o->run_dir, o->state_dir, run_dir,
-	    sizeof(run_dir));
+	int err = dirs_choose(
+	    mon, o->run_dir, o->state_dir, run_dir, sizeof(run_dir));
 
 	/* The check's own is another: a daemon may run in this one. */
 	if (err == 0)
@@ -237,8 +233,8 @@ prepare(struct monitor *mon, const struct options *o)
 	char reason[CONF_MESSAGE_MAX];
 
 	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0 ||
-	    dirs_make(mon, o->run_dir, o->state_dir, reason,
-		sizeof(reason)) != 0 ||
+	    dirs_make(mon, o->run_dir, o->state_dir, reason, sizeof(reason)) !=
+		0 ||
 	    dirs_lock(mon, reason, sizeof(reason)) != 0)
 		start_failed(reason);
 	boot_forget_others(mon);
@@ -268,8 +264,8 @@ warn_of_little_room(struct monitor *mon)
 		return;
 	snprintf(reason, sizeof(reason),
 	    "only %llu kB are free below %s: connections are refused when it "
-	    "is full; make room, or name another folder with -r", kb,
-	    mon->run_dir);
+	    "is full; make room, or name another folder with -r",
+	    kb, mon->run_dir);
 	report_warning(mon, NULL, reason);
 }
 

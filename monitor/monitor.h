@@ -49,20 +49,20 @@ struct proc {
 	uint32_t instance;	     /* zygote; never given twice */
 	pid_t pid;
 	enum proc_state state;
-	struct msg_seal seal; /* what it was told to be, and is held to */
-	bool again;    /* not its first start: nobody waits for it */
-	bool retired;  /* forks no more; lives for its sessions */
-	bool killed;   /* by us, for a breach; the reason is told */
+	struct msg_seal seal;	 /* what it was told to be, and is held to */
+	bool again;		 /* not its first start: nobody waits for it */
+	bool retired;		 /* forks no more; lives for its sessions */
+	bool killed;		 /* by us, for a breach; the reason is told */
 	uint64_t started;	 /* CLOCK_BOOTTIME ns */
 	uint64_t pid_start;	 /* as struct ptable_row has it */
 	uint32_t pinged, ponged; /* the last number sent, and answered */
 	uint64_t silent_since;	 /* its first ping without answer; 0 none */
-	bool reaped;   /* waited for: its number may be another's */
+	bool reaped;		 /* waited for: its number may be another's */
 	char reason[64];
 	struct ipc_channel ch;
 	struct watch *watch;
 	struct slot_table *slots; /* zygote */
-	int slots_fd;	   /* for the zygote */
+	int slots_fd;		  /* for the zygote */
 	int slots_read_fd; /* the same file, for those who only read it */
 };
 
@@ -74,18 +74,18 @@ struct listener {
 	char name[SERVICE_NAME_MAX];
 	struct addr address;
 	bool datagram, wait;
-	bool foreign; /* handed over by the service manager */
-	bool dual;    /* foreign, of inet6, and serves inet as well */
-	bool differs; /* foreign: told that the statements say another */
-	bool unclaimed; /* foreign: told that no statement wants it */
-	bool wanted;  /* marked during a reload */
-	bool told;    /* the master has it */
-	bool failed;  /* told that it cannot be bound */
-	int error;    /* errno of the last try, while fd is -1 */
-	char why[160]; /* of it, in words; "" while it is not told */
-	uint64_t broke;   /* when accept() failed on it last, ns; 0 */
+	bool foreign;	  /* handed over by the service manager */
+	bool dual;	  /* foreign, of inet6, and serves inet as well */
+	bool differs;	  /* foreign: told that the statements say another */
+	bool unclaimed;	  /* foreign: told that no statement wants it */
+	bool wanted;	  /* marked during a reload */
+	bool told;	  /* the master has it */
+	bool failed;	  /* told that it cannot be bound */
+	int error;	  /* errno of the last try, while fd is -1 */
+	char why[160];	  /* of it, in words; "" while it is not told */
+	uint64_t broke;	  /* when accept() failed on it last, ns; 0 */
 	uint64_t rebound; /* when it was found shut, CLOCK_BOOTTIME ns; 0 */
-	int fd;	      /* -1: not bound yet, retried */
+	int fd;		  /* -1: not bound yet, retried */
 };
 
 /* What the master was told of a service and family: monitor/states.c. */
@@ -104,9 +104,9 @@ struct mon_service {
 	const struct conf_service *conf; /* of mon->conf; NULL: no longer */
 	struct proc *zygote;		 /* the present one, or NULL */
 	struct backoff backoff;
-	uid_t uid;			/* of a program without `user` */
-	uint32_t slots;			/* that its limit, the last one, needs */
-	const char *stopped;		/* why it is not served at all; NULL */
+	uid_t uid;	     /* of a program without `user` */
+	uint32_t slots;	     /* that its limit, the last one, needs */
+	const char *stopped; /* why it is not served at all; NULL */
 	char waiting[CONF_MESSAGE_MAX]; /* what it lacks of this host; "" */
 	struct loop_timer retry;	/* of what waits */
 	unsigned tries;
@@ -119,7 +119,7 @@ enum role_uid {
 	UID_AUDIT,
 	UID_LOOKUP,
 	UID_CALLER,
-	UID_READERS,				  /* and the kind of service */
+	UID_READERS, /* and the kind of service */
 	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
 	UID_COUNT = UID_SERVICES + SERVICE_COUNT
 };

@@ -148,7 +148,7 @@ notify_serving(struct monitor *mon, const char *before)
 	states_waiting(mon, waiting, sizeof(waiting));
 	report_services(mon, true, services, sizeof(services));
 	sd_notifyf(0, "%sSTATUS=Serving %s%s%s", before,
-	    services[0] != '\0' ? services
+	    services[0] != '\0'	 ? services
 	    : waiting[0] != '\0' ? "nothing yet"
 				 : "nothing: no service is active",
 	    waiting[0] != '\0' ? "; " : "", waiting);

@@ -68,10 +68,9 @@ asker_identify(struct asker *a, pid_t pid)
 
 	if (group <= 1)
 		return (false);
-	TAILQ_FOREACH(p, &a->mon->procs, next)
-	{
-		int64_t n = p->slots != NULL ? slot_find_pid(p->slots, group)
-					     : -1;
+	TAILQ_FOREACH (p, &a->mon->procs, next) {
+		int64_t n =
+		    p->slots != NULL ? slot_find_pid(p->slots, group) : -1;
 
 		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
 		    !end_verify(&slot, p->pid, &row))
@@ -115,8 +114,7 @@ event_method(struct event_builder *b, const char *method,
 
 static void
 asker_refuse(struct asker *a, const char *user, const char *method,
-    const struct msg_pam_open *open, const char *why,
-    struct msg_pam_verdict *v)
+    const struct msg_pam_open *open, const char *why, struct msg_pam_verdict *v)
 {
 	struct event_builder b;
 
@@ -130,8 +128,8 @@ asker_refuse(struct asker *a, const char *user, const char *method,
 
 /* The account phase: may this user have one login more? Then it is counted. */
 static void
-asker_account(struct asker *a, const struct msg_pam_account *m,
-    struct msg_pam_verdict *v)
+asker_account(
+    struct asker *a, const struct msg_pam_account *m, struct msg_pam_verdict *v)
 {
 	struct passwd *pw = getpwnam(m->user);
 	const char *reason;
@@ -154,8 +152,8 @@ asker_account(struct asker *a, const struct msg_pam_account *m,
  * modules': only now is the login a success.
  */
 static void
-asker_open(struct asker *a, const struct msg_pam_open *m,
-    struct msg_pam_verdict *v)
+asker_open(
+    struct asker *a, const struct msg_pam_open *m, struct msg_pam_verdict *v)
 {
 	struct passwd *pw = getpwnam(m->user);
 	struct event_builder b;
@@ -318,12 +316,12 @@ pamsock_open(struct monitor *mon)
 		return (ERR_TOO_LONG);
 	}
 	memcpy(sun.sun_path, path, strlen(path) + 1);
-	listen_fd = socket(AF_UNIX,
-	    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listen_fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(path);
 	old = umask(0177);
 	ok = listen_fd >= 0 &&
-	    bind(listen_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	     bind(listen_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 	umask(old);
 	if (ok && listen(listen_fd, 128) == 0)
 		listen_watch =

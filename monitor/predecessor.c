@@ -38,13 +38,12 @@ record_lives(const struct role_record *r)
 	struct ptable_row row;
 
 	return (r->pid > 1 && r->pid != getpid() &&
-	    ptable_read_one(r->pid, &row) == 0 && row.start == r->start &&
-	    !row.zombie);
+		ptable_read_one(r->pid, &row) == 0 && row.start == r->start &&
+		!row.zombie);
 }
 
 static void
-record_end(struct monitor *mon, const struct role_record *r,
-    uint64_t deadline)
+record_end(struct monitor *mon, const struct role_record *r, uint64_t deadline)
 {
 	char reason[128];
 	int fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
@@ -97,8 +96,7 @@ predecessor_note(struct monitor *mon)
 	size_t n = 0;
 
 	memset(now, 0, sizeof(now));
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (n == ROLES_MAX)
 			break;
 		if (p->pid <= 0 || p->reaped)

@@ -96,8 +96,7 @@ proc_find(struct monitor *mon, enum role role, enum service_kind kind)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == role && p->state != PROC_STOPPING &&
 		    !p->killed && (role != ROLE_LOGREADER || p->kind == kind))
 			return (p);
@@ -145,8 +144,8 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	child_signals();
 	/* A terminal's ^C and hang-up are the monitor's to obey, not theirs. */
 	setsid();
-	snprintf(title, sizeof(title), "portreeve: %s%s%s",
-	    role_name(p->role), p->service != NULL ? " " : "",
+	snprintf(title, sizeof(title), "portreeve: %s%s%s", role_name(p->role),
+	    p->service != NULL ? " " : "",
 	    p->service != NULL ? p->service->name : "");
 	/* What is written down may wait for who is being served. */
 	if (p->role == ROLE_AUDIT)
@@ -210,13 +209,13 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 			return (ERR_SYSTEM);
 	}
 	if (p->service != NULL) {
-		snprintf(seal.service, sizeof(seal.service), "%s",
-		    p->service->name);
+		snprintf(
+		    seal.service, sizeof(seal.service), "%s", p->service->name);
 		seal.program_root = table_program_is_root(mon, p->service);
 	}
 	if (spec->empty_root)
-		snprintf(seal.root, sizeof(seal.root), "%.240s/empty",
-		    mon->run_dir);
+		snprintf(
+		    seal.root, sizeof(seal.root), "%.240s/empty", mon->run_dir);
 	p->seal = seal;
 	return (proc_send(mon, p, MSG_SEAL, &seal, NULL, 0));
 }
@@ -245,7 +244,7 @@ proc_restart_due(void *arg)
 		    b->service->zygote == NULL)
 			proc_start(mon, b->role, b->service->kind, b->service);
 	} else if (proc_is_needed(mon, b->role, b->kind) &&
-	    proc_find(mon, b->role, b->kind) == NULL) {
+		   proc_find(mon, b->role, b->kind) == NULL) {
 		proc_start(mon, b->role, b->kind, NULL);
 	}
 }
@@ -264,7 +263,7 @@ proc_restart(struct monitor *mon, enum role role, enum service_kind kind,
 		b->fails = 0;
 	if (b->fails > 0)
 		delay = (100ull * MILLISECOND)
-		    << (b->fails > 7 ? 7 : b->fails - 1);
+			<< (b->fails > 7 ? 7 : b->fails - 1);
 	if (delay > 10ull * SECOND)
 		delay = 10ull * SECOND;
 	b->fails++;
@@ -296,14 +295,14 @@ proc_report_end(struct monitor *mon, const struct proc *p, int status)
 
 	if (WIFSIGNALED(status))
 		snprintf(reason, sizeof(reason), "%s",
-		    p->killed			     ? p->reason
-			: WTERMSIG(status) == SIGABRT ? "aborted, the log says why"
-						      : "killed");
+		    p->killed			  ? p->reason
+		    : WTERMSIG(status) == SIGABRT ? "aborted, the log says why"
+						  : "killed");
 	else
 		snprintf(reason, sizeof(reason), "exit status %d",
 		    WEXITSTATUS(status));
-	report_role_restarted(mon, p,
-	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, reason);
+	report_role_restarted(
+	    mon, p, WIFSIGNALED(status) ? WTERMSIG(status) : 0, reason);
 }
 
 /* Before "ready" a person may wait, and audit may be the one that failed. */
@@ -327,7 +326,8 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	enum role role = p->role;
 	enum service_kind kind = p->kind;
 	bool current = service != NULL && service->zygote == p;
-	bool expected = p->state == PROC_STOPPING ||
+	bool expected =
+	    p->state == PROC_STOPPING ||
 	    (p->retired && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	bool never_up = p->state == PROC_STARTING;
 
@@ -382,8 +382,7 @@ proc_reap(struct monitor *mon)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct proc *p, *found = NULL;
 
-		TAILQ_FOREACH(p, &mon->procs, next)
-		{
+		TAILQ_FOREACH (p, &mon->procs, next) {
 			if (p->pid == pid)
 				found = p;
 		}
@@ -402,8 +401,8 @@ proc_kill(struct monitor *mon, struct proc *p, const char *reason)
 		return;
 	p->killed = true;
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
-	log_info("%s (pid %d): %s: killed", role_name(p->role), (int)p->pid,
-	    reason);
+	log_info(
+	    "%s (pid %d): %s: killed", role_name(p->role), (int)p->pid, reason);
 	kill(p->pid, SIGKILL);
 }
 
@@ -456,12 +455,13 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 		    "a role could not be told something");
 		/* A zygote has sessions, and goes on as it was told before. */
 		if (p->role != ROLE_ZYGOTE)
-			proc_kill(mon, p, "the monitor is out of memory or "
+			proc_kill(mon, p,
+			    "the monitor is out of memory or "
 			    "descriptors, and could not tell it all");
 		return (err);
 	}
-	log_info("cannot send %s to %s: %s", msg_name(type),
-	    role_name(p->role), err_text(err));
+	log_info("cannot send %s to %s: %s", msg_name(type), role_name(p->role),
+	    err_text(err));
 	proc_kill(mon, p, err == ERR_AGAIN ? "does not read" : err_text(err));
 	return (err);
 }
@@ -566,8 +566,8 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	reserve_use();
 	p = proc_new(mon, role, kind, service);
 	if (p == NULL || proc_launch(mon, &spec, p) < 0) {
-		log_info("cannot start %s: %s", role_name(role),
-		    strerror(errno));
+		log_info(
+		    "cannot start %s: %s", role_name(role), strerror(errno));
 		report_short(mon, role, errno, "cannot start a role");
 		if (p != NULL && p->pid > 0)
 			kill(p->pid, SIGKILL);

@@ -17,16 +17,16 @@ struct proc *proc_start(struct monitor *mon, enum role role,
     enum service_kind kind, struct mon_service *service);
 
 /* The running one of a singleton role (starting ones too), or NULL. */
-struct proc *proc_find(struct monitor *mon, enum role role,
-    enum service_kind kind);
+struct proc *proc_find(
+    struct monitor *mon, enum role role, enum service_kind kind);
 
 /* The same, but only one that is up. */
-struct proc *proc_find_up(struct monitor *mon, enum role role,
-    enum service_kind kind);
+struct proc *proc_find_up(
+    struct monitor *mon, enum role role, enum service_kind kind);
 
 /* Whether this role is needed by the configuration in force. */
-bool proc_is_needed(struct monitor *mon, enum role role,
-    enum service_kind kind);
+bool proc_is_needed(
+    struct monitor *mon, enum role role, enum service_kind kind);
 
 /* How far its roles must seal themselves; an ordinary user's, as it can. */
 enum sandbox_level proc_sandbox_level(const struct conf *conf);

@@ -151,8 +151,8 @@ static int
 put_user_limit(struct monitor *mon, struct msg_program *m)
 {
 	uint32_t n = mon->conf->user_limit_processes;
-	struct program_rlimit r = {.soft = n, .hard = n,
-	    .resource = RLIMIT_NPROC};
+	struct program_rlimit r = {
+	    .soft = n, .hard = n, .resource = RLIMIT_NPROC};
 
 	if (n == 0 || mon->rootless)
 		return (0);
@@ -167,8 +167,8 @@ put_user_limit(struct monitor *mon, struct msg_program *m)
  * from there on the rendered configuration names it.
  */
 static int
-put_ssh_name(struct monitor *mon, const struct conf_service *ssh,
-    struct msg_program *m)
+put_ssh_name(
+    struct monitor *mon, const struct conf_service *ssh, struct msg_program *m)
 {
 	char name[CONF_PAM_SERVICE_MAX + 16];
 
@@ -180,8 +180,8 @@ put_ssh_name(struct monitor *mon, const struct conf_service *ssh,
 }
 
 static int
-fill_ssh(struct monitor *mon, const struct conf_service *ssh,
-    struct msg_program *m)
+fill_ssh(
+    struct monitor *mon, const struct conf_service *ssh, struct msg_program *m)
 {
 	char config[PATH_MAX + 32], pam_socket[PATH_MAX + 64] = PAM_SOCKET;
 	int err;
@@ -202,7 +202,8 @@ fill_ssh(struct monitor *mon, const struct conf_service *ssh,
 	if (err == 0)
 		err = PUT(environment, "PATH=/usr/local/sbin:/usr/local/bin:"
 				       "/usr/sbin:/usr/bin:/sbin:/bin");
-	/* For our PAM module alone: sshd gives its environment to no session. */
+	/* For our PAM module alone: sshd gives its environment to no session.
+	 */
 	logins_socket_path(mon, pam_socket + strlen(pam_socket),
 	    sizeof(pam_socket) - strlen(pam_socket));
 	if (err == 0 && logins_by_pam(mon))
@@ -214,8 +215,8 @@ fill_ssh(struct monitor *mon, const struct conf_service *ssh,
 }
 
 int
-program_send(struct monitor *mon, struct proc *zygote,
-    char reason[CONF_MESSAGE_MAX])
+program_send(
+    struct monitor *mon, struct proc *zygote, char reason[CONF_MESSAGE_MAX])
 {
 	const struct conf_service *c = zygote->service->conf;
 	struct msg_program *m = calloc(1, sizeof(*m));
@@ -226,8 +227,8 @@ program_send(struct monitor *mon, struct proc *zygote,
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
 	err = service_traits(zygote->kind)->sshd
-	    ? fill_ssh(mon, c, m)
-	    : fill_exec(mon, zygote->service, m, reason);
+		  ? fill_ssh(mon, c, m)
+		  : fill_exec(mon, zygote->service, m, reason);
 	if (err == ERR_NOT_FOUND)
 		snprintf(reason, CONF_MESSAGE_MAX,
 		    "its program, user or group has gone from this host");

@@ -9,7 +9,7 @@
  * ERR_, logged, with a sentence in reason where the service is to wait for the
  * host to change, and "" where not.
  */
-int program_send(struct monitor *mon, struct proc *zygote,
-    char reason[CONF_MESSAGE_MAX]);
+int program_send(
+    struct monitor *mon, struct proc *zygote, char reason[CONF_MESSAGE_MAX]);
 
 #endif

@@ -62,7 +62,9 @@ static int
 read_error(int error)
 {
 	return (error == ENOENT || error == ESRCH || error == EACCES ||
-		error == EPERM ? ERR_NOT_FOUND : ERR_SHORT);
+			error == EPERM
+		    ? ERR_NOT_FOUND
+		    : ERR_SHORT);
 }
 
 /* A file below /proc/PID, as a text. */
@@ -155,7 +157,8 @@ ptable_signal(const struct ptable_row *row, int signal)
 	 */
 	if (err == 0 && now.start == row->start)
 		sent = fd < 0 ? kill(row->pid, signal)
-		    : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+			      : (int)syscall(
+				    SYS_pidfd_send_signal, fd, signal, NULL, 0);
 	if (sent < 0 && errno != ESRCH)
 		err = ERR_SYSTEM;
 	fd_close(&fd);
@@ -213,8 +216,8 @@ read_all(struct ptable *t, read_row *read_row_of)
 
 	t->count = 0;
 	if (d == NULL)
-		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
-						       : ERR_SYSTEM);
+		return (
+		    read_error(errno) == ERR_SHORT ? ERR_SHORT : ERR_SYSTEM);
 	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
@@ -258,8 +261,8 @@ ptable_find(struct ptable *t, pid_t pid)
 	/* A user's processes may be many. */
 	if (t->count == 0)
 		return (NULL);
-	return (bsearch(
-	    &key, t->rows, t->count, sizeof(*t->rows), compare_rows));
+	return (
+	    bsearch(&key, t->rows, t->count, sizeof(*t->rows), compare_rows));
 }
 
 int
@@ -274,7 +277,8 @@ static pid_t
 leader_among(pid_t pid, const pid_t *leaders, size_t n)
 {
 	const pid_t *found = n == 0 ? NULL
-	    : bsearch(&pid, leaders, n, sizeof(pid), ptable_compare_pids);
+				    : bsearch(&pid, leaders, n, sizeof(pid),
+					  ptable_compare_pids);
 
 	return (found != NULL ? pid : 0);
 }
@@ -321,8 +325,8 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 
 	*count = 0;
 	if (d == NULL)
-		return (read_error(errno) == ERR_SHORT ? ERR_SHORT
-						       : ERR_SYSTEM);
+		return (
+		    read_error(errno) == ERR_SHORT ? ERR_SHORT : ERR_SYSTEM);
 	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;

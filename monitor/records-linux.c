@@ -42,8 +42,8 @@ static bool
 records_match(const struct utmpx *u, const struct record_of *who)
 {
 	return (u->ut_type == USER_PROCESS && u->ut_pid == who->pid &&
-	    who->user[0] != '\0' &&
-	    strncmp(u->ut_user, who->user, sizeof(u->ut_user)) == 0);
+		who->user[0] != '\0' &&
+		strncmp(u->ut_user, who->user, sizeof(u->ut_user)) == 0);
 }
 
 static int

@@ -18,8 +18,8 @@ struct record_of {
  * that user. Does not wait: it is done by a child, soon. What cannot be done
  * is an event.
  */
-void records_close_all(struct monitor *mon, const struct record_of *who,
-    size_t n);
+void records_close_all(
+    struct monitor *mon, const struct record_of *who, size_t n);
 void records_close(struct monitor *mon, pid_t pid, const char *user);
 
 /* A child has ended; false when it was none of ours. */

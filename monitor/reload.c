@@ -52,8 +52,8 @@ add_service_error(const struct conf *conf, const struct conf_service *s,
 }
 
 static int
-check_ssh(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report)
+check_ssh(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *s = conf_find_service(conf, "ssh");
 	char reason[CONF_MESSAGE_MAX];
@@ -108,8 +108,8 @@ static char start_waits[CONF_SERVICES_MAX][CONF_MESSAGE_MAX];
 
 /* Of a report about one service, to all: its first error is why it waits. */
 static void
-wait_for_errors(unsigned service, const struct conf_report *one,
-    struct conf_report *report)
+wait_for_errors(
+    unsigned service, const struct conf_report *one, struct conf_report *report)
 {
 	for (size_t i = 0; i < one->count; i++) {
 		const struct conf_diag *d = &one->diags[i];
@@ -138,8 +138,8 @@ check_services(struct monitor *mon, const struct conf *conf, bool starting,
 		struct conf_report one = {0};
 
 		if (!starting) {
-			reload_check_service(mon, conf, &conf->services[i],
-			    report);
+			reload_check_service(
+			    mon, conf, &conf->services[i], report);
 			continue;
 		}
 		reload_check_service(mon, conf, &conf->services[i], &one);
@@ -170,8 +170,8 @@ reload_check(struct monitor *mon, bool starting, struct conf **out,
 }
 
 int
-reload_check_only(struct monitor *mon, struct conf **out,
-    struct conf_report *report)
+reload_check_only(
+    struct monitor *mon, struct conf **out, struct conf_report *report)
 {
 	char folder[] = "/tmp/portreeve-check-XXXXXX";
 	int err;
@@ -220,9 +220,9 @@ stop_needless(struct monitor *mon)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
-		/* A log reader stays while an old zygote's programs may write. */
+	TAILQ_FOREACH (p, &mon->procs, next) {
+		/* A log reader stays while an old zygote's programs may write.
+		 */
 		if (p->role == ROLE_LOOKUP &&
 		    !proc_is_needed(mon, p->role, p->kind))
 			proc_stop(mon, p, true);
@@ -236,7 +236,7 @@ ssh_is_ready(const struct conf *conf)
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 
 	return (conf != NULL && ssh != NULL &&
-	    start_waits[ssh - conf->services][0] == '\0');
+		start_waits[ssh - conf->services][0] == '\0');
 }
 
 /* What waited has been found by the check; what the start found waits. */
@@ -296,9 +296,10 @@ reload_apply(struct monitor *mon, struct conf *conf)
 	return (0);
 }
 
-/* --- warnings ------------------------------------------------------------------
- * Each is said once, until a configuration comes that does without it. Where in
- * a file it is does not make it another.
+/* --- warnings
+ * ------------------------------------------------------------------ Each is
+ * said once, until a configuration comes that does without it. Where in a file
+ * it is does not make it another.
  */
 
 struct warning {
@@ -316,8 +317,7 @@ warning_is_in(const struct warnings *list, const struct conf_diag *d)
 {
 	const struct warning *w;
 
-	STAILQ_FOREACH(w, list, next)
-	{
+	STAILQ_FOREACH (w, list, next) {
 		if (strcmp(w->file, d->file) == 0 &&
 		    strcmp(w->text, d->text) == 0)
 			return (true);
@@ -394,14 +394,16 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 		conf_report_clear(&report);
 		return;
 	}
-	snprintf(line, sizeof(line), err == ERR_FULL
+	snprintf(line, sizeof(line),
+	    err == ERR_FULL
 		? "too many services, with those whose sessions still go on"
-		: "it cannot be put in place: %s", err_text(err));
+		: "it cannot be put in place: %s",
+	    err_text(err));
 	for (size_t i = 0; i < report.count; i++) {
 		if (report.diags[i].severity != CONF_ERROR)
 			continue;
-		conf_diag_text(&report.diags[i], mon->config_path, line,
-		    sizeof(line));
+		conf_diag_text(
+		    &report.diags[i], mon->config_path, line, sizeof(line));
 		if (report.errors > 1)
 			snprintf(line + strlen(line),
 			    sizeof(line) - strlen(line), " (and %zu more)",

@@ -19,12 +19,12 @@ void reload_check_service(struct monitor *mon, const struct conf *conf,
 
 /* -n: the same, but without the run-time state: sshd -t has a file of its own
  * in a temporary folder. */
-int reload_check_only(struct monitor *mon, struct conf **out,
-    struct conf_report *report);
+int reload_check_only(
+    struct monitor *mon, struct conf **out, struct conf_report *report);
 
 /* Warnings as events, everything in the log. */
-void reload_warnings(struct monitor *mon, const struct conf_report *report,
-    bool applied);
+void reload_warnings(
+    struct monitor *mon, const struct conf_report *report, bool applied);
 
 /*
  * Put a checked configuration in force: services, listeners, roles, master.

@@ -30,8 +30,7 @@ report_emit(struct monitor *mon, struct event_builder *b)
 	fd = event_sink_fd(mon->sink);
 	if (mon->sink_watch == NULL && fd >= 0 &&
 	    event_sink_wants_write(mon->sink))
-		mon->sink_watch =
-		    loop_watch(fd, POLLOUT, sink_writable, mon);
+		mon->sink_watch = loop_watch(fd, POLLOUT, sink_writable, mon);
 }
 
 void
@@ -42,11 +41,13 @@ report_attach(struct monitor *mon, struct proc *audit)
 
 	if (proc_pair(pair) != 0) {
 		/* Another gets what is kept here. */
-		proc_kill(mon, audit, "the monitor has no descriptors left for "
+		proc_kill(mon, audit,
+		    "the monitor has no descriptors left for "
 		    "its channel");
 		return;
 	}
-	if (proc_send(mon, audit, MSG_AUDIT_SOURCE, &source, &pair[1], 1) == 0) {
+	if (proc_send(mon, audit, MSG_AUDIT_SOURCE, &source, &pair[1], 1) ==
+	    0) {
 		loop_unwatch(&mon->sink_watch);
 		event_sink_attach(mon->sink, pair[0]);
 		event_sink_flush(mon->sink);
@@ -81,16 +82,15 @@ report_services(struct monitor *mon, bool listening, char *buf, size_t size)
 }
 
 static void
-report_with_services(struct monitor *mon, enum event event,
-    const char *reason)
+report_with_services(struct monitor *mon, enum event event, const char *reason)
 {
 	struct event_builder b;
 	char services[1024];
 
 	event_begin(&b, event);
 	event_text(&b, FIELD_SERVICES,
-	    report_services(mon, event != EV_STOPPED, services,
-		sizeof(services)));
+	    report_services(
+		mon, event != EV_STOPPED, services, sizeof(services)));
 	if (reason != NULL && reason[0] != '\0')
 		event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
@@ -101,8 +101,8 @@ report_ready(struct monitor *mon)
 {
 	char waiting[512];
 
-	report_with_services(mon, EV_READY,
-	    states_waiting(mon, waiting, sizeof(waiting)));
+	report_with_services(
+	    mon, EV_READY, states_waiting(mon, waiting, sizeof(waiting)));
 }
 
 void
@@ -126,8 +126,8 @@ report_configuration(struct monitor *mon, bool applied, const char *reason)
 }
 
 void
-report_role_restarted(struct monitor *mon, const struct proc *p, int signal,
-    const char *reason)
+report_role_restarted(
+    struct monitor *mon, const struct proc *p, int signal, const char *reason)
 {
 	struct event_builder b;
 
@@ -147,13 +147,13 @@ report_role_restarted(struct monitor *mon, const struct proc *p, int signal,
 	}
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	log_info("%s (pid %d) ended: %s", role_name(p->role), (int)p->pid,
-	    reason);
+	log_info(
+	    "%s (pid %d) ended: %s", role_name(p->role), (int)p->pid, reason);
 }
 
 void
-report_listener_failed(struct monitor *mon, const struct listener *l,
-    const char *reason)
+report_listener_failed(
+    struct monitor *mon, const struct listener *l, const char *reason)
 {
 	struct event_builder b;
 	char text[ADDR_TEXT_MAX];
@@ -178,8 +178,8 @@ report_service(struct monitor *mon, const struct mon_service *s, bool failed,
 	event_text(&b, FIELD_SERVICE, s->name);
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	log_info("%s %s: %s", s->name, failed ? "waits" : "serves again",
-	    reason);
+	log_info(
+	    "%s %s: %s", s->name, failed ? "waits" : "serves again", reason);
 }
 
 void
@@ -224,8 +224,7 @@ short_tell(void *arg)
 }
 
 void
-report_short(struct monitor *mon, enum role role, int error,
-    const char *reason)
+report_short(struct monitor *mon, enum role role, int error, const char *reason)
 {
 	struct shortage *s = &shortages[role];
 

@@ -10,21 +10,21 @@ void report_detach(struct monitor *mon);
 
 void report_ready(struct monitor *mon);
 void report_stopped(struct monitor *mon, const char *reason);
-void report_role_restarted(struct monitor *mon, const struct proc *p,
-    int signal, const char *reason);
-void report_listener_failed(struct monitor *mon, const struct listener *l,
-    const char *reason);
+void report_role_restarted(
+    struct monitor *mon, const struct proc *p, int signal, const char *reason);
+void report_listener_failed(
+    struct monitor *mon, const struct listener *l, const char *reason);
 /* A service waits, for this reason, or waits no more. */
 void report_service(struct monitor *mon, const struct mon_service *s,
     bool failed, const char *reason);
-void report_configuration(struct monitor *mon, bool applied,
-    const char *reason);
-void report_warning(struct monitor *mon, const char *service,
-    const char *reason);
+void report_configuration(
+    struct monitor *mon, bool applied, const char *reason);
+void report_warning(
+    struct monitor *mon, const char *service, const char *reason);
 
 /* Coalesced: at most one a second a role; the count says how many. */
-void report_short(struct monitor *mon, enum role role, int error,
-    const char *reason);
+void report_short(
+    struct monitor *mon, enum role role, int error, const char *reason);
 
 /* Send what waits, as far as it goes; ask for the rest to be sent later. */
 void report_emit(struct monitor *mon, struct event_builder *b);
@@ -33,7 +33,7 @@ void report_emit(struct monitor *mon, struct event_builder *b);
  * "finger,ssh": the configured services, for an event; `listening`: those that
  * have a socket of ours.
  */
-const char *report_services(struct monitor *mon, bool listening, char *buf,
-    size_t size);
+const char *report_services(
+    struct monitor *mon, bool listening, char *buf, size_t size);
 
 #endif

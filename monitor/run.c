@@ -79,8 +79,7 @@ run_collect(int fd, uint64_t deadline, char *out, size_t size)
 }
 
 int
-run_program(const char *const argv[], unsigned seconds, char *out,
-    size_t size)
+run_program(const char *const argv[], unsigned seconds, char *out, size_t size)
 {
 	uint64_t deadline = time_boot_ns() + (uint64_t)seconds * SECOND;
 	int fds[2], status, err;
@@ -110,6 +109,6 @@ run_program(const char *const argv[], unsigned seconds, char *out,
 	}
 	if (err < 0 || !WIFEXITED(status))
 		return (ERR_REFUSED);
-	return (WEXITSTATUS(status) == 127 ? ERR_NOT_FOUND
-					   : WEXITSTATUS(status));
+	return (
+	    WEXITSTATUS(status) == 127 ? ERR_NOT_FOUND : WEXITSTATUS(status));
 }

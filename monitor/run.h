@@ -11,7 +11,7 @@
  * when it cannot be executed, ERR_REFUSED when it was killed or too slow).
  * Called only at start and reload; the loop stands still meanwhile.
  */
-int run_program(const char *const argv[], unsigned seconds, char *out,
-    size_t size);
+int run_program(
+    const char *const argv[], unsigned seconds, char *out, size_t size);
 
 #endif

@@ -103,12 +103,14 @@ show_who(const struct monitor *mon, const struct mon_service *s)
 		    pw != NULL ? pw->pw_name : "you",
 		    traits->sshd ? ", by a key in ~/.ssh/authorized_keys" : "");
 	else if (s->conf->login.root_login == ROOT_LOGIN_DENY_PASSWORD &&
-	    (traits->logins & LOGIN_KEYS) != 0)
+		 (traits->logins & LOGIN_KEYS) != 0)
 		printf("%s: root by key only; `root-login allow;` there lets "
-		       "root's password in\n", s->name);
+		       "root's password in\n",
+		    s->name);
 	else if (s->conf->login.root_login != ROOT_LOGIN_ALLOW)
 		printf("%s: root not at all; `root-login allow;` there lets "
-		       "root in\n", s->name);
+		       "root in\n",
+		    s->name);
 }
 
 void
@@ -119,10 +121,9 @@ show_table(struct monitor *mon)
 
 	printf("%-12s %-6s %-18s %-6s %s\n", "service", "family", "address",
 	    "port", "try");
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
-		const char *name = l->address.family == FAMILY_INET
-		    ? "127.0.0.1" : "::1";
+	TAILQ_FOREACH (l, &mon->listeners, next) {
+		const char *name =
+		    l->address.family == FAMILY_INET ? "127.0.0.1" : "::1";
 
 		addr_text(&l->address, address);
 		if (addr_is_loopback(&l->address))

@@ -23,10 +23,10 @@
 
 #define PAM_MODULE "pam_portreeve.so"
 
-static const char *const sshd_paths[] = {"/usr/sbin/sshd",
-    "/usr/local/sbin/sshd"};
-static const char *const keygen_paths[] = {"/usr/bin/ssh-keygen",
-    "/usr/local/bin/ssh-keygen"};
+static const char *const sshd_paths[] = {
+    "/usr/sbin/sshd", "/usr/local/sbin/sshd"};
+static const char *const keygen_paths[] = {
+    "/usr/bin/ssh-keygen", "/usr/local/bin/ssh-keygen"};
 static const char *const key_types[] = {"ed25519", "ecdsa", "rsa"};
 
 static uint32_t prepared;	   /* number of the newest checked file */
@@ -49,8 +49,8 @@ make_run_sshd(char *reason, size_t size)
 	struct stat st;
 
 	if (mkdir("/run/sshd", 0755) < 0 && errno != EEXIST) {
-		snprintf(reason, size, "cannot make /run/sshd: %s",
-		    strerror(errno));
+		snprintf(
+		    reason, size, "cannot make /run/sshd: %s", strerror(errno));
 		return (ERR_SYSTEM);
 	}
 	if (lstat("/run/sshd", &st) < 0 || !S_ISDIR(st.st_mode) ||
@@ -79,8 +79,8 @@ sshd_keep_folder(struct monitor *mon)
 int
 sshd_probe(struct monitor *mon, char *reason, size_t size)
 {
-	const char *path = find_program(sshd_paths,
-	    sizeof(sshd_paths) / sizeof(sshd_paths[0]));
+	const char *path = find_program(
+	    sshd_paths, sizeof(sshd_paths) / sizeof(sshd_paths[0]));
 	const char *argv[] = {path, "-V", NULL};
 	struct sshd_version version;
 	char out[1024];
@@ -116,15 +116,15 @@ static void
 add_key(struct mon_sshd *s, const char *path)
 {
 	if (access(path, R_OK) == 0 && s->key_count < 4)
-		snprintf(s->keys[s->key_count++], sizeof(s->keys[0]), "%s",
-		    path);
+		snprintf(
+		    s->keys[s->key_count++], sizeof(s->keys[0]), "%s", path);
 }
 
 static int
 make_key(const char *type, const char *path, char *reason, size_t size)
 {
-	const char *keygen = find_program(keygen_paths,
-	    sizeof(keygen_paths) / sizeof(keygen_paths[0]));
+	const char *keygen = find_program(
+	    keygen_paths, sizeof(keygen_paths) / sizeof(keygen_paths[0]));
 	const char *argv[] = {keygen, "-q", "-t", type, "-N", "", "-C",
 	    "portreeve", "-f", path, NULL};
 	char out[512];
@@ -139,8 +139,10 @@ make_key(const char *type, const char *path, char *reason, size_t size)
 	status = run_program(argv, 120, out, sizeof(out));
 	if (status == 0)
 		return (0);
-	snprintf(reason, size, "cannot make the host key %s (ssh-keygen: "
-		 "status %d)", path, status);
+	snprintf(reason, size,
+	    "cannot make the host key %s (ssh-keygen: "
+	    "status %d)",
+	    path, status);
 	return (ERR_SYSTEM);
 }
 
@@ -161,8 +163,8 @@ sshd_host_keys(struct monitor *mon, char *reason, size_t size)
 		return (0);
 	snprintf(path, sizeof(path), "%s/ssh", mon->state_dir);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-		snprintf(reason, size, "cannot make %s: %s", path,
-		    strerror(errno));
+		snprintf(
+		    reason, size, "cannot make %s: %s", path, strerror(errno));
 		return (ERR_SYSTEM);
 	}
 	for (size_t i = 0; i < 3; i++) {
@@ -218,8 +220,8 @@ sshd_config_path(struct monitor *mon, char *buf, size_t size)
 }
 
 static void
-numbered_path(struct monitor *mon, const char *name, uint32_t number,
-    char *buf, size_t size)
+numbered_path(struct monitor *mon, const char *name, uint32_t number, char *buf,
+    size_t size)
 {
 	snprintf(buf, size, "%s/%s.%u", mon->run_dir, name, number);
 }
@@ -230,8 +232,8 @@ write_file(const char *path, const char *text)
 	int fd, err;
 
 	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    0600);
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return (ERR_SYSTEM);
 	err = fd_write_all(fd, text, strlen(text));
@@ -280,8 +282,9 @@ prepare_files(struct monitor *mon, const struct conf *conf,
 		prepare_failed(j->report, ssh, err,
 		    "the statements of ssh cannot be said in sshd's words");
 	} else if ((err = write_file(j->config, text != NULL ? text : ours)) <
-		0 || (j->file != NULL &&
-		(err = write_copies(j->file, j->copies)) < 0)) {
+		       0 ||
+		   (j->file != NULL &&
+		       (err = write_copies(j->file, j->copies)) < 0)) {
 		prepare_failed(j->report, ssh, err,
 		    "sshd's configuration cannot be written");
 	} else {
@@ -313,8 +316,8 @@ remove_numbered(struct monitor *mon, uint32_t number)
 }
 
 int
-sshd_prepare(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report)
+sshd_prepare(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 	char config[PATH_MAX + 64], copies[PATH_MAX + 64], trial[PATH_MAX + 64];
@@ -325,11 +328,17 @@ sshd_prepare(struct monitor *mon, const struct conf *conf,
 	    .pam_service = ssh->login.pam_service,
 	    .host_keys = keys,
 	    .host_key_count = mon->sshd->key_count};
-	struct snapshot_params copied = {.ssh = ssh, .host_keys = keys,
-	    .host_key_count = mon->sshd->key_count, .folder = "/etc/ssh",
-	    .copies = copies, .uid = geteuid(), .pam = !mon->rootless};
-	struct sshd_judge judge = {.config = config, .trial = trial,
-	    .copies = copies, .report = report,
+	struct snapshot_params copied = {.ssh = ssh,
+	    .host_keys = keys,
+	    .host_key_count = mon->sshd->key_count,
+	    .folder = "/etc/ssh",
+	    .copies = copies,
+	    .uid = geteuid(),
+	    .pam = !mon->rootless};
+	struct sshd_judge judge = {.config = config,
+	    .trial = trial,
+	    .copies = copies,
+	    .report = report,
 	    .pos = conf_statement_pos(conf, ssh, "sshd-config")};
 	struct snapshot *file = NULL;
 	int err = 0;

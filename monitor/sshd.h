@@ -36,8 +36,8 @@ void sshd_keep_folder(struct monitor *mon);
  * with copies of the sshd-config FILE, and have sshd judge it. 0, or an ERR_
  * with errors in the report.
  */
-int sshd_prepare(struct monitor *mon, const struct conf *conf,
-    struct conf_report *report);
+int sshd_prepare(
+    struct monitor *mon, const struct conf *conf, struct conf_report *report);
 
 /* Remove what sshd_prepare() wrote, host keys made for a check included. */
 void sshd_remove_prepared(struct monitor *mon);

@@ -36,8 +36,8 @@ judge_say(const struct sshd_judge *j, unsigned file, unsigned line,
 		conf_report_add(j->report, CONF_ERROR, j->pos, "%s", text);
 	else
 		conf_report_add_file(j->report, CONF_ERROR,
-		    j->file->files[file].path, (struct conf_pos){line, 1},
-		    "%s", text);
+		    j->file->files[file].path, (struct conf_pos){line, 1}, "%s",
+		    text);
 }
 
 /*
@@ -143,7 +143,7 @@ judge_is_looser(const char *keyword, const char *base, const char *dump)
 	char *ours = order_value(base, keyword);
 	char *theirs = order_value(dump, keyword);
 	bool looser = ours != NULL && theirs != NULL &&
-	    order_is_looser(keyword, ours, theirs);
+		      order_is_looser(keyword, ours, theirs);
 
 	free(ours);
 	free(theirs);
@@ -207,7 +207,8 @@ judge_block(const struct sshd_judge *j, unsigned block, const char *base,
 		    "sshd refuses what begins here when it is in force");
 	}
 	for (size_t i = 0; dump != NULL && (keyword = order_stated(j->ours, i,
-		 &statement, &n)) != NULL; i++) {
+						&statement, &n)) != NULL;
+	     i++) {
 		if (!judge_is_looser(keyword, base, dump) ||
 		    (global != NULL && judge_is_looser(keyword, base, global)))
 			continue;
@@ -215,8 +216,8 @@ judge_block(const struct sshd_judge *j, unsigned block, const char *base,
 		    judge_bisect(j, block, count, keyword, base));
 		judge_say(j, l->file, l->number,
 		    "`%.100s` loosens what %.*s says here: take the line out, "
-		    "or change the statement", l->text +
-		    strspn(l->text, " \t"), (int)n, statement);
+		    "or change the statement",
+		    l->text + strspn(l->text, " \t"), (int)n, statement);
 	}
 	free(dump);
 }
@@ -229,7 +230,8 @@ judge_blocks(const struct sshd_judge *j)
 
 	if (base == NULL) {
 		unlink(j->trial);
-		judge_say(j, 0, 0, "sshd -T does not print what holds without "
+		judge_say(j, 0, 0,
+		    "sshd -T does not print what holds without "
 		    "the file of sshd-config");
 		return;
 	}

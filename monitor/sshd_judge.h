@@ -8,11 +8,11 @@
 #include "conf/sshd/snapshot.h"
 
 struct sshd_judge {
-	const char *sshd;   /* the program */
-	const char *config; /* the whole configuration, written */
-	const char *trial;  /* where to write what is tried; removed */
-	const char *copies; /* snapshot_params' */
-	const char *ours;   /* what we say, without FILE */
+	const char *sshd;	     /* the program */
+	const char *config;	     /* the whole configuration, written */
+	const char *trial;	     /* where to write what is tried; removed */
+	const char *copies;	     /* snapshot_params' */
+	const char *ours;	     /* what we say, without FILE */
 	const struct snapshot *file; /* NULL: there is no FILE */
 	struct conf_pos pos;	     /* for what is about no line of FILE */
 	struct conf_report *report;

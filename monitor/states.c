@@ -23,7 +23,7 @@ static bool
 zygote_fails(const struct mon_service *s)
 {
 	return (s->backoff.fails >= FAILS &&
-	    (s->zygote == NULL || s->zygote->state != PROC_UP));
+		(s->zygote == NULL || s->zygote->state != PROC_UP));
 }
 
 /* What keeps all of a service from being served; NULL when nothing does. */
@@ -40,8 +40,8 @@ service_why(const struct mon_service *s)
 static bool
 listener_serves(const struct listener *l, int family)
 {
-	return (l->address.family == family ||
-	    (l->dual && family == FAMILY_INET));
+	return (
+	    l->address.family == family || (l->dual && family == FAMILY_INET));
 }
 
 /* The first listener of a family, one that is not bound before the others. */
@@ -50,8 +50,7 @@ find_listener(struct monitor *mon, const struct mon_service *s, int family)
 {
 	const struct listener *l, *found = NULL;
 
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->service != s || !listener_serves(l, family))
 			continue;
 		if (l->fd < 0)
@@ -90,8 +89,8 @@ state_of(struct monitor *mon, const struct mon_service *s, int family,
 	out->address = *address;
 	out->address.family = (uint8_t)family;
 	if (s->stopped != NULL)
-		snprintf(out->text, sizeof(out->text), "stopped: %s",
-		    s->stopped);
+		snprintf(
+		    out->text, sizeof(out->text), "stopped: %s", s->stopped);
 	else if (why != NULL)
 		snprintf(out->text, sizeof(out->text), "waiting: %.240s", why);
 	else if (l != NULL && l->fd < 0)
@@ -153,8 +152,7 @@ states_listens(struct monitor *mon, const struct mon_service *s)
 
 	if (!table_service_runs(s))
 		return (false);
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->service == s && l->fd >= 0)
 			return (true);
 	}
@@ -183,16 +181,17 @@ states_waiting(struct monitor *mon, char *buf, size_t size)
 		if (!s->used || !s->configured || s->stopped != NULL ||
 		    (why = service_why(s)) == NULL)
 			continue;
-		n += (size_t)snprintf(buf + n, size - n, "%s%s: %s", before,
-		    s->name, why);
+		n += (size_t)snprintf(
+		    buf + n, size - n, "%s%s: %s", before, s->name, why);
 		before = "; ";
 	}
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (!listener_waits(l) || n >= size)
 			continue;
-		n += (size_t)snprintf(buf + n, size - n, "%s%s %s port %u: "
-		    "%s", before, l->name, addr_text(&l->address, text),
+		n += (size_t)snprintf(buf + n, size - n,
+		    "%s%s %s port %u: "
+		    "%s",
+		    before, l->name, addr_text(&l->address, text),
 		    l->address.port, l->why);
 		before = "; ";
 	}

@@ -41,8 +41,7 @@ any_left(struct monitor *mon, enum role role)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == role)
 			return (true);
 	}
@@ -54,8 +53,7 @@ stop_role(struct monitor *mon, enum role role)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == role)
 			proc_stop(mon, p, mon->conf->keep_sessions);
 	}
@@ -69,8 +67,7 @@ stop_zygotes(struct monitor *mon)
 
 	if (!mon->conf->keep_sessions)
 		end_all(mon);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role != ROLE_ZYGOTE)
 			continue;
 		proc_stop(mon, p, mon->conf->keep_sessions);
@@ -105,12 +102,11 @@ too_slow(void *arg)
 	end_now(mon);
 	if (!mon->conf->keep_sessions)
 		loginproc_kill_all();
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (!is_due(p->role))
 			continue;
-		log_info("%s (pid %d) does not end: killed",
-		    role_name(p->role), (int)p->pid);
+		log_info("%s (pid %d) does not end: killed", role_name(p->role),
+		    (int)p->pid);
 		kill(p->pid, SIGKILL);
 	}
 	loop_timer_in(&mon->stop_timer, SECOND, too_slow, mon);
@@ -150,8 +146,7 @@ anybody_logs_in(struct monitor *mon)
 	struct proc *p;
 	struct slot slot;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		uint32_t high;
 
 		if (p->role != ROLE_ZYGOTE || p->slots == NULL ||
@@ -216,8 +211,7 @@ stop_begin(struct monitor *mon, const char *reason)
 	loop_timer_clear(&mon->retry);
 	loop_timer_clear(&mon->watchdog);
 	/* Nobody new: the master lets go of its copies when it ends. */
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		struct msg_listener_gone m = {.id = l->id};
 		struct proc *master =
 		    proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
@@ -227,8 +221,8 @@ stop_begin(struct monitor *mon, const char *reason)
 		fd_close(&l->fd);
 	}
 	stage = STAGE_LOGINS;
-	logins_end = time_boot_ns() +
-	    (mon->conf->keep_sessions ? LOGINS_NS : 0);
+	logins_end =
+	    time_boot_ns() + (mon->conf->keep_sessions ? LOGINS_NS : 0);
 	stop_when_logged_in(mon);
 }
 

@@ -82,16 +82,17 @@ static bool
 same_exec(const struct conf_exec *a, const struct conf_exec *b)
 {
 	return (a->protocol == b->protocol && a->wait == b->wait &&
-	    a->detach == b->detach && a->keepalive == b->keepalive &&
-	    a->error == b->error && a->session_timeout == b->session_timeout &&
-	    same_text(a->user, b->user) &&
-	    same_text(a->group, b->group) && same_text(a->path, b->path) &&
-	    a->argc == b->argc && a->env_count == b->env_count &&
-	    a->rlimit_count == b->rlimit_count && a->nice == b->nice &&
-	    a->umask == b->umask && same_list(a->argv, b->argv, a->argc) &&
-	    same_list(a->env, b->env, a->env_count) &&
-	    memcmp(a->rlimits, b->rlimits,
-		a->rlimit_count * sizeof(a->rlimits[0])) == 0);
+		a->detach == b->detach && a->keepalive == b->keepalive &&
+		a->error == b->error &&
+		a->session_timeout == b->session_timeout &&
+		same_text(a->user, b->user) && same_text(a->group, b->group) &&
+		same_text(a->path, b->path) && a->argc == b->argc &&
+		a->env_count == b->env_count &&
+		a->rlimit_count == b->rlimit_count && a->nice == b->nice &&
+		a->umask == b->umask && same_list(a->argv, b->argv, a->argc) &&
+		same_list(a->env, b->env, a->env_count) &&
+		memcmp(a->rlimits, b->rlimits,
+		    a->rlimit_count * sizeof(a->rlimits[0])) == 0);
 }
 
 /*
@@ -107,14 +108,15 @@ same_zygote(const struct conf_service *a, const struct conf_service *b)
 	if (traits->named)
 		return (same_exec(&a->exec, &b->exec));
 	if (traits->sshd)
-		return (a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
+		return (
+		    a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
 		    a->login.root_login == b->login.root_login &&
 		    a->login.log_unknown_users == b->login.log_unknown_users);
 	return (a->finger.list_users == b->finger.list_users &&
-	    a->finger.show_details == b->finger.show_details &&
-	    a->login.login_grace_time == b->login.login_grace_time &&
-	    a->login.idle_timeout == b->login.idle_timeout &&
-	    a->login.banner == NULL && b->login.banner == NULL);
+		a->finger.show_details == b->finger.show_details &&
+		a->login.login_grace_time == b->login.login_grace_time &&
+		a->login.idle_timeout == b->login.idle_timeout &&
+		a->login.banner == NULL && b->login.banner == NULL);
 }
 
 bool
@@ -175,7 +177,8 @@ void
 table_configure(struct monitor *mon, const struct conf *old,
     const struct conf *conf, bool changed[SERVICES_MAX])
 {
-	bool all = old != NULL &&
+	bool all =
+	    old != NULL &&
 	    (old->session_sandbox != conf->session_sandbox ||
 		old->user_limit_processes != conf->user_limit_processes ||
 		old->sandbox_level != conf->sandbox_level);
@@ -192,13 +195,13 @@ table_configure(struct monitor *mon, const struct conf *old,
 			s = new_service(mon, c);
 		if (s == NULL)
 			bug("no room for service %s", c->name);
-		changed[s->number] = all || s->conf == NULL ||
-		    !same_zygote(s->conf, c);
+		changed[s->number] =
+		    all || s->conf == NULL || !same_zygote(s->conf, c);
 		s->configured = true;
 		s->conf = c;
 		s->stopped = service_traits(c->kind)->served
-		    ? NULL
-		    : "this version does not serve it";
+				 ? NULL
+				 : "this version does not serve it";
 	}
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (!mon->services[i].configured)
@@ -212,7 +215,7 @@ bool
 table_service_runs(const struct mon_service *s)
 {
 	return (s->used && s->configured && s->stopped == NULL &&
-	    s->waiting[0] == '\0');
+		s->waiting[0] == '\0');
 }
 
 void
@@ -222,8 +225,7 @@ table_service_release(struct monitor *mon, struct mon_service *s)
 
 	if (s == NULL || !s->used || s->configured)
 		return;
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->service == s)
 			return;
 	}
@@ -258,12 +260,14 @@ table_fit_state(struct monitor *mon)
 		if (!s->used)
 			continue;
 		services++;
-		long_rates = long_rates || (s->conf != NULL &&
-		    policy_rate_size(s->conf->rate_limit) > STATE_HISTORY);
+		long_rates =
+		    long_rates ||
+		    (s->conf != NULL &&
+			policy_rate_size(s->conf->rate_limit) > STATE_HISTORY);
 	}
 	/* A name that goes leaves its history behind. */
-	length = state_size(
-	    slots_needed(mon), long_rates ? 2 * services + 8 : 0);
+	length =
+	    state_size(slots_needed(mon), long_rates ? 2 * services + 8 : 0);
 	before = fstat(mon->state_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	/* What ended between two daemons stands in it, whatever its slot. */
 	if (length <= before && before <= state_size(SLOTS_MAX, SERVICES_MAX))
@@ -274,8 +278,7 @@ table_fit_state(struct monitor *mon)
 }
 
 void
-table_slots_path(struct monitor *mon, uint32_t instance, char *buf,
-    size_t size)
+table_slots_path(struct monitor *mon, uint32_t instance, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/state/slots.%u", mon->run_dir, instance);
 }
@@ -286,12 +289,12 @@ table_slots_make(struct monitor *mon, struct proc *p)
 	char path[PATH_MAX + 64];
 
 	table_slots_path(mon, p->instance, path, sizeof(path));
-	p->slots_fd = open(path,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	p->slots_fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	p->slots_read_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (p->slots_fd < 0 || p->slots_read_fd < 0 ||
-	    ftruncate(p->slots_fd,
-		(off_t)SLOT_TABLE_BYTES((size_t)mon->slots)) < 0 ||
+	    ftruncate(
+		p->slots_fd, (off_t)SLOT_TABLE_BYTES((size_t)mon->slots)) < 0 ||
 	    (p->slots = slot_table_map(p->slots_fd, 1)) == NULL) {
 		log_errno("cannot make %s", path);
 		return (ERR_SYSTEM);
@@ -321,7 +324,7 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 		for (uint32_t i = 0;
 		     i < p->slots->high && i < SLOTS_MAX && !keep; i++)
 			keep = slot_read(p->slots, i, &slot) == 0 &&
-			    slot.use == SLOT_RUNNING;
+			       slot.use == SLOT_RUNNING;
 	}
 	table_slots_path(mon, p->instance, path, sizeof(path));
 	if (!keep)
@@ -332,8 +335,8 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 }
 
 void
-table_start_failed(struct monitor *mon, enum role role,
-    const struct mon_service *service)
+table_start_failed(
+    struct monitor *mon, enum role role, const struct mon_service *service)
 {
 	log_warn("%s%s%s could not be started; nothing is served",
 	    role_name(role), service != NULL ? " " : "",

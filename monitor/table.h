@@ -41,16 +41,17 @@ void table_slots_drop(struct monitor *mon, struct proc *p);
 
 /*
  * Give the master's state file the length that the configuration needs, before
- * the master is told of it. It never shrinks, but from what no length of ours is.
+ * the master is told of it. It never shrinks, but from what no length of ours
+ * is.
  */
 void table_fit_state(struct monitor *mon);
 
 /* The path of an instance's slot file. */
-void table_slots_path(struct monitor *mon, uint32_t instance, char *buf,
-    size_t size);
+void table_slots_path(
+    struct monitor *mon, uint32_t instance, char *buf, size_t size);
 
 /* A role did not come up at the first start: say so and end. */
-void table_start_failed(struct monitor *mon, enum role role,
-    const struct mon_service *service);
+void table_start_failed(
+    struct monitor *mon, enum role role, const struct mon_service *service);
 
 #endif

@@ -20,7 +20,7 @@
 #include "monitor/wire.h"
 
 #define RETRY_FIRST (1ull * SECOND)
-#define RETRY_MOST  (30ull * SECOND)
+#define RETRY_MOST (30ull * SECOND)
 
 static void waiting_due(void *arg);
 
@@ -37,8 +37,8 @@ waiting_begin(struct monitor *mon, struct mon_service *s, const char *reason)
 	if (!known)
 		report_service(mon, s, true, s->waiting);
 	s->tries++;
-	loop_timer_in(&s->retry, delay < RETRY_MOST ? delay : RETRY_MOST,
-	    waiting_due, s);
+	loop_timer_in(
+	    &s->retry, delay < RETRY_MOST ? delay : RETRY_MOST, waiting_due, s);
 }
 
 void
@@ -102,8 +102,9 @@ waiting_due(void *arg)
 	reload_check_service(mon, mon->conf, s->conf, &report);
 	if (report.errors == 0 && service_traits(s->kind)->sshd &&
 	    sshd_commit(mon, mon->conf) != 0)
-		waiting_begin(mon, s, "sshd's configuration cannot be put in "
-				      "place: see the log");
+		waiting_begin(mon, s,
+		    "sshd's configuration cannot be put in "
+		    "place: see the log");
 	else if (report.errors > 0)
 		waiting_begin(mon, s, first_error(&report));
 	else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)

@@ -12,14 +12,14 @@
  * every 30 s. Told by an event when the reason is new. Its listeners and its
  * zygote are the caller's to end.
  */
-void waiting_begin(struct monitor *mon, struct mon_service *s,
-    const char *reason);
+void waiting_begin(
+    struct monitor *mon, struct mon_service *s, const char *reason);
 
 /* It waits no more, if it did; the caller starts it. */
 void waiting_end(struct monitor *mon, struct mon_service *s);
 
 /* A service that runs turns out to lack something: stop it, and let it wait. */
-void waiting_stop(struct monitor *mon, struct mon_service *s,
-    const char *reason);
+void waiting_stop(
+    struct monitor *mon, struct mon_service *s, const char *reason);
 
 #endif

@@ -37,8 +37,8 @@ struct wire_end {
 };
 
 static void
-wire_pair(struct monitor *mon, const struct wire_end *a,
-    const struct wire_end *b)
+wire_pair(
+    struct monitor *mon, const struct wire_end *a, const struct wire_end *b)
 {
 	const struct wire_end *ends[2] = {a, b};
 	int pair[2];
@@ -77,12 +77,11 @@ wire_to_master(struct monitor *mon, enum msg_type type, const void *msg)
 static void
 wire_audit(struct monitor *mon, struct proc *audit, struct proc *p)
 {
-	struct msg_audit_source source = {.role = (uint8_t)p->role,
-	    .number = (uint32_t)p->pid};
+	struct msg_audit_source source = {
+	    .role = (uint8_t)p->role, .number = (uint32_t)p->pid};
 	struct msg_audit_channel channel = {0};
 
-	wire_pair(mon,
-	    &(struct wire_end){audit, MSG_AUDIT_SOURCE, &source, -1},
+	wire_pair(mon, &(struct wire_end){audit, MSG_AUDIT_SOURCE, &source, -1},
 	    &(struct wire_end){p, MSG_AUDIT_CHANNEL, &channel, -1});
 }
 
@@ -98,8 +97,7 @@ audit_ready(struct monitor *mon, struct proc *audit)
 	struct proc *p;
 
 	report_attach(mon, audit);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (writes_events(p) && p->state == PROC_UP)
 			wire_audit(mon, audit, p);
 	}
@@ -114,8 +112,8 @@ audit_ready(struct monitor *mon, struct proc *audit)
 static void
 wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 {
-	struct msg_log_source m = {.kind = (uint8_t)zygote->kind,
-	    .instance = zygote->instance};
+	struct msg_log_source m = {
+	    .kind = (uint8_t)zygote->kind, .instance = zygote->instance};
 	struct msg_log_channel channel = {0};
 	const struct conf_service *c =
 	    zygote->service != NULL ? zygote->service->conf : NULL;
@@ -139,8 +137,7 @@ logreader_ready(struct monitor *mon, struct proc *reader)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE &&
 		    service_reader(p->kind) == reader->kind &&
 		    p->state != PROC_STARTING && !p->killed)
@@ -154,8 +151,8 @@ static void
 wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 {
 	struct msg_master_channel m = {0};
-	struct msg_zygote told = {.instance = z->instance,
-	    .retired = z->retired};
+	struct msg_zygote told = {
+	    .instance = z->instance, .retired = z->retired};
 
 	if (z->service == NULL)
 		return;
@@ -164,8 +161,7 @@ wire_zygote(struct monitor *mon, struct proc *master, struct proc *z)
 		m.pool = POOL;
 	/* A zygote told to finish still takes a new master's channel. */
 	wire_pair(mon,
-	    &(struct wire_end){master, MSG_ZYGOTE, &told,
-		z->slots_read_fd},
+	    &(struct wire_end){master, MSG_ZYGOTE, &told, z->slots_read_fd},
 	    &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1});
 }
 
@@ -179,8 +175,8 @@ wire_zygote_again(struct monitor *mon, struct proc *z)
 {
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	struct msg_master_channel m = {0};
-	struct msg_zygote told = {.instance = z->instance,
-	    .retired = z->retired};
+	struct msg_zygote told = {
+	    .instance = z->instance, .retired = z->retired};
 	int pair[2], fds[2];
 
 	if (master == NULL || z->service == NULL)
@@ -256,8 +252,8 @@ static void
 zygote_ready(struct monitor *mon, struct proc *z)
 {
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
-	struct proc *reader = proc_find_up(mon, ROLE_LOGREADER,
-	    service_reader(z->kind));
+	struct proc *reader =
+	    proc_find_up(mon, ROLE_LOGREADER, service_reader(z->kind));
 	struct msg_slots slots = {0};
 	char reason[CONF_MESSAGE_MAX];
 
@@ -280,7 +276,8 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		wire_zygote(mon, master, z);
 }
 
-/* ---- the master ----------------------------------------------------------- */
+/* ---- the master -----------------------------------------------------------
+ */
 
 static void
 wire_lookup(struct monitor *mon, struct proc *master, struct proc *lookup)
@@ -346,8 +343,7 @@ wire_tell_listeners(struct monitor *mon)
 
 	if (master == NULL)
 		return;
-	TAILQ_FOREACH(l, &mon->listeners, next)
-	{
+	TAILQ_FOREACH (l, &mon->listeners, next) {
 		struct msg_listener m = {.id = l->id,
 		    .service = SERVICES_MAX,
 		    .datagram = l->datagram,
@@ -384,8 +380,7 @@ wire_configured(struct monitor *mon)
 
 	if (master == NULL)
 		return;
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->state == PROC_STARTING && !p->killed && !p->again)
 			return;
 	}
@@ -410,11 +405,10 @@ master_ready(struct monitor *mon, struct proc *master)
 	proc_send(mon, master, MSG_CONTROL, &control, &mon->control_fd, 1);
 	wire_services(mon);
 	states_forget(mon);
-	TAILQ_FOREACH(l, &mon->listeners, next)
+	TAILQ_FOREACH (l, &mon->listeners, next)
 		l->told = false;
 	wire_tell_listeners(mon);
-	TAILQ_FOREACH(p, &mon->procs, next)
-	{
+	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE && p->state != PROC_STARTING &&
 		    !p->killed)
 			wire_zygote(mon, master, p);

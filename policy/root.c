@@ -8,8 +8,8 @@ const char *
 policy_method_text(enum policy_method method)
 {
 	switch (method) {
-#define X(name, text) \
-	case name:    \
+#define X(name, text)                                                          \
+	case name:                                                             \
 		return (text);
 		POLICY_METHOD_LIST(X)
 #undef X

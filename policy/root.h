@@ -12,9 +12,9 @@
 #include "lib/role.h"
 #include "policy/verdict.h"
 
-#define POLICY_METHOD_LIST(X)                   \
-	X(POLICY_METHOD_PASSWORD, "password")   \
-	X(POLICY_METHOD_PUBLICKEY, "publickey") \
+#define POLICY_METHOD_LIST(X)                                                  \
+	X(POLICY_METHOD_PASSWORD, "password")                                  \
+	X(POLICY_METHOD_PUBLICKEY, "publickey")                                \
 	X(POLICY_METHOD_KEYBOARD_INTERACTIVE, "keyboard-interactive")
 
 enum policy_method {

@@ -16,8 +16,8 @@ const char *
 policy_reason_text(enum policy_reason reason)
 {
 	switch (reason) {
-#define X(name, text) \
-	case name:    \
+#define X(name, text)                                                          \
+	case name:                                                             \
 		return (text);
 		POLICY_REASON_LIST(X)
 #undef X

@@ -1,8 +1,8 @@
 /*
  * How every role starts: channel, SEAL, sandbox, READY; and what the monitor
- * asks all of them. Privileged until sandbox_seal() returns; reads the monitor's
- * channel and argv[0], which the monitor wrote, and nothing else. Never goes on
- * unsealed.
+ * asks all of them. Privileged until sandbox_seal() returns; reads the
+ * monitor's channel and argv[0], which the monitor wrote, and nothing else.
+ * Never goes on unsealed.
  */
 #include <sys/prctl.h>
 
@@ -19,7 +19,7 @@
 #include "lib/memory.h"
 #include "role/role.h"
 
-#define PAUSE_MS    10
+#define PAUSE_MS 10
 #define PAUSES_MOST 1000 /* in a row */
 
 static const char zygote_title[] = "portreeve: zygote ";
@@ -85,8 +85,8 @@ role_seal(struct role_self *s)
 	    .program_is_root = s->seal.program_root != 0,
 	    .parent = s->seal.parent,
 	};
-	int profile = sandbox_profile_for(s->monitor.self,
-	    (enum service_kind)s->seal.kind);
+	int profile = sandbox_profile_for(
+	    s->monitor.self, (enum service_kind)s->seal.kind);
 	struct sandbox_report report;
 	struct msg_ready ready = {.end_ = 0};
 	int err;

@@ -2,8 +2,8 @@
  * The first steps of every role, as the fresh image of an exec by the monitor:
  * take its channel, be told how to seal, seal, say READY. Runs with the
  * monitor's privilege until role_seal() has returned, and with the profile's
- * afterwards. Believes the monitor, and nobody else: nothing but descriptor 3 is
- * read here, and only the catalogue's SEAL.
+ * afterwards. Believes the monitor, and nobody else: nothing but descriptor 3
+ * is read here, and only the catalogue's SEAL.
  *
  * What goes wrong is told to the monitor in a sentence and ends the process:
  * no role serves unsealed.
@@ -41,10 +41,10 @@ void role_start(struct role_self *s, enum role self, char **argv);
 void role_pong(struct ipc_channel *monitor, const struct msg_ping *ping);
 
 /*
- * One message of the monitor's, 0: it is the role's to obey, and its descriptors
- * to close. Never waits. ERR_AGAIN: there was none for it (a PING is answered
- * here), or no memory to take it just now.
- * ERR_CLOSED: there is no monitor to go on with; a breach is logged.
+ * One message of the monitor's, 0: it is the role's to obey, and its
+ * descriptors to close. Never waits. ERR_AGAIN: there was none for it (a PING
+ * is answered here), or no memory to take it just now. ERR_CLOSED: there is no
+ * monitor to go on with; a breach is logged.
  */
 int role_hear(struct ipc_channel *monitor, struct ipc_in *in);
 

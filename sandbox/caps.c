@@ -12,9 +12,9 @@
 #include "lib/err.h"
 #include "sandbox/caps.h"
 
-#define CAPS_SECUREBITS                                                   \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED | \
-	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | \
+#define CAPS_SECUREBITS                                                        \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |      \
+	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |      \
 	    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 bool

@@ -197,8 +197,8 @@ inspect_sealed(const struct inspection *in)
 }
 
 #define BIT(cap) (UINT64_C(1) << (cap))
-#define STARTER_CAPS                                         \
-	(BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL) | \
+#define STARTER_CAPS                                                           \
+	(BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL) |                   \
 	    BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE))
 
 /* The zygotes of ssh and exec: what they keep is checked as well. */

@@ -7,7 +7,8 @@
 
 #include "sandbox/profile.h"
 
-/* Below this level, renaming and linking escape (no LANDLOCK_ACCESS_FS_REFER). */
+/* Below this level, renaming and linking escape (no LANDLOCK_ACCESS_FS_REFER).
+ */
 #define LANDLOCK_ABI_LEAST 2
 
 /* The kernel's level; 0 where it has none or it is turned off. */

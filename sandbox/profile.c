@@ -26,34 +26,34 @@
 #endif
 
 #define P(name) (UINT32_C(1) << SANDBOX_##name)
-#define ALWAYS                                \
-	{                                     \
-		{                             \
-			COMPARE_NONE, 0, 0, 0 \
-		}                             \
+#define ALWAYS                                                                 \
+	{                                                                      \
+		{                                                              \
+			COMPARE_NONE, 0, 0, 0                                  \
+		}                                                              \
 	}
-#define IF(...)             \
-	{                   \
-		__VA_ARGS__ \
+#define IF(...)                                                                \
+	{                                                                      \
+		__VA_ARGS__                                                    \
 	}
-#define BITS(arg, m, v)                                           \
-	{                                                         \
-		COMPARE_BITS, (arg), (uint64_t)(m), (uint64_t)(v) \
+#define BITS(arg, m, v)                                                        \
+	{                                                                      \
+		COMPARE_BITS, (arg), (uint64_t)(m), (uint64_t)(v)              \
 	}
 #define EQ(arg, v) BITS(arg, UINT64_MAX, v)
 #define ONLY(arg, bits) BITS(arg, ~(uint64_t)(bits), 0)
 #define WITHOUT(arg, bits) BITS(arg, bits, 0)
-#define BELOW(arg, v)                                  \
-	{                                              \
-		COMPARE_BELOW, (arg), 0, (uint64_t)(v) \
+#define BELOW(arg, v)                                                          \
+	{                                                                      \
+		COMPARE_BELOW, (arg), 0, (uint64_t)(v)                         \
 	}
 
 #define PROFILE(name, ...)
-#define ALLOW(set, call, when, why) \
+#define ALLOW(set, call, when, why)                                            \
 	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), false},
-#define REFUSE(set, call, error, why) \
+#define REFUSE(set, call, error, why)                                          \
 	{(set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why), false},
-#define SANITIZER(set, call, when, why) \
+#define SANITIZER(set, call, when, why)                                        \
 	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), true},
 #define SESSION(from, call, why)
 

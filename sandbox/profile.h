@@ -72,8 +72,8 @@ enum profile_network {
 };
 
 struct profile {
-	const char *identity;	   /* for people */
-	const char *capabilities;  /* for people */
+	const char *identity;	  /* for people */
+	const char *capabilities; /* for people */
 	bool sealed; /* no capability, NoNewPrivs, allow-list, Landlock */
 	bool empty_root;
 	bool reads_files; /* Landlock lets it read whatever its uid may */

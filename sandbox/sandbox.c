@@ -175,7 +175,8 @@ sandbox_fail_network(struct sandbox_report *report, const char *who, int error)
 		    "The %s cannot have an empty network: root has no "
 		    "CAP_SYS_ADMIN here, or a system call filter of the "
 		    "container's denies unshare. Grant it, or set "
-		    "sandbox-level rootless.", who));
+		    "sandbox-level rootless.",
+		    who));
 	return (sandbox_fail(report, ERR_UNSUPPORTED,
 	    "The %s cannot have an empty network: %s. Use a kernel with "
 	    "CONFIG_NET_NS, or set sandbox-level rootless.",
@@ -190,8 +191,8 @@ sandbox_isolate(const struct sealing *s)
 	if (s->profile->network == NETWORK_NONE) {
 		s->report->netns = namespaces_leave_network() == 0;
 		if (!s->report->netns && !s->lenient)
-			return (sandbox_fail_network(s->report,
-			    sandbox_profile_name(s->id), errno));
+			return (sandbox_fail_network(
+			    s->report, sandbox_profile_name(s->id), errno));
 		if (!s->report->netns)
 			sandbox_note(s->report, "No empty network: this host "
 						"does not let root make one.");
@@ -273,7 +274,8 @@ sandbox_fail_landlock(struct sandbox_report *report, int abi, int error)
 		    "it, landlock_add_rule and landlock_restrict_self through "
 		    "(systemd-nspawn --system-call-filter, docker "
 		    "--security-opt seccomp), or set sandbox-level "
-		    "landlock-optional.", strerrorname_np(error)));
+		    "landlock-optional.",
+		    strerrorname_np(error)));
 	return (sandbox_fail(report, ERR_UNSUPPORTED,
 	    "This kernel has Landlock of level %d and %d is "
 	    "needed: use Linux 5.19 or later with landlock in "
@@ -321,7 +323,8 @@ sandbox_bind_to_parent(const struct sealing *s)
 	if (getppid() != s->params->parent)
 		return (sandbox_fail(s->report, ERR_REFUSED,
 		    "The %s has another parent than the monitor that started "
-		    "it, which has ended.", sandbox_profile_name(s->id)));
+		    "it, which has ended.",
+		    sandbox_profile_name(s->id)));
 	return (0);
 }
 

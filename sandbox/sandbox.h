@@ -36,15 +36,15 @@ enum sandbox_profile {
 #define X(name, text) name,
 	SANDBOX_PROFILE_LIST(X)
 #undef X
-	SANDBOX_PROFILE_COUNT
+	    SANDBOX_PROFILE_COUNT
 };
 
 /* The statement sandbox-level. */
 enum sandbox_level {
-	SANDBOX_FULL,		 /* every mechanism, or an error */
-	SANDBOX_ROOTLESS,	 /* what an ordinary user, or a container's root,
-				  * may have: namespaces, the empty root and
-				  * session-sandbox may be missing */
+	SANDBOX_FULL,	  /* every mechanism, or an error */
+	SANDBOX_ROOTLESS, /* what an ordinary user, or a container's root,
+			   * may have: namespaces, the empty root and
+			   * session-sandbox may be missing */
 	SANDBOX_LANDLOCK_OPTIONAL /* as full, but Landlock may be missing */
 };
 
@@ -80,19 +80,20 @@ struct sandbox_params {
 	 * the thread that started it. What it forks has no such bond.
 	 */
 	pid_t parent;
-	bool program_is_root;	      /* zygote of exec: runs its program as 0 */
+	bool program_is_root; /* zygote of exec: runs its program as 0 */
 };
 
 /* What became of it. Strings are whole sentences in ASCII, without newline. */
 struct sandbox_report {
 	int landlock_abi; /* used; 0 for none */
 	bool chrooted;
-	bool netns;	   /* has a network namespace of its own */
-	bool userns;	   /* rootless: has a user namespace of its own */
+	bool netns;  /* has a network namespace of its own */
+	bool userns; /* rootless: has a user namespace of its own */
 	bool no_new_privs;
-	bool filtered;	   /* a seccomp filter is installed */
-	char error[320];   /* why it failed and what to do; "" on success */
-	char weaker[320];  /* what the level let go, for the log; "" if nothing */
+	bool filtered;	 /* a seccomp filter is installed */
+	char error[320]; /* why it failed and what to do; "" on success */
+	char
+	    weaker[320]; /* what the level let go, for the log; "" if nothing */
 };
 
 /*
@@ -136,8 +137,8 @@ const char *sandbox_profile_name(enum sandbox_profile profile);
  * tgkill is no one's to call.
  */
 #define SANDBOX_MESSAGE_MAX 32
-int sandbox_set_violation_message(int fd, const void *message, size_t size,
-    size_t number_at);
+int sandbox_set_violation_message(
+    int fd, const void *message, size_t size, size_t number_at);
 
 /* Enough for every system call's name and its NUL. */
 #define SANDBOX_SYSCALL_NAME_MAX 40

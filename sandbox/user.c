@@ -28,8 +28,8 @@ sandbox_become_uid(uid_t uid)
 {
 	if (uid == SANDBOX_USER_SAME)
 		return (0);
-	return ((int)raw_syscall3(
-	    SYS_setresuid, (long)uid, (long)uid, (long)uid));
+	return (
+	    (int)raw_syscall3(SYS_setresuid, (long)uid, (long)uid, (long)uid));
 }
 
 int

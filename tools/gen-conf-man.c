@@ -182,8 +182,8 @@ man_conflicts(void)
 		printf(".It\n.Ic %s%s\n", c->a, c->c != NULL ? " ," : "");
 		if (c->c != NULL)
 			printf(".Ic %s\n", c->b);
-		printf("and\n.Ic %s :\n%s\n", c->c != NULL ? c->c : c->b,
-		    c->why);
+		printf(
+		    "and\n.Ic %s :\n%s\n", c->c != NULL ? c->c : c->b, c->why);
 	}
 	puts(".El");
 }

@@ -9,8 +9,8 @@
 #include "lib/role.h"
 #include "tools/mdoc.h"
 
-static const char *const priorities[] = {"emerg", "alert", "crit", "err",
-    "warning", "notice", "info", "debug"};
+static const char *const priorities[] = {
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
 
 static void
 print_head(void)
@@ -86,7 +86,8 @@ main(void)
 	printf(".Sh EVENTS\n.Bl -tag -width Ds\n");
 	for (int e = 0; e < EV_COUNT; e++)
 		print_event(&event_infos[e]);
-	printf(".El\n.Sh EVENT FIELDS\nIn the order in which they stand on a line; "
+	printf(".El\n.Sh EVENT FIELDS\nIn the order in which they stand on a "
+	       "line; "
 	       "one that is not known is absent.\n"
 	       ".Bl -tag -width \"source-port\"\n");
 	for (int f = 0; f < EVENT_FIELDS; f++) {

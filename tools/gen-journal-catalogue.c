@@ -44,8 +44,8 @@ print_wrapped(const char *text)
 			putchar('\n');
 			column = 0;
 		}
-		column += (size_t)printf("%s%.*s", column > 0 ? " " : "",
-		    (int)n, text);
+		column += (size_t)printf(
+		    "%s%.*s", column > 0 ? " " : "", (int)n, text);
 		text += n;
 		text += strspn(text, " ");
 	}

@@ -209,11 +209,12 @@ print_role(enum sandbox_profile id)
 	fprintf(out, "Identity: %s. Capabilities: %s. ", p->identity,
 	    p->capabilities);
 	if (p->sealed)
-		fprintf(out, "NoNewPrivs, and %u system calls. ",
-		    count_calls(id));
+		fprintf(
+		    out, "NoNewPrivs, and %u system calls. ", count_calls(id));
 	else
 		fputs("All system calls but those that session-sandbox "
-		      "refuses, and no NoNewPrivs. ", out);
+		      "refuses, and no NoNewPrivs. ",
+		    out);
 	fprintf(out, "Files: %s. Network: %s.", text_of_files(p),
 	    text_of_network(p->network));
 	text_end(out, &text);
@@ -268,26 +269,27 @@ print_session_calls(enum sandbox_session from)
 int
 main(void)
 {
-	puts(".\\\" Made from sandbox/profiles.def by tools/gen-sandbox-man.c.\n"
-	     ".Dd November 30, 2026\n"
-	     ".Dt PORTREEVE-SANDBOX 7\n"
-	     ".Os\n"
-	     ".Sh NAME\n"
-	     ".Nm portreeve-sandbox\n"
-	     ".Nd what each process of portreeved may do\n"
-	     ".Sh DESCRIPTION\n"
-	     "Each process of\n"
-	     ".Xr portreeved 8\n"
-	     "seals itself before it reads anything but how to do so.\n"
-	     "This page is made from the table that the sandboxes themselves "
-	     "are\nbuilt from.\n"
-	     "The monitor has no entry: it is root, with the whole bounding "
-	     "set and\nno filter, because logins inherit both from it.\n"
-	     "A worker has its zygote's sandbox,\n"
-	     ".Dv RLIMIT_NPROC\n"
-	     "0 and its own two descriptors.\n"
-	     ".Sh ROLES\n"
-	     ".Bl -tag -width Ds");
+	puts(
+	    ".\\\" Made from sandbox/profiles.def by tools/gen-sandbox-man.c.\n"
+	    ".Dd November 30, 2026\n"
+	    ".Dt PORTREEVE-SANDBOX 7\n"
+	    ".Os\n"
+	    ".Sh NAME\n"
+	    ".Nm portreeve-sandbox\n"
+	    ".Nd what each process of portreeved may do\n"
+	    ".Sh DESCRIPTION\n"
+	    "Each process of\n"
+	    ".Xr portreeved 8\n"
+	    "seals itself before it reads anything but how to do so.\n"
+	    "This page is made from the table that the sandboxes themselves "
+	    "are\nbuilt from.\n"
+	    "The monitor has no entry: it is root, with the whole bounding "
+	    "set and\nno filter, because logins inherit both from it.\n"
+	    "A worker has its zygote's sandbox,\n"
+	    ".Dv RLIMIT_NPROC\n"
+	    "0 and its own two descriptors.\n"
+	    ".Sh ROLES\n"
+	    ".Bl -tag -width Ds");
 	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++)
 		print_role((enum sandbox_profile)i);
 	puts(".El\n"

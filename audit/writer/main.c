@@ -30,11 +30,11 @@
  * At the end: what is on its way is still written, for so long at the most, and
  * then for so long the number of those that were not.
  */
-#define LAST_NS	   1500000000u
+#define LAST_NS 1500000000u
 #define LAST_SAY_NS 300000000u
 
 #define POLLS_MOST 100 /* that fail, in a row */
-#define REST_MS 50 /* out of memory: before the next try */
+#define REST_MS 50     /* out of memory: before the next try */
 
 static struct role_self self;
 
@@ -46,7 +46,7 @@ audit_start(char **argv)
 	prctl(PR_SET_NAME, "portreeve-audit");
 	if (output_open(self.seal.foreground) != 0)
 		role_fail(&self, "events cannot be written to standard error: "
-		    "open it, or run portreeved without -d");
+				 "open it, or run portreeved without -d");
 	role_seal(&self);
 	fd_set_nonblock(self.monitor.fd, 1);
 }
@@ -103,8 +103,8 @@ audit_command(void)
 static void
 audit_breach(struct source *s, int err)
 {
-	struct msg_audit_breach breach = {.role = (uint8_t)s->ch.peer,
-	    .number = s->number};
+	struct msg_audit_breach breach = {
+	    .role = (uint8_t)s->ch.peer, .number = s->number};
 	struct event_builder b;
 	char reason[128];
 
@@ -123,16 +123,17 @@ audit_breach(struct source *s, int err)
 }
 
 /*
- * A sender that ended is none of audit's affairs. One whose channel failed lives,
- * and would report to nobody: a new audit is given all channels anew, and the
- * senders keep what they have for it.
+ * A sender that ended is none of audit's affairs. One whose channel failed
+ * lives, and would report to nobody: a new audit is given all channels anew,
+ * and the senders keep what they have for it.
  */
 static void
 audit_source_ended(struct source *s, int err)
 {
 	if (err != ERR_CLOSED) {
 		log_errno("the channel of the %s failed: another audit takes "
-			  "over", role_name(s->ch.peer));
+			  "over",
+		    role_name(s->ch.peer));
 		broken = true;
 	}
 	source_close(s);
@@ -172,16 +173,16 @@ audit_wait(int timeout)
 	struct pollfd p[2 + SOURCES_MAX];
 	nfds_t n = 0;
 
-	p[n++] = (struct pollfd){.fd = going ? -1 : self.monitor.fd,
-	    .events = POLLIN};
+	p[n++] = (struct pollfd){
+	    .fd = going ? -1 : self.monitor.fd, .events = POLLIN};
 	p[n++] = (struct pollfd){.fd = output_pending_fd(), .events = POLLOUT};
 	for (size_t i = 0; i < SOURCES_MAX && output_has_room() && !rests;
 	     i++) {
 		struct source *s = source_at(i);
 
 		if (s != NULL)
-			p[n++] = (struct pollfd){.fd = s->ch.fd,
-			    .events = POLLIN};
+			p[n++] =
+			    (struct pollfd){.fd = s->ch.fd, .events = POLLIN};
 	}
 	if (rests && (timeout < 0 || timeout > REST_MS))
 		timeout = REST_MS;
@@ -196,7 +197,8 @@ audit_wait(int timeout)
 	return (p[0].revents != 0);
 }
 
-/* Nobody takes it: what is left is counted, and the number said if it can be. */
+/* Nobody takes it: what is left is counted, and the number said if it can be.
+ */
 static void
 audit_give_up(void)
 {
@@ -210,8 +212,8 @@ audit_give_up(void)
 	}
 	output_give_up();
 	while (output_pending_fd() >= 0 && time_boot_ns() < until) {
-		struct pollfd p = {.fd = output_pending_fd(),
-		    .events = POLLOUT};
+		struct pollfd p = {
+		    .fd = output_pending_fd(), .events = POLLOUT};
 
 		(void)poll(&p, 1, 50);
 		output_flush();

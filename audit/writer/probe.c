@@ -22,7 +22,8 @@ probe_socket(const char *path)
 	if (fd < 0)
 		return (ERR_NOT_FOUND);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	connected = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 ||
+	connected =
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 ||
 	    errno == EPROTOTYPE; /* a stream: syslog(3) tries that, too */
 	close(fd);
 	return (connected ? 0 : ERR_NOT_FOUND);

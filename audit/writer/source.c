@@ -75,8 +75,8 @@ source_take(struct source *s, const struct mmsghdr *m,
 		return (ERR_CLOSED);
 	err = msg_decode(hdr->msg_iov->iov_base, m->msg_len, &type, &msg);
 	if (err == 0)
-		err = msg_check_permit(type, s->ch.peer, ROLE_AUDIT,
-		    s->ch.state, 0);
+		err = msg_check_permit(
+		    type, s->ch.peer, ROLE_AUDIT, s->ch.state, 0);
 	if (err == 0 && type != MSG_EVENT)
 		err = ERR_TYPE;
 	if (err == 0)

@@ -27,8 +27,8 @@ void source_close(struct source *s);
  * Read a batch of at most OUTPUT_BATCH events, without waiting, and hand each
  * to take. Returns how many, 0 when there are none, ERR_SHORT with errno when
  * there is no memory just now, ERR_CLOSED at the channel's end, ERR_SYSTEM of a
- * channel that is broken, or the error by which the sender broke the catalogues:
- * nothing behind it is read.
+ * channel that is broken, or the error by which the sender broke the
+ * catalogues: nothing behind it is read.
  */
 int source_read(struct source *s, void (*take)(const struct event_view *v));
 

@@ -24,12 +24,12 @@
 
 /* Lines of a batch, each with its newline; two batches are kept at most. */
 #define STREAM_BATCH ((size_t)OUTPUT_BATCH * (EVENT_LINE_MAX + 1))
-#define STREAM_SIZE  (2 * STREAM_BATCH)
+#define STREAM_SIZE (2 * STREAM_BATCH)
 
 #define STREAM_CHUNK PIPE_BUF
-#define FILE_CHUNK   65536
-#define REST_MS	     10
-#define PIPE_SIZE    (1024 * 1024) /* as much as anybody may have: pipe(7) */
+#define FILE_CHUNK 65536
+#define REST_MS 10
+#define PIPE_SIZE (1024 * 1024) /* as much as anybody may have: pipe(7) */
 
 static struct {
 	char buf[STREAM_SIZE];
@@ -133,7 +133,7 @@ static void
 stream_give_up(void)
 {
 	bool begun = stream.from > 0 && stream.from < stream.to &&
-	    stream.buf[stream.from - 1] != '\n';
+		     stream.buf[stream.from - 1] != '\n';
 
 	stream_lose();
 	if (begun)

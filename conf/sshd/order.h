@@ -13,8 +13,7 @@
  * Whether `theirs` is looser than `ours`, or cannot be compared with it; never
  * for a keyword (lower case) without an order.
  */
-bool order_is_looser(
-    const char *keyword, const char *ours, const char *theirs);
+bool order_is_looser(const char *keyword, const char *ours, const char *theirs);
 
 /*
  * The value of a keyword in what `sshd -T` printed, malloc'd; NULL when it is

@@ -64,16 +64,16 @@ sshd_say_pam(const struct sshd_text *t)
 	if (!t->params->pam)
 		return;
 	if (t->params->pam_service != NULL && sshd_at_least(t->params, 9, 8))
-		sshd_say(t, "accounts and sessions",
-		    "PAMServiceName %s", t->params->pam_service);
+		sshd_say(t, "accounts and sessions", "PAMServiceName %s",
+		    t->params->pam_service);
 	sshd_say(t, "PAM prints it", "PrintMotd no");
 }
 
 static void
 sshd_say_log(const struct sshd_text *t)
 {
-	sshd_say(t, "refused keys are told at VERBOSE alone",
-	    "LogLevel VERBOSE");
+	sshd_say(
+	    t, "refused keys are told at VERBOSE alone", "LogLevel VERBOSE");
 	if (sshd_at_least(t->params, 8, 5))
 		sshd_say(t, "max-pre-authentication-packets",
 		    "LogVerbose packet.c:ssh_packet_read_poll2():*,"
@@ -105,11 +105,13 @@ sshd_say_passwords(const struct sshd_text *t)
 		return;
 	}
 	if (ssh->no_passwords || ssh->no_password_authentication)
-		sshd_say(t, ssh->no_passwords ? "no-passwords"
+		sshd_say(t,
+		    ssh->no_passwords ? "no-passwords"
 				      : "no-password-authentication",
 		    "PasswordAuthentication no");
 	if (ssh->no_passwords || ssh->no_challenge_response)
-		sshd_say(t, ssh->no_passwords ? "no-passwords"
+		sshd_say(t,
+		    ssh->no_passwords ? "no-passwords"
 				      : "no-challenge-response",
 		    "KbdInteractiveAuthentication no");
 }
@@ -140,25 +142,24 @@ sshd_say_limits(const struct sshd_text *t)
 	const struct conf_ssh *ssh = &t->service->ssh;
 
 	if (sshd_stated(t, "client-alive-interval"))
-		sshd_say(t, "client-alive-interval",
-		    "ClientAliveInterval %u", ssh->client_alive_interval);
+		sshd_say(t, "client-alive-interval", "ClientAliveInterval %u",
+		    ssh->client_alive_interval);
 	if (sshd_stated(t, "client-alive-count-max"))
-		sshd_say(t, "client-alive-count-max",
-		    "ClientAliveCountMax %u", ssh->client_alive_count_max);
+		sshd_say(t, "client-alive-count-max", "ClientAliveCountMax %u",
+		    ssh->client_alive_count_max);
 	if (sshd_stated(t, "max-sessions-per-connection"))
-		sshd_say(t, "max-sessions-per-connection",
-		    "MaxSessions %u", ssh->max_sessions);
+		sshd_say(t, "max-sessions-per-connection", "MaxSessions %u",
+		    ssh->max_sessions);
 }
 
 static void
 sshd_say_subsystems(const struct sshd_text *t)
 {
 	if (t->service->ssh.sftp_server)
-		sshd_say(t, "sftp-server",
-		    "Subsystem sftp internal-sftp");
+		sshd_say(t, "sftp-server", "Subsystem sftp internal-sftp");
 	if (t->conf->netconf_subsystem != NULL)
-		sshd_say(t, "netconf subsystem",
-		    "Subsystem netconf %s", t->conf->netconf_subsystem);
+		sshd_say(t, "netconf subsystem", "Subsystem netconf %s",
+		    t->conf->netconf_subsystem);
 }
 
 /* First, because sshd takes the first value: what it tightens holds. */
@@ -166,8 +167,8 @@ static void
 sshd_say_file(const struct sshd_text *t)
 {
 	if (t->params->file_path != NULL)
-		sshd_say(t, "sshd-config", "Include \"%s\"",
-		    t->params->file_path);
+		sshd_say(
+		    t, "sshd-config", "Include \"%s\"", t->params->file_path);
 }
 
 static void

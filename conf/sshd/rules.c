@@ -35,7 +35,8 @@ carried_root(const struct line *l)
 	    [ROOT_LOGIN_DENY] = "no",
 	};
 	const char *value = strcmp(l->value, "without-password") == 0
-	    ? "prohibit-password" : l->value;
+				? "prohibit-password"
+				: l->value;
 
 	if (strcmp(value, ours[l->ssh->login.root_login]) == 0)
 		return (true);
@@ -49,8 +50,8 @@ carried_root(const struct line *l)
 static bool
 carried_password(const struct line *l)
 {
-	return (l->ssh->ssh.no_passwords ||
-		l->ssh->ssh.no_password_authentication);
+	return (
+	    l->ssh->ssh.no_passwords || l->ssh->ssh.no_password_authentication);
 }
 
 static bool
@@ -82,8 +83,8 @@ carried_number(const struct line *l, const char *statement, uint32_t ours)
 static bool
 carried_max_sessions(const struct line *l)
 {
-	return (carried_number(l, "max-sessions-per-connection",
-	    l->ssh->ssh.max_sessions));
+	return (carried_number(
+	    l, "max-sessions-per-connection", l->ssh->ssh.max_sessions));
 }
 
 static bool
@@ -95,8 +96,8 @@ carried_alive(const struct line *l)
 static bool
 carried_alive_count(const struct line *l)
 {
-	return (carried_number(l, "client-alive-count-max",
-	    l->ssh->ssh.client_alive_count_max));
+	return (carried_number(
+	    l, "client-alive-count-max", l->ssh->ssh.client_alive_count_max));
 }
 
 static bool
@@ -245,11 +246,10 @@ static const struct rule {
 /* Of a daemon that listens, of its log, or of an age long past. */
 static const char *const useless[] = {"keyregenerationinterval", "loglevel",
     "logverbose", "maxstartups", "persourcemaxstartups",
-    "persourcenetblocksize", "persourcepenalties",
-    "persourcepenaltyexemptlist", "pidfile", "protocol",
-    "rhostsrsaauthentication", "rsaauthentication", "serverkeybits",
-    "sshdauthpath", "sshdsessionpath", "syslogfacility", "uselogin",
-    "useprivilegeseparation"};
+    "persourcenetblocksize", "persourcepenalties", "persourcepenaltyexemptlist",
+    "pidfile", "protocol", "rhostsrsaauthentication", "rsaauthentication",
+    "serverkeybits", "sshdauthpath", "sshdsessionpath", "syslogfacility",
+    "uselogin", "useprivilegeseparation"};
 
 static bool
 list_has(const char *list, const char *value)

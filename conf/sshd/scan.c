@@ -63,14 +63,16 @@ scan_open(const struct scan *s, const char *path)
 		return (NULL);
 	if (fd == -1 || fstat(fd, &st) != 0) {
 		snprintf(text, sizeof(text),
-		    "not looked through for what is not carried over: %s", strerror(errno));
+		    "not looked through for what is not carried over: %s",
+		    strerror(errno));
 		scan_warn(s, path, 0, text);
 		fd_close(&fd);
 		return (NULL);
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > SCAN_FILE_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for what is not carried over: no regular file, or "
+		    "not looked through for what is not carried over: no "
+		    "regular file, or "
 		    "too large");
 		fd_close(&fd);
 		return (NULL);
@@ -180,7 +182,8 @@ scan_file(struct scan *s, const char *path, unsigned depth)
 
 	if (depth > SCAN_DEPTH_MAX || s->files++ >= SCAN_FILES_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for what is not carried over: too many files");
+		    "not looked through for what is not carried over: too many "
+		    "files");
 		return;
 	}
 	f = scan_open(s, path);

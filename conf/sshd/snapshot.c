@@ -32,9 +32,8 @@ struct reader {
 };
 
 /* What is wrong about a line; of no line, about the statement. */
-static void __attribute__((format(printf, 4, 5)))
-reader_say(struct reader *r, enum conf_severity severity, unsigned line,
-    const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5))) reader_say(struct reader *r,
+    enum conf_severity severity, unsigned line, const char *fmt, ...)
 {
 	char text[CONF_MESSAGE_MAX];
 	va_list ap;
@@ -61,8 +60,7 @@ reader_no_memory(struct reader *r)
 }
 
 bool
-snapshot_split(
-    const char *line, char *keyword, size_t size, const char **value)
+snapshot_split(const char *line, char *keyword, size_t size, const char **value)
 {
 	const char *p = line + strspn(line, BLANK "\"");
 	size_t n = strcspn(p, BLANK "=\"");
@@ -102,9 +100,8 @@ reader_keep(struct reader *r, unsigned block, unsigned number, const char *line)
 	return (0);
 }
 
-static unsigned reader_file(
-    struct reader *r, const char *path, unsigned line, unsigned block,
-    unsigned depth);
+static unsigned reader_file(struct reader *r, const char *path, unsigned line,
+    unsigned block, unsigned depth);
 
 /* One pattern of an Include; the copies' names go into its line. */
 static void
@@ -117,16 +114,16 @@ reader_include_one(struct reader *r, const char *word, unsigned line,
 	if (word[0] == '/')
 		snprintf(pattern, sizeof(pattern), "%s", word);
 	else
-		snprintf(pattern, sizeof(pattern), "%s/%s", r->params->folder,
-		    word);
+		snprintf(
+		    pattern, sizeof(pattern), "%s/%s", r->params->folder, word);
 	if (glob(pattern, 0, NULL, &g) == 0) {
 		for (size_t i = 0; r->err == 0 && i < g.gl_pathc; i++) {
 			unsigned file = reader_file(
 			    r, g.gl_pathv[i], line, block, depth + 1);
 
 			if (r->err == 0)
-				fprintf(out, " \"%s.%u\"", r->params->copies,
-				    file);
+				fprintf(
+				    out, " \"%s.%u\"", r->params->copies, file);
 		}
 	}
 	globfree(&g);
@@ -175,8 +172,8 @@ reader_line(struct reader *r, const char *line, unsigned number,
 	if (ours_has(r->params, keyword, value, &why)) {
 		if (why != NULL)
 			reader_say(r, CONF_WARNING, number,
-			    "`%.100s` is left out: %s", line + strspn(line,
-			    BLANK), why);
+			    "`%.100s` is left out: %s",
+			    line + strspn(line, BLANK), why);
 		fprintf(out, "# left out: %s\n", line);
 		return;
 	}
@@ -194,8 +191,8 @@ reader_line(struct reader *r, const char *line, unsigned number,
 }
 
 static void
-reader_lines(struct reader *r, char *text, unsigned block, unsigned depth,
-    FILE *out)
+reader_lines(
+    struct reader *r, char *text, unsigned block, unsigned depth, FILE *out)
 {
 	unsigned number = 0, file = r->file;
 
@@ -252,7 +249,8 @@ reader_file(struct reader *r, const char *path, unsigned line, unsigned block,
 	if (depth > DEPTH_MAX || number >= SNAPSHOT_FILES_MAX) {
 		reader_say(r, CONF_ERROR, line,
 		    "%.120s is not included: files include files too deep, or "
-		    "are more than %d", path, SNAPSHOT_FILES_MAX);
+		    "are more than %d",
+		    path, SNAPSHOT_FILES_MAX);
 		return (0);
 	}
 	text = reader_load(r, path, line);
@@ -276,7 +274,8 @@ int
 snapshot_read(const struct conf *conf, const struct snapshot_params *p,
     struct snapshot **out, struct conf_report *report)
 {
-	struct reader r = {.params = p, .report = report,
+	struct reader r = {.params = p,
+	    .report = report,
 	    .pos = conf_statement_pos(conf, p->ssh, "sshd-config")};
 
 	*out = NULL;

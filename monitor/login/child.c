@@ -88,9 +88,8 @@ child_become(const struct login_run *l)
 	uid_t r, e, s;
 	gid_t rg, eg, sg;
 
-	if (!l->start.rootless &&
-	    (setresgid(l->gid, l->gid, l->gid) < 0 ||
-		setresuid(l->uid, l->uid, l->uid) < 0))
+	if (!l->start.rootless && (setresgid(l->gid, l->gid, l->gid) < 0 ||
+				      setresuid(l->uid, l->uid, l->uid) < 0))
 		child_fail("This session cannot become %s's: %s.", l->user,
 		    strerror(errno));
 	if (getresuid(&r, &e, &s) < 0 || getresgid(&rg, &eg, &sg) < 0 ||
@@ -131,8 +130,8 @@ child_wait(int gate)
 }
 
 void
-child_run(const struct login_run *l, const struct pty *pty,
-    struct env *env, int gate)
+child_run(
+    const struct login_run *l, const struct pty *pty, struct env *env, int gate)
 {
 	child_terminal(pty);
 	child_signals();

@@ -2,10 +2,11 @@
  * The login process's last word to the monitor: how the session ended. Login
  * process, root. The channel of the start is long closed, by a monitor that
  * holds no descriptor for a session that runs, or that is another one by now;
- * so this goes by the monitor's root-only socket. It waits until the monitor has
- * taken it, since the worker, and so the books, wait for our end: on a machine
- * with more to do than it can, that takes seconds. Nobody listens when there is
- * no monitor, and one that never answers holds a session's end up for HEARD_S.
+ * so this goes by the monitor's root-only socket. It waits until the monitor
+ * has taken it, since the worker, and so the books, wait for our end: on a
+ * machine with more to do than it can, that takes seconds. Nobody listens when
+ * there is no monitor, and one that never answers holds a session's end up for
+ * HEARD_S.
  */
 #include <sys/socket.h>
 #include <sys/time.h>

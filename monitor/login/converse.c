@@ -27,8 +27,8 @@ login_receive(struct login_run *l, enum msg_type type)
 
 		if (now >= l->deadline)
 			err = ERR_TIMEOUT;
-		else if (poll(&p, 1,
-			     (int)((l->deadline - now) / 1000000) + 1) > 0)
+		else if (poll(&p, 1, (int)((l->deadline - now) / 1000000) + 1) >
+			 0)
 			err = ipc_recv_now(&l->worker, &l->in);
 	}
 	/* The permits let one type through; this is for the day they do not. */
@@ -80,8 +80,8 @@ converse_tell(struct login_run *l, const char *text, bool error)
 		n = left < sizeof(piece) - 1 ? left : sizeof(piece) - 1;
 		memcpy(piece, text, n);
 		piece[n] = '\0';
-		m.text.n = (uint16_t)login_clean_text(m.text.b,
-		    sizeof(m.text.b), piece);
+		m.text.n = (uint16_t)login_clean_text(
+		    m.text.b, sizeof(m.text.b), piece);
 		converse_send(l, MSG_LOGIN_TEXT, &m);
 	}
 	m.text.n = 1;
@@ -119,8 +119,7 @@ converse_ask(struct login_run *l, const char *text, bool echo, char **answer)
 		l->questions++;
 	else
 		l->secrets++;
-	m.text.n = (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b),
-	    text);
+	m.text.n = (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
 	converse_send(l, MSG_LOGIN_PROMPT, &m);
 	if (login_receive(l, MSG_LOGIN_ANSWER) == 0)
 		*answer = converse_take_answer(l);
@@ -129,8 +128,8 @@ converse_ask(struct login_run *l, const char *text, bool echo, char **answer)
 }
 
 static int
-converse_one(struct login_run *l, const struct pam_message *m,
-    struct pam_response *r)
+converse_one(
+    struct login_run *l, const struct pam_message *m, struct pam_response *r)
 {
 	const char *text = m->msg != NULL ? m->msg : "";
 
@@ -185,8 +184,8 @@ login_method(const struct login_run *l)
 	if (l->secrets + l->questions == 0)
 		return (LOGIN_METHOD_NONE);
 	return (l->secrets == 1 && l->questions == 0
-		? POLICY_METHOD_PASSWORD
-		: POLICY_METHOD_KEYBOARD_INTERACTIVE);
+		    ? POLICY_METHOD_PASSWORD
+		    : POLICY_METHOD_KEYBOARD_INTERACTIVE);
 }
 
 void
@@ -194,8 +193,7 @@ login_say_over(struct login_run *l, const char *text)
 {
 	struct msg_login_over m = {.end_ = 0};
 
-	m.text.n =
-	    (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
+	m.text.n = (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
 	if (l->broken == ERR_TIMEOUT)
 		l->broken = 0; /* of time, not of the channel */
 	converse_send(l, MSG_LOGIN_OVER, &m);
@@ -206,7 +204,6 @@ login_say_again(struct login_run *l, const char *text)
 {
 	struct msg_login_again m = {.end_ = 0};
 
-	m.text.n =
-	    (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
+	m.text.n = (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
 	converse_send(l, MSG_LOGIN_AGAIN, &m);
 }

@@ -11,8 +11,7 @@
 
 /* login.defs(5)'s own defaults, ENV_PATH and ENV_SUPATH. */
 #define PATH_USER "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
-#define PATH_ROOT \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static char **
 env_find(struct env *e, const char *name, size_t n)

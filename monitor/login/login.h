@@ -1,11 +1,11 @@
 /*
  * What the parts of the login process share: main.c (start, tries), try.c (one
  * name through PAM), converse.c (PAM's questions, relayed), session.c and
- * closed.c (the user's session, to its end), child.c and env.c (the user's shell), pty.c,
- * records.h (utmp, wtmp, lastlog). Root (rootless: the ordinary user), with
- * the whole bounding set and no filter, because the session inherits both.
- * Distrusts its worker, which may be taken over: of it come only the typed,
- * bounded messages of the catalogue, and nothing else of the peer's.
+ * closed.c (the user's session, to its end), child.c and env.c (the user's
+ * shell), pty.c, records.h (utmp, wtmp, lastlog). Root (rootless: the ordinary
+ * user), with the whole bounding set and no filter, because the session
+ * inherits both. Distrusts its worker, which may be taken over: of it come only
+ * the typed, bounded messages of the catalogue, and nothing else of the peer's.
  */
 #ifndef PORTREEVE_MONITOR_LOGIN_LOGIN_H
 #define PORTREEVE_MONITOR_LOGIN_LOGIN_H
@@ -40,11 +40,11 @@ struct login_run {
 	struct msg_login_user wish;
 	pam_handle_t *pam;
 	unsigned secrets, questions; /* prompts without and with echo */
-	bool said;	   /* one answer was more than an empty line */
-	bool short_;	   /* something that a login takes could not be had */
-	uint64_t answered; /* when the last word of the peer came */
+	bool said;	    /* one answer was more than an empty line */
+	bool short_;	    /* something that a login takes could not be had */
+	uint64_t answered;  /* when the last word of the peer came */
 	uint64_t pam_delay; /* ns, that PAM's modules ask for on failure */
-	int broken; /* ERR_ of the worker's channel, ERR_TIMEOUT; 0 */
+	int broken;	    /* ERR_ of the worker's channel, ERR_TIMEOUT; 0 */
 
 	/* Who it is, once known; copies of the password database's. */
 	char user[256];
@@ -107,8 +107,7 @@ enum login_result login_try(struct login_run *l, bool last);
  * The monitor's event for a try that was allowed and comes to nothing. The
  * status is PAM's; `words`, for the peer, NULL for those of a shortage.
  */
-void login_fail_session(
-    struct login_run *l, int status, const char *words);
+void login_fail_session(struct login_run *l, int status, const char *words);
 
 /* PAM's handle, closed with the last status; safe without one. */
 void login_pam_end(struct login_run *l, int status);

@@ -60,10 +60,10 @@ login_begin(struct login_run *l, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* PAM may bound the size of files, records included. */
 	signal(SIGXFSZ, SIG_IGN);
-	ipc_channel_init(&l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN,
-	    ROLE_MONITOR, ST_NEW);
-	ipc_channel_init(&l->worker, LOGIN_WORKER_FD, ROLE_LOGIN, ROLE_WORKER,
-	    ST_LOGIN);
+	ipc_channel_init(
+	    &l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN, ROLE_MONITOR, ST_NEW);
+	ipc_channel_init(
+	    &l->worker, LOGIN_WORKER_FD, ROLE_LOGIN, ROLE_WORKER, ST_LOGIN);
 	err = ipc_recv(&l->monitor, &l->in);
 	if (err == ERR_SYSTEM)
 		die("descriptor %d is not a channel to the monitor: this "

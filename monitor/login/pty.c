@@ -18,8 +18,8 @@ static const char dev[] = "/dev/";
 int
 pty_open(struct pty *pty, unsigned rows, unsigned columns)
 {
-	struct winsize size = {.ws_row = (unsigned short)rows,
-	    .ws_col = (unsigned short)columns};
+	struct winsize size = {
+	    .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
 	int saved;
 
 	pty->slave = -1;
@@ -34,8 +34,7 @@ pty_open(struct pty *pty, unsigned rows, unsigned columns)
 	pty->slave = open(pty->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (pty->slave < 0 || fd_set_nonblock(pty->master, 1) < 0)
 		goto fail;
-	if (rows > 0 && columns > 0 &&
-	    ioctl(pty->slave, TIOCSWINSZ, &size) < 0)
+	if (rows > 0 && columns > 0 && ioctl(pty->slave, TIOCSWINSZ, &size) < 0)
 		goto fail;
 	return (0);
 fail:

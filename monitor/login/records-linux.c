@@ -41,8 +41,8 @@ static void
 make_utmp(void)
 {
 	struct group *gr = getgrnam("utmp");
-	int fd = open(UTMP, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-		O_CLOEXEC, 0600);
+	int fd = open(
+	    UTMP, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return;
@@ -114,7 +114,8 @@ is_in_wtmp(const struct utmpx *u, const struct login_records_mark *since)
 	if (st.st_size - from > WTMP_LOOK * one)
 		from = st.st_size - WTMP_LOOK * one;
 	for (; !found && pread(fd, &got, sizeof(got), from) == one; from += one)
-		found = got.ut_type == u->ut_type && got.ut_pid == u->ut_pid &&
+		found =
+		    got.ut_type == u->ut_type && got.ut_pid == u->ut_pid &&
 		    memcmp(got.ut_line, u->ut_line, sizeof(got.ut_line)) == 0;
 	close(fd);
 	return (found);
@@ -128,8 +129,8 @@ write_wtmp(const struct utmpx *u, const struct login_records_mark *since)
 }
 
 static void
-write_lastlog(const struct utmpx *u, uid_t uid,
-    const struct login_records_mark *since)
+write_lastlog(
+    const struct utmpx *u, uid_t uid, const struct login_records_mark *since)
 {
 	off_t at = (off_t)uid * (off_t)sizeof(struct lastlog);
 	struct lastlog ll = {0};
@@ -203,8 +204,7 @@ login_records_close(const char *line)
 }
 
 void
-login_records_closed(
-    const char *line, const struct login_records_mark *since)
+login_records_closed(const char *line, const struct login_records_mark *since)
 {
 	struct utmpx u;
 

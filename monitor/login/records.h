@@ -1,6 +1,7 @@
 /*
- * Login records: utmp, wtmp, btmp, lastlog, the kernel's login uid. Login process,
- * root; one file per system. Of the peer's they hold its numeric address.
+ * Login records: utmp, wtmp, btmp, lastlog, the kernel's login uid. Login
+ * process, root; one file per system. Of the peer's they hold its numeric
+ * address.
  */
 #ifndef PORTREEVE_MONITOR_LOGIN_RECORDS_H
 #define PORTREEVE_MONITOR_LOGIN_RECORDS_H

@@ -42,8 +42,8 @@ struct session {
 	bool opened; /* PAM's session is */
 	bool alone;  /* the worker is gone, or takes its leave */
 	bool ended;
-	int status;	   /* waitpid()'s, of the leader */
-	uint64_t kill_at;  /* 0: not hung up */
+	int status;	  /* waitpid()'s, of the leader */
+	uint64_t kill_at; /* 0: not hung up */
 };
 
 /* --- the beginning ------------------------------------------------------- */
@@ -53,8 +53,8 @@ session_env(struct session *s)
 {
 	struct login_run *l = s->l;
 	char **vars = pam_getenvlist(l->pam);
-	int err = env_fill(&s->env, l->user, l->uid, l->home, l->shell,
-	    l->wish.term);
+	int err =
+	    env_fill(&s->env, l->user, l->uid, l->home, l->shell, l->wish.term);
 
 	for (char **v = vars; v != NULL && *v != NULL; v++) {
 		/* More than fit: the rest is left out. */
@@ -103,22 +103,22 @@ session_prepare(struct session *s)
 	login_records_mark(&mark);
 	status = session_pam(s);
 	if (status != PAM_SUCCESS || l->broken != 0) {
-		log_warn("session of %s: %s", l->user,
-		    pam_strerror(l->pam, status));
-		login_fail_session(l, status, "The session cannot be opened.\n");
+		log_warn(
+		    "session of %s: %s", l->user, pam_strerror(l->pam, status));
+		login_fail_session(
+		    l, status, "The session cannot be opened.\n");
 		return (ERR_REFUSED);
 	}
 	if (session_env(s) != 0 ||
-	    (!l->start.rootless &&
-		pty_give(&s->pty, l->uid, l->gid) != 0)) {
+	    (!l->start.rootless && pty_give(&s->pty, l->uid, l->gid) != 0)) {
 		log_errno("the terminal %s of %s", s->pty.path, l->user);
 		login_fail_session(l, PAM_SUCCESS, NULL);
 		return (ERR_SYSTEM);
 	}
 	if (!l->start.rootless) {
 		login_records_audit_uid(l->uid);
-		login_records_open(s->pty.line, l->user, l->uid,
-		    &l->start.peer, &mark);
+		login_records_open(
+		    s->pty.line, l->user, l->uid, &l->start.peer, &mark);
 	}
 	return (0);
 }
@@ -213,8 +213,7 @@ session_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
 
-	while (read(s->signals, &info, sizeof(info)) ==
-	    (ssize_t)sizeof(info)) {
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM)
 			session_hang_up(s);
 	}
@@ -268,10 +267,8 @@ static void
 session_wait(struct session *s)
 {
 	while (!s->ended) {
-		struct pollfd p[2] = {
-		    {.fd = s->signals, .events = POLLIN},
-		    {.fd = s->alone ? -1 : s->l->worker.fd,
-			.events = POLLIN}};
+		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN},
+		    {.fd = s->alone ? -1 : s->l->worker.fd, .events = POLLIN}};
 
 		if (poll(p, 2, session_timeout(s)) <= 0)
 			continue;
@@ -335,8 +332,8 @@ login_session(struct login_run *l)
 	s.pty.master = s.pty.slave = -1;
 	if (session_prepare(&s) != 0) {
 		return (session_close(&s, line) == LOGIN_EXIT_RECORD
-			? LOGIN_EXIT_RECORD
-			: LOGIN_EXIT_NO_LOGIN);
+			    ? LOGIN_EXIT_RECORD
+			    : LOGIN_EXIT_NO_LOGIN);
 	}
 	strlcpy(line, s.pty.line, sizeof(line));
 	err = session_fork(&s);
@@ -344,8 +341,8 @@ login_session(struct login_run *l)
 		log_errno("no process for the session of %s", l->user);
 		login_fail_session(l, PAM_SUCCESS, NULL);
 		return (session_close(&s, line) == LOGIN_EXIT_RECORD
-			? LOGIN_EXIT_RECORD
-			: LOGIN_EXIT_NO_LOGIN);
+			    ? LOGIN_EXIT_RECORD
+			    : LOGIN_EXIT_NO_LOGIN);
 	}
 	/* Not told whole: the gate is closed, and the child ends by itself. */
 	if (session_announce(&s) != 0)

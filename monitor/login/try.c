@@ -44,7 +44,8 @@ try_delay(int status, unsigned usec, void *arg)
 		l->pam_delay = (uint64_t)usec * 1000;
 }
 
-/* --- what the host is short of ----------------------------------------------- */
+/* --- what the host is short of -----------------------------------------------
+ */
 
 /* What PAM and its modules open at a time, and take. */
 #define SHORT_FILES 8
@@ -54,7 +55,7 @@ static bool
 short_of(int error)
 {
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == EIO || error == EAGAIN);
+		error == EIO || error == EAGAIN);
 }
 
 /* A file that PAM reads is there, and cannot be opened. */
@@ -89,7 +90,7 @@ try_is_short(struct login_run *l)
 	memory = malloc(SHORT_BYTES);
 	if (memory == NULL || short_of_file(pam) ||
 	    (l->pam != NULL && pamstack_lacks_module(
-		pamstack_folders, l->start.pam_service)) ||
+				   pamstack_folders, l->start.pam_service)) ||
 	    short_of_file("/etc/passwd") || short_of_file("/etc/shadow"))
 		l->short_ = true;
 	free(memory);
@@ -104,11 +105,12 @@ static bool
 try_is_fault(int status)
 {
 	return (status == PAM_OPEN_ERR || status == PAM_SYMBOL_ERR ||
-	    status == PAM_BUF_ERR || status == PAM_ABORT ||
-	    status == PAM_MODULE_UNKNOWN || status == PAM_AUTHINFO_UNAVAIL);
+		status == PAM_BUF_ERR || status == PAM_ABORT ||
+		status == PAM_MODULE_UNKNOWN || status == PAM_AUTHINFO_UNAVAIL);
 }
 
-/* --- refusals ------------------------------------------------------------------ */
+/* --- refusals
+ * ------------------------------------------------------------------ */
 
 /*
  * Sleep until the refusal is due; a worker that has gone ends it early. The end
@@ -119,12 +121,11 @@ try_is_fault(int status)
 static void
 try_wait(struct login_run *l)
 {
-	uint64_t least =
-	    l->pam_delay > FAIL_DELAY ? l->pam_delay : FAIL_DELAY;
+	uint64_t least = l->pam_delay > FAIL_DELAY ? l->pam_delay : FAIL_DELAY;
 	uint64_t due = l->answered + least +
-	    arc4random_uniform(FAIL_JITTER_MS) * UINT64_C(1000000);
-	uint64_t last = l->deadline + FAIL_DELAY +
-	    FAIL_JITTER_MS * UINT64_C(1000000);
+		       arc4random_uniform(FAIL_JITTER_MS) * UINT64_C(1000000);
+	uint64_t last =
+	    l->deadline + FAIL_DELAY + FAIL_JITTER_MS * UINT64_C(1000000);
 	struct pollfd p = {.fd = l->worker.fd, .events = POLLRDHUP};
 
 	if (due > last)
@@ -153,15 +154,15 @@ try_record(const struct login_run *l)
 	if (l->start.rootless || l->broken != 0 || l->short_)
 		return;
 	pw = login_database_user(l->wish.user);
-	login_records_failed(l->start.service,
-	    pw != NULL ? pw->pw_name : NULL, &l->start.peer);
+	login_records_failed(
+	    l->start.service, pw != NULL ? pw->pw_name : NULL, &l->start.peer);
 }
 
 static enum login_result
 try_failed(struct login_run *l, enum login_failure reason, bool last)
 {
-	struct msg_login_failure m = {.method = (uint8_t)login_method(l),
-	    .reason = (uint8_t)reason};
+	struct msg_login_failure m = {
+	    .method = (uint8_t)login_method(l), .reason = (uint8_t)reason};
 
 	if (l->broken == ERR_TIMEOUT)
 		m.reason = LOGIN_FAILED_TIMEOUT;
@@ -198,8 +199,8 @@ static enum login_result
 try_no_account(struct login_run *l, int status)
 {
 	enum login_failure reason = try_why_not_now(l, status);
-	struct msg_login_failure m = {.method = (uint8_t)login_method(l),
-	    .reason = (uint8_t)reason};
+	struct msg_login_failure m = {
+	    .method = (uint8_t)login_method(l), .reason = (uint8_t)reason};
 	char text[256];
 
 	ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
@@ -220,9 +221,9 @@ login_fail_session(struct login_run *l, int status, const char *words)
 				    : (uint8_t)try_why_not_now(l, status)};
 
 	(void)ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
-	login_say_over(l,
-	    m.reason == LOGIN_FAILED_RESOURCES || words == NULL ? LATER
-								: words);
+	login_say_over(l, m.reason == LOGIN_FAILED_RESOURCES || words == NULL
+			      ? LATER
+			      : words);
 }
 
 /*
@@ -235,7 +236,7 @@ try_has_shell(const struct login_run *l)
 	struct stat st;
 
 	return (stat(l->shell, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0);
+		(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0);
 }
 
 /* The name that PAM ended with, in the password database. */
@@ -395,8 +396,8 @@ try_run(struct login_run *l, bool last)
 		return (try_failed(l, LOGIN_FAILED_RESOURCES, last));
 	status = try_pam_start(l);
 	if (status != PAM_SUCCESS) {
-		log_warn("PAM cannot be used: %s",
-		    pam_strerror(l->pam, status));
+		log_warn(
+		    "PAM cannot be used: %s", pam_strerror(l->pam, status));
 		l->short_ = true;
 		return (try_failed(l, LOGIN_FAILED_RESOURCES, last));
 	}
@@ -410,7 +411,8 @@ try_run(struct login_run *l, bool last)
 	if (!try_know_user(l))
 		return (try_failed(l,
 		    try_is_short(l) ? LOGIN_FAILED_RESOURCES
-				    : LOGIN_FAILED_CREDENTIALS, last));
+				    : LOGIN_FAILED_CREDENTIALS,
+		    last));
 	if (!try_has_shell(l))
 		return (try_failed(l, LOGIN_FAILED_ACCOUNT, last));
 	if (!policy_root_login(l->uid, method,

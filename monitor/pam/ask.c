@@ -21,7 +21,7 @@
 
 #define RETRY_MS 50
 #define UPGRADE_MS 60000 /* until the daemon is restarted */
-#define ANSWER_MS  30000 /* of a daemon that is there, on a loaded machine */
+#define ANSWER_MS 30000	 /* of a daemon that is there, on a loaded machine */
 
 static int
 ask_left(uint64_t end)

@@ -15,7 +15,8 @@
  * there and has not come to it, but for PAM_CLOSE; and one of another build,
  * which an upgrade is about to restart. 0, or ERR_AGAIN (no answer in time),
  * ERR_CLOSED (it does not speak with this process), ERR_BUILD (nor with this
- * build), ERR_TOO_LONG (the path), ERR_SYSTEM with errno, or the catalogue's errors.
+ * build), ERR_TOO_LONG (the path), ERR_SYSTEM with errno, or the catalogue's
+ * errors.
  */
 int pam_ask(const char *path, enum msg_type type, const void *msg,
     int patience_ms, struct msg_pam_verdict *verdict);

@@ -29,8 +29,8 @@ static const struct key_type {
     {"ecdsa-sha2-nistp384" CERTIFICATE, "ecdsa-sha2-nistp384", 2},
     {"ecdsa-sha2-nistp521" CERTIFICATE, "ecdsa-sha2-nistp521", 2},
     {"sk-ssh-ed25519" CERTIFICATE, "sk-ssh-ed25519@openssh.com", 2},
-    {"sk-ecdsa-sha2-nistp256" CERTIFICATE,
-	"sk-ecdsa-sha2-nistp256@openssh.com", 3},
+    {"sk-ecdsa-sha2-nistp256" CERTIFICATE, "sk-ecdsa-sha2-nistp256@openssh.com",
+	3},
 };
 
 static const char digits[] =
@@ -46,8 +46,8 @@ base64_read(const char *text, size_t n, uint8_t *out)
 	while (n > 0 && text[n - 1] == '=')
 		n--;
 	for (size_t i = 0; i < n; i++) {
-		const char *at = text[i] == '\0' ? NULL
-						 : strchr(digits, text[i]);
+		const char *at =
+		    text[i] == '\0' ? NULL : strchr(digits, text[i]);
 
 		if (at == NULL)
 			return (0);

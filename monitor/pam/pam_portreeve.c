@@ -49,8 +49,7 @@
 /* Empty: not ours. "/" cannot be connected to, and so fails closed. */
 static char module_socket[PATH_MAX];
 
-static void __attribute__((constructor))
-module_load(void)
+static void __attribute__((constructor)) module_load(void)
 {
 	const char *path = secure_getenv("PORTREEVE_PAM_SOCKET");
 
@@ -264,7 +263,8 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)argc;
 	(void)argv;
-	if (module_socket[0] == '\0' || ((unsigned)flags & PAM_DELETE_CRED) != 0)
+	if (module_socket[0] == '\0' ||
+	    ((unsigned)flags & PAM_DELETE_CRED) != 0)
 		return (PAM_IGNORE);
 	return (module_limit_again(pamh));
 }
@@ -325,7 +325,8 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return (PAM_IGNORE);
 	/* The end of its process group tells the same, only later. */
 	if (module_user(pamh, m.user, sizeof(m.user)) == 0)
-		pam_ask(module_socket, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
+		pam_ask(
+		    module_socket, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
 	return (PAM_SUCCESS);
 }
 

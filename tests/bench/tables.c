@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RUNS  15
+#define RUNS 15
 #define LOOKS 400 /* of one run */
 
 static struct monitor mon;
 static struct conf conf;
 
-/* --- the monitor's other parts ------------------------------------------------ */
+/* --- the monitor's other parts
+ * ------------------------------------------------ */
 
 pid_t
 adopt_find(uint64_t session)
@@ -96,7 +97,8 @@ end_session(struct monitor *m, uint64_t session)
 	return (0);
 }
 
-/* --- what is measured --------------------------------------------------------- */
+/* --- what is measured
+ * --------------------------------------------------------- */
 
 static uint64_t
 now_ns(void)
@@ -165,9 +167,10 @@ slots_look(unsigned n)
 		uint64_t which = n - 1 - i % 8;
 
 		must(slot_find_session(slots, 1000 + which) == (int64_t)which &&
-		    slot_find_pid(slots, (int32_t)(2000 + which)) ==
-			(int64_t)which &&
-		    slot_find_session(slots, 999) < 0, "a slot is not found");
+			 slot_find_pid(slots, (int32_t)(2000 + which)) ==
+			     (int64_t)which &&
+			 slot_find_session(slots, 999) < 0,
+		    "a slot is not found");
 	}
 }
 
@@ -180,8 +183,9 @@ slots_prepare(unsigned n)
 
 	while (count < 2 * n)
 		count *= 2;
-	must(fd >= 0 && ftruncate(fd,
-		(off_t)SLOT_TABLE_BYTES((size_t)count)) == 0, "no memory");
+	must(fd >= 0 &&
+		 ftruncate(fd, (off_t)SLOT_TABLE_BYTES((size_t)count)) == 0,
+	    "no memory");
 	slots = slot_table_map(fd, 1);
 	must(slots != NULL, "the table cannot be mapped");
 	for (uint32_t i = 0; i < n; i++) {

@@ -33,8 +33,8 @@ check_report(const struct conf_report *r, bool failed)
 		conf_diag_text(&r->diags[i], "fuzz", line, sizeof(line));
 		for (const char *p = line; *p != '\0'; p++)
 			require(*p >= ' ' && *p <= '~', "a byte unescaped");
-		require(i == 0 ||
-			r->diags[i].severity < r->diags[i - 1].severity ||
+		require(
+		    i == 0 || r->diags[i].severity < r->diags[i - 1].severity ||
 			(r->diags[i].severity == r->diags[i - 1].severity &&
 			    r->diags[i].pos.line >= r->diags[i - 1].pos.line),
 		    "messages out of order");

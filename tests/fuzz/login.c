@@ -57,10 +57,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct pam_message ask[] = {
 	    {PAM_TEXT_INFO, "hello\033[2J"},
-	    {PAM_PROMPT_ECHO_OFF, "Password: "},
-	    {PAM_PROMPT_ECHO_ON, "Code: "}, {PAM_ERROR_MSG, "bye"}};
-	const struct pam_message *msgs[] = {&ask[0], &ask[1], &ask[2],
-	    &ask[3]};
+	    {PAM_PROMPT_ECHO_OFF, "Password: "}, {PAM_PROMPT_ECHO_ON, "Code: "},
+	    {PAM_ERROR_MSG, "bye"}};
+	const struct pam_message *msgs[] = {&ask[0], &ask[1], &ask[2], &ask[3]};
 	struct pam_response *resp = NULL;
 	int pair[2];
 
@@ -68,14 +67,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return (0);
 	memset(&run, 0, sizeof(run));
 	run.deadline = time_boot_ns() + UINT64_C(60000000000);
-	ipc_channel_init(&run.worker, pair[0], ROLE_LOGIN, ROLE_WORKER,
-	    ST_TRYING);
+	ipc_channel_init(
+	    &run.worker, pair[0], ROLE_LOGIN, ROLE_WORKER, ST_TRYING);
 	feed(pair[1], data, size);
 	shutdown(pair[1], SHUT_WR);
 	if (login_converse(4, msgs, &resp, &run) == PAM_SUCCESS) {
 		for (int i = 1; i < 3; i++) {
-			if (resp[i].resp == NULL ||
-			    strlen(resp[i].resp) > 512)
+			if (resp[i].resp == NULL || strlen(resp[i].resp) > 512)
 				abort();
 		}
 		if (resp[0].resp != NULL || resp[3].resp != NULL ||

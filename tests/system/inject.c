@@ -1,10 +1,10 @@
 /*
  * Makes another process execute one system call, as code that has taken it
  * over would: inject PID NUMBER [ARG...], an ARG being a number, s:TEXT (a
- * pointer to that text), x:HEX (to those bytes) or z:N (to N zero bytes). With -k before PID
- * it runs on no more, as one that obeys nobody, until somebody kills it (20 s
- * at the most: then `lives` is printed). Run by the system
- * tests as root, against processes that they started. Prints `returned VALUE`,
+ * pointer to that text), x:HEX (to those bytes) or z:N (to N zero bytes). With
+ * -k before PID it runs on no more, as one that obeys nobody, until somebody
+ * kills it (20 s at the most: then `lives` is printed). Run by the system tests
+ * as root, against processes that they started. Prints `returned VALUE`,
  * `stopped by SIGNAL` (the call was trapped; the signal is then delivered) or
  * `died by SIGNAL`. Never outlives its one call; x86-64 alone.
  */
@@ -58,7 +58,8 @@ inject_argument(pid_t pid, const char *text, uintptr_t *room)
 	} else if (strncmp(text, "x:", 2) == 0) {
 		unsigned char bytes[256];
 
-		for (size = 0; size < sizeof(bytes) &&
+		for (size = 0;
+		     size < sizeof(bytes) &&
 		     sscanf(text + 2 + 2 * size, "%2hhx", &bytes[size]) == 1;)
 			size++;
 		inject_write(pid, at, bytes, size);
@@ -106,7 +107,7 @@ inject_run(pid_t pid, struct user_regs_struct *regs)
 static void
 inject_keep(pid_t pid, struct user_regs_struct *regs)
 {
-	struct timespec pause = { .tv_nsec = 10000000 };
+	struct timespec pause = {.tv_nsec = 10000000};
 	int status;
 
 	if (!inject_run(pid, regs))
@@ -126,7 +127,7 @@ int
 main(int argc, char **argv)
 {
 	/* syscall; int3 */
-	static const unsigned char call[3] = { 0x0f, 0x05, 0xcc };
+	static const unsigned char call[3] = {0x0f, 0x05, 0xcc};
 	struct user_regs_struct old, regs;
 	unsigned long long *slots[ARGS_MAX];
 	unsigned char code[sizeof(long)];
@@ -163,8 +164,8 @@ main(int argc, char **argv)
 	slots[4] = &regs.r8;
 	slots[5] = &regs.r9;
 	for (i = 0; i < ARGS_MAX; i++)
-		*slots[i] = i + 3 < argc ?
-		    inject_argument(pid, argv[i + 3], &room) : 0;
+		*slots[i] =
+		    i + 3 < argc ? inject_argument(pid, argv[i + 3], &room) : 0;
 	regs.rax = strtoull(argv[2], NULL, 0);
 	regs.orig_rax = (unsigned long long)-1; /* restart nothing */
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0)

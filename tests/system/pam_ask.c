@@ -9,11 +9,11 @@
 #include <security/pam_ext.h>
 
 int
-pam_sm_authenticate(
-    pam_handle_t *pam, int flags, int argc, const char **argv)
+pam_sm_authenticate(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
 	char *answer = NULL;
-	int status = pam_prompt(pam, PAM_PROMPT_ECHO_OFF, &answer, "Password: ");
+	int status =
+	    pam_prompt(pam, PAM_PROMPT_ECHO_OFF, &answer, "Password: ");
 
 	(void)flags;
 	(void)argc;

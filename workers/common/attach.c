@@ -39,7 +39,8 @@ bool
 engine_wants_in(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL && !e->return_due &&
-		!engine_rests(e) && (e->retired || e->roster.live < e->live_max));
+		!engine_rests(e) &&
+		(e->retired || e->roster.live < e->live_max));
 }
 
 void
@@ -244,8 +245,7 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 	 * this end.
 	 */
 	if (w == NULL || w->state != ROSTER_IDLE) {
-		engine_failed(
-		    e, taken->slot, taken->session, STEP_NONE, ESRCH);
+		engine_failed(e, taken->slot, taken->session, STEP_NONE, ESRCH);
 		return;
 	}
 	w->state = ROSTER_TAKEN;

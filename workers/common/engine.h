@@ -26,9 +26,9 @@
  * are just ending, and each replacement costs as much as a hundred forks.
  */
 #define ENGINE_CROWDED_MS 500
-#define ENGINE_POOL_MAX 64  /* as MSG_MASTER_CHANNEL bounds it */
-#define ENGINE_SPARE_FDS 64 /* of RLIMIT_NOFILE, for what is no worker */
-#define ENGINE_BATCH 64	    /* messages of the master in a row */
+#define ENGINE_POOL_MAX 64   /* as MSG_MASTER_CHANNEL bounds it */
+#define ENGINE_SPARE_FDS 64  /* of RLIMIT_NOFILE, for what is no worker */
+#define ENGINE_BATCH 64	     /* messages of the master in a row */
 #define ENGINE_ALONE_MS 5000 /* without a master, before another zygote */
 #define ENGINE_REST_MS 50    /* out of memory, before the next try */
 
@@ -45,24 +45,24 @@ struct engine {
 	struct ipc_channel monitor;
 	struct ipc_channel master; /* fd -1: none at present */
 	uint64_t alone_since; /* when the master's channel was lost; 0 never */
-	uint64_t rest_until; /* out of memory: no master's channel before */
-	uint32_t told;	     /* messages that the masters took */
+	uint64_t rest_until;  /* out of memory: no master's channel before */
+	uint32_t told;	      /* messages that the masters took */
 	struct slot_table *slots;
 	uint32_t instance;
 	uint32_t live_max; /* workers that descriptors allow */
 	uint32_t forks;
 	uint64_t crowded_since; /* ENGINE_LIVE_MAX live; 0 never */
-	uint32_t pool;	   /* workers to hold ahead */
-	int signals;	   /* signalfd of SIGCHLD */
-	bool retired;	   /* forks no more */
-	bool stopping;	   /* told by the monitor to finish */
-	bool finished;	   /* leave the loop */
-	int status;	   /* exit status */
-	bool attach_due;   /* ATTACHED is to be sent */
-	bool retired_due;  /* RETIRED is to be sent */
-	bool announce_due; /* POOLED or WORKER_CHANNEL is to be sent */
-	uint32_t announce; /* by the entries from this one on */
-	bool return_due;   /* `returned` waits for room */
+	uint32_t pool;		/* workers to hold ahead */
+	int signals;		/* signalfd of SIGCHLD */
+	bool retired;		/* forks no more */
+	bool stopping;		/* told by the monitor to finish */
+	bool finished;		/* leave the loop */
+	int status;		/* exit status */
+	bool attach_due;	/* ATTACHED is to be sent */
+	bool retired_due;	/* RETIRED is to be sent */
+	bool announce_due;	/* POOLED or WORKER_CHANNEL is to be sent */
+	uint32_t announce;	/* by the entries from this one on */
+	bool return_due;	/* `returned` waits for room */
 	struct msg_returned back;
 	int back_fds[IPC_FDS_MAX];
 	size_t back_nfds;
@@ -96,8 +96,8 @@ bool engine_rests(const struct engine *e);
  * end is taken (set to -1); the others stay the caller's. *error is 0, or the
  * errno of a fork that failed: then all stay.
  */
-void engine_start(struct engine *e, const struct msg_start *start, int fds[3],
-    int *error);
+void engine_start(
+    struct engine *e, const struct msg_start *start, int fds[3], int *error);
 /* A session that did not become a process; error is an errno. */
 void engine_failed(struct engine *e, uint32_t slot, uint64_t session,
     enum step step, int error);

@@ -201,8 +201,7 @@ static void
 zygote_fail(struct zygote *z, uint32_t number, struct program_failure why)
 {
 	z->slots->slots[number].step = (uint8_t)why.step;
-	zygote_end(
-	    z, number, ENDED_FAILED, why.error > 255 ? EIO : why.error);
+	zygote_end(z, number, ENDED_FAILED, why.error > 255 ? EIO : why.error);
 }
 
 /* A process id, or 0 and *why: there is no program. */
@@ -220,14 +219,14 @@ zygote_spawn(struct zygote *z, const struct msg_start *m, int connection,
 		return (0);
 	program_environment(&z->spec, z->ops->peer_environment, &m->peer,
 	    &m->local, program_spawn_env(room));
-	number = program_log_open(
-	    &z->logs, m->slot, m->session, &m->peer, &writer);
+	number =
+	    program_log_open(&z->logs, m->slot, m->session, &m->peer, &writer);
 	if (number < 0) {
 		*why = (struct program_failure){STEP_LOG, errno};
 		return (0);
 	}
-	pid = program_spawn(room, &z->spec, connection, writer,
-	    z->ops->exec, m->slot, &slot->pid);
+	pid = program_spawn(room, &z->spec, connection, writer, z->ops->exec,
+	    m->slot, &slot->pid);
 	fd_close(&writer);
 	if (pid < 0) {
 		*why = program_spawn_failure(m->slot);
@@ -283,8 +282,8 @@ zygote_start(struct zygote *z, struct ipc_in *in)
 	if (pid == 0)
 		return (zygote_refuse(z, in, why));
 	slot_started(z->slots, m->slot, pid);
-	program_reaper_hold(&z->reaper,
-	    program_table_add(&z->running, pid, m->slot, log));
+	program_reaper_hold(
+	    &z->reaper, program_table_add(&z->running, pid, m->slot, log));
 	if (z->spec.msg.timeout != 0)
 		program_due_add(&z->timeouts, m->slot,
 		    now + z->spec.msg.timeout * UINT64_C(1000000000));
@@ -308,8 +307,8 @@ zygote_over(struct zygote *z, struct program_run *run)
 		was.value = (uint8_t)(why.error > 255 ? EIO : why.error);
 		slot->step = (uint8_t)why.step;
 	}
-	slot->killed = was.killed > UINT16_MAX ? UINT16_MAX
-						    : (uint16_t)was.killed;
+	slot->killed =
+	    was.killed > UINT16_MAX ? UINT16_MAX : (uint16_t)was.killed;
 	slot->timed_out = was.timed_out;
 	if (program_log_end(&z->logs, was.log, (enum ended)was.how, was.value,
 		time_boot_ns()))
@@ -350,8 +349,8 @@ zygote_reap_leaders(struct zygote *z)
 {
 	int32_t pid;
 
-	while ((pid = program_reaper_next(&z->reaper)) != 0 &&
-	       zygote_reap(z, pid))
+	while (
+	    (pid = program_reaper_next(&z->reaper)) != 0 && zygote_reap(z, pid))
 		continue;
 }
 
@@ -382,8 +381,8 @@ zygote_cpu_ns(void)
 	struct timespec t = {.tv_sec = 0};
 
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return ((uint64_t)t.tv_sec * UINT64_C(1000000000) +
-	    (uint64_t)t.tv_nsec);
+	return (
+	    (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec);
 }
 
 static void
@@ -391,9 +390,8 @@ zygote_look_for_ended(struct zygote *z)
 {
 	uint64_t before;
 
-	if (!z->reaper.due ||
-	    !program_reaper_may_look(
-		&z->reaper, zygote_awaits(z), time_boot_ns()))
+	if (!z->reaper.due || !program_reaper_may_look(
+				  &z->reaper, zygote_awaits(z), time_boot_ns()))
 		return;
 	before = zygote_cpu_ns();
 	while (zygote_reap(z, 0))
@@ -406,8 +404,7 @@ zygote_look_for_ended(struct zygote *z)
 static struct program_run *
 zygote_run(struct zygote *z, uint32_t slot)
 {
-	return (
-	    program_table_find(&z->running, z->slots->slots[slot].pid));
+	return (program_table_find(&z->running, z->slots->slots[slot].pid));
 }
 
 static void
@@ -583,8 +580,8 @@ zygote_serve_logs(struct zygote *z)
 
 	if (program_logs_hear(&z->logs) == 0)
 		return;
-	if (ipc_send_wait(&z->start->monitor, MSG_LOG_BREACH, &breach, NULL,
-		0) != 0)
+	if (ipc_send_wait(
+		&z->start->monitor, MSG_LOG_BREACH, &breach, NULL, 0) != 0)
 		log_info("LOG_BREACH could not be told");
 }
 
@@ -639,8 +636,8 @@ zygote_retire_if_alone(struct zygote *z)
 		return;
 	log_info("no channel to a master for %d ms: retiring", ALONE_MS);
 	z->stopping = true;
-	if (ipc_send_wait(&z->start->monitor, MSG_RETIRING, &retiring, NULL,
-		0) != 0)
+	if (ipc_send_wait(
+		&z->start->monitor, MSG_RETIRING, &retiring, NULL, 0) != 0)
 		log_info("RETIRING could not be told");
 }
 
@@ -693,16 +690,15 @@ zygote_timeout(const struct zygote *z)
 	if (z->reaper.due)
 		look = program_reaper_timeout(
 		    &z->reaper, zygote_awaits(z), time_boot_ns());
-	return (sooner(sooner(alone, logs),
-	    sooner(look, zygote_due_timeout(z))));
+	return (
+	    sooner(sooner(alone, logs), sooner(look, zygote_due_timeout(z))));
 }
 
 static int
 zygote_poll(const struct zygote *z, struct pollfd *p)
 {
 	p[0] = (struct pollfd){.fd = z->signals, .events = POLLIN};
-	p[1] =
-	    (struct pollfd){.fd = z->start->monitor.fd, .events = POLLIN};
+	p[1] = (struct pollfd){.fd = z->start->monitor.fd, .events = POLLIN};
 	p[2] = (struct pollfd){.fd = z->master.fd, .events = POLLIN};
 	p[3] = (struct pollfd){.fd = z->logs.reader.fd, .events = POLLIN};
 	p[4] = (struct pollfd){.fd = z->reaper.epoll, .events = POLLIN};

@@ -17,20 +17,20 @@
 #include "workers/common/program_log.h"
 
 #define NONE UINT32_MAX
-#define MS   UINT64_C(1000000)
+#define MS UINT64_C(1000000)
 
 /* A line is handed over after so long, or when so many wait. */
-#define LAZY_NS	 (5 * MS)
+#define LAZY_NS (5 * MS)
 #define LAZY_MAX 64
 #define AGAIN_NS (100 * MS)
-#define REST_MS  5
+#define REST_MS 5
 
 /* Ended programs whose last words are kept while there is no logreader. */
 #define UNREAD_MAX 256
 
 enum log_state {
 	LOG_FREE,
-	LOG_NEW,    /* its program is about to start */
+	LOG_NEW, /* its program is about to start */
 	LOG_RUNS,
 	LOG_ENDING, /* its program has ended; the logreader is asked */
 	LOG_OVER    /* what is left of it is read to its end */
@@ -40,9 +40,9 @@ struct program_log {
 	int fd; /* the reading end; -1: nobody can write any more */
 	uint8_t state, how;
 	bool queued;
-	bool handed;	    /* to the present logreader */
-	bool asked;	    /* it; not answered yet */
-	bool again;	    /* one before it has had it */
+	bool handed; /* to the present logreader */
+	bool asked;  /* it; not answered yet */
+	bool again;  /* one before it has had it */
 	int32_t pid, value;
 	uint32_t slot;
 	uint32_t next; /* in the queue, or of the free ones */
@@ -61,7 +61,8 @@ program_logs_init(struct program_logs *l, bool records,
 	l->free = l->first = l->last = NONE;
 }
 
-/* --- numbers --------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------
+ */
 
 static int
 logs_grow(struct program_logs *l)
@@ -104,7 +105,8 @@ log_free(struct program_logs *l, uint32_t number)
 	l->free = number;
 }
 
-/* --- the queue ------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------
+ */
 
 static void
 log_queue(struct program_logs *l, uint32_t number, uint64_t now)
@@ -141,7 +143,8 @@ log_unqueue_first(struct program_logs *l)
 	}
 }
 
-/* --- states ---------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------
+ */
 
 static void
 log_set_over(struct program_logs *l, uint32_t number)
@@ -185,7 +188,8 @@ logs_lose_reader(struct program_logs *l)
 	}
 }
 
-/* --- one connection -------------------------------------------------------- */
+/* --- one connection --------------------------------------------------------
+ */
 
 /* The reading end, out of the way of what a child copies. */
 static int
@@ -198,7 +202,8 @@ log_pair(bool records, int *reader, int *writer)
 		return (ERR_SYSTEM);
 	*reader = -1;
 	*writer = pair[1];
-	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ==
+		0 &&
 	    shutdown(pair[0], SHUT_WR) == 0)
 		*reader = fcntl(pair[0], F_DUPFD_CLOEXEC, PROGRAM_LOG_FDS);
 	saved = errno;
@@ -255,7 +260,7 @@ log_has_words(const struct program_log *log)
 	char c;
 
 	return (log->fd >= 0 &&
-	    recv(log->fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) != 0);
+		recv(log->fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) != 0);
 }
 
 bool
@@ -281,7 +286,8 @@ program_log_end(struct program_logs *l, uint32_t number, enum ended how,
 	return (false);
 }
 
-/* --- sending --------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------
+ */
 
 static int
 log_hand(struct program_logs *l, uint32_t number)
@@ -330,7 +336,7 @@ logs_may_wait(const struct program_logs *l, uint64_t now)
 	const struct program_log *log = &l->logs[l->first];
 
 	return (!l->records && l->queued <= LAZY_MAX &&
-	    log->state == LOG_RUNS && now < log->since + LAZY_NS);
+		log->state == LOG_RUNS && now < log->since + LAZY_NS);
 }
 
 void
@@ -396,7 +402,8 @@ program_logs_attach(struct program_logs *l, int fd, uint64_t now)
 	program_logs_flush(l, now);
 }
 
-/* --- hearing --------------------------------------------------------------- */
+/* --- hearing ---------------------------------------------------------------
+ */
 
 static int
 logs_take_told(struct program_logs *l, const struct msg_log_told *m)
@@ -429,8 +436,8 @@ program_logs_hear(struct program_logs *l)
 
 	while ((err = ipc_recv(&l->reader, &in)) == 0) {
 		err = in.type == MSG_LOG_TOLD
-		    ? logs_take_told(l, &in.msg.log_told)
-		    : ERR_TYPE;
+			  ? logs_take_told(l, &in.msg.log_told)
+			  : ERR_TYPE;
 		ipc_in_close(&in);
 		if (err != 0)
 			break;

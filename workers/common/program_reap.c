@@ -23,20 +23,21 @@
 #include "workers/common/program_log.h"
 #include "workers/common/program_reap.h"
 
-#define MS	  UINT64_C(1000000)
-#define HURRY_NS  (10 * MS)
+#define MS UINT64_C(1000000)
+#define HURRY_NS (10 * MS)
 #define LEISURE_NS (1000 * MS)
-#define SHARE	  10 /* of the time that looks may take: one in so many */
+#define SHARE 10 /* of the time that looks may take: one in so many */
 
-/* --- what has ended -------------------------------------------------------- */
+/* --- what has ended --------------------------------------------------------
+ */
 
 int
 program_reaper_open(struct program_reaper *r)
 {
 	struct rlimit limit = {.rlim_cur = 0};
 
-	*r = (struct program_reaper){.epoll = epoll_create1(EPOLL_CLOEXEC),
-	    .last = INT_MAX};
+	*r = (struct program_reaper){
+	    .epoll = epoll_create1(EPOLL_CLOEXEC), .last = INT_MAX};
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
 		r->last = (int)(limit.rlim_cur - limit.rlim_cur / 4);
 	return (r->epoll < 0 ? -1 : 0);
@@ -57,8 +58,8 @@ reaper_pidfd(int32_t pid)
 void
 program_reaper_hold(struct program_reaper *r, struct program_run *run)
 {
-	struct epoll_event ev = {.events = EPOLLIN,
-	    .data.u64 = (uint32_t)run->pid};
+	struct epoll_event ev = {
+	    .events = EPOLLIN, .data.u64 = (uint32_t)run->pid};
 
 	run->pidfd = reaper_pidfd(run->pid);
 	if (run->pidfd >= r->last ||
@@ -106,8 +107,7 @@ program_reaper_may_look(
 }
 
 void
-program_reaper_looked(
-    struct program_reaper *r, uint64_t spent, uint64_t now)
+program_reaper_looked(struct program_reaper *r, uint64_t spent, uint64_t now)
 {
 	uint64_t rest = spent * SHARE;
 
@@ -116,8 +116,7 @@ program_reaper_looked(
 }
 
 int
-program_reaper_timeout(
-    const struct program_reaper *r, bool hurry, uint64_t now)
+program_reaper_timeout(const struct program_reaper *r, bool hurry, uint64_t now)
 {
 	uint64_t due = reaper_due(r, hurry);
 
@@ -126,7 +125,8 @@ program_reaper_timeout(
 	return (due <= now ? 0 : (int)((due - now) / MS) + 1);
 }
 
-/* --- taking it ------------------------------------------------------------- */
+/* --- taking it -------------------------------------------------------------
+ */
 
 static void
 reap_result(struct program_run *run, const siginfo_t *si)
@@ -152,9 +152,9 @@ program_group_is_over(const struct program_run *run)
 	siginfo_t si;
 
 	return (run->leader_gone &&
-	    waitid(P_PGID, (id_t)run->pid, &si, WEXITED | WNOHANG | WNOWAIT) <
-		0 &&
-	    errno == ECHILD);
+		waitid(P_PGID, (id_t)run->pid, &si,
+		    WEXITED | WNOHANG | WNOWAIT) < 0 &&
+		errno == ECHILD);
 }
 
 /* One that was killed for its leader's end. */
@@ -193,7 +193,7 @@ program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
 	if (mode == REAP_LEADER_ONLY)
 		*over = run;
 	else if (group != NULL && group->leader_gone &&
-	    !reap_group_lives(group->pid))
+		 !reap_group_lives(group->pid))
 		*over = group;
 	return (true);
 }

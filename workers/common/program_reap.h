@@ -20,11 +20,11 @@ enum reap_mode {
 
 /* What is known of children that have ended. */
 struct program_reaper {
-	int epoll;	   /* the leaders' pidfds: readable once they ended */
-	int last;	   /* descriptors from here on are for connections */
-	unsigned unheld;   /* leaders without one */
-	bool due;	   /* a child ended that may be none of those told */
-	uint64_t again;	   /* no look at all children before this time */
+	int epoll;	 /* the leaders' pidfds: readable once they ended */
+	int last;	 /* descriptors from here on are for connections */
+	unsigned unheld; /* leaders without one */
+	bool due;	 /* a child ended that may be none of those told */
+	uint64_t again;	 /* no look at all children before this time */
 };
 
 /*

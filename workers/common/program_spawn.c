@@ -69,7 +69,8 @@ struct program_room {
 /* A ring: the one that was used last is looked at last. */
 static struct program_room *rooms;
 
-/* By the child's slot: the step that failed, above STEP_SHIFT, and its errno. */
+/* By the child's slot: the step that failed, above STEP_SHIFT, and its errno.
+ */
 static _Atomic int32_t *failures;
 
 #define STEP_SHIFT 16
@@ -77,9 +78,9 @@ static _Atomic int32_t *failures;
 int
 program_spawn_prepare(void)
 {
-	void *p = mmap(NULL, SLOTS_MAX * sizeof(*failures),
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	    -1, 0);
+	void *p =
+	    mmap(NULL, SLOTS_MAX * sizeof(*failures), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return (-1);
@@ -181,8 +182,8 @@ spawn_prepare(const struct spawn *s)
 ON_SPAWN_STACK static void
 spawn_fail(_Atomic int32_t *failure, enum step step, int error)
 {
-	atomic_store(failure,
-	    (int32_t)step << STEP_SHIFT | (error > 0 ? error : EIO));
+	atomic_store(
+	    failure, (int32_t)step << STEP_SHIFT | (error > 0 ? error : EIO));
 }
 
 ON_SPAWN_STACK static void
@@ -223,9 +224,9 @@ spawn_is_dead(pid_t pid)
 {
 	siginfo_t si = {.si_pid = 0};
 
-	return (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) <
-		    0 ||
-		si.si_pid != 0);
+	return (
+	    waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	    si.si_pid != 0);
 }
 
 /* A few microseconds, unless somebody who is root ends the child first. */
@@ -260,8 +261,8 @@ program_spawn(struct program_room *r, const struct program_spec *spec,
 	}
 	/* A listener's connections have it from there. */
 	if (spec->msg.keepalive)
-		setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on,
-		    sizeof(on));
+		setsockopt(
+		    connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	r->spawn = (struct spawn){.spec = spec,
 	    .connection = connection,
 	    .log = log,

@@ -13,8 +13,8 @@
 #include "workers/common/program_spec.h"
 
 /*
- * execve() by sandbox/raw.h; given by the zygote's main, because only some folders may exec.
- * Returns a negative errno, and touches errno never.
+ * execve() by sandbox/raw.h; given by the zygote's main, because only some
+ * folders may exec. Returns a negative errno, and touches errno never.
  */
 typedef int program_exec(
     const char *path, char *const argv[], char *const envp[]);
@@ -30,11 +30,12 @@ struct program_room *program_spawn_room(void);
 struct program_env *program_spawn_env(struct program_room *r);
 
 /*
- * Start spec's program, with r's environment and with `connection` as its descriptors 0 and 1 (a
- * listener is made blocking, a connection comes so) and `log` as 2, everything
- * else closed, in a session and process group of its own. The kernel stores its
- * process id in *slot_pid before it runs. Returns the process id, or -1 when there
- * is no process. It does not wait for the exec.
+ * Start spec's program, with r's environment and with `connection` as its
+ * descriptors 0 and 1 (a listener is made blocking, a connection comes so) and
+ * `log` as 2, everything else closed, in a session and process group of its
+ * own. The kernel stores its process id in *slot_pid before it runs. Returns
+ * the process id, or -1 when there is no process. It does not wait for the
+ * exec.
  */
 pid_t program_spawn(struct program_room *r, const struct program_spec *spec,
     int connection, int log, program_exec *exec, uint32_t slot,

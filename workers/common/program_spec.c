@@ -44,8 +44,8 @@ spec_unique(struct program_spec *spec)
 		bool again = false;
 
 		for (size_t j = i + 1; j < spec->env_count && !again; j++)
-			again = env_is(
-			    spec->env[j], entry, strcspn(entry, "="));
+			again =
+			    env_is(spec->env[j], entry, strcspn(entry, "="));
 		if (!again)
 			spec->env[kept++] = spec->env[i];
 	}

@@ -13,7 +13,7 @@
 struct program_run {
 	int32_t pid; /* the leader; 0: an empty place */
 	uint32_t slot;
-	uint32_t log; /* its number in workers/common/program_log.h */
+	uint32_t log;	  /* its number in workers/common/program_log.h */
 	bool leader_gone; /* how and value are set */
 	uint8_t how;	  /* enum ended */
 	uint8_t value;

@@ -27,12 +27,12 @@ struct roster_worker {
 	uint64_t forked;  /* just before, for its slot; 0 not forked ahead */
 	int32_t pid;
 	uint32_t slot;
-	int fd;		 /* copy of the master's end of its channel */
-	int32_t value;	 /* once ended, as MSG_ENDED has it */
-	uint16_t next;	 /* in the chain, the free list or the queue */
-	uint8_t state;	 /* enum roster_state */
-	uint8_t how;	 /* enum ended */
-	uint8_t page;	 /* forked ahead: its page of the pool, else NO_PAGE */
+	int fd;	       /* copy of the master's end of its channel */
+	int32_t value; /* once ended, as MSG_ENDED has it */
+	uint16_t next; /* in the chain, the free list or the queue */
+	uint8_t state; /* enum roster_state */
+	uint8_t how;   /* enum ended */
+	uint8_t page;  /* forked ahead: its page of the pool, else NO_PAGE */
 	uint8_t announced; /* the present master has its channel */
 	uint8_t step;	   /* enum step, of how */
 };

@@ -45,8 +45,8 @@ engine_page(const struct engine *e, uint8_t number)
 static pid_t
 fork_bare(void)
 {
-	return ((pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, 0ul, 0ul, 0ul,
-	    0ul));
+	return ((pid_t)syscall(
+	    SYS_clone, (unsigned long)SIGCHLD, 0ul, 0ul, 0ul, 0ul));
 }
 
 /* Nothing of the zygote's stays open, and no process can be made any more. */
@@ -142,8 +142,8 @@ count_fork(struct engine *e)
 }
 
 void
-engine_failed(struct engine *e, uint32_t slot, uint64_t session,
-    enum step step, int error)
+engine_failed(struct engine *e, uint32_t slot, uint64_t session, enum step step,
+    int error)
 {
 	struct roster_worker *w;
 
@@ -163,8 +163,8 @@ engine_failed(struct engine *e, uint32_t slot, uint64_t session,
 }
 
 void
-engine_start(struct engine *e, const struct msg_start *start, int fds[3],
-    int *error)
+engine_start(
+    struct engine *e, const struct msg_start *start, int fds[3], int *error)
 {
 	int (*serve)(struct worker *) = e->ops->serve;
 	struct worker worker = {.connection = WORKER_CONNECTION_FD,

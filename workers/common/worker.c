@@ -15,7 +15,7 @@
 
 #define NS_PER_MS 1000000u
 #define DROP_AT_ONCE 65536 /* bytes that a linger drops in one call */
-#define AGAINS_MOST 8 /* sends without room, in a row */
+#define AGAINS_MOST 8	   /* sends without room, in a row */
 #define DROP_CALLS 1024	   /* and calls, so that a flood ends */
 
 uint64_t

@@ -29,7 +29,7 @@ struct worker {
 	uint64_t began; /* about when the connection was handed over */
 	struct addr peer, local;
 	uint64_t bytes_in, bytes_out; /* over the connection so far */
-	enum worker_why why;	      /* it was ended from here; said at its end */
+	enum worker_why why; /* it was ended from here; said at its end */
 };
 
 /* A line buffer; the caller gives the memory. */

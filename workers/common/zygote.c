@@ -240,8 +240,7 @@ retire_if_alone(struct engine *e)
 	if (e->alone_since == 0 || e->retired ||
 	    time_boot_ns() - e->alone_since < ENGINE_ALONE_MS * 1000000ull)
 		return;
-	log_info("no channel to a master for %d ms: retiring",
-	    ENGINE_ALONE_MS);
+	log_info("no channel to a master for %d ms: retiring", ENGINE_ALONE_MS);
 	engine_retire(e, false);
 	e->stopping = true;
 }
@@ -324,8 +323,8 @@ zygote_serve(struct role_self *s)
 {
 	struct engine *e = engine;
 	/* cppcheck-suppress allocaCalled */
-	volatile char *over = alloca(
-	    (uintptr_t)__builtin_frame_address(0) % e->page_size + 1);
+	volatile char *over =
+	    alloca((uintptr_t)__builtin_frame_address(0) % e->page_size + 1);
 
 	over[0] = 0;
 	e->monitor = s->monitor;

@@ -18,15 +18,14 @@
 static int
 exec_program(const char *path, char *const argv[], char *const envp[])
 {
-	return ((int)raw_syscall3(
-	    SYS_execve, (long)path, (long)argv, (long)envp));
+	return (
+	    (int)raw_syscall3(SYS_execve, (long)path, (long)argv, (long)envp));
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct program_ops ops = {
-	    .exec = exec_program,
+	static const struct program_ops ops = {.exec = exec_program,
 	    .whole_group = false,
 	    .peer_environment = true};
 	struct role_self s;

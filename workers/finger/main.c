@@ -107,8 +107,7 @@ ask(struct worker *w, const struct finger_query *q)
 		err = ERR_TIMEOUT;
 	if (err != 0)
 		return (err);
-	return (outcome == LOOKUP_FOUND || list ? (int)answer_end(&answer)
-						: 0);
+	return (outcome == LOOKUP_FOUND || list ? (int)answer_end(&answer) : 0);
 }
 
 static int

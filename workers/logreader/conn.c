@@ -18,7 +18,7 @@
 #include "lib/log.h"
 #include "workers/logreader/source.h"
 
-#define RECORD_MAX	  4096
+#define RECORD_MAX 4096
 #define RECORDS_AT_A_TIME 16
 #define RECORDS_AT_THE_END 1024
 
@@ -53,16 +53,16 @@ conn_place(struct source *src, uint32_t number)
 	bigger = realloc(src->conns, size * sizeof(struct conn *));
 	if (bigger == NULL)
 		return (ERR_NO_MEMORY);
-	memset(&bigger[src->size], 0,
-	    (size - src->size) * sizeof(struct conn *));
+	memset(
+	    &bigger[src->size], 0, (size - src->size) * sizeof(struct conn *));
 	src->conns = bigger;
 	src->size = size;
 	return (0);
 }
 
 static int
-conn_new(struct source *src, uint32_t number, uint64_t session,
-    struct conn **out)
+conn_new(
+    struct source *src, uint32_t number, uint64_t session, struct conn **out)
 {
 	int err = conn_place(src, number);
 	struct conn *c;
@@ -168,8 +168,8 @@ conn_pay(struct conn *c)
 static void
 conn_settle(struct conn *c)
 {
-	bool over = c->fd < 0 &&
-	    (c->ended || !source_is_ssh(c->src) || c->src->zygote.fd < 0);
+	bool over = c->fd < 0 && (c->ended || !source_is_ssh(c->src) ||
+				     c->src->zygote.fd < 0);
 
 	if ((c->owes_ended || c->owes_closed) && !c->owing && conn_pay(c) != 0)
 		source_owe(c->src, c);
@@ -195,8 +195,8 @@ conn_line(void *arg, pid_t pid, const char *line, size_t n)
 }
 
 static void
-conn_flush_lines(struct conn *c, const struct source_out *out, uint64_t until,
-    uint64_t now)
+conn_flush_lines(
+    struct conn *c, const struct source_out *out, uint64_t until, uint64_t now)
 {
 	struct conn_line l = {.c = c, .out = out, .now = now};
 
@@ -213,19 +213,17 @@ record_is_noise(const char *record, size_t n)
 	static const char debug[] = "debug", end[] = "[preauth]\r\n";
 
 	return (n > sizeof(debug) &&
-	    memcmp(record, debug, sizeof(debug) - 1) == 0 &&
-	    (n < sizeof(end) - 1 ||
-		memcmp(record + n - (sizeof(end) - 1), end,
-		    sizeof(end) - 1) != 0));
+		memcmp(record, debug, sizeof(debug) - 1) == 0 &&
+		(n < sizeof(end) - 1 || memcmp(record + n - (sizeof(end) - 1),
+					    end, sizeof(end) - 1) != 0));
 }
 
 static void
 conn_take(struct conn *c, const struct source_out *out,
     const struct ucred *from, const char *p, size_t n, uint64_t now)
 {
-	struct sshsession_writer w = {.leader = from->pid == c->pid,
-	    .pid = from->pid,
-	    .uid = from->uid};
+	struct sshsession_writer w = {
+	    .leader = from->pid == c->pid, .pid = from->pid, .uid = from->uid};
 	struct conn_line l = {.c = c, .out = out, .now = now};
 	struct sshsession_actions actions;
 	struct sshlog log;
@@ -236,8 +234,7 @@ conn_take(struct conn *c, const struct source_out *out,
 	}
 	if (record_is_noise(p, n))
 		return;
-	sshsession_record(
-	    &c->ssh, &c->src->config, &w, p, n, now, &actions);
+	sshsession_record(&c->ssh, &c->src->config, &w, p, n, now, &actions);
 	tell_actions(c, out, &actions, p, n, now);
 	for (size_t i = 0; i < actions.n; i++) {
 		if (actions.a[i].act == SSHSESSION_TROUBLE)
@@ -327,9 +324,9 @@ conn_look(struct conn *c, const struct source_out *out, uint64_t now)
 {
 	bool last = c->fd < 0 && (c->ended || !source_is_ssh(c->src));
 
-	conn_set_waiting(c,
-	    tell_dropped(c, out, last, now) || c->lines.parts != NULL ||
-		(source_is_ssh(c->src) && sshsession_waits(&c->ssh)));
+	conn_set_waiting(
+	    c, tell_dropped(c, out, last, now) || c->lines.parts != NULL ||
+		   (source_is_ssh(c->src) && sshsession_waits(&c->ssh)));
 }
 
 /* Of ssh: with its last process's exit status; 255 for what has none. */

@@ -50,8 +50,8 @@ lines_drop(struct lines *l, struct line_part **at)
 
 /* Begin a part for a process that has none; NULL when there is no memory. */
 static struct line_part *
-lines_begin(struct lines *l, pid_t pid, uint64_t now, lines_tell *tell,
-    void *arg)
+lines_begin(
+    struct lines *l, pid_t pid, uint64_t now, lines_tell *tell, void *arg)
 {
 	struct line_part *part;
 

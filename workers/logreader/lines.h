@@ -35,8 +35,8 @@ typedef void lines_tell(void *arg, pid_t pid, const char *line, size_t n);
 void lines_take(struct lines *l, pid_t pid, const char *p, size_t n,
     uint64_t now, lines_tell *tell, void *arg);
 
-/* Tell the half lines that were begun at `until` or before; tell may be NULL. */
-void lines_flush(
-    struct lines *l, uint64_t until, lines_tell *tell, void *arg);
+/* Tell the half lines that were begun at `until` or before; tell may be NULL.
+ */
+void lines_flush(struct lines *l, uint64_t until, lines_tell *tell, void *arg);
 
 #endif

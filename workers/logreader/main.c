@@ -164,8 +164,8 @@ logreader_read(
  * that waits for the next tick.
  */
 static bool
-logreader_look(struct logreader *l, const struct source_out *out, bool due,
-    uint64_t now)
+logreader_look(
+    struct logreader *l, const struct source_out *out, bool due, uint64_t now)
 {
 	struct source *src, *next;
 	bool waiting = false;
@@ -198,8 +198,10 @@ logreader_serve(struct logreader *l)
 		uint64_t now;
 		bool due;
 
-		int got = logreader_poll(
-		    l, p, n > 0 ? 0 : waiting ? TICK_MS : -1);
+		int got = logreader_poll(l, p,
+		    n > 0     ? 0
+		    : waiting ? TICK_MS
+			      : -1);
 
 		role_poll_failed(got);
 		if (got < 0)
@@ -232,8 +234,8 @@ main(int argc, char **argv)
 	TAILQ_INIT(&l.sources);
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l.epoll < 0)
-		role_fail(&l.start, "cannot watch for logs: %s",
-		    strerror(errno));
+		role_fail(
+		    &l.start, "cannot watch for logs: %s", strerror(errno));
 	l.events = event_sink_new(ROLE_LOGREADER, EVENTS_HELD);
 	if (l.events == NULL)
 		role_fail(&l.start, "out of memory for events");

@@ -16,7 +16,7 @@
 #include "workers/logreader/source.h"
 
 #define MESSAGES_AT_A_TIME 64
-#define REST_MS		   5
+#define REST_MS 5
 
 bool
 source_is_ssh(const struct source *src)
@@ -163,8 +163,8 @@ source_hear(struct source *src, const struct source_out *out, uint64_t now)
 
 		err = ipc_recv(&src->zygote, &in);
 		if (err == ERR_SHORT && in.type == MSG_LOG_CONNECTION) {
-			source_tell_unread(src, out,
-			    in.msg.log_connection.session, err);
+			source_tell_unread(
+			    src, out, in.msg.log_connection.session, err);
 			err = 0;
 			continue;
 		}
@@ -177,8 +177,8 @@ source_hear(struct source *src, const struct source_out *out, uint64_t now)
 		if (in.type == MSG_LOG_CONNECTION)
 			err = source_take_connection(src, out, &in);
 		else if (in.type == MSG_LOG_ENDED)
-			err = source_take_ended(
-			    src, out, &in.msg.log_ended, now);
+			err =
+			    source_take_ended(src, out, &in.msg.log_ended, now);
 		else
 			err = ERR_TYPE;
 		ipc_in_close(&in);

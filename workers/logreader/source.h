@@ -24,10 +24,7 @@
 #include "workers/logreader/sshsession.h"
 
 /* What an epoll event is of; the first member of either. */
-enum watched {
-	WATCHED_SOURCE,
-	WATCHED_CONN
-};
+enum watched { WATCHED_SOURCE, WATCHED_CONN };
 
 struct source;
 
@@ -156,7 +153,7 @@ void tell_actions(struct conn *c, const struct source_out *out,
  * If lines were dropped and there is room to say so, or no more are to come,
  * say how many. Returns whether some are left to be told.
  */
-bool tell_dropped(struct conn *c, const struct source_out *out, bool last,
-    uint64_t now);
+bool tell_dropped(
+    struct conn *c, const struct source_out *out, bool last, uint64_t now);
 
 #endif

@@ -249,8 +249,7 @@ parse_unknown(struct sshlog_part s, struct sshlog *out)
 	while (part_word(&rest, &skipped, LITERAL(" from "))) {
 		out->kind = SSHLOG_UNKNOWN;
 		out->user.p = s.p;
-		out->user.n =
-		    (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
+		out->user.n = (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
 	}
 }
 
@@ -267,7 +266,7 @@ parse_pam(struct sshlog_part s, struct sshlog *out)
 	    part_skip(&s, LITERAL("Authentication token expired for ")))
 		out->kind = SSHLOG_PAM;
 	else if (!part_skip(&s, LITERAL("Authentication failure for ")) &&
-	    !part_skip(&s, LITERAL("User not known to the underlying ")))
+		 !part_skip(&s, LITERAL("User not known to the underlying ")))
 		out->kind = SSHLOG_OTHER;
 }
 
@@ -281,8 +280,8 @@ parse_debug(struct sshlog_part s, struct sshlog *out)
 	if (out->preauth && parse_packet(s))
 		out->kind = SSHLOG_PACKET;
 	else if (out->preauth && part_skip(&s, at, sizeof(at) - 1) &&
-	    memmem(s.p, s.n, LITERAL("disabled because of invalid user")) !=
-		NULL)
+		 memmem(s.p, s.n,
+		     LITERAL("disabled because of invalid user")) != NULL)
 		out->kind = SSHLOG_KEY_UNSEEN;
 }
 
@@ -294,7 +293,7 @@ part_is_farewell(struct sshlog_part s)
 	int32_t port;
 
 	return (part_word(&s, &address, LITERAL(" port ")) &&
-	    part_digits(&s, &port) && part_skip(&s, LITERAL(":11:")));
+		part_digits(&s, &port) && part_skip(&s, LITERAL(":11:")));
 }
 
 /* What a connection's usual way writes, and other events carry. */
@@ -303,23 +302,24 @@ part_is_routine(struct sshlog_part s)
 {
 	static const char *const starts[] = {"Postponed ", "Accepted key ",
 	    "Accepted certificate ", "Connection closed by ",
-	    "Connection reset by ", "Disconnected from ", "Close session: ",
-	    "Closing connection to ", "Transferred: ", "User child is on pid "};
+	    "Connection reset by ", "Disconnected from ",
+	    "Close session: ", "Closing connection to ",
+	    "Transferred: ", "User child is on pid "};
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
 		if (part_skip(&s, starts[i], strlen(starts[i])))
 			return (true);
 	}
 	return (part_skip(&s, LITERAL("Received disconnect from ")) &&
-	    part_is_farewell(s));
+		part_is_farewell(s));
 }
 
 bool
 sshlog_is_output(const struct sshlog *log)
 {
 	return (log->kind == SSHLOG_OTHER || log->kind == SSHLOG_RESTRICTED ||
-	    log->kind == SSHLOG_UNKNOWN || log->kind == SSHLOG_PAM ||
-	    log->kind == SSHLOG_ROOT);
+		log->kind == SSHLOG_UNKNOWN || log->kind == SSHLOG_PAM ||
+		log->kind == SSHLOG_ROOT);
 }
 
 static void
@@ -387,8 +387,9 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 		break;
 	case 'd':
 		if (part_skip(&s, LITERAL("debug")))
-			parse_debug((struct sshlog_part){
-			    .p = s.p - 5, .n = s.n + 5}, out);
+			parse_debug(
+			    (struct sshlog_part){.p = s.p - 5, .n = s.n + 5},
+			    out);
 		break;
 	case 'p':
 		if (part_skip(&s, LITERAL("pam_portreeve: refused ")))
@@ -416,8 +417,8 @@ name_length(const char *p, size_t n, const char *name, size_t whole)
 }
 
 size_t
-sshlog_hide(const char *record, size_t n, const char *name, char *out,
-    size_t size)
+sshlog_hide(
+    const char *record, size_t n, const char *name, char *out, size_t size)
 {
 	static const char hidden[] = "(hidden)";
 	size_t whole = strlen(name), used = 0;

@@ -70,8 +70,8 @@ bool sshlog_is_output(const struct sshlog *log);
  * A record without a name: "(hidden)" stands for it wherever it is, whole or
  * cut short. Up to size bytes into out, no NUL; how many.
  */
-size_t sshlog_hide(const char *record, size_t n, const char *name, char *out,
-    size_t size);
+size_t sshlog_hide(
+    const char *record, size_t n, const char *name, char *out, size_t size);
 
 /* Any n bytes; the parts of *out point into record. */
 void sshlog_parse(const char *record, size_t n, struct sshlog *out);

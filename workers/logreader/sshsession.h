@@ -9,8 +9,8 @@
  * PAM's account phase is taken as the reason for a failure that the leader told
  * itself; and a key of a user whom that half does not look at is a failure:
  * of these no other record is made. A process with sshd's own uid, for that
- * PAM's auth phase has passed: keyboard-interactive has one. The process that the leader named as the user's, for the terminal.
- * Nobody else, for anything.
+ * PAM's auth phase has passed: keyboard-interactive has one. The process that
+ * the leader named as the user's, for the terminal. Nobody else, for anything.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
 #define PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
@@ -68,12 +68,12 @@ struct sshsession {
 	bool late;	/* a reader before this one saw its first records */
 	bool accepted, opened;
 	bool root_refused; /* sshd said so; of the failure to come */
-	bool restricted; /* the account is none that may log in */
-	bool unknown;	 /* no account has the name */
-	bool passed;	 /* PAM's auth phase, of the failure to come */
-	uint32_t unseen; /* keys that sshd did not look at */
-	bool told;    /* the monitor told the failure to come */
-	bool failing; /* a failure waits for its reason */
+	bool restricted;   /* the account is none that may log in */
+	bool unknown;	   /* no account has the name */
+	bool passed;	   /* PAM's auth phase, of the failure to come */
+	uint32_t unseen;   /* keys that sshd did not look at */
+	bool told;	   /* the monitor told the failure to come */
+	bool failing;	   /* a failure waits for its reason */
 	bool flooded;
 	bool over;	      /* has ended; what comes late is nothing */
 	uint64_t accepted_at; /* as the caller's clock */

@@ -21,7 +21,8 @@ is_passing(int error)
 		error == EINTR);
 }
 
-/* A folder's own parent, in its place; 1 when it is the root, 0, or an error. */
+/* A folder's own parent, in its place; 1 when it is the root, 0, or an error.
+ */
 static int
 step_up(int *fd, int home)
 {
@@ -103,8 +104,8 @@ may_be_told(const struct stat *st, uid_t owner)
 }
 
 /*
- * Looked at before it is opened, so that no device is ever woken, and after. Its
- * descriptor, ERR_REFUSED or ERR_SHORT.
+ * Looked at before it is opened, so that no device is ever woken, and after.
+ * Its descriptor, ERR_REFUSED or ERR_SHORT.
  */
 static int
 open_file(int home, const char *name, uid_t owner)

@@ -29,8 +29,8 @@ int home_open(const char *path);
 int home_hides(int home);
 
 /*
- * A file's bytes into buf; their number, 0 where it is not to be told, ERR_SHORT
- * with errno where it cannot be read just now.
+ * A file's bytes into buf; their number, 0 where it is not to be told,
+ * ERR_SHORT with errno where it cannot be read just now.
  */
 int home_read(
     int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX]);

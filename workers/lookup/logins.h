@@ -20,8 +20,8 @@ struct login_record {
 
 /*
  * Each present login in turn, until each() returns other than 0 or LOGINS_MAX
- * were told. path: NULL for the system's own. A missing file is an empty one. 0,
- * ERR_SHORT (errno has why) where it cannot be read just now, or what each()
+ * were told. path: NULL for the system's own. A missing file is an empty one.
+ * 0, ERR_SHORT (errno has why) where it cannot be read just now, or what each()
  * returned.
  */
 int logins_each(const char *path,

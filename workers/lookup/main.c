@@ -19,7 +19,7 @@
 #include "workers/lookup/users.h"
 
 #define REQUEST_SECONDS 1
-#define PAUSE_MS	10 /* out of memory */
+#define PAUSE_MS 10 /* out of memory */
 
 static struct ipc_in in;
 

@@ -16,7 +16,7 @@
 
 #define MAIL_FOLDER "/var/mail"
 #define PASSWD_FILE "/etc/passwd"
-#define ASK_TIMES   2
+#define ASK_TIMES 2
 
 static uint8_t file_buf[HOME_FILE_MAX];
 
@@ -34,7 +34,8 @@ ask_database(struct reply *r, const char *name, bool *failed)
 	for (int i = 0; pw == NULL && !*failed && i < ASK_TIMES; i++) {
 		errno = 0;
 		pw = getpwnam(name);
-		*failed = pw == NULL &&
+		*failed =
+		    pw == NULL &&
 		    (errno == EINTR || errno == EIO || errno == EMFILE ||
 			errno == ENFILE || errno == ENOMEM || errno == EAGAIN ||
 			errno == ETIMEDOUT || errno == ECONNREFUSED);
@@ -51,8 +52,7 @@ ask_database(struct reply *r, const char *name, bool *failed)
  * have.
  */
 static enum lookup_outcome
-is_shown(
-    struct reply *r, const struct passwd *pw, const char *name, int *home)
+is_shown(struct reply *r, const struct passwd *pw, const char *name, int *home)
 {
 	int system_user = 1, hidden = 0;
 

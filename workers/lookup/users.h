@@ -27,7 +27,8 @@ enum lookup_outcome users_tell(struct reply *r, const struct users_files *files,
     const char *name, int details);
 
 /* Pieces for everybody who is logged in and shows it. */
-enum lookup_outcome users_list(struct reply *r, const struct users_files *files);
+enum lookup_outcome users_list(
+    struct reply *r, const struct users_files *files);
 
 /* The number'th part (from 0) of a passwd comment; its length, and *part. */
 size_t users_gecos(const char *gecos, unsigned number, const char **part);

@@ -30,8 +30,8 @@ conn_open(struct conn *c, struct worker *w)
 	c->login.fd = -1;
 	c->pty = -1;
 	/* A Synch's mark is looked for in the stream. */
-	if (setsockopt(w->connection, SOL_SOCKET, SO_OOBINLINE, &on,
-		sizeof(on)) < 0)
+	if (setsockopt(
+		w->connection, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0)
 		return (ERR_SYSTEM);
 	/* Comforts: without them it works as well. */
 	(void)setsockopt(
@@ -114,7 +114,7 @@ conn_flush(struct conn *c)
 	size_t n;
 
 	while (!c->blocked && !c->gone &&
-	    (n = telnet_pending(&c->telnet, &p, &urgent)) > 0) {
+	       (n = telnet_pending(&c->telnet, &p, &urgent)) > 0) {
 		ssize_t sent = send(c->w->connection, p, n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT | (urgent ? MSG_OOB : 0));
 

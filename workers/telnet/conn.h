@@ -19,8 +19,8 @@
 #include "workers/telnet/telnet.h"
 
 #define CONN_QUEUE 262144 /* bytes to the client, at most */
-#define CONN_INPUT 16384	/* bytes of the client's, read at a time */
-#define CONN_NAME_MAX 255	/* bytes of a user's name */
+#define CONN_INPUT 16384  /* bytes of the client's, read at a time */
+#define CONN_NAME_MAX 255 /* bytes of a user's name */
 
 enum phase {
 	PHASE_GREETING, /* options are being agreed on */
@@ -45,13 +45,13 @@ struct conn {
 	size_t high;	 /* the most that have was: for wiping */
 	uint8_t *data;	 /* n bytes for the line or the terminal */
 	size_t n;
-	bool full;    /* an answer waits for room: nothing is read */
-	bool blocked; /* the socket takes nothing at present */
+	bool full;	 /* an answer waits for room: nothing is read */
+	bool blocked;	 /* the socket takes nothing at present */
 	unsigned agains; /* sends without room, in a row */
-	bool gone;    /* the peer has closed, or the connection broke */
-	bool fin;     /* the peer sends no more; there may be more to read */
-	bool ended;   /* nor is there */
-	bool probed;  /* asked whether it is there still */
+	bool gone;	 /* the peer has closed, or the connection broke */
+	bool fin;	 /* the peer sends no more; there may be more to read */
+	bool ended;	 /* nor is there */
+	bool probed;	 /* asked whether it is there still */
 	/*
 	 * When it last sent something, where that matters: while options are
 	 * agreed on, any byte; in a session, what was typed.
@@ -71,21 +71,22 @@ struct conn {
 
 	/* session.c */
 	int pty;
-	uint8_t keys[2];  /* bytes for the terminal */
-	bool stuck;	  /* a Synch has come, and it took no byte since */
-	bool unechoed;	  /* it echoes no more, as the client wants it */
-	bool over;	  /* the shell has ended: what is left is sent */
-	bool silent;	  /* it has nothing to tell but what wants room */
-	size_t drained;	  /* bytes read since then */
+	uint8_t keys[2]; /* bytes for the terminal */
+	bool stuck;	 /* a Synch has come, and it took no byte since */
+	bool unechoed;	 /* it echoes no more, as the client wants it */
+	bool over;	 /* the shell has ended: what is left is sent */
+	bool silent;	 /* it has nothing to tell but what wants room */
+	size_t drained;	 /* bytes read since then */
 	struct telnet_tail tail;
-	bool swollen;	  /* much output went through the buffers below */
+	bool swollen; /* much output went through the buffers below */
 
 	uint8_t in[CONN_INPUT];
 	uint8_t out[65536]; /* of the terminal, for a moment */
 	uint8_t queue[CONN_QUEUE];
 };
 
-/* --- conn.c ----------------------------------------------------------------- */
+/* --- conn.c -----------------------------------------------------------------
+ */
 
 /* Take the connection, queue the first offers. 0 or ERR_. */
 int conn_open(struct conn *c, struct worker *w);
@@ -114,7 +115,8 @@ void conn_wipe(struct conn *c);
  */
 void conn_thin(struct conn *c);
 
-/* --- dialogue.c -------------------------------------------------------------- */
+/* --- dialogue.c --------------------------------------------------------------
+ */
 
 /* Options, banner. */
 void dialogue_greet(struct conn *c);
@@ -128,7 +130,8 @@ void dialogue_last(struct conn *c);
 /* A command that stands for a key. */
 void dialogue_key(struct conn *c, enum telnet_key key);
 
-/* The channel to wait on: the master's or the login process's; NULL for none. */
+/* The channel to wait on: the master's or the login process's; NULL for none.
+ */
 struct ipc_channel *dialogue_channel(struct conn *c);
 
 /* Something came on it. */
@@ -138,7 +141,8 @@ void dialogue_hear(struct conn *c);
 uint64_t dialogue_due(const struct conn *c);
 void dialogue_tick(struct conn *c, uint64_t now);
 
-/* --- session.c ---------------------------------------------------------------- */
+/* --- session.c
+ * ---------------------------------------------------------------- */
 
 /* The user's terminal: fd is taken over. */
 void session_begin(struct conn *c, int fd);
@@ -166,7 +170,8 @@ void session_read(struct conn *c);
 uint64_t session_due(const struct conn *c);
 void session_tick(struct conn *c, uint64_t now);
 
-/* --- serve.c ------------------------------------------------------------------ */
+/* --- serve.c
+ * ------------------------------------------------------------------ */
 
 /*
  * Serve one peer to its end; the worker's exit status. The options and the

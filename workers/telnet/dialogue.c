@@ -17,7 +17,7 @@
 /* A client is asked for a name when it says no more, or after so long. */
 #define GREETING_MS 1500
 #define QUIET_MS 500
-#define ASK_MS 1500	 /* then the master may be dead: asked again */
+#define ASK_MS 1500 /* then the master may be dead: asked again */
 #define ASK_TIMES 4
 /* Past the login process's own deadline: it would have spoken. */
 #define GRACE_SLACK_MS 10000
@@ -48,7 +48,8 @@ dialogue_ask_name(struct conn *c)
 	conn_set_phase(c, PHASE_NAME);
 }
 
-/* --- asking ------------------------------------------------------------------ */
+/* --- asking ------------------------------------------------------------------
+ */
 
 static void
 dialogue_ask(struct conn *c)
@@ -130,7 +131,8 @@ dialogue_line(struct conn *c)
 		dialogue_ask(c);
 }
 
-/* --- the peer's bytes --------------------------------------------------------- */
+/* --- the peer's bytes
+ * --------------------------------------------------------- */
 
 static void
 dialogue_put(struct conn *c, uint8_t byte)
@@ -191,7 +193,8 @@ dialogue_key(struct conn *c, enum telnet_key key)
 		dialogue_put(c, keys[key]);
 }
 
-/* --- the master's and the login process's words -------------------------------- */
+/* --- the master's and the login process's words
+ * -------------------------------- */
 
 struct ipc_channel *
 dialogue_channel(struct conn *c)
@@ -208,8 +211,8 @@ dialogue_channel(struct conn *c)
 static void
 dialogue_begin_login(struct conn *c)
 {
-	ipc_channel_init(&c->login, c->message.fds[0], ROLE_WORKER, ROLE_LOGIN,
-	    ST_LOGIN);
+	ipc_channel_init(
+	    &c->login, c->message.fds[0], ROLE_WORKER, ROLE_LOGIN, ST_LOGIN);
 	c->message.nfds = 0;
 	dialogue_try(c);
 }
@@ -286,7 +289,8 @@ dialogue_hear(struct conn *c)
 		dialogue_end(c, "\nThe login service has ended.\n");
 }
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time
+ * ------------------------------------------------------------------------ */
 
 static uint64_t
 dialogue_grace(const struct conn *c)
@@ -346,6 +350,6 @@ dialogue_tick(struct conn *c, uint64_t now)
 		dialogue_ask(c);
 	else
 		dialogue_end(c, c->late
-			? "\nLogin timed out.\n"
-			: "\nThe login service does not answer.\n");
+				    ? "\nLogin timed out.\n"
+				    : "\nThe login service does not answer.\n");
 }

@@ -16,7 +16,7 @@
 #include "workers/telnet/conn.h"
 
 #define NS_PER_MS 1000000u
-#define LAST_MS 10000	/* for the last output, without progress */
+#define LAST_MS 10000 /* for the last output, without progress */
 #define LINGER_MS 2000
 #define RECORDS_MS 2000 /* for the login process to close its records */
 #define SESSION_MS 8000 /* and before that, for a session that is hung up */
@@ -37,8 +37,10 @@ struct phase_row {
 };
 
 #define DIALOGUE                                                               \
-	{dialogue_take, dialogue_key, dialogue_last, dialogue_due,             \
-	    dialogue_tick}
+	{                                                                      \
+		dialogue_take, dialogue_key, dialogue_last, dialogue_due,      \
+		    dialogue_tick                                              \
+	}
 
 static const struct phase_row phases[PHASE_COUNT] = {
     [PHASE_GREETING] = DIALOGUE,
@@ -64,8 +66,8 @@ obey(struct conn *c)
 {
 	struct telnet_input got;
 
-	c->at += telnet_receive(
-	    &c->telnet, c->in + c->at, c->have - c->at, &got);
+	c->at +=
+	    telnet_receive(&c->telnet, c->in + c->at, c->have - c->at, &got);
 	switch (got.action) {
 	case TELNET_DATA:
 		c->data = c->in + (got.data - c->in);
@@ -129,8 +131,8 @@ static uint64_t
 traffic_due(const struct conn *c)
 {
 	return (c->phase != PHASE_SESSION || moved(c) == c->told
-		? UINT64_MAX
-		: c->told_at + (uint64_t)TRAFFIC_MS * NS_PER_MS);
+		    ? UINT64_MAX
+		    : c->told_at + (uint64_t)TRAFFIC_MS * NS_PER_MS);
 }
 
 /* For whoever looks at the sessions. No room, no master: later, then. */
@@ -198,7 +200,7 @@ exchange(struct conn *c)
 			session_follow(c);
 		conn_flush(c);
 	} while (c->w->bytes_out > before && c->phase != PHASE_END &&
-	    (c->n > 0 || c->have > 0));
+		 (c->n > 0 || c->have > 0));
 }
 
 /* n descriptors had something to tell, in the phase that was. */
@@ -206,7 +208,7 @@ static bool
 could_thin(const struct conn *c, int n, enum phase was)
 {
 	return (c->phase == PHASE_SESSION &&
-	    (was != PHASE_SESSION || (c->swollen && n == 0)));
+		(was != PHASE_SESSION || (c->swollen && n == 0)));
 }
 
 static void
@@ -255,7 +257,7 @@ finish_records(struct conn *c, uint64_t deadline)
 		if (err == 0)
 			ipc_in_close(&c->message);
 		else if (err == ERR_AGAIN &&
-		    worker_wait(c->login.fd, POLLIN, deadline) != 0)
+			 worker_wait(c->login.fd, POLLIN, deadline) != 0)
 			return;
 	}
 }
@@ -293,8 +295,8 @@ finish(struct conn *c)
 }
 
 int
-telnet_serve(struct worker *w, const struct msg_login_options *options,
-    const char *host)
+telnet_serve(
+    struct worker *w, const struct msg_login_options *options, const char *host)
 {
 	struct conn *c = &conn;
 

@@ -24,8 +24,8 @@
 
 /* A read of a terminal gives so much at most; room for less is not used. */
 #define READ_LEAST 4096
-#define READS_MAX 16	       /* of the terminal, before all of it is sent */
-#define DRAIN_MAX 1048576      /* of what others write behind the shell */
+#define READS_MAX 16	  /* of the terminal, before all of it is sent */
+#define DRAIN_MAX 1048576 /* of what others write behind the shell */
 
 /* ^S and ^Q are the client's to handle while they are the terminal's. */
 static void
@@ -34,9 +34,9 @@ session_learn_flow(struct conn *c)
 	struct termios t;
 
 	if (tcgetattr(c->pty, &t) == 0)
-		telnet_flow(&c->telnet,
-		    (t.c_iflag & IXON) != 0 && t.c_cc[VSTOP] == 0x13 &&
-			t.c_cc[VSTART] == 0x11);
+		telnet_flow(&c->telnet, (t.c_iflag & IXON) != 0 &&
+					    t.c_cc[VSTOP] == 0x13 &&
+					    t.c_cc[VSTART] == 0x11);
 }
 
 /* What the client has refused is no program's to do in our name. */
@@ -79,8 +79,8 @@ session_keep_alive(struct conn *c)
 	    {TCP_KEEPIDLE, 300}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 6}};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		(void)setsockopt(c->w->connection, IPPROTO_TCP,
-		    times[i].option, &times[i].value, sizeof(times[i].value));
+		(void)setsockopt(c->w->connection, IPPROTO_TCP, times[i].option,
+		    &times[i].value, sizeof(times[i].value));
 }
 
 void
@@ -111,7 +111,8 @@ session_over(struct conn *c)
 	c->over = true;
 }
 
-/* --- to the terminal ----------------------------------------------------------- */
+/* --- to the terminal
+ * ----------------------------------------------------------- */
 
 bool
 session_take(struct conn *c)
@@ -216,7 +217,8 @@ session_follow(struct conn *c)
 		session_resize(c);
 }
 
-/* --- from the terminal ---------------------------------------------------------- */
+/* --- from the terminal
+ * ---------------------------------------------------------- */
 
 static bool
 session_has_room(const struct conn *c)
@@ -309,7 +311,8 @@ session_read(struct conn *c)
 		conn_set_phase(c, PHASE_END);
 }
 
-/* --- time -------------------------------------------------------------------------- */
+/* --- time
+ * -------------------------------------------------------------------------- */
 
 static uint64_t
 session_idle_due(const struct conn *c)
@@ -367,8 +370,7 @@ session_tick(struct conn *c, uint64_t now)
 		session_type_end(c, true);
 		break;
 	case TELNET_TAIL_END:
-		session_close(
-		    c, WORKER_WHY_INPUT, text, sizeof(text) - 1);
+		session_close(c, WORKER_WHY_INPUT, text, sizeof(text) - 1);
 		break;
 	}
 }

@@ -44,22 +44,22 @@ test_samples(void **state)
 	enum msg_type type;
 
 	(void)state;
-	EACH_MESSAGE(t) {
-		EACH_VARIANT(v) {
+	EACH_MESSAGE(t)
+	{
+		EACH_VARIANT(v)
+		{
 			plan_make(&plan, t, v);
 			assert_true(plan.n <= IPC_MESSAGE_MAX);
-			assert_int_equal(msg_encode(t, &plan.msg, buf,
-					     sizeof(buf)),
-			    plan.n);
+			assert_int_equal(
+			    msg_encode(t, &plan.msg, buf, sizeof(buf)), plan.n);
 			assert_memory_equal(buf, plan.wire, plan.n);
 			memset(&back, 0xee, sizeof(back));
-			assert_int_equal(msg_decode(buf, plan.n, &type, &back),
-			    0);
+			assert_int_equal(
+			    msg_decode(buf, plan.n, &type, &back), 0);
 			assert_int_equal(type, t);
 			/* And back: the same bytes. */
-			assert_int_equal(msg_encode(t, &back, buf,
-					     sizeof(buf)),
-			    plan.n);
+			assert_int_equal(
+			    msg_encode(t, &back, buf, sizeof(buf)), plan.n);
 			assert_memory_equal(buf, plan.wire, plan.n);
 		}
 	}
@@ -71,14 +71,15 @@ test_no_room(void **state)
 	static uint8_t buf[IPC_MESSAGE_MAX];
 
 	(void)state;
-	EACH_MESSAGE(t) {
+	EACH_MESSAGE(t)
+	{
 		plan_make(&plan, t, PLAN_BETWEEN);
 		for (size_t n = 0; n < plan.n; n++)
-			assert_int_equal(msg_encode(t, &plan.msg, buf, n),
-			    ERR_TOO_LONG);
+			assert_int_equal(
+			    msg_encode(t, &plan.msg, buf, n), ERR_TOO_LONG);
 	}
-	assert_int_equal(msg_encode(MSG_COUNT, &plan.msg, buf, sizeof(buf)),
-	    ERR_TYPE);
+	assert_int_equal(
+	    msg_encode(MSG_COUNT, &plan.msg, buf, sizeof(buf)), ERR_TYPE);
 }
 
 static void
@@ -87,18 +88,20 @@ test_lengths(void **state)
 	enum msg_type type;
 
 	(void)state;
-	EACH_MESSAGE(t) {
-		EACH_VARIANT(v) {
+	EACH_MESSAGE(t)
+	{
+		EACH_VARIANT(v)
+		{
 			plan_make(&plan, t, v);
 			for (size_t n = 0; n < plan.n; n++) {
-				assert_int_equal(decode(plan.wire, n, &type),
-				    ERR_TRUNCATED);
+				assert_int_equal(
+				    decode(plan.wire, n, &type), ERR_TRUNCATED);
 				assert_int_equal(type, n < 2 ? MSG_COUNT : t);
 			}
 			if (plan.n == sizeof(plan.wire))
 				continue;
-			assert_int_equal(decode(plan.wire, plan.n + 1, &type),
-			    ERR_TOO_LONG);
+			assert_int_equal(
+			    decode(plan.wire, plan.n + 1, &type), ERR_TOO_LONG);
 			assert_int_equal(type, t);
 		}
 	}
@@ -194,7 +197,8 @@ test_ranges(void **state)
 	size_t fields = 0;
 
 	(void)state;
-	EACH_MESSAGE(t) {
+	EACH_MESSAGE(t)
+	{
 		plan_make(&plan, t, PLAN_BETWEEN);
 		fields += plan.count;
 		for (size_t i = 0; i < plan.count; i++) {
@@ -213,8 +217,8 @@ test_ranges(void **state)
 				memcpy(wire, plan.wire, plan.n);
 				for (int v = FAMILY_COUNT; v < 256; v++) {
 					wire[f->at] = (uint8_t)v;
-					assert_int_equal(decode(wire, plan.n,
-							     &type),
+					assert_int_equal(
+					    decode(wire, plan.n, &type),
 					    ERR_VALUE);
 				}
 				break;
@@ -235,30 +239,30 @@ test_encoder_refuses(void **state)
 	plan_make(&plan, MSG_SERVICE, PLAN_BETWEEN);
 	m = plan.msg;
 	m.service.connection_limit = 0;
-	assert_int_equal(msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)), ERR_VALUE);
 	m.service.connection_limit = 65536;
-	assert_int_equal(msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)), ERR_VALUE);
 	m = plan.msg;
 	memset(m.service.name, 'x', sizeof(m.service.name)); /* no NUL */
-	assert_int_equal(msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_SERVICE, &m, buf, sizeof(buf)), ERR_VALUE);
 	plan_make(&plan, MSG_EVENT, PLAN_BETWEEN);
 	m = plan.msg;
 	m.event.fields.n = sizeof(m.event.fields.b) + 1;
-	assert_int_equal(msg_encode(MSG_EVENT, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_EVENT, &m, buf, sizeof(buf)), ERR_VALUE);
 	plan_make(&plan, MSG_START, PLAN_BETWEEN);
 	m = plan.msg;
 	m.start.peer.family = FAMILY_COUNT;
-	assert_int_equal(msg_encode(MSG_START, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_START, &m, buf, sizeof(buf)), ERR_VALUE);
 	plan_make(&plan, MSG_PROGRAM, PLAN_BETWEEN);
 	m = plan.msg;
 	m.program.nice = -21;
-	assert_int_equal(msg_encode(MSG_PROGRAM, &m, buf, sizeof(buf)),
-	    ERR_VALUE);
+	assert_int_equal(
+	    msg_encode(MSG_PROGRAM, &m, buf, sizeof(buf)), ERR_VALUE);
 }
 
 int

@@ -61,18 +61,21 @@ test_tables(void **state)
 	size_t allowed = 0;
 
 	(void)state;
-	EACH(enum msg_type, t, MSG_COUNT) {
-		EACH(enum role, from, ROLE_COUNT) {
-			EACH(enum role, to, ROLE_COUNT) {
-				EACH(enum ipc_state, s, ST_COUNT) {
-					for (size_t n = 0; n < FDS_TRIED;
-					     n++) {
-						int err = msg_check_permit(t,
-						    from, to, s, n);
+	EACH(enum msg_type, t, MSG_COUNT)
+	{
+		EACH(enum role, from, ROLE_COUNT)
+		{
+			EACH(enum role, to, ROLE_COUNT)
+			{
+				EACH(enum ipc_state, s, ST_COUNT)
+				{
+					for (size_t n = 0; n < FDS_TRIED; n++) {
+						int err = msg_check_permit(
+						    t, from, to, s, n);
 
-						assert_int_equal(err,
-						    expected(t, from, to, s,
-							n));
+						assert_int_equal(
+						    err, expected(t, from, to,
+							     s, n));
 						allowed += err == 0;
 					}
 				}
@@ -80,8 +83,8 @@ test_tables(void **state)
 		}
 	}
 	assert_true(allowed >= MSG_COUNT);
-	assert_int_equal(msg_check_permit(MSG_COUNT, ROLE_MONITOR, ROLE_MASTER,
-			     ST_UP, 0),
+	assert_int_equal(
+	    msg_check_permit(MSG_COUNT, ROLE_MONITOR, ROLE_MASTER, ST_UP, 0),
 	    ERR_TYPE);
 }
 
@@ -97,7 +100,8 @@ test_privilege(void **state)
 	const uint32_t strangers = 1u << ROLE_WORKER | 1u << ROLE_SESSION;
 
 	(void)state;
-	EACH(enum msg_type, t, MSG_COUNT) {
+	EACH(enum msg_type, t, MSG_COUNT)
+	{
 		const struct msg_permit *p = &msg_permits[t];
 
 		assert_true(p->from != 0 && p->to != 0 && p->states != 0);
@@ -110,7 +114,8 @@ test_privilege(void **state)
 		if ((p->to & monitor) != 0) {
 			assert_true((p->from & strangers) == 0);
 			assert_true((p->from & 1u << ROLE_LOOKUP) == 0 ||
-			    t == MSG_READY || t == MSG_FAILED || t == MSG_PONG);
+				    t == MSG_READY || t == MSG_FAILED ||
+				    t == MSG_PONG);
 			assert_true((p->from & 1u << ROLE_CLIENT) == 0);
 		}
 		/* A worker speaks to its master and to no one else... */
@@ -119,8 +124,8 @@ test_privilege(void **state)
 			assert_int_equal(p->to, 1u << ROLE_MASTER);
 		/* ...but its own login, to which it can say two things. */
 		if ((p->from & strangers) != 0 && (p->to & login) != 0) {
-			assert_true(t == MSG_LOGIN_USER ||
-			    t == MSG_LOGIN_ANSWER);
+			assert_true(
+			    t == MSG_LOGIN_USER || t == MSG_LOGIN_ANSWER);
 			assert_int_equal(p->fds_most, 0);
 		}
 		/* A login process tells the monitor much, and passes none. */
@@ -139,8 +144,8 @@ test_privilege(void **state)
 		/* Before it is sealed, a role hears how and nothing more. */
 		if ((p->states & 1u << ST_NEW) != 0)
 			assert_true(t == MSG_SEAL || t == MSG_FAILED ||
-			    t == MSG_LOGIN_START || t == MSG_HELLO ||
-			    t == MSG_PAM_HELLO);
+				    t == MSG_LOGIN_START || t == MSG_HELLO ||
+				    t == MSG_PAM_HELLO);
 	}
 	assert_int_equal(msg_permits[MSG_SEAL].from, monitor);
 	assert_int_equal(msg_permits[MSG_STOP].from, monitor);
@@ -170,8 +175,8 @@ raw_send(int fd, const void *p, size_t n, size_t nfds)
 		c.align.cmsg_type = SCM_RIGHTS;
 		c.align.cmsg_len = CMSG_LEN(nfds * sizeof(int));
 		for (size_t i = 0; i < nfds; i++)
-			memcpy(CMSG_DATA(&c.align) + i * sizeof(int),
-			    &null_fd, sizeof(null_fd));
+			memcpy(CMSG_DATA(&c.align) + i * sizeof(int), &null_fd,
+			    sizeof(null_fd));
 	}
 	assert_true(sendmsg(fd, &hdr, MSG_NOSIGNAL) == (ssize_t)n);
 }
@@ -182,8 +187,8 @@ over_channel(int pair[2], enum msg_type t, enum role from, enum role to,
     enum ipc_state s, size_t nfds)
 {
 	static struct ipc_in in;
-	struct ipc_channel ch = {.fd = pair[1], .self = to, .peer = from,
-	    .state = s};
+	struct ipc_channel ch = {
+	    .fd = pair[1], .self = to, .peer = from, .state = s};
 	int want = expected(t, from, to, s, nfds);
 
 	raw_send(pair[0], plan.wire, plan.n, nfds);
@@ -205,17 +210,19 @@ test_states_over_channels(void **state)
 
 	(void)state;
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	EACH(enum msg_type, t, MSG_COUNT) {
+	EACH(enum msg_type, t, MSG_COUNT)
+	{
 		plan_make(&plan, t, PLAN_BETWEEN);
-		EACH(enum role, from, ROLE_COUNT) {
-			EACH(enum role, to, ROLE_COUNT) {
+		EACH(enum role, from, ROLE_COUNT)
+		{
+			EACH(enum role, to, ROLE_COUNT)
+			{
 				if ((msg_permits[t].from >> from & 1) == 0 ||
 				    (msg_permits[t].to >> to & 1) == 0)
 					continue;
 				EACH(enum ipc_state, s, ST_COUNT)
-					for (size_t n = 0; n < FDS_TRIED; n++)
-						over_channel(pair, t, from, to,
-						    s, n);
+				for (size_t n = 0; n < FDS_TRIED; n++)
+					over_channel(pair, t, from, to, s, n);
 			}
 		}
 	}
@@ -233,12 +240,14 @@ test_senders_over_channels(void **state)
 
 	(void)state;
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	EACH(enum msg_type, t, MSG_COUNT) {
+	EACH(enum msg_type, t, MSG_COUNT)
+	{
 		plan_make(&plan, t, PLAN_LEAST);
-		EACH(enum role, from, ROLE_COUNT) {
+		EACH(enum role, from, ROLE_COUNT)
+		{
 			EACH(enum role, to, ROLE_COUNT)
-				over_channel(pair, t, from, to, ST_UP,
-				    msg_permits[t].fds_most);
+			over_channel(
+			    pair, t, from, to, ST_UP, msg_permits[t].fds_most);
 		}
 	}
 	assert_int_equal(open_descriptors(), before + 2);
@@ -307,24 +316,24 @@ test_sender_is_held(void **state)
 	assert_int_equal(ipc_send(&ch, MSG_START, &start, NULL, 0), ERR_FDS);
 	assert_int_equal(ipc_send(&ch, MSG_SEAL, &start, NULL, 0), ERR_SENDER);
 	ch.state = ST_NEW;
-	assert_int_equal(ipc_send(&ch, MSG_START, &start, &null_fd, 1),
-	    ERR_STATE);
+	assert_int_equal(
+	    ipc_send(&ch, MSG_START, &start, &null_fd, 1), ERR_STATE);
 	ch.state = ST_UP;
 	start.session = 0;
-	assert_int_equal(ipc_send(&ch, MSG_START, &start, &null_fd, 1),
-	    ERR_VALUE);
+	assert_int_equal(
+	    ipc_send(&ch, MSG_START, &start, &null_fd, 1), ERR_VALUE);
 	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EAGAIN);
 	start.session = 1;
 	assert_int_equal(ipc_send(&ch, MSG_START, &start, &null_fd, 1), 0);
 	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
 	close(pair[1]);
-	assert_int_equal(ipc_send(&ch, MSG_START, &start, &null_fd, 1),
-	    ERR_CLOSED);
+	assert_int_equal(
+	    ipc_send(&ch, MSG_START, &start, &null_fd, 1), ERR_CLOSED);
 	ipc_channel_close(&ch);
 	ipc_channel_close(&ch);
-	assert_int_equal(ipc_send(&ch, MSG_START, &start, &null_fd, 1),
-	    ERR_CLOSED);
+	assert_int_equal(
+	    ipc_send(&ch, MSG_START, &start, &null_fd, 1), ERR_CLOSED);
 }
 
 /* A full queue, an empty one, and the end. */

@@ -13,20 +13,10 @@
 
 #include "ipc/message.h"
 
-enum plan_kind {
-	PLAN_INT,
-	PLAN_STR,
-	PLAN_BYTES,
-	PLAN_ADDR
-};
+enum plan_kind { PLAN_INT, PLAN_STR, PLAN_BYTES, PLAN_ADDR };
 
 /* Which sample: fields at their least, somewhere between, at their most. */
-enum plan_variant {
-	PLAN_LEAST,
-	PLAN_BETWEEN,
-	PLAN_MOST,
-	PLAN_VARIANTS
-};
+enum plan_variant { PLAN_LEAST, PLAN_BETWEEN, PLAN_MOST, PLAN_VARIANTS };
 
 struct plan_field {
 	enum plan_kind kind;

@@ -112,8 +112,7 @@ too_many_is_a_breach(void **state)
 	(void)state;
 	close(lowest);
 	open_channels(&master, &zygote);
-	iov.iov_len =
-	    (size_t)msg_encode(MSG_ENDED, &ended, buf, sizeof(buf));
+	iov.iov_len = (size_t)msg_encode(MSG_ENDED, &ended, buf, sizeof(buf));
 	memset(control, 0, sizeof(control));
 	c = CMSG_FIRSTHDR(&hdr);
 	c->cmsg_level = SOL_SOCKET;
@@ -144,7 +143,7 @@ too_many_under_way(void **state)
 	open_channels(&master, &zygote);
 	limit_descriptors(16);
 	while (sent < 100 &&
-	    (err = ipc_send(&master, MSG_START, &start, fds, 3)) == 0)
+	       (err = ipc_send(&master, MSG_START, &start, fds, 3)) == 0)
 		sent++;
 	limit_descriptors(before);
 	assert_int_equal(err, ERR_SHORT);

@@ -88,9 +88,11 @@ audit_expect(struct audit *a, enum msg_type type, struct ipc_in *in)
 static inline void
 audit_run(struct audit *a, int foreground, void (*isolate)(void))
 {
-	struct msg_seal seal = {.profile = SANDBOX_AUDIT, .parent = getpid(),
+	struct msg_seal seal = {.profile = SANDBOX_AUDIT,
+	    .parent = getpid(),
 	    .uid = TEST_ID,
-	    .gid = TEST_ID, .level = SANDBOX_LANDLOCK_OPTIONAL};
+	    .gid = TEST_ID,
+	    .level = SANDBOX_LANDLOCK_OPTIONAL};
 	int pair[2], out[2] = {-1, -1};
 	struct ipc_in in;
 
@@ -125,8 +127,8 @@ audit_source(struct audit *a, enum role role, uint32_t number)
 	int pair[2];
 
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	assert_int_equal(ipc_send(&a->ch, MSG_AUDIT_SOURCE, &m, &pair[1], 1),
-	    0);
+	assert_int_equal(
+	    ipc_send(&a->ch, MSG_AUDIT_SOURCE, &m, &pair[1], 1), 0);
 	close(pair[1]);
 	return (pair[0]);
 }
@@ -199,9 +201,9 @@ send_event(int fd, const struct event_builder *b)
 	int n = msg_encode(MSG_EVENT, &b->msg, buf, sizeof(buf));
 
 	assert_true(n > 0);
-	return (send(fd, buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ?
-		-errno :
-		0);
+	return (send(fd, buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0
+		    ? -errno
+		    : 0);
 }
 
 #endif

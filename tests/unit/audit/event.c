@@ -132,10 +132,9 @@ test_whose(void **state)
 		event_begin(&b, (enum event)e);
 		for (int r = 0; r <= ROLE_COUNT; r++) {
 			int may = r < ROLE_COUNT &&
-			    (event_infos[e].roles & (1u << r)) != 0;
+				  (event_infos[e].roles & (1u << r)) != 0;
 
-			assert_int_equal(event_decode(&b.msg, (enum role)r,
-					     &v),
+			assert_int_equal(event_decode(&b.msg, (enum role)r, &v),
 			    may ? 0 : ERR_SENDER);
 		}
 	}
@@ -220,13 +219,12 @@ test_catalogue(void **state)
 		const char *p = i->sentence;
 
 		assert_int_equal(strlen(i->message_id), 32);
-		assert_int_equal(strspn(i->message_id, "0123456789abcdef"),
-		    32);
+		assert_int_equal(strspn(i->message_id, "0123456789abcdef"), 32);
 		assert_true(i->priority >= 0 && i->priority <= 7);
 		assert_true(i->roles != 0);
 		for (int o = 0; o < e; o++) {
-			assert_string_not_equal(i->message_id,
-			    event_infos[o].message_id);
+			assert_string_not_equal(
+			    i->message_id, event_infos[o].message_id);
 			assert_string_not_equal(i->name, event_infos[o].name);
 		}
 		while ((p = strchr(p, '{')) != NULL) {

@@ -28,8 +28,8 @@ emit(struct event_sink *s, uint64_t session, size_t text)
 }
 
 /*
- * Read what is there, at most so many: sessions must go on from *next, a told loss moves
- * *next by its count. Returns the events read.
+ * Read what is there, at most so many: sessions must go on from *next, a told
+ * loss moves *next by its count. Returns the events read.
  */
 static int
 drain_some(struct ipc_channel *ch, uint64_t *next, uint64_t *lost, int most)
@@ -45,8 +45,8 @@ drain_some(struct ipc_channel *ch, uint64_t *next, uint64_t *lost, int most)
 			return (n);
 		assert_int_equal(err, 0);
 		assert_int_equal(in.type, MSG_EVENT);
-		assert_int_equal(event_decode(&in.msg.event, ROLE_MASTER, &v),
-		    0);
+		assert_int_equal(
+		    event_decode(&in.msg.event, ROLE_MASTER, &v), 0);
 		n++;
 		if (v.event == EV_EVENTS_DROPPED) {
 			*next += v.fields[FIELD_COUNT].number;

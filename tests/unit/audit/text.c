@@ -60,8 +60,8 @@ test_order(void **state)
 	line_equals(ROLE_MASTER, "event=events-dropped count=0");
 	event_begin(&b, EV_EVENTS_DROPPED);
 	event_number(&b, FIELD_COUNT, UINT64_MAX);
-	line_equals(ROLE_MASTER,
-	    "event=events-dropped count=18446744073709551615");
+	line_equals(
+	    ROLE_MASTER, "event=events-dropped count=18446744073709551615");
 }
 
 /* What a stranger may try: line ends, quotes, escapes of a terminal. */
@@ -102,8 +102,8 @@ test_sentence(void **state)
 	event_number(&b, FIELD_SOURCE_PORT, 65535);
 	assert_int_equal(event_decode(&b.msg, ROLE_MASTER, &v), 0);
 	event_sentence(&v, text, sizeof(text));
-	assert_string_equal(text,
-	    "finger: connection from ::1 port 65535 accepted");
+	assert_string_equal(
+	    text, "finger: connection from ::1 port 65535 accepted");
 }
 
 /* What a stranger chose stands in quotes: it adds no word to the sentence. */

@@ -26,8 +26,7 @@ test_lines(void **state)
 	{
 		struct msg_stop stop = {0};
 
-		assert_int_equal(ipc_send(&a.ch, MSG_STOP, &stop, NULL, 0),
-		    0);
+		assert_int_equal(ipc_send(&a.ch, MSG_STOP, &stop, NULL, 0), 0);
 	}
 	assert_string_equal(audit_line(&a), "event=stopped");
 	assert_string_equal(audit_line(&a), "");
@@ -163,8 +162,8 @@ test_breach(void **state)
 		assert_int_equal(send_event(fd, &b), 0);
 		breaks[i](fd);
 		assert_non_null(strstr(audit_line(&a), "session=1"));
-		assert_non_null(strstr(audit_line(&a),
-		    "event=warning reason=\"the master sent"));
+		assert_non_null(strstr(
+		    audit_line(&a), "event=warning reason=\"the master sent"));
 		audit_expect(&a, MSG_AUDIT_BREACH, &in);
 		assert_int_equal(in.msg.audit_breach.role, ROLE_MASTER);
 		assert_int_equal(in.msg.audit_breach.number, 100 + i);
@@ -210,8 +209,8 @@ test_full_pipe(void **state)
 		p = strstr(line, "count=");
 		if (p != NULL) {
 			/* By the sender: audit took no more than it kept. */
-			assert_non_null(strstr(line,
-			    "event=events-dropped role=master"));
+			assert_non_null(
+			    strstr(line, "event=events-dropped role=master"));
 			lost += strtoull(p + 6, NULL, 10);
 			next += strtoull(p + 6, NULL, 10);
 			continue;

@@ -94,8 +94,8 @@ static void
 stage_down(void)
 {
 	static const char *const names[] = {"run/systemd/journal/socket",
-	    "run/systemd/journal", "run/systemd", "run", "dev/null",
-	    "dev/log", "dev", ""};
+	    "run/systemd/journal", "run/systemd", "run", "dev/null", "dev/log",
+	    "dev", ""};
 	char path[96];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -155,9 +155,10 @@ test_journal(void **state)
 	    "\nPORTREEVE_SOURCE_PORT=40112\n",
 	    "\nPORTREEVE_USER=x\\x0aPORTREEVE_EVENT=auth-success\n",
 	    "\nPORTREEVE_METHOD=password\n", "\nPORTREEVE_REASON=credentials\n",
-	    "\nMESSAGE_ID=0f8c5a4e7d2b4c16b1a0c9b3e5f70006\n",
-	    "\nPRIORITY=5\n", "\nSYSLOG_IDENTIFIER=portreeved\n",
-	    "\nMESSAGE=ssh: login of \"x\\x0aPORTREEVE_EVENT=auth-success\" by " /* NOLINT(bugprone-suspicious-missing-comma): one value */
+	    "\nMESSAGE_ID=0f8c5a4e7d2b4c16b1a0c9b3e5f70006\n", "\nPRIORITY=5\n",
+	    "\nSYSLOG_IDENTIFIER=portreeved\n",
+	    /* One value. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
+	    "\nMESSAGE=ssh: login of \"x\\x0aPORTREEVE_EVENT=auth-success\" by "
 	    "password from ::1 failed: credentials\n"};
 	struct event_builder b;
 	char buf[16384] = "\n";

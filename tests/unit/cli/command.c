@@ -101,18 +101,17 @@ run(const char *const *args)
 	ran.out[0] = ran.err[0] = '\0';
 	while (used[0] != SIZE_MAX || used[1] != SIZE_MAX) {
 		struct pollfd p[2] = {
-		    {.fd = used[0] == SIZE_MAX ? -1 : out[0],
-			.events = POLLIN},
+		    {.fd = used[0] == SIZE_MAX ? -1 : out[0], .events = POLLIN},
 		    {.fd = used[1] == SIZE_MAX ? -1 : err[0],
 			.events = POLLIN}};
 
 		assert_true(poll(p, 2, 20000) > 0);
 		if (p[0].revents != 0)
-			used[0] = drain(out[0], ran.out, sizeof(ran.out),
-			    used[0]);
+			used[0] =
+			    drain(out[0], ran.out, sizeof(ran.out), used[0]);
 		if (p[1].revents != 0)
-			used[1] = drain(err[0], ran.err, sizeof(ran.err),
-			    used[1]);
+			used[1] =
+			    drain(err[0], ran.err, sizeof(ran.err), used[1]);
 	}
 	close(out[0]);
 	close(err[0]);
@@ -135,15 +134,15 @@ ask(daemon_part *part, const char *const *args)
 	assert_int_equal(status, 0);
 }
 
-#define ASK(part, ...) ask(part, (const char *const[]){"-r", dir, __VA_ARGS__, NULL})
+#define ASK(part, ...)                                                         \
+	ask(part, (const char *const[]){"-r", dir, __VA_ARGS__, NULL})
 
 /* One line on stderr, with this in it. */
 static void
 one_line(const char *with)
 {
 	assert_non_null(strstr(ran.err, with));
-	assert_ptr_equal(strchr(ran.err, '\n'),
-	    ran.err + strlen(ran.err) - 1);
+	assert_ptr_equal(strchr(ran.err, '\n'), ran.err + strlen(ran.err) - 1);
 	assert_memory_equal(ran.err, "portreeve: ", 11);
 }
 
@@ -153,10 +152,9 @@ test_usage(void **state)
 	static const char *const wrong[][4] = {{NULL}, {"show"}, {"nothing"},
 	    {"show", "nothing"}, {"reload", "now"}, {"check"},
 	    {"check", "a", "b"}, {"clear", "session"}, {"clear"},
-	    {"show", "services", "--set"},
-	    {"show", "configuration", "--json"}, {"reload", "--json"},
-	    {"--nothing"}, {"show", "services", "-x"}, {"-r"},
-	    {"clear", "session", "x"}, {"clear", "session", "0"},
+	    {"show", "services", "--set"}, {"show", "configuration", "--json"},
+	    {"reload", "--json"}, {"--nothing"}, {"show", "services", "-x"},
+	    {"-r"}, {"clear", "session", "x"}, {"clear", "session", "0"},
 	    {"clear", "session", "-1"}, {"clear", "session", "7x"},
 	    {"clear", "session", "99999999999999999999"}};
 
@@ -337,23 +335,22 @@ test_empty(void **state)
 	ASK(part_nothing, "show", "sessions");
 	assert_int_equal(ran.status, 0);
 	assert_memory_equal(ran.out, "id  service", 11);
-	assert_ptr_equal(strchr(ran.out, '\n'),
-	    ran.out + strlen(ran.out) - 1);
+	assert_ptr_equal(strchr(ran.out, '\n'), ran.out + strlen(ran.out) - 1);
 }
 
 static void
 part_configuration(struct ipc_channel *ch, const struct ipc_in *asked)
 {
 	struct msg_text text = {0};
-	const char *pieces[] = {"system {\n\tservices { # \"a\\b\" \x1b[2J\r\n",
-	    "    }\n}\n"};
+	const char *pieces[] = {
+	    "system {\n\tservices { # \"a\\b\" \x1b[2J\r\n", "    }\n}\n"};
 
 	if (asked->type != MSG_SHOW_CONFIGURATION)
 		_exit(1);
 	for (size_t i = 0; i < 2; i++) {
-		const char *p = asked->msg.show_configuration.set ?
-		    "set system\n" :
-		    pieces[i];
+		const char *p = asked->msg.show_configuration.set
+				    ? "set system\n"
+				    : pieces[i];
 
 		text.text.n = (uint16_t)strlen(p);
 		memcpy(text.text.b, p, strlen(p));

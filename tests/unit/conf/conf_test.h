@@ -88,13 +88,13 @@ struct expected {
 	const char *part; /* of its text */
 };
 
-#define ERROR(l, c, t)              \
-	{                           \
-		CONF_ERROR, l, c, t \
+#define ERROR(l, c, t)                                                         \
+	{                                                                      \
+		CONF_ERROR, l, c, t                                            \
 	}
-#define WARNING(l, c, t)              \
-	{                             \
-		CONF_WARNING, l, c, t \
+#define WARNING(l, c, t)                                                       \
+	{                                                                      \
+		CONF_WARNING, l, c, t                                          \
 	}
 
 /* These messages in this order, and no other. */

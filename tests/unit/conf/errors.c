@@ -28,7 +28,8 @@ test_unknown(void **state)
 	/* Another block's statement is not this one's. */
 	EXPECT(IN "telnet { listen-address ::1; sftp-server; }" END,
 	    ERROR(2, 30,
-		"`sftp-server` stands in `system services ssh`, not in telnet"));
+		"`sftp-server` stands in `system services ssh`, not in "
+		"telnet"));
 }
 
 static void
@@ -118,11 +119,10 @@ static void
 test_values(void **state)
 {
 	(void)state;
-	EXPECT(IN
-	    "ssh { port 22x; } finger { port 022; } telnet { port -1; }\n"
-	    "ftp { port +1; } service a { port 99999999999999999999;\n"
-	    "exec \"\"; } service b { port \"\"; exec /x; }\n"
-	    "ssh { sshd-config etc; }" END,
+	EXPECT(IN "ssh { port 22x; } finger { port 022; } telnet { port -1; }\n"
+		  "ftp { port +1; } service a { port 99999999999999999999;\n"
+		  "exec \"\"; } service b { port \"\"; exec /x; }\n"
+		  "ssh { sshd-config etc; }" END,
 	    ERROR(2, 12, "`22x` is not a decimal number"),
 	    ERROR(2, 33, "`022` is not a decimal number"),
 	    ERROR(2, 54, "-1 is out of range 1-65535"),

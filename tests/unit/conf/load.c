@@ -244,8 +244,8 @@ test_host(void **state)
 	(void)state;
 	expect_host(SERVICE "exec /bin/sh; }", 0, 0, 0, NULL);
 	expect_host(SERVICE "exec /bin/no-such; }", 1, 3, 1, "No such file");
-	expect_host(SERVICE "exec /etc/passwd; }", 1, 3, 1,
-	    "may not be executed");
+	expect_host(
+	    SERVICE "exec /etc/passwd; }", 1, 3, 1, "may not be executed");
 	expect_host(SERVICE "exec /opt/no-such/sh; }", 1, 3, 1,
 	    "No such file or directory; there is /usr/bin/sh");
 	expect_host(SERVICE "exec /bin; }", 1, 3, 1, "no regular file");

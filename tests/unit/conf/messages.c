@@ -9,9 +9,9 @@
 #define LINE_MOST 200 /* bytes of a message */
 
 #define SERVICES(inner) "system {\n services {\n" inner "\n }\n}\n"
-#define SERVICE(inner)                                             \
-	"system { services { service x { port 7; exec /bin/true;\n" \
-	inner "\n} } }"
+#define SERVICE(inner)                                                         \
+	"system { services { service x { port 7; exec /bin/true;\n" inner      \
+	"\n} } }"
 
 struct sample {
 	const char *text;
@@ -231,15 +231,13 @@ static const struct sample samples[] = {
 
     /* Not closed, or closed twice. */
     {SERVICES("ssh {\n port 22;\ntelnet {\n listen-address ::1;\n}"),
-	"3:5: error: the `{` of ssh is not closed before `telnet` (line 5)",
-	1},
+	"3:5: error: the `{` of ssh is not closed before `telnet` (line 5)", 1},
     {SERVICES("   ssh {\n    port 22;"),
 	"3:8: error: the `{` of ssh is not closed before `}` (line 5)", 1},
     {"system {\n  services {\n    finger {\n      port 79;\n",
 	"3:12: error: the `{` of finger is not closed", 1},
     {"system {\nservices {\nfinger {\nset system services ssh\n",
-	"3:8: error: the `{` of finger is not closed before `set` (line 4)",
-	1},
+	"3:8: error: the `{` of finger is not closed before `set` (line 4)", 1},
     {SERVICES("  ssh {\n   port 22;\n  }\n  }\n  finger;"),
 	"6:3: error: this `}` closes nothing", 1},
     {SERVICES("finger;") "}\n", "6:1: error: this `}` closes nothing", 1},
@@ -307,8 +305,7 @@ static const struct sample samples[] = {
 	1},
     {SERVICE("environment TZ = UTC;"),
 	"2:16: error: no `=` stands in environment: leave it out", 1},
-    {SERVICE("nice = 5"), "2:6: error: no `=` stands in nice: leave it out",
-	1},
+    {SERVICE("nice = 5"), "2:6: error: no `=` stands in nice: leave it out", 1},
     {SERVICE("nice=5;"),
 	"2:1: error: no `=` stands behind `nice`: write `nice VALUE;`", 1},
     {"set system services ssh port: 22\n",
@@ -356,8 +353,7 @@ static const struct sample samples[] = {
 	"not in single ones",
 	1},
     {SERVICES("ssh { listen-address \"::1\", \"127.0.0.1\"; port 0; }"),
-	"3:27: error: no comma stands here: a list is written as `[ A B ]`",
-	2},
+	"3:27: error: no comma stands here: a list is written as `[ A B ]`", 2},
     {SERVICES("finger { };"),
 	"3:11: error: a statement is expected here, not `;`: none stands "
 	"behind a `}`",
@@ -394,9 +390,8 @@ expect_sample(const struct sample *s)
 	if (strcmp(line + 2, s->first) != 0 || report.errors != s->errors) {
 		print_message("%s\n", s->text);
 		for (size_t i = 0; i < report.count; i++)
-			print_message("  %s\n",
-			    conf_diag_text(
-				&report.diags[i], "f", line, sizeof(line)));
+			print_message("  %s\n", conf_diag_text(&report.diags[i],
+						    "f", line, sizeof(line)));
 		print_message("expected %zu: %s\n", s->errors, s->first);
 		fail();
 	}
@@ -486,16 +481,15 @@ test_ours(void **state)
 	    "service tftp {", "service tftp {\n}", "service", "defaults",
 	    "stream stream tcp", "a stream tcp later x y", "port 22;",
 	    "Port 22 {", "permit no", "[Unit", "listen", "listening=YES",
-	    "inactive: system", "system: { }", "system :", "ssh:",
-	    "service stream { wait yes; port 7; }",
+	    "inactive: system", "system: { }",
+	    "system :", "ssh:", "service stream { wait yes; port 7; }",
 	    "system stream tcp { nowait", "set system services stream"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		unsigned line;
 
-		if (other_form(texts[i], strlen(texts[i]), &line) !=
-		    OTHER_NONE)
+		if (other_form(texts[i], strlen(texts[i]), &line) != OTHER_NONE)
 			fail_msg("another's: %s", texts[i]);
 	}
 }

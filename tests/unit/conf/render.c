@@ -141,8 +141,8 @@ make_value(struct maker *m, const struct conf_statement *s)
 		break;
 	case TYPE_WORD:
 		/* One family would contradict addresses of both. */
-		make_word(m, strcmp(s->name, "protocol") == 0 ? "tcp udp"
-							      : s->words);
+		make_word(
+		    m, strcmp(s->name, "protocol") == 0 ? "tcp udp" : s->words);
 		break;
 	case TYPE_BOOL:
 		make_word(m, "yes no");

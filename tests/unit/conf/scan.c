@@ -116,8 +116,7 @@ test_restricting(void **state)
 	    /* They do nothing under -i, or for their age. */
 	    "MaxStartups 10:30:60", "PerSourceMaxStartups 3",
 	    "PerSourcePenalties yes", "PidFile /run/sshd.pid", "Protocol 2",
-	    "LogLevel INFO", "SyslogFacility AUTH",
-	    "PrintMotd no",
+	    "LogLevel INFO", "SyslogFacility AUTH", "PrintMotd no",
 	    "AcceptEnv LANG LC_*", "AllowTcpForwarding yes", "Port 22",
 	    "Include none.d/*.conf"};
 

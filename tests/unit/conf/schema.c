@@ -24,8 +24,8 @@ static const struct place {
     [BLOCK_SERVICE] = {"system services service x",
 	"set system services service x port 7\n"
 	"set system services service x exec /bin/true\n"},
-#define CLIENT                                                    \
-	"set system services outbound-ssh client c device-id d\n" \
+#define CLIENT                                                                 \
+	"set system services outbound-ssh client c device-id d\n"              \
 	"set system services outbound-ssh client c address 192.0.2.1\n"
     [BLOCK_CLIENT] = {"system services outbound-ssh client c", CLIENT},
     [BLOCK_KEEP_ALIVE] = {"system services outbound-ssh client c keep-alive",
@@ -238,8 +238,8 @@ test_rows(void **state)
 			assert_non_null(schema_find_statement(
 			    (enum conf_block_id)in, c->b));
 			assert_true(c->c == NULL ||
-			    schema_find_statement(
-				(enum conf_block_id)in, c->c) != NULL);
+				    schema_find_statement(
+					(enum conf_block_id)in, c->c) != NULL);
 		}
 	}
 }

@@ -128,8 +128,9 @@ test_detach(void **state)
 		    one(&p, cases[i].text)->exec.detach, cases[i].detach);
 		parsed_free(&p);
 	}
-	EXPECT(IN "service x { port 7; exec /bin/cat; detach;\nno-detach; }"
-	       END, ERROR(3, 1, "no-detach contradicts detach"));
+	EXPECT(IN
+	    "service x { port 7; exec /bin/cat; detach;\nno-detach; }" END,
+	    ERROR(3, 1, "no-detach contradicts detach"));
 }
 
 static void

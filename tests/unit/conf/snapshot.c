@@ -38,16 +38,18 @@ take(const char *statements)
 	static const char *const keys[] = {"/etc/ssh/ssh_host_ed25519_key"};
 	char services[256];
 	struct taken t = {.err = 0};
-	struct snapshot_params p = {.host_keys = keys, .host_key_count = 1,
-	    .folder = folder, .copies = "/run/copy", .uid = geteuid(),
+	struct snapshot_params p = {.host_keys = keys,
+	    .host_key_count = 1,
+	    .folder = folder,
+	    .copies = "/run/copy",
+	    .uid = geteuid(),
 	    .pam = true};
 
 	snprintf(services, sizeof(services), "ssh { sshd-config %s; %s }", file,
 	    statements);
 	t.parsed = services_ok(services);
 	p.ssh = service_of(&t.parsed, "ssh");
-	t.err = snapshot_read(
-	    t.parsed.conf, &p, &t.snap, &t.parsed.report);
+	t.err = snapshot_read(t.parsed.conf, &p, &t.snap, &t.parsed.report);
 	assert_true((t.err == 0) == (t.snap != NULL));
 	assert_true((t.err == 0) == (t.parsed.report.errors == 0));
 	return (t);
@@ -156,8 +158,8 @@ test_blocks(void **state)
 	taken_free(&t);
 	write_file(file, "Include none*\r\nMaxSessions 3\r\n");
 	t = take("");
-	assert_string_equal(t.snap->files[0].text,
-	    "# Include of no file\nMaxSessions 3\n");
+	assert_string_equal(
+	    t.snap->files[0].text, "# Include of no file\nMaxSessions 3\n");
 	taken_free(&t);
 }
 
@@ -244,10 +246,10 @@ test_order(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (order_is_looser(all[i].keyword, all[i].ours,
 			all[i].theirs) != all[i].looser)
-			print_message("%s %s %s\n", all[i].keyword,
-			    all[i].ours, all[i].theirs);
-		assert_int_equal(order_is_looser(all[i].keyword, all[i].ours,
-				     all[i].theirs),
+			print_message("%s %s %s\n", all[i].keyword, all[i].ours,
+			    all[i].theirs);
+		assert_int_equal(
+		    order_is_looser(all[i].keyword, all[i].ours, all[i].theirs),
 		    all[i].looser);
 	}
 }
@@ -270,8 +272,8 @@ test_stated(void **state)
 	    order_stated(text, 1, &statement, &n), "maxsessions");
 	assert_memory_equal(statement, "limit", n);
 	assert_null(order_stated(text, 2, &statement, &n));
-	value = order_value("a b\npermitrootlogin without-password\n",
-	    "permitrootlogin");
+	value = order_value(
+	    "a b\npermitrootlogin without-password\n", "permitrootlogin");
 	assert_string_equal(value, "without-password");
 	free(value);
 	assert_null(order_value("a b\n", "b"));

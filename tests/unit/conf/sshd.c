@@ -106,7 +106,7 @@ test_statements(void **state)
 		"MaxSessions 1"},
 	    {"", "max-pre-authentication-packets",
 		"LogVerbose packet.c:ssh_packet_read_poll2():*,"
-		    "auth2-pubkey.c:userauth_pubkey():*"},
+		"auth2-pubkey.c:userauth_pubkey():*"},
 	};
 
 	(void)state;
@@ -177,8 +177,8 @@ test_versions(void **state)
 		p.version.major = versions[i].major;
 		p.version.minor = versions[i].minor;
 		w = write_with("ssh;", &p);
-		assert_true(has(w.text, "PAMServiceName sshd") ==
-			    versions[i].service);
+		assert_true(
+		    has(w.text, "PAMServiceName sshd") == versions[i].service);
 		assert_true((strstr(w.text, "LogVerbose") != NULL) ==
 			    versions[i].verbose);
 		written_free(&w);
@@ -248,8 +248,8 @@ test_refused(void **state)
 		    sshd_render(p.conf, ssh, &with, &text), ERR_VALUE);
 	}
 	assert_int_equal(
-	    sshd_render(p.conf, conf_find_service(p.conf, "telnet"), &params,
-		&text),
+	    sshd_render(
+		p.conf, conf_find_service(p.conf, "telnet"), &params, &text),
 	    ERR_UNSUPPORTED);
 	parsed_free(&p);
 }

@@ -146,7 +146,8 @@ test_without_an_index(void **state)
 {
 	struct slot_table *w, *r;
 	int fd = make((off_t)(sizeof(struct slot_table) +
-			  SLOTS_MAX * sizeof(struct slot)), &w, &r);
+			      SLOTS_MAX * sizeof(struct slot)),
+	    &w, &r);
 
 	(void)state;
 	claim(w, 3, 100, 200);

@@ -72,8 +72,9 @@ test_lines(void **state)
 	};
 
 	(void)state;
-	put(etc, "common", "auth optional pam_portreeve.so\n"
-			   "account required pam_portreeve.so\n");
+	put(etc, "common",
+	    "auth optional pam_portreeve.so\n"
+	    "account required pam_portreeve.so\n");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		put(etc, "sshd", all[i].text);
 		if (runs("account") != all[i].account)

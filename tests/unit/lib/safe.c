@@ -38,8 +38,8 @@ below(const char *name)
 static void
 make_file(const char *name)
 {
-	int fd = open(below(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0600);
+	int fd =
+	    open(below(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "x", 1), 1);
@@ -227,11 +227,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ways_that_are_ours),
-		cmocka_unit_test(test_what_is_no_file),
-		cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_programs),
+	    cmocka_unit_test(test_ways_that_are_ours),
+	    cmocka_unit_test(test_what_is_no_file),
+	    cmocka_unit_test(test_modes),
+	    cmocka_unit_test(test_owners),
+	    cmocka_unit_test(test_programs),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));

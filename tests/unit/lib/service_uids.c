@@ -60,8 +60,8 @@ test_wrong_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		put_file(texts[i]);
-		assert_int_equal(ids_service_open(dir, reason, sizeof(reason)),
-		    ERR_REFUSED);
+		assert_int_equal(
+		    ids_service_open(dir, reason, sizeof(reason)), ERR_REFUSED);
 		assert_non_null(strstr(reason, "service-uids: "));
 	}
 	/* What others can write says nothing. */
@@ -98,8 +98,8 @@ test_cut_to_a_map(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint32_t low = 60578, high = 61183;
 
-		assert_true(ids_cut(cases[i].map, &low, &high) ==
-			    (cases[i].high != 0));
+		assert_true(
+		    ids_cut(cases[i].map, &low, &high) == (cases[i].high != 0));
 		assert_int_equal(low, cases[i].low);
 		assert_int_equal(high, cases[i].high);
 	}

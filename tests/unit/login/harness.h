@@ -44,11 +44,11 @@
 #define ROOTS "Rootwurzel-9"
 
 /* sha512-crypt with 1,000 rounds, made once with crypt(3). */
-#define ALICE_HASH                                                           \
-	"$6$rounds=1000$portreevetest$7kcj/yfl28J1ohTrdExGLSBMo8Sx5CszzjZ6D" \
+#define ALICE_HASH                                                             \
+	"$6$rounds=1000$portreevetest$7kcj/yfl28J1ohTrdExGLSBMo8Sx5CszzjZ6D"   \
 	"3xrYNJ7wkrPRtOagQ0fteBEhfRpj6pK4pqPKnomKQFSYKzUV0"
-#define ROOTS_HASH                                                           \
-	"$6$rounds=1000$portreevetest$d/iKQ.zH8UTyoYbbe1ORJb3sZ.nquZWcFQYo7" \
+#define ROOTS_HASH                                                             \
+	"$6$rounds=1000$portreevetest$d/iKQ.zH8UTyoYbbe1ORJb3sZ.nquZWcFQYo7"   \
 	"6QuDBSaJ146QoKhcMmayk8cUipNxQfAeNQVVKi0PWMNdcb8o0"
 
 struct play {
@@ -138,8 +138,9 @@ write_users(const char *alice_hash, const char *alice_rest)
 	write_file("/etc/shadow", row, 0600);
 	snprintf(row, sizeof(row), "alice:%s:%s\n", alice_hash, alice_rest);
 	append_file("/etc/shadow", row);
-	snprintf(row, sizeof(row), "bob:%s:19000:0:99999:7:::\n"
-				   "noshell:%s:19000:0:99999:7:::\n",
+	snprintf(row, sizeof(row),
+	    "bob:%s:19000:0:99999:7:::\n"
+	    "noshell:%s:19000:0:99999:7:::\n",
 	    ALICE_HASH, ALICE_HASH);
 	append_file("/etc/shadow", row);
 }
@@ -188,8 +189,8 @@ enter_world(void **state)
 	snprintf(build, sizeof(build), "%s", self);
 	umask(022);
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
-	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
-	    0);
+	assert_int_equal(
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_non_null(mkdtemp(work));
 	assert_int_equal(mount("tmpfs", work, "tmpfs", 0, "mode=755"), 0);
 	{
@@ -243,8 +244,7 @@ default_start(void)
 	return (m);
 }
 
-static void __attribute__((noreturn))
-exec_login(int monitor, int worker)
+static void __attribute__((noreturn)) exec_login(int monitor, int worker)
 {
 	static char title[] = "portreeve: login telnet";
 	static char path_var[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -370,12 +370,12 @@ text_of(void)
 	const struct msg_login_again *a = &play.in.msg.login_again;
 	const struct msg_login_over *o = &play.in.msg.login_over;
 	const struct msg_login_prompt *p = &play.in.msg.login_prompt;
-	const uint8_t *b = play.in.type == MSG_LOGIN_AGAIN ? a->text.b
-	    : play.in.type == MSG_LOGIN_OVER		   ? o->text.b
-							   : p->text.b;
-	size_t n = play.in.type == MSG_LOGIN_AGAIN ? a->text.n
-	    : play.in.type == MSG_LOGIN_OVER	   ? o->text.n
-						   : p->text.n;
+	const uint8_t *b = play.in.type == MSG_LOGIN_AGAIN  ? a->text.b
+			   : play.in.type == MSG_LOGIN_OVER ? o->text.b
+							    : p->text.b;
+	size_t n = play.in.type == MSG_LOGIN_AGAIN  ? a->text.n
+		   : play.in.type == MSG_LOGIN_OVER ? o->text.n
+						    : p->text.n;
 
 	memcpy(text, b, n);
 	text[n] = '\0';
@@ -490,11 +490,11 @@ tty_run(const char *command)
 }
 
 #define WORLD_TEST(f) cmocka_unit_test_teardown(f, clean_up)
-#define NEEDS_WORLD()         \
-	do {                  \
-		(void)state;  \
-		if (!have_world) \
-			skip();  \
+#define NEEDS_WORLD()                                                          \
+	do {                                                                   \
+		(void)state;                                                   \
+		if (!have_world)                                               \
+			skip();                                                \
 	} while (0)
 
 #endif

@@ -77,9 +77,8 @@ expect_end(enum place place)
 		assert_int_not_equal(type, MSG_LOGIN_MAY);
 		assert_int_not_equal(type, MSG_LOGIN_OPENED);
 	}
-	assert_int_equal(play_end(), place == PLACE_SESSION
-		? LOGIN_EXIT_SESSION
-		: LOGIN_EXIT_NO_LOGIN);
+	assert_int_equal(play_end(),
+	    place == PLACE_SESSION ? LOGIN_EXIT_SESSION : LOGIN_EXIT_NO_LOGIN);
 }
 
 static bool
@@ -87,7 +86,7 @@ is_allowed(unsigned type, enum place place)
 {
 	return ((type == MSG_LOGIN_USER &&
 		    (place == PLACE_BEGIN || place == PLACE_AGAIN)) ||
-	    (type == MSG_LOGIN_ANSWER && place == PLACE_PROMPT));
+		(type == MSG_LOGIN_ANSWER && place == PLACE_PROMPT));
 }
 
 /* A message of each type, all its fields empty or zero, where it is none. */
@@ -149,8 +148,8 @@ test_random_bytes(void **state)
 	srandom(47);
 	for (unsigned i = 0; i < 60; i++) {
 		enum place place = i % 2 == 0 ? PLACE_BEGIN : PLACE_PROMPT;
-		size_t n = 1 + (size_t)random() % (i % 5 == 0 ? sizeof(buf)
-							      : 64);
+		size_t n =
+		    1 + (size_t)random() % (i % 5 == 0 ? sizeof(buf) : 64);
 
 		for (size_t k = 0; k < n; k++)
 			buf[k] = (uint8_t)random();
@@ -219,9 +218,8 @@ test_longest(void **state)
 	if (worker_next() == MSG_LOGIN_PROMPT) {
 		m.answer.n = sizeof(m.answer.b);
 		memset(m.answer.b, 'p', sizeof(m.answer.b));
-		assert_int_equal(ipc_send(&play.worker, MSG_LOGIN_ANSWER, &m,
-				     NULL, 0),
-		    0);
+		assert_int_equal(
+		    ipc_send(&play.worker, MSG_LOGIN_ANSWER, &m, NULL, 0), 0);
 		worker_next();
 	}
 	assert_int_equal(play.in.type, MSG_LOGIN_AGAIN);
@@ -267,8 +265,8 @@ count_in(const uint8_t *buf, size_t n, const char *secret)
 	size_t found = 0;
 	const uint8_t *p = buf;
 
-	while ((p = memmem(p, n - (size_t)(p - buf), secret,
-		    strlen(secret))) != NULL) {
+	while ((p = memmem(p, n - (size_t)(p - buf), secret, strlen(secret))) !=
+	       NULL) {
 		found++;
 		p++;
 	}

@@ -66,8 +66,8 @@ test_wrong(void **state)
 	begin();
 	refused("alice", "wrong", MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
 	assert_int_equal(play.in.type, MSG_LOGIN_AGAIN);
-	refused("nobody-here", ALICE, MSG_LOGIN_AGAIN,
-	    LOGIN_FAILED_CREDENTIALS);
+	refused(
+	    "nobody-here", ALICE, MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS);
 	refused("alice", "", MSG_LOGIN_OVER, LOGIN_FAILED_CREDENTIALS);
 	assert_int_equal(next_on(&play.worker), MSG_COUNT);
 	assert_int_equal(play_end(), LOGIN_EXIT_NO_LOGIN);
@@ -169,8 +169,8 @@ test_names_that_are_none(void **state)
 			send_answer(ALICE);
 			worker_next();
 		}
-		assert_int_equal(play.in.type,
-		    i < 2 ? MSG_LOGIN_AGAIN : MSG_LOGIN_OVER);
+		assert_int_equal(
+		    play.in.type, i < 2 ? MSG_LOGIN_AGAIN : MSG_LOGIN_OVER);
 		assert_string_equal(text_of(), "Login incorrect\n");
 		expect_failure(LOGIN_FAILED_CREDENTIALS);
 	}
@@ -193,8 +193,7 @@ test_expired_account(void **state)
 static void
 test_expired_password(void **state)
 {
-	static const char *const dialogue[][2] = {
-	    {"Current password: ", ALICE},
+	static const char *const dialogue[][2] = {{"Current password: ", ALICE},
 	    {"New password: ", "Looking-Glass-71"},
 	    {"Retype new password: ", "Looking-Glass-71"}};
 
@@ -250,8 +249,8 @@ use_module(const char *name, const char *control)
 {
 	char text[700];
 
-	snprintf(text, sizeof(text), "%s %s/tests/pam/%s.so", control, build,
-	    name);
+	snprintf(
+	    text, sizeof(text), "%s %s/tests/pam/%s.so", control, build, name);
 	write_pam(text);
 }
 
@@ -529,13 +528,13 @@ test_two_prompts(void **state)
 		send_answer(i == 0 ? "wrong" : "sesame");
 		if (i > 0)
 			break;
-		expect_refusal(MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS,
-		    since);
+		expect_refusal(
+		    MSG_LOGIN_AGAIN, LOGIN_FAILED_CREDENTIALS, since);
 		send_user("alice", "");
 	}
 	expect_on(&play.monitor, MSG_LOGIN_MAY);
-	assert_int_equal(play.in.msg.login_may.method,
-	    POLICY_METHOD_KEYBOARD_INTERACTIVE);
+	assert_int_equal(
+	    play.in.msg.login_may.method, POLICY_METHOD_KEYBOARD_INTERACTIVE);
 	/* A module's text has lost what a terminal would obey. */
 	assert_non_null(strstr(play.said, "two?[2Jwords\n"));
 }
@@ -569,7 +568,8 @@ test_hang(void **state)
 	assert_int_equal(play_end(), 1000 + SIGKILL);
 }
 
-/* Nor for ever where the monitor has died: the kernel has an order to end it. */
+/* Nor for ever where the monitor has died: the kernel has an order to end it.
+ */
 static void
 test_hang_without_monitor(void **state)
 {

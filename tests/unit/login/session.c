@@ -100,8 +100,8 @@ test_terminal(void **state)
 	assert_int_equal(st.st_gid, 5);
 	assert_int_equal(st.st_mode & 0777, 0620);
 	/* A session leader with a terminal of its own, told to the monitor. */
-	assert_int_equal(strtol(tty_run("ps -o sid= -p $$"), NULL, 10),
-	    play.opened.leader);
+	assert_int_equal(
+	    strtol(tty_run("ps -o sid= -p $$"), NULL, 10), play.opened.leader);
 	/* The line's own interrupt reaches the foreground. */
 	tty_say("sh -c 'echo as''leep; exec sleep 100'\n");
 	assert_true(tty_until(buf, sizeof(buf), "asleep\r\n"));
@@ -122,8 +122,8 @@ utmp_has(short type, pid_t pid)
 		    strcmp(u->ut_line, play.opened.tty) != 0)
 			continue;
 		found = type == DEAD_PROCESS ||
-		    (strcmp(u->ut_user, "alice") == 0 &&
-			strcmp(u->ut_host, "192.0.2.7") == 0);
+			(strcmp(u->ut_user, "alice") == 0 &&
+			    strcmp(u->ut_host, "192.0.2.7") == 0);
 	}
 	endutxent();
 	return (found);
@@ -138,8 +138,8 @@ write_lastlog(void)
 	    .ll_host = "192.0.2.8"};
 	int fd = open("/var/log/lastlog", O_WRONLY | O_CLOEXEC);
 
-	assert_int_equal(pwrite(fd, &ll, sizeof(ll),
-			     (off_t)ALICE_UID * (off_t)sizeof(ll)),
+	assert_int_equal(
+	    pwrite(fd, &ll, sizeof(ll), (off_t)ALICE_UID * (off_t)sizeof(ll)),
 	    sizeof(ll));
 	close(fd);
 }
@@ -162,8 +162,8 @@ test_records(void **state)
 	assert_int_equal(st.st_gid, 43);
 	assert_true(utmp_has(USER_PROCESS, pid));
 	fd = open("/var/log/lastlog", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(pread(fd, &ll, sizeof(ll),
-			     (off_t)ALICE_UID * (off_t)sizeof(ll)),
+	assert_int_equal(
+	    pread(fd, &ll, sizeof(ll), (off_t)ALICE_UID * (off_t)sizeof(ll)),
 	    sizeof(ll));
 	close(fd);
 	assert_string_equal(ll.ll_host, "192.0.2.7");
@@ -186,8 +186,7 @@ test_process_limit(void **state)
 {
 	NEEDS_WORLD();
 	begin_session(517);
-	assert_string_equal(tty_run("ulimit -p; ulimit -Hp"),
-	    "517\r\n517\r\n");
+	assert_string_equal(tty_run("ulimit -p; ulimit -Hp"), "517\r\n517\r\n");
 }
 
 static void
@@ -222,8 +221,8 @@ static void
 test_tells_how_it_ended(void **state)
 {
 	struct msg_login_start start = default_start();
-	struct sockaddr_un sun = {.sun_family = AF_UNIX,
-	    .sun_path = "/run/login.sock"};
+	struct sockaddr_un sun = {
+	    .sun_family = AF_UNIX, .sun_path = "/run/login.sock"};
 	struct ipc_channel words;
 	int fd;
 
@@ -355,8 +354,8 @@ test_session_sandbox(void **state)
 	play_begin(&start);
 	give("alice", ALICE);
 	let_in(0);
-	assert_string_equal(tty_run("grep ^Seccomp: /proc/self/status"),
-	    "Seccomp:\t2\r\n");
+	assert_string_equal(
+	    tty_run("grep ^Seccomp: /proc/self/status"), "Seccomp:\t2\r\n");
 	assert_string_equal(
 	    tty_run("grep -c 'NoNewPrivs:.0' /proc/self/status"), "1\r\n");
 }

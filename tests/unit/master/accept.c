@@ -151,8 +151,7 @@ login_says_how_it_ended(void **state)
 		struct msg_session_exit said = {
 		    .how = (uint8_t)cases[i].said, .value = cases[i].value};
 		struct start s;
-		int peer =
-		    zut_serve(&f.w, &f.z, &f.a, "telnet", &s, 1);
+		int peer = zut_serve(&f.w, &f.z, &f.a, "telnet", &s, 1);
 
 		user.session = said.session = s.msg.session;
 		kill(f.w.master, SIGSTOP);

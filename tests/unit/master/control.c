@@ -181,10 +181,8 @@ many_rows(void **state)
 static void
 take_wish(int fd, enum msg_type type, union msg_any *out)
 {
-	struct ipc_channel client = {.fd = fd,
-	    .self = ROLE_MASTER,
-	    .peer = ROLE_CLIENT,
-	    .state = ST_UP};
+	struct ipc_channel client = {
+	    .fd = fd, .self = ROLE_MASTER, .peer = ROLE_CLIENT, .state = ST_UP};
 	struct ipc_in in;
 
 	assert_int_equal(ipc_recv_now(&client, &in), 0);
@@ -198,8 +196,8 @@ take_wish(int fd, enum msg_type type, union msg_any *out)
 static void
 another_build(void **state)
 {
-	struct msg_hello hello = {.protocol = ipc_protocol(ROLE_CLIENT) + 1,
-	    .build = "7.1"};
+	struct msg_hello hello = {
+	    .protocol = ipc_protocol(ROLE_CLIENT) + 1, .build = "7.1"};
 	struct msg_reload reload = {.end_ = 0};
 	struct ipc_channel ch;
 	struct fixture f;
@@ -403,7 +401,8 @@ unseen_asks(const char *path)
 	    connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0)
 		return (100);
 	ipc_channel_init(&ch, fd, ROLE_CLIENT, ROLE_MASTER, ST_NEW);
-	if (ipc_greet(&ch) != 0 || ipc_send(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0) != 0)
+	if (ipc_greet(&ch) != 0 ||
+	    ipc_send(&ch, MSG_SHOW_SERVICES, &ask, NULL, 0) != 0)
 		return (101);
 	for (;; rows++) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -440,8 +439,9 @@ the_monitor_sees_who_asks(void **state)
 		if (child == 0)
 			_exit(unseen_asks(f.w.control_path));
 		ut_expect(&f.w.mon, MSG_ASK_CLIENT, &in);
-		assert_int_equal(getsockopt(in.fds[0], SOL_SOCKET,
-				     SO_PEERCRED, &cred, &len), 0);
+		assert_int_equal(
+		    getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred, &len),
+		    0);
 		assert_int_equal(cred.pid, child);
 		close(in.fds[0]);
 		answer.request = in.msg.ask_client.request;

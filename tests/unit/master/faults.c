@@ -278,8 +278,7 @@ channel_breaks(void **state)
 	close(lost);
 	assert_int_equal(client_sessions(&f.w, "it", FAMILY_INET), LIMIT - 2);
 	peer[0] = zut_serve(&f.w, &f.z, &f.a, "it", &s[0], 1);
-	peer[LIMIT - 1] =
-	    zut_serve(&f.w, &f.z, &f.a, "it", &s[LIMIT - 1], 1);
+	peer[LIMIT - 1] = zut_serve(&f.w, &f.z, &f.a, "it", &s[LIMIT - 1], 1);
 	refused = peer_connect(&f.a);
 	event_refused(&f.w, "it", "connection-limit");
 	peer_reads(refused, "Too many connections\r\n");
@@ -391,8 +390,8 @@ refused_without_a_process(enum service_kind kind, const char *line, int fds)
 		peer = zut_serve(&f.w, &f.z, &f.a, "it", &s, fds == 3);
 		zut_ended(&f.z, &s, ENDED_EXITED, 0);
 		/* sshd's has no meaning. */
-		event_closed(&f.w, s.msg.session,
-		    kind == SERVICE_SSH ? NULL : "0");
+		event_closed(
+		    &f.w, s.msg.session, kind == SERVICE_SSH ? NULL : "0");
 		peer_reads(peer, "");
 	}
 	end(&f);
@@ -440,8 +439,8 @@ out_of_processes_for_a_listener(void **state)
 		event_refused(&f.w, "it", "no-resources");
 		peer_reads(peer, "");
 		peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(sendto(peer, "ask", 3, 0,
-				     (struct sockaddr *)&ss, len), 3);
+		assert_int_equal(
+		    sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len), 3);
 		close(peer);
 		give_back(&f, 1);
 		event_refused(&f.w, "it", "no-resources");

@@ -227,7 +227,8 @@ lookup_dies(void **state)
 	short_of(&f, "EPIPE");
 	give_lookup(&f);
 	r = asked(&f, "bob");
-	/* Half an answer was passed on: it cannot be begun anew, and is none. */
+	/* Half an answer was passed on: it cannot be begun anew, and is none.
+	 */
 	piece(&f, r, "bob's");
 	told(&s[1], 2, "bob's");
 	ipc_channel_close(&f.lookup);
@@ -328,7 +329,8 @@ lookup_is_told_again(void **state)
 	end(&f);
 }
 
-/* It was short of something: an event says of what, and whose shortage it is. */
+/* It was short of something: an event says of what, and whose shortage it is.
+ */
 static void
 lookup_is_short(void **state)
 {

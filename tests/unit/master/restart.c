@@ -191,7 +191,8 @@ books_wait_for_attached(void **state)
 	end(&f);
 }
 
-/* One that the books, another version's, do not know: it counts all the same. */
+/* One that the books, another version's, do not know: it counts all the same.
+ */
 static void
 adopted_without_books(void **state)
 {
@@ -544,8 +545,7 @@ slow_audit_and_a_dead_master(void **state)
 		peer[i] = peer_connect(&f.a);
 		zut_start(&f.z, &s[i], 1);
 		assert_int_equal(used[s[i].msg.slot]++, 0);
-		assert_int_equal(
-		    event_accepted(&f.w, "it"), s[i].msg.session);
+		assert_int_equal(event_accepted(&f.w, "it"), s[i].msg.session);
 	}
 	for (int i = 0; i < MANY; i++)
 		over(&f, &s[i], peer[i]);

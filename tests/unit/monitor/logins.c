@@ -19,7 +19,8 @@ static struct conf conf;
 static uint64_t over; /* sessions up to this one have ended */
 static unsigned looks;
 
-/* --- the monitor's other parts, played ---------------------------------------- */
+/* --- the monitor's other parts, played
+ * ---------------------------------------- */
 
 pid_t
 adopt_find(uint64_t session)
@@ -67,8 +68,7 @@ report_short(struct monitor *m, enum role role, int error, const char *reason)
 }
 
 void
-report_warning(
-    struct monitor *m, const char *service, const char *reason)
+report_warning(struct monitor *m, const char *service, const char *reason)
 {
 	(void)m;
 	(void)service;
@@ -100,7 +100,8 @@ end_session(struct monitor *m, uint64_t session)
 	return (0);
 }
 
-/* --- tests --------------------------------------------------------------------- */
+/* --- tests
+ * --------------------------------------------------------------------- */
 
 static int
 setup(void **state)
@@ -155,7 +156,8 @@ test_a_login_costs_the_same_at_10_and_at_10000(void **state)
 	assert_non_null(logins_user_refusal(&mon, 7, session + 1));
 	conf.user_limit_sessions = 0;
 	session++;
-	/* All are over: their records are taken again, the file grows little. */
+	/* All are over: their records are taken again, the file grows little.
+	 */
 	over = session - 1;
 	for (unsigned high = logins_high, i = 0; i < 10000; i++) {
 		put(session++, 7);

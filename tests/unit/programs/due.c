@@ -11,7 +11,7 @@
 #include "workers/common/program_due.h"
 
 #define SECOND UINT64_C(1000000000)
-#define MANY   512
+#define MANY 512
 
 static struct program_due due;
 
@@ -62,8 +62,8 @@ test_model(void **state)
 		} else if (program_due_take(&due, now, &slot)) {
 			assert_true(model[slot] != 0 && model[slot] <= now);
 			for (int j = 0; j < MANY; j++)
-				assert_true(model[j] == 0 ||
-					    model[j] >= model[slot]);
+				assert_true(
+				    model[j] == 0 || model[j] >= model[slot]);
 			model[slot] = 0;
 		}
 	}

@@ -9,7 +9,8 @@
 
 static const struct program_ops exec_ops = {
     .exec = raw_execve, .peer_environment = true};
-static const struct program_ops ssh_ops = {.exec = raw_execve, .whole_group = true};
+static const struct program_ops ssh_ops = {
+    .exec = raw_execve, .whole_group = true};
 
 /* Run one program to its end and give what it wrote. */
 static void
@@ -158,8 +159,8 @@ test_identity(void **state)
 }
 
 /* The leader leaves a child in its group and one in a session of its own. */
-#define TWO_CHILDREN                                              \
-	"sleep 1000 & setsid sleep 1000 <&- >&- 2>&- & echo $!; " \
+#define TWO_CHILDREN                                                           \
+	"sleep 1000 & setsid sleep 1000 <&- >&- 2>&- & echo $!; "              \
 	"while ! test \"$(ps -o sid= -p $!)\" -eq $!; do :; done"
 
 static pid_t

@@ -37,8 +37,8 @@
 static inline int
 raw_execve(const char *path, char *const argv[], char *const envp[])
 {
-	return ((int)raw_syscall3(
-	    SYS_execve, (long)path, (long)argv, (long)envp));
+	return (
+	    (int)raw_syscall3(SYS_execve, (long)path, (long)argv, (long)envp));
 }
 
 struct zygote_under_test {

@@ -18,7 +18,8 @@
 #define ED25519 "SHA256:BJB0znqun/6SeLVK/+zluo5EeoeuummbzsKqX8qvia8"
 #define ECDSA "SHA256:YwZ/ejuKnq3/63t0TtYLsTczEbTtcAz7nibxsaLf1NE"
 
-static const char ed25519[] = "publickey ssh-ed25519 "
+static const char ed25519[] =
+    "publickey ssh-ed25519 "
     "AAAAC3NzaC1lZDI1NTE5AAAAIAB63AIBGbfRF2LsU3AOu8WpCLvkcPFMMQtrzHCKyU"
     "13";
 static const char ed25519_certificate[] =
@@ -33,7 +34,8 @@ static const char ed25519_certificate[] =
     "B2LJr1iVTc67GeJEHHZr8AAABTAAAAC3NzaC1lZDI1NTE5AAAAQKs5abLXU0LhA2ZH"
     "6KYzYHamPXiL1oUY2XdDSj9GJxgrKa8CfC5/yP9MDyjqw+pcCjbZsYzvPGTCzTveyN"
     "kfeg8=";
-static const char ecdsa[] = "publickey ecdsa-sha2-nistp256 "
+static const char ecdsa[] =
+    "publickey ecdsa-sha2-nistp256 "
     "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPiMzj9FegTCmG"
     "AuZMIqw8WAWFSkWnA1Yngee+p6aiU+SGZW1tcqQ5lT3BwfxrwrsU8n6Hjb3OvxVTnm"
     "UyLc4Yw=";
@@ -133,8 +135,8 @@ test_every_prefix(void **state)
 			memcpy(copy, lines[i], n);
 			pam_key_read(copy, n, &key);
 			assert_true(key.fingerprint[0] == '\0' ||
-			    strcmp(key.fingerprint, i == 0 ? ED25519 : ECDSA) ==
-				0);
+				    strcmp(key.fingerprint,
+					i == 0 ? ED25519 : ECDSA) == 0);
 			assert_true(
 			    key.certificate == (key.fingerprint[0] != '\0'));
 			free(copy);
@@ -156,9 +158,9 @@ test_every_byte(void **state)
 			line[i] = *c;
 			pam_key_read(line, sizeof(line) - 1, &key);
 			assert_true(strlen(key.fingerprint) == 0 ||
-			    strlen(key.fingerprint) == strlen(ED25519));
-			assert_true(memchr(key.id, '\0', sizeof(key.id)) !=
-			    NULL);
+				    strlen(key.fingerprint) == strlen(ED25519));
+			assert_true(
+			    memchr(key.id, '\0', sizeof(key.id)) != NULL);
 		}
 	}
 }

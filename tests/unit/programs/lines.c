@@ -20,8 +20,8 @@ tell(void *arg, pid_t pid, const char *line, size_t n)
 
 	assert_ptr_equal(arg, told);
 	assert_true(n > 0 && n <= LINE_MAX_BYTES);
-	snprintf(told + at, sizeof(told) - at, "%d:%.*s|", (int)pid, (int)n,
-	    line);
+	snprintf(
+	    told + at, sizeof(told) - at, "%d:%.*s|", (int)pid, (int)n, line);
 }
 
 static void
@@ -124,7 +124,8 @@ test_half_lines(void **state)
 static void
 test_held(void **state)
 {
-	static struct lines l[LINES_HELD_MAX / LINE_MAX_BYTES / LINES_PARTS + 1];
+	static struct lines
+	    l[LINES_HELD_MAX / LINE_MAX_BYTES / LINES_PARTS + 1];
 	const size_t n = sizeof(l) / sizeof(l[0]);
 
 	(void)state;

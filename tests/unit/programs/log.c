@@ -9,7 +9,8 @@
 
 static const struct program_ops exec_ops = {
     .exec = raw_execve, .peer_environment = true};
-static const struct program_ops ssh_ops = {.exec = raw_execve, .whole_group = true};
+static const struct program_ops ssh_ops = {
+    .exec = raw_execve, .whole_group = true};
 
 #define BIG 300000
 
@@ -24,7 +25,7 @@ program(void)
 		if (c == 's')
 			shutdown(2, SHUT_RDWR);
 		else if ((c == 'b' && write(2, big, BIG) != BIG) ||
-		    (c == 'w' && write(2, "words\n", 6) != 6))
+			 (c == 'w' && write(2, "words\n", 6) != 6))
 			_exit(errno);
 		if (write(1, &c, 1) != 1)
 			_exit(1);
@@ -336,6 +337,6 @@ main(int argc, char **argv)
 	(void)argv;
 	if (argc > 1)
 		return (program());
-	return (cmocka_run_group_tests_name("standard error", tests, NULL,
-	    NULL));
+	return (
+	    cmocka_run_group_tests_name("standard error", tests, NULL, NULL));
 }

@@ -63,8 +63,7 @@ fixture_new(struct fixture *f, enum service_kind kind, uint8_t decide)
 	assert_true(f->epoll >= 0);
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	assert_int_equal(
-	    source_open(&f->src, &m, pair[0], f->epoll, geteuid(), is_root),
-	    0);
+	    source_open(&f->src, &m, pair[0], f->epoll, geteuid(), is_root), 0);
 	ipc_channel_init(
 	    &f->zygote, pair[1], ROLE_ZYGOTE, ROLE_LOGREADER, ST_UP);
 	f->sink = event_sink_new(ROLE_LOGREADER, 1024);
@@ -119,13 +118,11 @@ read_all(struct fixture *f)
 
 /* A connection, with `pid` as its leader; its writing end is f->writer. */
 static void
-open_one(struct fixture *f, uint32_t number, uint64_t session, pid_t pid,
-    bool again)
+open_one(
+    struct fixture *f, uint32_t number, uint64_t session, pid_t pid, bool again)
 {
-	struct msg_log_connection m = {.number = number,
-	    .session = session,
-	    .pid = pid,
-	    .again = again};
+	struct msg_log_connection m = {
+	    .number = number, .session = session, .pid = pid, .again = again};
 	int type = f->kind == SERVICE_SSH ? SOCK_SEQPACKET : SOCK_STREAM;
 	int log[2], on = 1;
 

@@ -76,7 +76,8 @@ pam_begin(const char *variable)
 	snprintf(path, sizeof(path), "%s/service", folder);
 	f = fopen(path, "w");
 	assert_non_null(f);
-	fprintf(f, "auth required %s\naccount required %s\n"
+	fprintf(f,
+	    "auth required %s\naccount required %s\n"
 	    "session required %s\nsession optional pam_permit.so\n",
 	    module, module, module);
 	fclose(f);
@@ -400,8 +401,9 @@ limit_again(void)
 	struct opening o = {.pamh = pam_begin(socket_path), .result = -1};
 
 	if (setrlimit(RLIMIT_NPROC, &limit) != 0 ||
-	    clone(open_elsewhere, stack + sizeof(stack),
-		CLONE_VM | CLONE_VFORK, &o) < 0 || o.result != PAM_SUCCESS)
+	    clone(open_elsewhere, stack + sizeof(stack), CLONE_VM | CLONE_VFORK,
+		&o) < 0 ||
+	    o.result != PAM_SUCCESS)
 		return (1);
 	pam_setcred(o.pamh, PAM_DELETE_CRED);
 	if (getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_max != 1000)

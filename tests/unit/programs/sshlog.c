@@ -241,7 +241,7 @@ test_every_prefix(void **state)
 		sshlog_parse(copy, n, &log);
 		if (n < sizeof(text) - 3)
 			assert_true(log.kind == SSHLOG_OTHER ||
-			    log.kind == SSHLOG_ROUTINE);
+				    log.kind == SSHLOG_ROUTINE);
 		free(copy);
 	}
 	parse(text, &log);
@@ -291,19 +291,21 @@ test_key(void **state)
 
 	(void)state;
 	parse("Accepted publickey for alice from ::1 port 4 ssh2: ED25519 "
-	      "SHA256:Rp+yR/O\r\n", &log);
+	      "SHA256:Rp+yR/O\r\n",
+	    &log);
 	assert_int_equal(log.kind, SSHLOG_ACCEPTED);
 	assert_memory_equal(log.key.p, "SHA256:Rp+yR/O", log.key.n);
 	assert_int_equal(log.key.n, 14);
 	assert_false(log.certificate);
 	parse(KEYED "SHA256:abc ID alice's key (serial 1) CA x (serial 42) CA "
-		    "ED25519 SHA256:def\r\n", &log);
+		    "ED25519 SHA256:def\r\n",
+	    &log);
 	assert_int_equal(log.kind, SSHLOG_FAILED);
 	assert_int_equal(log.key.n, 10);
 	assert_true(log.certificate);
 	assert_int_equal(log.certificate_serial, 42);
-	assert_int_equal(log.certificate_id.n,
-	    strlen("alice's key (serial 1) CA x"));
+	assert_int_equal(
+	    log.certificate_id.n, strlen("alice's key (serial 1) CA x"));
 	assert_memory_equal(log.certificate_id.p, "alice's key (serial 1)", 22);
 	parse(KEYED "SHA 256 ID x (serial 1) CA y\r\n", &log);
 	assert_int_equal(log.key.n, 0);
@@ -334,15 +336,18 @@ test_output(void **state)
 	static const char *const carried[] = {
 	    "Connection from ::1 port 4 on ::1 port 22 rdomain \"\"\r\n",
 	    "Connection closed by invalid user x ::1 port 4 [preauth]\r\n",
-	    "Received disconnect from ::1 port 4:11: " /* NOLINT(bugprone-suspicious-missing-comma): one line */
+	    /* One line. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
+	    "Received disconnect from ::1 port 4:11: "
 	    "disconnected by user\r\n",
 	    "Disconnected from user alice ::1 port 4\r\n",
 	    "Failed none for alice from ::1 port 4 ssh2\r\n",
 	    "Failed password for alice from ::1 port 4 ssh2\r\n",
 	    "User child is on pid 7\r\n",
 	    "PAM: Authentication failure for alice from ::1\r\n",
-	    "debug1: packet.c:x(): y\r\n", "pam_portreeve: passed\r\n",
-	    "\r\n", "",
+	    "debug1: packet.c:x(): y\r\n",
+	    "pam_portreeve: passed\r\n",
+	    "\r\n",
+	    "",
 	};
 	struct sshlog log;
 

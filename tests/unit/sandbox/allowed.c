@@ -29,10 +29,10 @@
 #include "sandbox/landlock.h"
 
 /* The line of what was false, modulo 98: SEALED_FAILED is never hit. */
-#define NEED(x)                                     \
-	do {                                        \
-		if (!(x))                           \
-			return (__LINE__ % 98 + 1); \
+#define NEED(x)                                                                \
+	do {                                                                   \
+		if (!(x))                                                      \
+			return (__LINE__ % 98 + 1);                            \
 	} while (0)
 
 static int compare_calls;
@@ -324,8 +324,8 @@ act_telnet(const void *arg)
 	    setsockopt(fds[1], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) == 0);
 	NEED(
 	    setsockopt(fds[1], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0);
-	NEED(setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ==
-	     0);
+	NEED(
+	    setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
 	NEED(send(fds[1], "x", 1, MSG_OOB | MSG_NOSIGNAL) == 1);
 	NEED(shutdown(fds[1], SHUT_WR) == 0);
 	return (0);

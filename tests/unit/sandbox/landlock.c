@@ -14,10 +14,10 @@
 
 #include "sandbox/landlock.h"
 
-#define NEED(x)                                     \
-	do {                                        \
-		if (!(x))                           \
-			return (__LINE__ % 98 + 1); \
+#define NEED(x)                                                                \
+	do {                                                                   \
+		if (!(x))                                                      \
+			return (__LINE__ % 98 + 1);                            \
 	} while (0)
 
 static int

@@ -67,9 +67,8 @@ try_any(enum sandbox_profile id, const struct sandbox_params *params,
 	assert_int_equal(fd_seqpacket_pair(pair), 0);
 	if ((pid = fork()) == 0) {
 		lack_install(lacks, n);
-		got.err = params != NULL ?
-		    sandbox_seal(id, params, &got.report) :
-		    sandbox_try(level, &got.report);
+		got.err = params != NULL ? sandbox_seal(id, params, &got.report)
+					 : sandbox_try(level, &got.report);
 		(void)send(pair[1], &got, sizeof(got), MSG_NOSIGNAL);
 		_exit(0);
 	}
@@ -112,8 +111,8 @@ failed(const struct attempt *got, int err, const char *word)
 	assert_true(said[0] >= 'A' && said[0] <= 'Z');
 }
 
-#define LACKS(...)                          \
-	(const struct lack[]){__VA_ARGS__}, \
+#define LACKS(...)                                                             \
+	(const struct lack[]){__VA_ARGS__},                                    \
 	    sizeof((const struct lack[]){__VA_ARGS__}) / sizeof(struct lack)
 
 static const struct lack no_landlock = {

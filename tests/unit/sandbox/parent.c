@@ -45,8 +45,8 @@ monitor_dies(enum sandbox_profile id, bool forks, pid_t pids[2])
 			poll(NULL, 0, 60000);
 	}
 	close(pair[1]);
-	assert_int_equal(recv(pair[0], pids, 2 * sizeof(pid_t), 0),
-	    2 * sizeof(pid_t));
+	assert_int_equal(
+	    recv(pair[0], pids, 2 * sizeof(pid_t), 0), 2 * sizeof(pid_t));
 	close(pair[0]);
 	assert_int_equal(kill(monitor, SIGKILL), 0);
 	assert_int_equal(waitpid(monitor, &status, 0), monitor);
@@ -72,8 +72,8 @@ test_ends_with_its_monitor(void **state)
 static void
 test_a_child_does_not(void **state)
 {
-	static const enum sandbox_profile ids[] = {SANDBOX_ZYGOTE_TELNET,
-	    SANDBOX_ZYGOTE_SSH, SANDBOX_ZYGOTE_EXEC};
+	static const enum sandbox_profile ids[] = {
+	    SANDBOX_ZYGOTE_TELNET, SANDBOX_ZYGOTE_SSH, SANDBOX_ZYGOTE_EXEC};
 	int status;
 
 	(void)state;
@@ -140,14 +140,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends_with_its_monitor),
-		cmocka_unit_test(test_a_child_does_not),
-		cmocka_unit_test(test_the_bond_stays),
-		cmocka_unit_test(test_another_parent),
+	    cmocka_unit_test(test_ends_with_its_monitor),
+	    cmocka_unit_test(test_a_child_does_not),
+	    cmocka_unit_test(test_the_bond_stays),
+	    cmocka_unit_test(test_another_parent),
 	};
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		return (1);
-	return (cmocka_run_group_tests(
-	    tests, sealed_setup, sealed_teardown));
+	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));
 }

@@ -72,11 +72,11 @@ static inline struct sandbox_params
 sealed_params(enum sandbox_profile id)
 {
 	struct sandbox_params p = {
-		.level = sealed_as_root() ? SANDBOX_FULL : SANDBOX_ROOTLESS,
-		.uid = SEALED_UID,
-		.gid = SEALED_GID,
-		.session = SANDBOX_SESSION_STANDARD,
-		.parent = getpid(),
+	    .level = sealed_as_root() ? SANDBOX_FULL : SANDBOX_ROOTLESS,
+	    .uid = SEALED_UID,
+	    .gid = SEALED_GID,
+	    .session = SANDBOX_SESSION_STANDARD,
+	    .parent = getpid(),
 	};
 
 	if (profile_get(id)->empty_root)
@@ -98,7 +98,7 @@ sealed_or_exit(enum sandbox_profile id, const struct sandbox_params *params,
 static inline struct outcome
 sealed_wait(pid_t pid, int channel)
 {
-	struct outcome out = { 0, -1, -1 };
+	struct outcome out = {0, -1, -1};
 	int32_t message[2];
 	int status;
 
@@ -109,7 +109,8 @@ sealed_wait(pid_t pid, int channel)
 	else
 		out.status = WEXITSTATUS(status);
 	if (recv(channel, message, sizeof(message), MSG_DONTWAIT) ==
-	    sizeof(message) && message[0] == 0x5043)
+		sizeof(message) &&
+	    message[0] == 0x5043)
 		out.number = message[1];
 	return (out);
 }
@@ -119,7 +120,7 @@ static inline struct outcome
 sealed_run_with(enum sandbox_profile id, const struct sandbox_params *params,
     int (*act)(const void *), const void *arg)
 {
-	const int32_t message[2] = { 0x5043, 0 };
+	const int32_t message[2] = {0x5043, 0};
 	struct sandbox_report report;
 	struct outcome out;
 	int pair[2];
@@ -133,7 +134,7 @@ sealed_run_with(enum sandbox_profile id, const struct sandbox_params *params,
 		sealed_or_exit(id, params, &report);
 		if (dup2(sealed_quiet, STDERR_FILENO) == -1 ||
 		    sandbox_set_violation_message(pair[1], message,
-		    sizeof(message), sizeof(message[0])) != 0)
+			sizeof(message), sizeof(message[0])) != 0)
 			_exit(SEALED_FAILED);
 		_exit(act(arg));
 	}

@@ -19,10 +19,10 @@
 
 #include "sandbox/user.h"
 
-#define NEED(x)                                     \
-	do {                                        \
-		if (!(x))                           \
-			return (__LINE__ % 98 + 1); \
+#define NEED(x)                                                                \
+	do {                                                                   \
+		if (!(x))                                                      \
+			return (__LINE__ % 98 + 1);                            \
 	} while (0)
 
 static int

@@ -25,8 +25,8 @@ type(struct telnet_line *l, const char *text, size_t n, char *shown)
 }
 
 static void
-expect(const char *typed, size_t n, enum telnet_line_end end,
-    const char *line, const char *shown)
+expect(const char *typed, size_t n, enum telnet_line_end end, const char *line,
+    const char *shown)
 {
 	struct telnet_line l = {0};
 	char seen[4096] = "";
@@ -59,8 +59,7 @@ edits(void **state)
 	EXPECT("alx\177ice\r", DONE, "alice", "alx\b \bice\r\n");
 	EXPECT("\b\177\025\027a\r", DONE, "a", "a\r\n");
 	EXPECT("no\025al\r", DONE, "al", "no\b \b\b \bal\r\n");
-	EXPECT("a bc \027d\r", DONE, "a d",
-	    "a bc \b \b\b \b\b \bd\r\n");
+	EXPECT("a bc \027d\r", DONE, "a d", "a bc \b \b\b \b\b \bd\r\n");
 	/* One column, two bytes. */
 	EXPECT("a\303\251\bb\r", DONE, "ab", "a\303\251\b \bb\r\n");
 	/* What continues nothing is rubbed out to the line's beginning. */
@@ -121,8 +120,8 @@ secret(void **state)
 
 	(void)state;
 	telnet_line_begin(&l, TELNET_LINE_MAX, false);
-	assert_int_equal(type(&l, "Geheim\b\025Wort\r", 13, seen),
-	    TELNET_LINE_DONE);
+	assert_int_equal(
+	    type(&l, "Geheim\b\025Wort\r", 13, seen), TELNET_LINE_DONE);
 	assert_string_equal(seen, "\r\n");
 	assert_int_equal(l.n, 4);
 	telnet_line_begin(&l, 0, false);

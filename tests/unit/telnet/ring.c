@@ -97,7 +97,7 @@ check_drop(const char *in, size_t n, size_t sent, const char *expected,
 		assert_int_equal(r.unit, TELNET_UNIT_NONE);
 	}
 }
-#define CHECK_DROP(in, sent, expected) \
+#define CHECK_DROP(in, sent, expected)                                         \
 	check_drop(in, sizeof(in) - 1, sent, expected, sizeof(expected) - 1)
 
 static void
@@ -206,7 +206,7 @@ check_encode(bool binary, const char *in, size_t n, const char *expected,
 		encode(&e, in, n, step, expected, expected_n);
 	}
 }
-#define CHECK_ENCODE(binary, in, expected) \
+#define CHECK_ENCODE(binary, in, expected)                                     \
 	check_encode(binary, in, sizeof(in) - 1, expected, sizeof(expected) - 1)
 
 static void

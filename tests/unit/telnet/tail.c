@@ -41,8 +41,7 @@ test_silence(void **state)
 	}
 	assert_int_equal(
 	    telnet_tail_act(&t, now + 256 * S - 1), TELNET_TAIL_WAIT);
-	assert_int_equal(
-	    telnet_tail_act(&t, now + 256 * S), TELNET_TAIL_END);
+	assert_int_equal(telnet_tail_act(&t, now + 256 * S), TELNET_TAIL_END);
 }
 
 /* Whoever says something is not interrupted, however long that takes. */

@@ -31,8 +31,8 @@ check(const void *in, size_t n, const void *actions, size_t actions_n,
 	assert_int_equal(harness_take(&t, out, sizeof(out), NULL), answer_n);
 	assert_memory_equal(out, answer, answer_n);
 }
-#define CHECK(in, actions, answer)                                      \
-	check(in, sizeof(in) - 1, actions, sizeof(actions) - 1, answer, \
+#define CHECK(in, actions, answer)                                             \
+	check(in, sizeof(in) - 1, actions, sizeof(actions) - 1, answer,        \
 	    sizeof(answer) - 1)
 #define KEY(k) "\xff\x02" k
 

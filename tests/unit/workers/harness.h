@@ -37,14 +37,14 @@
 #define PATIENCE_MS 10000
 
 /* For what another process does to memory or to /proc: no event tells it. */
-#define WAIT_UNTIL(condition)                                      \
-	do {                                                       \
-		uint64_t deadline_ = worker_deadline(PATIENCE_MS); \
-                                                                   \
-		while (!(condition)) {                             \
-			assert_true(time_boot_ns() < deadline_);   \
-			sched_yield();                             \
-		}                                                  \
+#define WAIT_UNTIL(condition)                                                  \
+	do {                                                                   \
+		uint64_t deadline_ = worker_deadline(PATIENCE_MS);             \
+                                                                               \
+		while (!(condition)) {                                         \
+			assert_true(time_boot_ns() < deadline_);               \
+			sched_yield();                                         \
+		}                                                              \
 	} while (0)
 
 struct zut { /* zygote under test */

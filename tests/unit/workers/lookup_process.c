@@ -323,15 +323,15 @@ test_short_of_descriptors(void **state)
 		    (int)++lowest);
 	while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 	limit_descriptors(lowest);
-	assert_int_equal(ask(LOOKUP_USER, 0, "alice", out, sizeof(out)),
-	    LOOKUP_LATER);
-	assert_int_equal(ask(LOOKUP_USER, 0, "no-such-one", out, sizeof(out)),
-	    LOOKUP_LATER);
+	assert_int_equal(
+	    ask(LOOKUP_USER, 0, "alice", out, sizeof(out)), LOOKUP_LATER);
+	assert_int_equal(
+	    ask(LOOKUP_USER, 0, "no-such-one", out, sizeof(out)), LOOKUP_LATER);
 	assert_int_equal(
 	    ask(LOOKUP_LIST, 0, "", out, sizeof(out)), LOOKUP_LATER);
 	limit_descriptors(0);
-	assert_int_equal(ask(LOOKUP_USER, 0, "alice", out, sizeof(out)),
-	    LOOKUP_FOUND);
+	assert_int_equal(
+	    ask(LOOKUP_USER, 0, "alice", out, sizeof(out)), LOOKUP_FOUND);
 	assert_int_equal(ask(LOOKUP_USER, 0, "no-such-one", out, sizeof(out)),
 	    LOOKUP_NOBODY);
 }

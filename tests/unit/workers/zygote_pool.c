@@ -117,8 +117,7 @@ test_pool_taken_and_forgotten_ends(void **state)
 	zut_attach(&z, 0);
 	expect(&z.master, &in, MSG_WORKER_CHANNEL);
 	assert_int_equal(in.msg.worker_channel.session, 44);
-	ipc_channel_init(
-	    &worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
+	ipc_channel_init(&worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
 	assert_int_equal(ipc_send(&worker, MSG_DISMISS, &dismiss, NULL, 0), 0);
 	assert_int_equal(expect_ended_past_pooled(&z, &s), p.pid);
 	ipc_channel_close(&worker);
@@ -146,8 +145,7 @@ test_pool_given_and_dismissed_serves(void **state)
 	ipc_channel_close(&z.master);
 	zut_attach(&z, 0);
 	expect(&z.master, &in, MSG_WORKER_CHANNEL);
-	ipc_channel_init(
-	    &worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
+	ipc_channel_init(&worker, in.fds[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
 	assert_int_equal(ipc_send(&worker, MSG_DISMISS, &dismiss, NULL, 0), 0);
 	kill(p.pid, SIGCONT);
 	sut_say(&s, "served\n");
@@ -185,9 +183,8 @@ test_retiring_leaves_the_pool(void **state)
 	/* The order crosses that; after it there are things to say. */
 	send_taken(&z, &p[0], 3, 33);
 	assert_int_equal(send_assign(&p[0], &s, 3, 33), 0);
-	assert_int_equal(
-	    ipc_send(&s.worker, MSG_DISMISS,
-		&(struct msg_dismiss){.end_ = 0}, NULL, 0),
+	assert_int_equal(ipc_send(&s.worker, MSG_DISMISS,
+			     &(struct msg_dismiss){.end_ = 0}, NULL, 0),
 	    0);
 	sut_say(&s, "whole\n");
 	sut_read(&s, buf, sizeof(buf));
