@@ -89,7 +89,7 @@ LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/finger workers/lookup workers/telnet monitor/login
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
-all_of	= $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+all_of	= $(patsubst %.c,$(B)/obj/%.o,$(foreach d,$(1),$(wildcard $(d)/*.c)))
 LIBS	= $(foreach d,$(LIBDIRS),$(call lib_of,$(d)))
 
 # --- programs -------------------------------------------------------------
@@ -104,7 +104,9 @@ all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/exec \
 	$(LE)/lookup $(LE)/logreader $(LE)/login docs
 
-# One program: $(1) file, $(2) folder, $(3) our libraries in link order,
+ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
+
+# One program: $(1) file, $(2) folders, $(3) our libraries in link order,
 # $(4) others' libraries, $(5) link mode.
 define program
 $(1): $(call all_of,$(2)) $(foreach d,$(3),$(call lib_of,$(d)))
@@ -125,7 +127,7 @@ endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
-$(eval $(call program,$(B)/portreeved,monitor,conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(B)/portreeved,$(ROOMS),conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 
 # A folder's objects, main.c apart, as one archive.

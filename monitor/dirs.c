@@ -22,7 +22,7 @@
 #include "lib/log.h"
 #include "lib/safe.h"
 #include "monitor/dirs.h"
-#include "monitor/images.h"
+#include "monitor/roles/images.h"
 
 static int
 fail(char *reason, size_t size, const char *path, const char *what)

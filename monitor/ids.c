@@ -18,7 +18,7 @@
 #include "lib/log.h"
 #include "monitor/ids.h"
 #include "monitor/ids_service.h"
-#include "monitor/ptable.h"
+#include "monitor/roles/ptable.h"
 
 static const char *const account_names[UID_READERS] = {
     [UID_MASTER] = "portreeve-master",

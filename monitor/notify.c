@@ -12,16 +12,16 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/bind.h"
+#include "monitor/listeners/bind.h"
 #include "monitor/notify.h"
-#include "monitor/proc.h"
-#include "monitor/ptable.h"
 #include "monitor/report.h"
+#include "monitor/roles/proc.h"
+#include "monitor/roles/ptable.h"
+#include "monitor/roles/wire.h"
+#include "monitor/sessions/table.h"
 #include "monitor/show.h"
 #include "monitor/sshd.h"
 #include "monitor/states.h"
-#include "monitor/table.h"
-#include "monitor/wire.h"
 
 /* How often the master is asked when no service manager asks us. */
 #define PING_NS (5ull * SECOND)

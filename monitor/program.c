@@ -14,9 +14,9 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/safe.h"
-#include "monitor/logins.h"
-#include "monitor/proc.h"
+#include "monitor/logins/logins.h"
 #include "monitor/program.h"
+#include "monitor/roles/proc.h"
 #include "monitor/sshd.h"
 
 /* Append one NUL-ended text to a list of a message. */

@@ -6,8 +6,8 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/proc.h"
 #include "monitor/report.h"
+#include "monitor/roles/proc.h"
 #include "monitor/states.h"
 
 static void

@@ -13,8 +13,8 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "monitor/child.h"
 #include "monitor/loop.h"
+#include "monitor/roles/child.h"
 #include "monitor/run.h"
 
 #define REST_MS 20 /* where poll() fails */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/sessions/table.h"
 #include "monitor/show.h"
-#include "monitor/table.h"
 
 /* Who sits there: by sudo, whoever came by that. */
 static const struct passwd *

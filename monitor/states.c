@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "monitor/proc.h"
+#include "monitor/roles/proc.h"
+#include "monitor/roles/wire.h"
+#include "monitor/sessions/table.h"
 #include "monitor/states.h"
-#include "monitor/table.h"
-#include "monitor/wire.h"
 
 /* A zygote that ends so often when it is started is no start in progress. */
 #define FAILS 3

@@ -10,14 +10,14 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/end.h"
-#include "monitor/loginproc.h"
-#include "monitor/logins.h"
-#include "monitor/logins_private.h"
-#include "monitor/proc.h"
+#include "monitor/logins/loginproc.h"
+#include "monitor/logins/logins.h"
+#include "monitor/logins/logins_private.h"
 #include "monitor/report.h"
+#include "monitor/roles/proc.h"
+#include "monitor/roles/wire.h"
+#include "monitor/sessions/end.h"
 #include "monitor/stop.h"
-#include "monitor/wire.h"
 
 #define STOP_NS (4ull * SECOND)
 #define LOGINS_NS (2ull * SECOND)

@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "monitor/bind.h"
 #include "monitor/ids.h"
+#include "monitor/listeners/bind.h"
 #include "monitor/notify.h"
-#include "monitor/proc.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
+#include "monitor/roles/proc.h"
+#include "monitor/roles/wire.h"
+#include "monitor/sessions/table.h"
 #include "monitor/sshd.h"
 #include "monitor/states.h"
 #include "monitor/stop.h"
-#include "monitor/table.h"
 #include "monitor/waiting.h"
-#include "monitor/wire.h"
 
 #define RETRY_FIRST (1ull * SECOND)
 #define RETRY_MOST (30ull * SECOND)

@@ -1,12 +1,12 @@
 /*
  * What a look costs where so many are there, in the real tables: tables WHAT N
  * prints nanoseconds, the least of several runs. WHAT is `logins`, a login put
- * among N that are logged in (monitor/logins.c), or `slots`, a session's slot
- * and a process's found among N (ipc/slots.c). The monitor's other parts are
- * played. Run by tests/bench/run; needs no privilege.
+ * among N that are logged in (monitor/logins/logins.c), or `slots`, a session's
+ * slot and a process's found among N (ipc/slots.c). The monitor's other parts
+ * are played. Run by tests/bench/run; needs no privilege.
  */
 /* NOLINTNEXTLINE(bugprone-suspicious-include): the real tables */
-#include "monitor/logins.c"
+#include "monitor/logins/logins.c"
 
 #include <stdlib.h>
 #include <time.h>

@@ -3,7 +3,7 @@
  * record of a session which is over is found again. The work is counted: looks
  * for a session among those that run.
  */
-#include "monitor/logins.c" /* NOLINT(bugprone-suspicious-include): its statics */
+#include "monitor/logins/logins.c" /* NOLINT(bugprone-suspicious-include): its statics */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,55 @@
+/* The login records, between monitor/logins/logins.c and
+ * monitor/logins/pamsock.c. */
+#ifndef PORTREEVE_MONITOR_LOGINS_LOGINS_PRIVATE_H
+#define PORTREEVE_MONITOR_LOGINS_LOGINS_PRIVATE_H
+
+#include "monitor/monitor.h"
+
+#define LOGINS_MAX 16384
+
+struct login {
+	uint64_t session; /* 0: free */
+	uid_t uid;
+	bool open; /* allowed alone, or its session is open too */
+	bool told; /* session-opened is out */
+	struct addr peer;
+	char service[SERVICE_NAME_MAX];
+	char user[256];
+	char tty[32];
+	/* Of a built-in service: its login process and the session's leader. */
+	pid_t pid, leader;
+	uint64_t pid_start, leader_start; /* as struct ptable_row has them */
+};
+
+/* The record of a session; NULL for none. */
+struct login *logins_find(uint64_t session);
+
+/* The record at a place, free ones too; NULL past the last. */
+struct login *logins_at(unsigned place);
+
+/* Make or replace it; NULL when all are taken. */
+struct login *logins_put(
+    struct monitor *mon, uint64_t session, uid_t uid, const char *user);
+void logins_remove(uint64_t session);
+
+/*
+ * NULL when user-limit lets this user log in once more (`session` is not
+ * counted), or the reason why not: user-limit, or no-resources when it cannot
+ * be told.
+ */
+const char *logins_user_refusal(
+    struct monitor *mon, uid_t uid, uint64_t session);
+
+/* The same, and then logins_put(), whose record is *l. */
+const char *logins_admit(struct monitor *mon, uint64_t session, uid_t uid,
+    const char *user, struct login **l);
+
+void logins_tell(struct monitor *mon, const struct login *l);
+
+/*
+ * session-opened, once for a login that is open: when the log names its
+ * terminal or says that there is none, or else at its end.
+ */
+void logins_opened(struct monitor *mon, struct login *l);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The kernel's table of processes, read at one moment. Monitor (root): to
+ * verify a process id before it is killed or counted. One file per system.
+ */
+#ifndef PORTREEVE_MONITOR_ROLES_PTABLE_H
+#define PORTREEVE_MONITOR_ROLES_PTABLE_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ptable_row {
+	pid_t pid, parent, group, session;
+	uid_t uid;	/* real */
+	uint64_t start; /* ns of CLOCK_BOOTTIME, to the kernel's tick */
+	bool zombie;
+	bool stopped; /* by a signal or a tracer: it forks no more */
+	bool marked;  /* by ptable_mark_descents() */
+	pid_t leader; /* of a marked one: which of these it belongs to */
+};
+
+struct ptable {
+	struct ptable_row *rows;
+	size_t count, room;
+};
+
+/* How exact `start` is: one tick of the kernel's clock. */
+#define PTABLE_TICK_NS 10000000u
+
+/*
+ * Start from {0}. ERR_SYSTEM, ERR_NO_MEMORY, or ERR_SHORT when descriptors or
+ * memory ran out: the table is not whole then.
+ */
+int ptable_read(struct ptable *t);
+
+/* The same without anybody's uid, in less than half the time. */
+int ptable_read_tree(struct ptable *t);
+void ptable_free(struct ptable *t);
+
+/* NULL when there is none. */
+struct ptable_row *ptable_find(struct ptable *t, pid_t pid);
+
+/* One process; 0, ERR_NOT_FOUND, or ERR_SHORT when it could not be read. */
+int ptable_read_one(pid_t pid, struct ptable_row *out);
+
+/*
+ * A signal to the very process that a row tells of: never to one that has its
+ * number since. 0 when it was sent, or there is no such process any more;
+ * ERR_SHORT or ERR_SYSTEM with errno when it could not be.
+ */
+int ptable_signal(const struct ptable_row *row, int signal);
+
+/*
+ * Mark each of n processes, its process group, the session that it leads, and
+ * all that descends from any of these. The leaders are sorted.
+ */
+void ptable_mark_descents(struct ptable *t, const pid_t *leaders, size_t n);
+
+/* For qsort() and bsearch() of process ids. */
+int ptable_compare_pids(const void *a, const void *b);
+
+/*
+ * Processes of a real uid, threads counted as the kernel's limit does. 0, or
+ * the errors of ptable_read().
+ */
+int ptable_count_uid(uid_t uid, uint32_t *count);
+
+#endif

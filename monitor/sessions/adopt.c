@@ -1,0 +1,333 @@
+/*
+ * Adopting the sessions of a daemon that is gone. Monitor (root). The slot
+ * files are its predecessor's zygotes'; each process named there is verified
+ * by its start time, and held by a pidfd, which ends when the process does.
+ */
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/map.h"
+#include "monitor/roles/ptable.h"
+#include "monitor/roles/wire.h"
+#include "monitor/sessions/adopt.h"
+#include "monitor/sessions/end.h"
+#include "monitor/sessions/table.h"
+
+struct adopted {
+	TAILQ_ENTRY(adopted) next;
+	struct monitor *mon;
+	uint32_t slot, instance;
+	uint64_t session, start;
+	pid_t leader, watched;
+	struct addr peer;
+	char service[SERVICE_NAME_MAX];
+	int pidfd;
+	struct watch *watch;
+};
+
+TAILQ_HEAD(adopted_list, adopted);
+
+static struct adopted_list adopted = TAILQ_HEAD_INITIALIZER(adopted);
+
+/* By session, by the group's leader; how many an instance has. */
+static struct map adopted_by_session, adopted_by_leader, adopted_of_instance;
+static uint32_t adopted_slots; /* all of theirs were below */
+
+static bool adopt_watch(struct adopted *a, pid_t pid);
+
+/* How many of an instance there are, after so many more or less. */
+static uintptr_t
+count_of_instance(uint32_t instance, int change)
+{
+	uintptr_t n = (uintptr_t)map_get(&adopted_of_instance, instance) +
+		      (uintptr_t)change;
+
+	if (n == 0)
+		map_remove(&adopted_of_instance, instance);
+	else if (change != 0)
+		(void)map_put(&adopted_of_instance, instance, (void *)n);
+	return (n);
+}
+
+/* The last one of an instance: its slot file has told all that it can. */
+static void
+drop_file_if_last(struct monitor *mon, uint32_t instance)
+{
+	char path[PATH_MAX + 64];
+
+	if (count_of_instance(instance, 0) > 0)
+		return;
+	table_slots_path(mon, instance, path, sizeof(path));
+	unlink(path);
+}
+
+/* Of two with one number, the first is found by it. */
+static int
+adopted_put(struct adopted *a)
+{
+	if (map_reserve(&adopted_by_session) != 0 ||
+	    map_reserve(&adopted_by_leader) != 0 ||
+	    map_reserve(&adopted_of_instance) != 0)
+		return (ERR_NO_MEMORY);
+	TAILQ_INSERT_TAIL(&adopted, a, next);
+	if (map_get(&adopted_by_session, a->session) == NULL)
+		(void)map_put(&adopted_by_session, a->session, a);
+	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == NULL)
+		(void)map_put(&adopted_by_leader, (uint64_t)a->leader, a);
+	(void)count_of_instance(a->instance, 1);
+	return (0);
+}
+
+static void
+adopted_remove(struct adopted *a)
+{
+	TAILQ_REMOVE(&adopted, a, next);
+	if (map_get(&adopted_by_session, a->session) == a)
+		map_remove(&adopted_by_session, a->session);
+	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == a)
+		map_remove(&adopted_by_leader, (uint64_t)a->leader);
+	(void)count_of_instance(a->instance, -1);
+}
+
+static void
+adopt_gone(struct adopted *a)
+{
+	struct monitor *mon = a->mon;
+	struct msg_session_gone m = {.slot = a->slot, .session = a->session};
+	uint32_t instance = a->instance;
+
+	adopted_remove(a);
+	loop_unwatch(&a->watch);
+	fd_close(&a->pidfd);
+	free(a);
+	wire_to_master(mon, MSG_SESSION_GONE, &m);
+	drop_file_if_last(mon, instance);
+}
+
+/*
+ * Another process of the same group keeps the slot. Whether there is one, the
+ * kernel says at once; who it is, only a look through all processes.
+ */
+static pid_t
+other_of_group(pid_t leader)
+{
+	struct ptable t = {0};
+	pid_t found = 0;
+
+	if (kill(-leader, 0) < 0 && errno == ESRCH)
+		return (0);
+	if (ptable_read_tree(&t) == 0) {
+		for (size_t i = 0; i < t.count && found == 0; i++) {
+			if (t.rows[i].group == leader && !t.rows[i].zombie)
+				found = t.rows[i].pid;
+		}
+	}
+	ptable_free(&t);
+	return (found);
+}
+
+static void
+pid_ended(void *arg, int revents)
+{
+	struct adopted *a = arg;
+	pid_t other;
+
+	(void)revents;
+	loop_unwatch(&a->watch);
+	fd_close(&a->pidfd);
+	other = other_of_group(a->leader);
+	if (other == 0 || !adopt_watch(a, other))
+		adopt_gone(a);
+}
+
+static bool
+adopt_watch(struct adopted *a, pid_t pid)
+{
+	a->watched = pid;
+	a->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (a->pidfd < 0)
+		return (false);
+	fd_set_cloexec(a->pidfd, 1);
+	a->watch = loop_watch(a->pidfd, POLLIN, pid_ended, a);
+	return (a->watch != NULL);
+}
+
+/*
+ * The file belongs to whom its service's workers are, which no zygote could
+ * change: a built-in one's may name no other user's process. It is ours when
+ * the zygote stayed what we are, and in a version before.
+ */
+static void
+adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
+    uint32_t number, const struct slot *slot)
+{
+	struct ptable_row row;
+	struct adopted *a;
+
+	if (!end_verify(slot, 0, &row) || row.zombie)
+		return;
+	if (owner != geteuid() && row.uid != owner) {
+		log_warn("process %d, of another user, is no session of "
+			 "slots.%u: not adopted",
+		    (int)slot->pid, t->instance);
+		return;
+	}
+	a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		log_warn("out of memory: a session is not adopted");
+		return;
+	}
+	a->mon = mon;
+	a->slot = number;
+	if (number >= adopted_slots)
+		adopted_slots = number + 1;
+	a->instance = t->instance;
+	a->session = slot->session;
+	a->start = row.start;
+	a->leader = slot->pid;
+	slot_peer(slot, &a->peer);
+	snprintf(a->service, sizeof(a->service), "%.*s", SERVICE_NAME_MAX - 1,
+	    t->service);
+	if (adopted_put(a) != 0) {
+		log_warn("out of memory: a session is not adopted");
+		free(a);
+		return;
+	}
+	/* The pidfd is of the verified process only if that still lives. */
+	if (!adopt_watch(a, slot->pid) ||
+	    ptable_read_one(slot->pid, &row) < 0 || row.start != a->start)
+		adopt_gone(a);
+}
+
+static void
+adopt_file(struct monitor *mon, uint32_t instance)
+{
+	char path[PATH_MAX + 64];
+	struct slot_table *t;
+	struct slot slot;
+	struct stat st;
+	int fd;
+
+	table_slots_path(mon, instance, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fd_close(&fd);
+		return;
+	}
+	t = slot_table_map(fd, 0);
+	fd_close(&fd);
+	if (t == NULL || t->magic != SLOT_TABLE_MAGIC ||
+	    t->instance != instance) {
+		slot_table_unmap(t);
+		unlink(path);
+		return;
+	}
+	for (uint32_t i = 0; i < t->high && i < SLOTS_MAX; i++) {
+		if (slot_read(t, i, &slot) == 0 && slot.use == SLOT_RUNNING)
+			adopt_slot(mon, t, st.st_uid, i, &slot);
+	}
+	slot_table_unmap(t);
+	drop_file_if_last(mon, instance);
+}
+
+void
+adopt_find_all(struct monitor *mon)
+{
+	char path[PATH_MAX + 64];
+	struct dirent *e;
+	unsigned instance, count = 0;
+	struct adopted *a;
+	DIR *d;
+
+	mon->next_instance = 1;
+	snprintf(path, sizeof(path), "%s/state", mon->run_dir);
+	d = opendir(path);
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		/* NOLINTNEXTLINE(cert-err34-c): names of our own making */
+		if (sscanf(e->d_name, "slots.%u", &instance) != 1)
+			continue;
+		if (instance >= mon->next_instance && instance < UINT32_MAX)
+			mon->next_instance = instance + 1;
+		adopt_file(mon, instance);
+	}
+	closedir(d);
+	TAILQ_FOREACH (a, &adopted, next)
+		count++;
+	if (count > 0)
+		log_info("%u sessions of the daemon before adopted", count);
+}
+
+void
+adopt_tell_master(struct monitor *mon)
+{
+	struct adopted *a;
+
+	TAILQ_FOREACH (a, &adopted, next) {
+		struct msg_session_adopted m = {.slot = a->slot,
+		    .session = a->session,
+		    .pid = a->leader,
+		    .started = a->start,
+		    .peer = a->peer};
+
+		snprintf(m.service, sizeof(m.service), "%s", a->service);
+		wire_to_master(mon, MSG_SESSION_ADOPTED, &m);
+	}
+}
+
+uint32_t
+adopt_slots(void)
+{
+	return (adopted_slots);
+}
+
+pid_t
+adopt_find(uint64_t session)
+{
+	struct adopted *a = map_get(&adopted_by_session, session);
+
+	return (a != NULL ? a->leader : 0);
+}
+
+uint64_t
+adopt_find_group(pid_t group, struct addr *peer, char service[SERVICE_NAME_MAX])
+{
+	struct adopted *a = map_get(&adopted_by_leader, (uint64_t)group);
+
+	if (a == NULL)
+		return (0);
+	*peer = a->peer;
+	memcpy(service, a->service, SERVICE_NAME_MAX);
+	return (a->session);
+}
+
+void
+adopt_end_all(
+    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader))
+{
+	struct adopted *a;
+
+	TAILQ_FOREACH (a, &adopted, next)
+		end(mon, a->leader);
+}
+
+bool
+adopt_has_pid(pid_t pid)
+{
+	return (map_get(&adopted_by_leader, (uint64_t)pid) != NULL);
+}

@@ -1,0 +1,57 @@
+/*
+ * The tables of services and of slot files. Monitor (root).
+ */
+#ifndef PORTREEVE_MONITOR_SESSIONS_TABLE_H
+#define PORTREEVE_MONITOR_SESSIONS_TABLE_H
+
+#include "monitor/monitor.h"
+
+/* The one monitor of this process. */
+struct monitor *table_monitor(void);
+
+/*
+ * Take the services of a configuration over into mon->services: a service
+ * keeps its number as long as its name and kind stay; those no longer there
+ * become unconfigured. *changed[number] is set for each whose zygote must be
+ * replaced. There must be room for them.
+ */
+void table_configure(struct monitor *mon, const struct conf *old,
+    const struct conf *conf, bool changed[SERVICES_MAX]);
+
+/*
+ * Whether all its services have room, beside those that are no longer there
+ * but have sessions still; SERVICES_MAX in all.
+ */
+bool table_has_room(struct monitor *mon, const struct conf *conf);
+
+/* Whether it is to be served: configured, built, and not waiting. */
+bool table_service_runs(const struct mon_service *s);
+
+/* Forget an unconfigured service when nothing of it lives on. */
+void table_service_release(struct monitor *mon, struct mon_service *s);
+
+/* Whether an inetd-style service runs its program as uid 0. */
+bool table_program_is_root(struct monitor *mon, const struct mon_service *s);
+
+/* Make a zygote's slot file and map it; 0 or ERR_SYSTEM, logged. */
+int table_slots_make(struct monitor *mon, struct proc *p);
+
+/* Unmap it and remove the file, unless sessions in it shall be adopted. */
+void table_slots_drop(struct monitor *mon, struct proc *p);
+
+/*
+ * Give the master's state file the length that the configuration needs, before
+ * the master is told of it. It never shrinks, but from what no length of ours
+ * is.
+ */
+void table_fit_state(struct monitor *mon);
+
+/* The path of an instance's slot file. */
+void table_slots_path(
+    struct monitor *mon, uint32_t instance, char *buf, size_t size);
+
+/* A role did not come up at the first start: say so and end. */
+void table_start_failed(
+    struct monitor *mon, enum role role, const struct mon_service *service);
+
+#endif
