@@ -139,30 +139,37 @@ audit_source_ended(struct source *s, int err)
 	source_close(s);
 }
 
-/* A batch of every source in turn, so that none starves another. */
+/* What ended, broke the catalogues or could not be read. */
+static void
+audit_look_at_errors(void)
+{
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *s = source_at(i);
+		int err;
+
+		if (s == NULL)
+			continue;
+		err = source_error(s);
+		if (err == ERR_SHORT)
+			rests = true;
+		else if (ipc_error_is_breach(err))
+			audit_breach(s, err);
+		else if (err != 0)
+			audit_source_ended(s, err);
+	}
+}
+
+/* Returns how many events were written. */
 static int
 audit_read_sources(void)
 {
-	int any = 0;
+	int n = 0;
 
-	for (size_t i = 0; i < SOURCES_MAX; i++) {
-		struct source *s = source_at(i);
-		int n;
-
-		if (s == NULL || !output_has_room())
-			continue;
-		n = source_read(s, output_event);
-		if (n > 0)
-			any = 1;
-		else if (ipc_error_is_breach(n))
-			audit_breach(s, n);
-		else if (n == ERR_SHORT)
-			rests = true;
-		else if (n < 0)
-			audit_source_ended(s, n);
-	}
+	if (output_has_room())
+		n = sources_turn(output_event, output_has_room);
+	audit_look_at_errors();
 	output_flush();
-	return (any);
+	return (n);
 }
 
 /* Wait until something can be done; timeout in ms or -1. */
@@ -184,7 +191,9 @@ audit_wait(int timeout)
 			p[n++] =
 			    (struct pollfd){.fd = s->ch.fd, .events = POLLIN};
 	}
-	if (rests && (timeout < 0 || timeout > REST_MS))
+	if (sources_held() && output_has_room())
+		timeout = 0;
+	else if (rests && (timeout < 0 || timeout > REST_MS))
 		timeout = REST_MS;
 	rests = false;
 	if (poll(p, n, timeout) < 0 && errno != EINTR) {
@@ -197,6 +206,12 @@ audit_wait(int timeout)
 	return (p[0].revents != 0);
 }
 
+static int
+audit_always(void)
+{
+	return (1);
+}
+
 /* Nobody takes it: what is left is counted, and the number said if it can be.
  */
 static void
@@ -204,12 +219,9 @@ audit_give_up(void)
 {
 	uint64_t until = time_boot_ns() + LAST_SAY_NS;
 
-	for (size_t i = 0; i < SOURCES_MAX; i++) {
-		struct source *s = source_at(i);
-
-		while (s != NULL && source_read(s, output_lose_event) > 0)
-			continue;
-	}
+	while (
+	    sources_turn(output_lose_event, audit_always) > 0 || sources_held())
+		continue;
 	output_give_up();
 	while (output_pending_fd() >= 0 && time_boot_ns() < until) {
 		struct pollfd p = {
@@ -249,7 +261,7 @@ audit_finish(int told)
 			break;
 		if (any)
 			continue;
-		if (output_pending_fd() < 0 && !open)
+		if (output_pending_fd() < 0 && !open && !sources_held())
 			return;
 		audit_wait(100);
 	}

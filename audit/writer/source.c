@@ -1,5 +1,5 @@
 /*
- * Reading events from their channels, many by one system call. Audit alone.
+ * Reading events from their channels, many by one system call. Audit only.
  * Descriptors that come along are dropped by the kernel (there is no room for
  * them), and are a breach like every other.
  */
@@ -17,7 +17,17 @@
 /* A byte more than the longest event, so that a longer message is seen. */
 #define SOURCE_MESSAGE (sizeof(struct msg_event) + 1)
 
+/* An event is held for so many turns at the most. */
+#define TURNS_HELD 3
+
+/* An event that was read and not taken; view points into event. */
+struct held {
+	struct msg_event event;
+	struct event_view view;
+};
+
 static struct source sources[SOURCES_MAX];
+static struct held held[SOURCES_MAX][OUTPUT_BATCH];
 static int sources_ready;
 
 struct source *
@@ -44,6 +54,8 @@ source_add(int fd, enum role role, uint32_t number)
 		fd_set_nonblock(fd, 1);
 		ipc_channel_init(&s->ch, fd, ROLE_AUDIT, role, ST_UP);
 		s->number = number;
+		s->next = s->n = 0;
+		s->err = 0;
 		return (0);
 	}
 	fd_close(&fd);
@@ -58,12 +70,10 @@ source_close(struct source *s)
 
 /* One datagram: 0, ERR_CLOSED or a breach. */
 static int
-source_take(struct source *s, const struct mmsghdr *m,
-    void (*take)(const struct event_view *v))
+source_decode(const struct source *s, const struct mmsghdr *m, struct held *h)
 {
 	static union msg_any msg;
 	const struct msghdr *hdr = &m->msg_hdr;
-	struct event_view v;
 	enum msg_type type;
 	int err;
 
@@ -79,20 +89,39 @@ source_take(struct source *s, const struct mmsghdr *m,
 		    type, s->ch.peer, ROLE_AUDIT, s->ch.state, 0);
 	if (err == 0 && type != MSG_EVENT)
 		err = ERR_TYPE;
-	if (err == 0)
-		err = event_decode(&msg.event, s->ch.peer, &v);
-	if (err == 0)
-		take(&v);
-	return (err);
+	if (err != 0)
+		return (err);
+	h->event = msg.event;
+	return (event_decode(&h->event, s->ch.peer, &h->view));
 }
 
-int
-source_read(struct source *s, void (*take)(const struct event_view *v))
+/* How many datagrams, or an ERR_; 0: none just now. */
+static int
+source_receive(struct source *s, struct mmsghdr *m)
+{
+	int n;
+
+	do {
+		n = recvmmsg(s->ch.fd, m, OUTPUT_BATCH, MSG_DONTWAIT, NULL);
+	} while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return (n);
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return (0);
+	if (errno == ENOMEM || errno == ENOBUFS)
+		return (ERR_SHORT);
+	return (errno == ECONNRESET ? ERR_CLOSED : ERR_SYSTEM);
+}
+
+/* A batch of one from which all events have been taken. */
+static void
+source_fill(struct source *s)
 {
 	static uint8_t buf[OUTPUT_BATCH][SOURCE_MESSAGE];
 	struct iovec iov[OUTPUT_BATCH];
 	struct mmsghdr m[OUTPUT_BATCH];
-	int n, err;
+	struct held *h = held[s - sources];
+	int n;
 
 	memset(m, 0, sizeof(m));
 	for (int i = 0; i < OUTPUT_BATCH; i++) {
@@ -101,20 +130,98 @@ source_read(struct source *s, void (*take)(const struct event_view *v))
 		m[i].msg_hdr.msg_iov = &iov[i];
 		m[i].msg_hdr.msg_iovlen = 1;
 	}
-	do {
-		n = recvmmsg(s->ch.fd, m, OUTPUT_BATCH, MSG_DONTWAIT, NULL);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return (0);
-		if (errno == ENOMEM || errno == ENOBUFS)
-			return (ERR_SHORT);
-		return (errno == ECONNRESET ? ERR_CLOSED : ERR_SYSTEM);
+	n = source_receive(s, m);
+	s->next = s->n = 0;
+	s->err = n < 0 ? n : 0;
+	for (int i = 0; i < n && s->err == 0; i++) {
+		s->err = source_decode(s, &m[i], &h[s->n]);
+		if (s->err == 0)
+			s->last = h[s->n++].view.time;
 	}
-	for (int i = 0; i < n; i++) {
-		err = source_take(s, &m[i], take);
-		if (err != 0)
-			return (err);
+	s->turns = 0;
+}
+
+/*
+ * Fill all that are empty. Returns the time up to which all has been read that
+ * was said: what comes later may follow from an event that is not here yet.
+ */
+static uint64_t
+sources_fill(void)
+{
+	uint64_t until = time_wall_ns();
+
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *s = source_at(i);
+
+		if (s == NULL)
+			continue;
+		s->turns++;
+		if (s->next == s->n && s->err == 0)
+			source_fill(s);
+		/* There may be more of it, which is not read yet. */
+		if (s->n == 0 || s->last >= until)
+			continue;
+		if (s->turns > 0 ? s->next < s->n : s->n == OUTPUT_BATCH)
+			until = s->last;
 	}
-	return (n);
+	return (until);
+}
+
+/* The one whose next event was said first and is not to be held, or NULL. */
+static struct source *
+sources_first(uint64_t until)
+{
+	struct source *first = NULL;
+	uint64_t least = 0;
+
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		struct source *s = source_at(i);
+		uint64_t time;
+
+		if (s == NULL || s->next == s->n)
+			continue;
+		time = held[i][s->next].view.time;
+		if ((s->turns < TURNS_HELD && time > until) ||
+		    (first != NULL && time >= least))
+			continue;
+		first = s;
+		least = time;
+	}
+	return (first);
+}
+
+int
+sources_turn(void (*take)(const struct event_view *v), int (*room)(void))
+{
+	uint64_t until = sources_fill();
+	struct source *s;
+	int taken = 0;
+
+	while (room() && (s = sources_first(until)) != NULL) {
+		take(&held[s - sources][s->next++].view);
+		taken++;
+	}
+	return (taken);
+}
+
+int
+sources_held(void)
+{
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		const struct source *s = source_at(i);
+
+		if (s != NULL && s->next < s->n)
+			return (1);
+	}
+	return (0);
+}
+
+int
+source_error(struct source *s)
+{
+	int err = s->next < s->n ? 0 : s->err;
+
+	if (err == ERR_SHORT)
+		s->err = 0;
+	return (err);
 }
