@@ -19,6 +19,7 @@
 	X(ROLE_LOGIN, "login")                                                 \
 	X(ROLE_SESSION, "session")                                             \
 	X(ROLE_CALLER, "caller")                                               \
+	X(ROLE_PLANNER, "planner")                                             \
 	X(ROLE_CLIENT, "client")
 
 enum role {

@@ -37,6 +37,8 @@ role_receive(struct role_self *s, enum role self, char **argv)
 	struct ipc_in in;
 	int err;
 
+	s->writable = NULL;
+	s->nwritable = 0;
 	title = argv[0];
 	if (title != NULL) {
 		log_set_name(title);
@@ -84,6 +86,8 @@ role_seal(struct role_self *s)
 	    .session = (enum sandbox_session)s->seal.session_sandbox,
 	    .program_is_root = s->seal.program_root != 0,
 	    .parent = s->seal.parent,
+	    .writable = s->writable,
+	    .nwritable = s->nwritable,
 	};
 	int profile = sandbox_profile_for(
 	    s->monitor.self, (enum service_kind)s->seal.kind);

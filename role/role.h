@@ -19,6 +19,9 @@
 struct role_self {
 	struct ipc_channel monitor;
 	struct msg_seal seal; /* what the monitor said */
+	/* What a role that starts programs may write: set before role_seal() */
+	const char *const *writable;
+	size_t nwritable;
 };
 
 /*

@@ -63,12 +63,12 @@ caps_drop_all(void)
 	return (caps_set(cap_init()));
 }
 
+#define CAPS_BIT(c) (UINT64_C(1) << (c))
+
 /* Of these, what root has here: a container's root may have less. */
-int
-caps_keep_starter(void)
+static int
+caps_reduce(uint64_t keep)
 {
-	static const cap_value_t keep[] = {
-	    CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SYS_NICE, CAP_SYS_RESOURCE};
 	cap_flag_value_t has;
 	cap_t now, next;
 	int rc = 0;
@@ -77,15 +77,16 @@ caps_keep_starter(void)
 	next = cap_init();
 	if (now == NULL || next == NULL)
 		rc = -1;
-	for (size_t i = 0; rc == 0 && i < sizeof(keep) / sizeof(keep[0]); i++) {
-		if ((rc = cap_get_flag(now, keep[i], CAP_PERMITTED, &has)) != 0)
+	for (cap_value_t c = 0; rc == 0 && c < 64; c++) {
+		if ((keep & CAPS_BIT(c)) == 0)
+			continue;
+		if ((rc = cap_get_flag(now, c, CAP_PERMITTED, &has)) != 0)
 			break;
 		if (has == CAP_CLEAR)
 			continue;
-		rc = cap_set_flag(next, CAP_PERMITTED, 1, &keep[i], CAP_SET);
+		rc = cap_set_flag(next, CAP_PERMITTED, 1, &c, CAP_SET);
 		if (rc == 0)
-			rc = cap_set_flag(
-			    next, CAP_EFFECTIVE, 1, &keep[i], CAP_SET);
+			rc = cap_set_flag(next, CAP_EFFECTIVE, 1, &c, CAP_SET);
 	}
 	cap_free(now);
 	if (rc != 0) {
@@ -95,18 +96,45 @@ caps_keep_starter(void)
 	return (caps_set(next));
 }
 
-bool
-caps_are_none(void)
+int
+caps_keep_starter(void)
 {
-	cap_t caps, none;
-	bool same;
+	return (caps_reduce(CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) |
+			    CAPS_BIT(CAP_KILL) | CAPS_BIT(CAP_SYS_NICE) |
+			    CAPS_BIT(CAP_SYS_RESOURCE)));
+}
 
-	caps = cap_get_proc();
-	none = cap_init();
-	same = caps != NULL && none != NULL && cap_compare(caps, none) == 0;
+int
+caps_keep(uint64_t keep)
+{
+	for (cap_value_t c = 0; caps_can_close() && cap_get_bound(c) >= 0;
+	     c++) {
+		if ((keep & CAPS_BIT(c)) == 0 && cap_drop_bound(c) != 0)
+			return (ERR_SYSTEM);
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return (ERR_SYSTEM);
+	return (caps_reduce(keep));
+}
+
+bool
+caps_are_within(uint64_t keep)
+{
+	cap_flag_value_t permitted, effective, inheritable;
+	cap_t caps = cap_get_proc();
+	bool within = caps != NULL;
+
+	for (cap_value_t c = 0; within && cap_get_bound(c) >= 0; c++) {
+		within =
+		    cap_get_flag(caps, c, CAP_PERMITTED, &permitted) == 0 &&
+		    cap_get_flag(caps, c, CAP_EFFECTIVE, &effective) == 0 &&
+		    cap_get_flag(caps, c, CAP_INHERITABLE, &inheritable) == 0;
+		if (within && (keep & CAPS_BIT(c)) == 0)
+			within =
+			    permitted == CAP_CLEAR && effective == CAP_CLEAR;
+		within = within && inheritable == CAP_CLEAR &&
+			 cap_get_ambient(c) == 0;
+	}
 	cap_free(caps);
-	cap_free(none);
-	for (cap_value_t c = 0; same && cap_get_bound(c) >= 0; c++)
-		same = cap_get_ambient(c) == 0;
-	return (same);
+	return (within);
 }

@@ -6,6 +6,7 @@
 #define PORTREEVE_SANDBOX_CAPS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether this process may use CAP_SETPCAP: it can then close the ways back. */
 bool caps_can_close(void);
@@ -21,13 +22,19 @@ int caps_close(void);
 int caps_drop_all(void);
 
 /*
+ * Keep these, as bits, as far as this process has them, and close the ways to
+ * all others: root's programs have no more. 0, ERR_SYSTEM with errno.
+ */
+int caps_keep(uint64_t keep);
+
+/* Whether it has none but these, ambient and inheritable ones neither. */
+bool caps_are_within(uint64_t keep);
+
+/*
  * Keep in force only what a program's start needs: the exec zygote's. The
  * bounding set stays, for setuid programs that the program may start. 0,
  * ERR_SYSTEM with errno.
  */
 int caps_keep_starter(void);
-
-/* Whether the permitted, effective, inheritable and ambient sets are empty. */
-bool caps_are_none(void);
 
 #endif

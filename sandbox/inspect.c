@@ -135,7 +135,8 @@ inspect_read_status(pid_t pid, struct inspect_status *st)
 static int
 inspect_identity(const struct inspection *in)
 {
-	bool same = in->own.uid[1] != 0 || !in->profile->sealed;
+	bool same = in->own.uid[1] != 0 || !in->profile->sealed ||
+		    in->profile->keeps != 0;
 	uint64_t uid = in->params->uid;
 	uint64_t gid = in->params->gid;
 
@@ -177,13 +178,14 @@ inspect_sealed(const struct inspection *in)
 {
 	const struct inspect_status *st = &in->its;
 	bool closed = in->params->level != SANDBOX_ROOTLESS || in->userns;
+	uint64_t has =
+	    st->inheritable | st->permitted | st->effective | st->ambient;
+	uint64_t keeps = in->own.permitted & in->profile->keeps;
 
-	if ((st->inheritable | st->permitted | st->effective | st->ambient) !=
-	    0)
-		return (inspect_refuse(in, "it has capabilities %" PRIx64,
-		    st->inheritable | st->permitted | st->effective |
-			st->ambient));
-	if (closed && st->bounding != 0)
+	if ((has & ~keeps) != 0)
+		return (
+		    inspect_refuse(in, "it has capabilities %" PRIx64, has));
+	if (closed && (st->bounding & ~keeps) != 0)
 		return (inspect_refuse(
 		    in, "its bounding set is %" PRIx64, st->bounding));
 	if (st->no_new_privs != 1)

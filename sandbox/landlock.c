@@ -4,6 +4,7 @@
  * is known to a kernel of that level is handled, and denied unless a rule
  * grants it; descriptors that are open already are not touched by it.
  */
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -18,8 +19,13 @@
 #define RULE_PATH_BENEATH 1u
 #define RULE_NET_PORT 2u
 #define CREATE_VERSION (1u << 0)
+#define FS_EXECUTE (UINT64_C(1) << 0)
+#define FS_WRITE_FILE (UINT64_C(1) << 1)
 #define FS_READ_FILE (UINT64_C(1) << 2)
 #define FS_READ_DIR (UINT64_C(1) << 3)
+/* remove_dir, remove_file, make_dir, make_reg, make_sym */
+#define FS_CHANGE_DIR                                                          \
+	((UINT64_C(3) << 4) | (UINT64_C(3) << 7) | (UINT64_C(1) << 12))
 #define FS_LEVEL_1 ((UINT64_C(1) << 13) - 1) /* execute … make_sym */
 #define FS_REFER (UINT64_C(1) << 13)	     /* level 2 */
 #define FS_TRUNCATE (UINT64_C(1) << 14)	     /* level 3 */
@@ -81,19 +87,35 @@ landlock_create(const struct profile *profile, int abi)
 }
 
 static int
-landlock_let_read(int ruleset)
+landlock_let(int ruleset, const char *path, uint64_t access)
 {
-	struct path_beneath rule = {FS_READ_FILE | FS_READ_DIR, -1};
+	struct path_beneath rule = {access, -1};
 	int fd;
 	long rc;
 
-	if ((fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if ((fd = open(path, O_PATH | O_CLOEXEC)) == -1)
 		return (ERR_SYSTEM);
 	rule.fd = fd;
 	rc = syscall(
 	    SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0u);
 	fd_close(&fd);
 	return (rc == 0 ? 0 : ERR_SYSTEM);
+}
+
+/* What may be written, by its kind: a folder's rights are no file's. */
+static int
+landlock_let_write(int ruleset, const char *path, int abi)
+{
+	uint64_t access = FS_WRITE_FILE;
+	struct stat st;
+
+	if (abi >= 3)
+		access |= FS_TRUNCATE;
+	if (stat(path, &st) != 0)
+		return (errno == ENOENT ? 0 : ERR_SYSTEM);
+	if (S_ISDIR(st.st_mode))
+		access |= FS_CHANGE_DIR | FS_REFER;
+	return (landlock_let(ruleset, path, access));
 }
 
 static int
@@ -108,14 +130,20 @@ landlock_let_resolve(int ruleset)
 }
 
 int
-landlock_restrict(const struct profile *profile, int abi)
+landlock_restrict(const struct profile *profile, int abi,
+    const char *const *writable, size_t n)
 {
+	uint64_t reads = FS_READ_FILE | FS_READ_DIR;
 	int ruleset, rc = 0;
 
 	if ((ruleset = landlock_create(profile, abi)) == -1)
 		return (ERR_SYSTEM);
+	if (profile->programs)
+		reads |= FS_EXECUTE;
 	if (profile->reads_files)
-		rc = landlock_let_read(ruleset);
+		rc = landlock_let(ruleset, "/", reads);
+	for (size_t i = 0; rc == 0 && profile->programs && i < n; i++)
+		rc = landlock_let_write(ruleset, writable[i], abi);
 	if (rc == 0 && profile->network == NETWORK_RESOLVER && abi >= 4)
 		rc = landlock_let_resolve(ruleset);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0u) != 0)

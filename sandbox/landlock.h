@@ -16,9 +16,11 @@ int landlock_get_abi(void);
 
 /*
  * Deny every right that level abi knows, but for what the profile names: to
- * read files (reads_files), to reach TCP port 53 or to connect at all
- * (network). NoNewPrivs must be set. 0, ERR_SYSTEM with errno.
+ * read files (reads_files), to execute them and to write below these n paths
+ * (programs), to reach TCP port 53 or to connect at all (network). NoNewPrivs
+ * must be set. 0, ERR_SYSTEM with errno.
  */
-int landlock_restrict(const struct profile *profile, int abi);
+int landlock_restrict(const struct profile *profile, int abi,
+    const char *const *writable, size_t n);
 
 #endif

@@ -50,6 +50,8 @@ sandbox_profile_for(enum role role, enum service_kind kind)
 		return (SANDBOX_LOGREADER);
 	case ROLE_CALLER:
 		return (SANDBOX_CALLER);
+	case ROLE_PLANNER:
+		return (SANDBOX_PLANNER);
 	default:
 		return (ERR_NOT_FOUND);
 	}

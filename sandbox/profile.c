@@ -7,9 +7,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -26,6 +28,7 @@
 #endif
 
 #define P(name) (UINT32_C(1) << SANDBOX_##name)
+#define CAPABILITY(c) (UINT64_C(1) << (c))
 #define ALWAYS                                                                 \
 	{                                                                      \
 		{                                                              \
@@ -53,6 +56,8 @@
 	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), false},
 #define REFUSE(set, call, error, why)                                          \
 	{(set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why), false},
+#define DENY(set, call, when, why)                                             \
+	{(set), #call, PROFILE_REFUSE, EPERM, when, #when, (why), false},
 #define SANITIZER(set, call, when, why)                                        \
 	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), true},
 #define SESSION(from, call, why)
@@ -64,11 +69,13 @@ static const struct profile_rule rules[] = {
 #undef PROFILE
 #undef ALLOW
 #undef REFUSE
+#undef DENY
 #undef SANITIZER
 #undef SESSION
 #define PROFILE(name, ...)
 #define ALLOW(set, call, when, why)
 #define REFUSE(set, call, error, why)
+#define DENY(set, call, when, why)
 #define SANITIZER(set, call, when, why)
 #define SESSION(from, call, why) {SANDBOX_SESSION_##from, #call, (why)},
 

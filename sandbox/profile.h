@@ -44,7 +44,8 @@ enum profile_action {
 
 /*
  * A system call that some profiles allow or refuse gently. Whatever has no
- * rule ends the process. Rules of one call are alternatives.
+ * rule ends the process, but where the profile starts programs. Rules of one
+ * call are alternatives.
  */
 struct profile_rule {
 	uint32_t profiles; /* bits by enum sandbox_profile */
@@ -78,6 +79,16 @@ struct profile {
 	bool empty_root;
 	bool reads_files; /* Landlock lets it read whatever its uid may */
 	enum profile_network network;
+	/*
+	 * The capabilities that it keeps, as bits; with them it keeps the
+	 * monitor's uid, if that is root's.
+	 */
+	uint64_t keeps;
+	/*
+	 * Starts programs that are not ours: Landlock lets it execute, and
+	 * write below sandbox_params.writable; what has no rule is allowed.
+	 */
+	bool programs;
 };
 
 /* NULL for a value that is none. */

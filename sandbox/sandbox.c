@@ -100,7 +100,7 @@ sandbox_check(const struct sealing *s)
 		    "cannot be sealed without root's capabilities: start "
 		    "portreeved as root, or set sandbox-level rootless.",
 		    sandbox_profile_name(s->id)));
-	if (!s->profile->sealed)
+	if (!s->profile->sealed || s->profile->keeps != 0)
 		return (0);
 	if (!s->lenient && s->profile->empty_root && p->root == NULL)
 		return (sandbox_fail(s->report, ERR_VALUE,
@@ -205,15 +205,21 @@ static int
 sandbox_disarm(const struct sealing *s)
 {
 	const struct sandbox_params *p = s->params;
+	uint64_t keeps = s->profile->keeps;
 	int err = 0;
 
-	if (caps_can_close())
-		err = caps_close();
-	if (err == 0 && s->root)
-		err = identity_take(p->uid, p->gid, p->groups, p->ngroups);
-	if (err == 0)
-		err = caps_drop_all();
-	if (err == 0 && !caps_are_none()) {
+	if (keeps != 0) {
+		err = caps_keep(keeps);
+	} else {
+		if (caps_can_close())
+			err = caps_close();
+		if (err == 0 && s->root)
+			err = identity_take(
+			    p->uid, p->gid, p->groups, p->ngroups);
+		if (err == 0)
+			err = caps_drop_all();
+	}
+	if (err == 0 && !caps_are_within(keeps)) {
 		errno = EPERM;
 		err = ERR_UNSUPPORTED;
 	}
@@ -298,7 +304,8 @@ sandbox_restrict_files(const struct sealing *s)
 		}
 		sandbox_note(s->report, "Landlock of level 1 only.");
 	}
-	if ((err = landlock_restrict(s->profile, abi)) != 0)
+	if ((err = landlock_restrict(s->profile, abi, s->params->writable,
+		 s->params->nwritable)) != 0)
 		return (sandbox_fail(s->report, err,
 		    "Landlock of level %d "
 		    "cannot be set up: %s.",

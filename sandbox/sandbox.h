@@ -29,7 +29,8 @@
 	X(SANDBOX_ZYGOTE_EXEC, "zygote exec")                                  \
 	X(SANDBOX_LOOKUP, "lookup")                                            \
 	X(SANDBOX_LOGREADER, "logreader")                                      \
-	X(SANDBOX_CALLER, "caller")
+	X(SANDBOX_CALLER, "caller")                                            \
+	X(SANDBOX_PLANNER, "planner")
 
 /* Workers have their zygote's profile: a filter per connection is too slow. */
 enum sandbox_profile {
@@ -81,6 +82,12 @@ struct sandbox_params {
 	 */
 	pid_t parent;
 	bool program_is_root; /* zygote of exec: runs its program as 0 */
+	/*
+	 * Below what a profile that starts programs may write, folders or
+	 * files; one that is missing is passed over.
+	 */
+	const char *const *writable;
+	size_t nwritable;
 };
 
 /* What became of it. Strings are whole sentences in ASCII, without newline. */
@@ -114,8 +121,8 @@ int sandbox_try(enum sandbox_level level, struct sandbox_report *report);
 
 /*
  * The profile of a role that is sealed: master, audit, zygote (by kind of
- * service; netconf's is ssh's), logreader, lookup, caller. ERR_NOT_FOUND for
- * the roles that are not sealed by this module.
+ * service; netconf's is ssh's), logreader, lookup, caller, planner.
+ * ERR_NOT_FOUND for the roles that are not sealed by this module.
  */
 int sandbox_profile_for(enum role role, enum service_kind kind);
 

@@ -108,11 +108,13 @@ int
 seccomp_install_profile(enum sandbox_profile profile)
 {
 	const struct profile_rule *rules;
+	uint32_t rest =
+	    profile_get(profile)->programs ? SCMP_ACT_ALLOW : SCMP_ACT_TRAP;
 	scmp_filter_ctx ctx;
 	size_t n;
 	int rc;
 
-	if ((ctx = seccomp_init(SCMP_ACT_TRAP)) == NULL)
+	if ((ctx = seccomp_init(rest)) == NULL)
 		return (ERR_NO_MEMORY);
 	if ((rc = seccomp_set_attributes(ctx)) != 0)
 		goto out;

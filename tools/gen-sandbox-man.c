@@ -55,6 +55,10 @@ text_of_files(const struct profile *p)
 {
 	if (!p->sealed)
 		return ("all");
+	if (p->programs)
+		return ("what its uid may read and execute; to write, those "
+			"below the folders of the run-time and the lasting "
+			"state, /run/sshd and /dev/null");
 	if (p->reads_files)
 		return ("what its uid may read; none to write");
 	return (p->empty_root ? "none, and an empty root" : "none");
@@ -178,10 +182,8 @@ print_when(FILE *out, const struct profile_rule *rule)
 {
 	const char *p = rule->when;
 
-	if (rule->action == PROFILE_REFUSE) {
+	if (rule->action == PROFILE_REFUSE)
 		fprintf(out, ", fails (%s)", strerror(rule->error));
-		return;
-	}
 	if (strncmp(p, "IF(", 3) != 0)
 		return;
 	fputs(", where ", out);
@@ -208,7 +210,11 @@ print_role(enum sandbox_profile id)
 	out = text_begin(&text, &size);
 	fprintf(out, "Identity: %s. Capabilities: %s. ", p->identity,
 	    p->capabilities);
-	if (p->sealed)
+	if (p->programs)
+		fputs("NoNewPrivs, and all system calls but those that fail "
+		      "for it below. ",
+		    out);
+	else if (p->sealed)
 		fprintf(
 		    out, "NoNewPrivs, and %u system calls. ", count_calls(id));
 	else
@@ -294,7 +300,8 @@ main(void)
 		print_role((enum sandbox_profile)i);
 	puts(".El\n"
 	     ".Sh SYSTEM CALLS\n"
-	     "A call that is not here ends the process by\n"
+	     "A call that is not here ends the process (not the planner, which "
+	     "starts\nother programs) by\n"
 	     ".Dv SIGSYS ,\n"
 	     "and the event\n"
 	     ".Cm worker-failed\n"

@@ -30,7 +30,7 @@ run(int (*act)(int abi, const void *arg), enum sandbox_profile id, int abi,
 	fflush(NULL);
 	if ((pid = fork()) == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-		    landlock_restrict(profile_get(id), abi) != 0)
+		    landlock_restrict(profile_get(id), abi, NULL, 0) != 0)
 			_exit(SEALED_FAILED);
 		_exit(act(abi, arg));
 	}
