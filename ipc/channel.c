@@ -73,19 +73,20 @@ channel_error(int error)
 	}
 }
 
-/* Send the n bytes of an encoded message. */
+/* Send n bytes, whatever they are. */
 static int
-send_encoded(struct ipc_channel *ch, enum msg_type type, uint8_t *buf, int n,
-    const int *fds, size_t nfds, int flags)
+send_bytes(struct ipc_channel *ch, const uint8_t *buf, size_t n, const int *fds,
+    size_t nfds, int flags)
 {
 	union control control;
-	struct iovec iov = {.iov_base = buf};
+	union {
+		const uint8_t *in;
+		void *out;
+	} base = {.in = buf};
+	struct iovec iov = {.iov_base = base.out, .iov_len = n};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *c;
 
-	if (n < 0)
-		return (n);
-	iov.iov_len = (size_t)n;
 	if (nfds > 0) {
 		memset(&control, 0, sizeof(control));
 		hdr.msg_control = control.buf;
@@ -100,8 +101,19 @@ send_encoded(struct ipc_channel *ch, enum msg_type type, uint8_t *buf, int n,
 		if (errno != EINTR)
 			return (channel_error(errno));
 	}
-	ch->state = msg_next_state(type, ch->state);
 	return (0);
+}
+
+/* Send the n bytes of an encoded message. */
+static int
+send_encoded(struct ipc_channel *ch, enum msg_type type, const uint8_t *buf,
+    int n, const int *fds, size_t nfds, int flags)
+{
+	int err = n < 0 ? n : send_bytes(ch, buf, (size_t)n, fds, nfds, flags);
+
+	if (err == 0)
+		ch->state = msg_next_state(type, ch->state);
+	return (err);
 }
 
 static __attribute__((noinline)) int
@@ -145,6 +157,27 @@ ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
 	return (send_flags(ch, type, msg, fds, nfds, MSG_DONTWAIT));
+}
+
+int
+ipc_prepare(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    size_t nfds, uint8_t *buf, size_t size)
+{
+	int n = msg_check_permit(type, ch->self, ch->peer, ch->state, nfds);
+
+	if (n == 0)
+		n = msg_encode(type, msg, buf, size);
+	if (n >= 0)
+		ch->state = msg_next_state(type, ch->state);
+	return (n);
+}
+
+int
+ipc_send_prepared(struct ipc_channel *ch, const uint8_t *buf, size_t n,
+    const int *fds, size_t nfds)
+{
+	return (ch->fd < 0 ? ERR_CLOSED
+			   : send_bytes(ch, buf, n, fds, nfds, MSG_DONTWAIT));
 }
 
 int

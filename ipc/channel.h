@@ -45,7 +45,18 @@ int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 
 /*
- * The same, but waits for room, and up to 5 s for memory. For starts, last
+ * The same in two steps, for who keeps what has no room yet: check and encode,
+ * after which the channel is in the state that follows, and send what was
+ * encoded, as often as it takes. The first returns the length, at most size
+ * bytes, or the catalogue's errors; the second the errors of ipc_send().
+ */
+int ipc_prepare(struct ipc_channel *ch, enum msg_type type, const void *msg,
+    size_t nfds, uint8_t *buf, size_t size);
+int ipc_send_prepared(struct ipc_channel *ch, const uint8_t *buf, size_t n,
+    const int *fds, size_t nfds);
+
+/*
+ * As ipc_send(), but waits for room, and up to 5 s for memory. For starts, last
  * words and the command-line client.
  */
 int ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,

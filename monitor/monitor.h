@@ -19,6 +19,7 @@
 #include "ipc/state.h"
 #include "monitor/loop.h"
 
+struct monitor;
 struct mon_service;
 
 /*
@@ -38,6 +39,25 @@ enum proc_state {
 	PROC_STARTING, /* sealing itself */
 	PROC_UP,
 	PROC_STOPPING /* told to finish; its end is no failure */
+};
+
+struct proc;
+
+/*
+ * A role that is started for one thing and ends when that is done. It is not
+ * started again, nobody waits for it to come up, and it is not pinged: `time`
+ * ns after its start it is killed.
+ */
+struct proc_job {
+	uint64_t time;
+	bool outlives; /* it goes on when the monitor dies */
+	/* It is sealed, and found to be so. */
+	void (*ready)(struct monitor *mon, struct proc *p, void *arg);
+	/* A message of its own; the descriptors are closed afterwards. */
+	void (*hear)(
+	    struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg);
+	/* It has been waited for, and every message was heard; p is gone. */
+	void (*over)(struct monitor *mon, int status, void *arg);
 };
 
 /* A role's process. */
@@ -61,6 +81,12 @@ struct proc {
 	char reason[64];
 	struct ipc_channel ch;
 	struct watch *watch;
+	STAILQ_HEAD(, outbox_entry) outbox; /* what it has no room for */
+	uint64_t outbox_since;
+	struct loop_timer outbox_timer;
+	const struct proc_job *job; /* what it was started for, or NULL */
+	void *job_arg;
+	struct loop_timer job_timer;
 	struct slot_table *slots; /* zygote */
 	int slots_fd;		  /* for the zygote */
 	int slots_read_fd; /* the same file, for those who only read it */

@@ -72,6 +72,8 @@ role_ping(struct monitor *mon, struct proc *p)
 	uint64_t most = p->role == ROLE_MASTER ? 0 : SILENT_NS;
 	struct msg_ping m;
 
+	if (p->job != NULL) /* it has its own time */
+		return;
 	if (p->state == PROC_STARTING && now - p->started > START_NS)
 		proc_kill(mon, p, "does not come up");
 	if (p->state != PROC_UP || p->killed)

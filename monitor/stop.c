@@ -103,7 +103,7 @@ too_slow(void *arg)
 	if (!mon->conf->keep_sessions)
 		loginproc_kill_all();
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (!is_due(p->role))
+		if (p->job != NULL || !is_due(p->role))
 			continue;
 		log_info("%s (pid %d) does not end: killed", role_name(p->role),
 		    (int)p->pid);

@@ -322,6 +322,8 @@ sandbox_restrict_files(const struct sealing *s)
 static int
 sandbox_bind_to_parent(const struct sealing *s)
 {
+	if (s->params->parent == 0)
+		return (0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		return (sandbox_fail(s->report, ERR_SYSTEM,
 		    "The %s cannot be bound to the monitor's life: %s.",

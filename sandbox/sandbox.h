@@ -78,7 +78,8 @@ struct sandbox_params {
 	enum sandbox_session session; /* zygotes of ssh and exec */
 	/*
 	 * Its parent, which it does not outlive: SIGKILL comes with the end of
-	 * the thread that started it. What it forks has no such bond.
+	 * the thread that started it. What it forks has no such bond. 0: it
+	 * outlives it.
 	 */
 	pid_t parent;
 	bool program_is_root; /* zygote of exec: runs its program as 0 */

@@ -322,7 +322,10 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 	    p->service != NULL ? " " : "",
 	    p->service != NULL ? p->service->name : "", (int)p->pid,
 	    m->landlock, m->user_namespace ? ", user namespace" : "");
-	wire_ready(mon, p);
+	if (p->job != NULL)
+		p->job->ready(mon, p, p->job_arg);
+	else
+		wire_ready(mon, p);
 }
 
 /*
@@ -425,6 +428,8 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 			end_session(mon, in->msg.log_flood.session);
 		break;
 	default:
+		if (p->job != NULL)
+			p->job->hear(mon, p, in, p->job_arg);
 		break;
 	}
 	answer_close(in);

@@ -99,7 +99,8 @@ predecessor_note(struct monitor *mon)
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (n == ROLES_MAX)
 			break;
-		if (p->pid <= 0 || p->reaped)
+		if (p->pid <= 0 || p->reaped ||
+		    (p->job != NULL && p->job->outlives))
 			continue;
 		now[n].pid = p->pid;
 		now[n].role = (uint32_t)p->role;

@@ -25,6 +25,7 @@
 #include "monitor/roles/answer.h"
 #include "monitor/roles/child.h"
 #include "monitor/roles/images.h"
+#include "monitor/roles/outbox.h"
 #include "monitor/roles/predecessor.h"
 #include "monitor/roles/proc.h"
 #include "monitor/roles/ptable.h"
@@ -55,7 +56,8 @@ static const struct role_spec role_specs[] = {
 };
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
-#define SLOW_ROLE_MS 2000
+#define SLOW_ROLE_NS (2ull * SECOND)
+#define OUTBOX_LOOK_NS (10ull * MILLISECOND)
 #define SHORT_TRIES 5
 #define SHORT_MS 10
 #define MESSAGES_A_TURN 32
@@ -98,7 +100,8 @@ proc_find(struct monitor *mon, enum role role, enum service_kind kind)
 
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == role && p->state != PROC_STOPPING &&
-		    !p->killed && (role != ROLE_LOGREADER || p->kind == kind))
+		    !p->killed && p->job == NULL &&
+		    (role != ROLE_LOGREADER || p->kind == kind))
 			return (p);
 	}
 	return (NULL);
@@ -193,7 +196,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	    .uid = UINT32_MAX,
 	    .gid = UINT32_MAX,
 	    .instance = p->instance,
-	    .parent = getpid()};
+	    .parent = p->job != NULL && p->job->outlives ? 0 : getpid()};
 	int profile = sandbox_profile_for(p->role, p->kind);
 
 	if (profile < 0)
@@ -282,6 +285,9 @@ proc_free(struct monitor *mon, struct proc *p)
 	predecessor_note(mon);
 	if (p->service != NULL && p->service->zygote == p)
 		p->service->zygote = NULL;
+	loop_timer_clear(&p->job_timer);
+	loop_timer_clear(&p->outbox_timer);
+	outbox_clear(p);
 	loop_unwatch(&p->watch);
 	ipc_channel_close(&p->ch);
 	table_slots_drop(mon, p);
@@ -319,6 +325,19 @@ proc_tell_failed_start(
 					: WEXITSTATUS(status));
 }
 
+/* Whoever started it knows what its end means. */
+static void
+proc_job_over(struct monitor *mon, struct proc *p, int status)
+{
+	const struct proc_job *job = p->job;
+	void *arg = p->job_arg;
+
+	proc_free(mon, p);
+	job->over(mon, status, arg);
+	if (mon->stopping)
+		stop_step(mon);
+}
+
 static void
 proc_ended(struct monitor *mon, struct proc *p, int status)
 {
@@ -334,6 +353,10 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	/* What it still had to say: why it failed, for one. */
 	p->reaped = true;
 	answer_drain(mon, p, LAST_MESSAGES);
+	if (p->job != NULL) {
+		proc_job_over(mon, p, status);
+		return;
+	}
 	/*
 	 * At a stop that keeps them its sessions go on, in the books as well.
 	 * Else nobody has ended one whose slot was written a moment too late.
@@ -410,8 +433,10 @@ void
 proc_lost(struct proc *p)
 {
 	loop_unwatch(&p->watch);
+	outbox_clear(p);
 	ipc_channel_close(&p->ch);
-	if (!p->reaped)
+	/* One that has its orders and outlives us is not to be broken off. */
+	if (!p->reaped && (p->job == NULL || !p->job->outlives))
 		kill(p->pid, SIGKILL);
 }
 
@@ -430,25 +455,37 @@ proc_pair(int pair[2])
 	return (err);
 }
 
+/* Whoever holds messages back too long is killed; it is looked at again. */
+static void
+proc_outbox_due(void *arg)
+{
+	struct proc *p = arg;
+	int err;
+
+	if (!outbox_holds(p) || p->killed)
+		return;
+	if (time_boot_ns() - p->outbox_since >= SLOW_ROLE_NS) {
+		proc_kill(table_monitor(), p, "does not read");
+		return;
+	}
+	err = outbox_flush(p);
+	if (err != 0)
+		outbox_clear(p);
+	if (err != 0 && err != ERR_CLOSED)
+		proc_kill(table_monitor(), p, err_text(err));
+	loop_timer_in(&p->outbox_timer, OUTBOX_LOOK_NS, proc_outbox_due, p);
+}
+
 int
 proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
     const void *msg, const int *fds, size_t nfds)
 {
-	struct pollfd pfd = {.fd = p->ch.fd, .events = POLLOUT};
-	int err = ipc_send(&p->ch, type, msg, fds, nfds);
+	int err = outbox_send(p, type, msg, fds, nfds);
 
-	if (err == ERR_AGAIN) {
-		if (poll(&pfd, 1, SLOW_ROLE_MS) > 0)
-			err = ipc_send(&p->ch, type, msg, fds, nfds);
-	}
-	/* Our own shortage, or the kernel's, may be over in a moment. */
-	for (int i = 0; err == ERR_SHORT && i < SHORT_TRIES; i++) {
-		time_rest(SHORT_MS);
-		err = ipc_send(&p->ch, type, msg, fds, nfds);
-	}
-	if (err == 0)
-		return (0);
-	if (err == ERR_CLOSED) /* it is dying: SIGCHLD tells the rest */
+	if (err == 0 && outbox_holds(p) && !p->outbox_timer.linked)
+		loop_timer_in(
+		    &p->outbox_timer, OUTBOX_LOOK_NS, proc_outbox_due, p);
+	if (err == 0 || err == ERR_CLOSED) /* dying: SIGCHLD tells the rest */
 		return (err);
 	if (err == ERR_SHORT) {
 		report_short(mon, ROLE_MONITOR, errno,
@@ -462,7 +499,7 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 	}
 	log_info("cannot send %s to %s: %s", msg_name(type), role_name(p->role),
 	    err_text(err));
-	proc_kill(mon, p, err == ERR_AGAIN ? "does not read" : err_text(err));
+	proc_kill(mon, p, err_text(err));
 	return (err);
 }
 
@@ -497,8 +534,10 @@ proc_readable(void *arg, int revents)
 {
 	struct proc *p = arg;
 
-	(void)revents;
-	answer_drain(table_monitor(), p, MESSAGES_A_TURN);
+	if ((revents & POLLOUT) != 0)
+		(void)outbox_flush(p);
+	if ((revents & ~POLLOUT) != 0)
+		answer_drain(table_monitor(), p, MESSAGES_A_TURN);
 }
 
 static struct proc *
@@ -514,6 +553,7 @@ proc_new(struct monitor *mon, enum role role, enum service_kind kind,
 	p->service = service;
 	p->pid = -1;
 	p->ch.fd = p->slots_fd = p->slots_read_fd = -1;
+	STAILQ_INIT(&p->outbox);
 	if (role == ROLE_ZYGOTE) {
 		p->instance = mon->next_instance++;
 		if (table_slots_make(mon, p) < 0) {
@@ -552,6 +592,38 @@ proc_launch(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	return (p->watch == NULL ? ERR_NO_MEMORY : 0);
 }
 
+/* NULL with errno when there is no room for it now. */
+static struct proc *
+proc_begin(struct monitor *mon, const struct role_spec *spec,
+    enum service_kind kind, struct mon_service *service)
+{
+	struct proc *p;
+	int error;
+
+	reserve_use();
+	p = proc_new(mon, spec->role, kind, service);
+	if (p != NULL && proc_launch(mon, spec, p) == 0) {
+		reserve_keep();
+		p->started = time_boot_ns();
+		TAILQ_INSERT_TAIL(&mon->procs, p, next);
+		return (p);
+	}
+	error = errno;
+	log_info("cannot start %s: %s", role_name(spec->role), strerror(error));
+	report_short(mon, spec->role, error, "cannot start a role");
+	if (p != NULL && p->pid > 0)
+		kill(p->pid, SIGKILL);
+	if (p != NULL) {
+		loop_unwatch(&p->watch);
+		ipc_channel_close(&p->ch);
+		table_slots_drop(mon, p);
+		free(p);
+	}
+	reserve_keep();
+	errno = error;
+	return (NULL);
+}
+
 struct proc *
 proc_start(struct monitor *mon, enum role role, enum service_kind kind,
     struct mon_service *service)
@@ -563,31 +635,42 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	if (!spec_find(role, kind, &spec))
 		return (NULL);
 	b->started = time_boot_ns();
-	reserve_use();
-	p = proc_new(mon, role, kind, service);
-	if (p == NULL || proc_launch(mon, &spec, p) < 0) {
-		log_info(
-		    "cannot start %s: %s", role_name(role), strerror(errno));
-		report_short(mon, role, errno, "cannot start a role");
-		if (p != NULL && p->pid > 0)
-			kill(p->pid, SIGKILL);
-		if (p != NULL) {
-			loop_unwatch(&p->watch);
-			ipc_channel_close(&p->ch);
-			table_slots_drop(mon, p);
-			free(p);
-		}
-		reserve_keep();
+	p = proc_begin(mon, &spec, kind, service);
+	if (p == NULL) {
 		proc_restart(mon, role, kind, service);
 		return (NULL);
 	}
-	reserve_keep();
 	p->again = b->fails > 0;
-	p->started = b->started;
-	TAILQ_INSERT_TAIL(&mon->procs, p, next);
 	predecessor_note(mon);
 	if (service != NULL)
 		service->zygote = p;
+	if (proc_seal(mon, &spec, p) < 0)
+		proc_kill(mon, p, "cannot be told how to seal itself");
+	return (p);
+}
+
+static void
+proc_job_late(void *arg)
+{
+	proc_kill(table_monitor(), arg, "took longer than its time");
+}
+
+struct proc *
+proc_start_job(
+    struct monitor *mon, enum role role, const struct proc_job *job, void *arg)
+{
+	struct role_spec spec;
+	struct proc *p;
+
+	if (!spec_find(role, SERVICE_COUNT, &spec))
+		return (NULL);
+	p = proc_begin(mon, &spec, SERVICE_COUNT, NULL);
+	if (p == NULL)
+		return (NULL);
+	p->job = job;
+	p->job_arg = arg;
+	predecessor_note(mon);
+	loop_timer_in(&p->job_timer, job->time, proc_job_late, p);
 	if (proc_seal(mon, &spec, p) < 0)
 		proc_kill(mon, p, "cannot be told how to seal itself");
 	return (p);

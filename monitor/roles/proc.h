@@ -16,6 +16,14 @@
 struct proc *proc_start(struct monitor *mon, enum role role,
     enum service_kind kind, struct mon_service *service);
 
+/*
+ * Start a role for one job; job and arg must live until job->over() is called.
+ * NULL with errno, and nothing is called, when it cannot be started now. Who
+ * started it may end it by proc_kill(), and proc_stop() where it obeys STOP.
+ */
+struct proc *proc_start_job(
+    struct monitor *mon, enum role role, const struct proc_job *job, void *arg);
+
 /* The running one of a singleton role (starting ones too), or NULL. */
 struct proc *proc_find(
     struct monitor *mon, enum role role, enum service_kind kind);
@@ -41,9 +49,9 @@ void proc_start_needed(struct monitor *mon);
 int proc_pair(int pair[2]);
 
 /*
- * Send a message to a role, waiting a moment if it is slow; a role that does
- * not read for two seconds, or is gone, is killed (and then replaced). The
- * descriptors stay the caller's. 0 or the error.
+ * Send a message to a role; what it has no room for is kept and sent later. A
+ * role that does not read for two seconds is killed (and then replaced). The
+ * descriptors stay the caller's. Never waits. 0 or the error.
  */
 int proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
     const void *msg, const int *fds, size_t nfds);

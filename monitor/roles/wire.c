@@ -381,7 +381,8 @@ wire_configured(struct monitor *mon)
 	if (master == NULL)
 		return;
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (p->state == PROC_STARTING && !p->killed && !p->again)
+		if (p->state == PROC_STARTING && !p->killed && !p->again &&
+		    p->job == NULL)
 			return;
 	}
 	proc_send(mon, master, MSG_CONFIGURED, &m, NULL, 0);
