@@ -14,7 +14,7 @@
 
 #define CONF_FILE_MAX 1048576 /* bytes of a file */
 #define CONF_STDIN "-"	      /* for a path: standard input, for a check */
-#define CONF_MESSAGE_MAX 320  /* bytes of a message, NUL included */
+#define CONF_MESSAGE_MAX 512  /* bytes of a message, NUL included */
 
 enum conf_severity { CONF_WARNING, CONF_ERROR };
 

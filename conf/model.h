@@ -20,6 +20,8 @@
 #define CONF_ENV_MAX 64	      /* `environment` statements of a service */
 #define CONF_RLIMIT_MAX 16    /* `rlimit` statements of a service */
 #define CONF_PAM_SERVICE_MAX 65 /* bytes of a PAM service's name, and a NUL */
+#define CONF_WORDS_MAX 64	/* words of a list */
+#define CONF_WORD_MAX 64	/* bytes of one of them, and a NUL */
 #define CONF_CLIENTS_MAX 64	/* outbound-ssh clients */
 #define CONF_SERVERS_MAX 16	/* addresses of one outbound-ssh client */
 
@@ -63,6 +65,12 @@ struct conf_pos {
 	unsigned col; /* in bytes */
 };
 
+/* A list of words, in the order written; none: the statement is not there. */
+struct conf_words {
+	const char *words[CONF_WORDS_MAX];
+	unsigned count;
+};
+
 struct conf_ssh {
 	bool sftp_server;
 	bool no_passwords;
@@ -75,6 +83,9 @@ struct conf_ssh {
 	uint32_t max_sessions;	  /* per connection */
 	uint32_t max_pre_packets; /* packets before authentication */
 	const char *sshd_config;  /* absolute path, or NULL */
+	struct conf_words ciphers;
+	struct conf_words macs;
+	struct conf_words key_exchange;
 };
 
 #define CONF_BANNER_MAX 4096 /* bytes of a banner that are shown */

@@ -51,6 +51,11 @@
 #define UIDS .type = TYPE_UIDS, .low = 1, .high = 4294967293
 #define ENV .type = TYPE_ENV
 #define RLIMIT .type = TYPE_RLIMIT
+#define LIST(w) .type = TYPE_LIST, .words = w
+#define SSHD(...) SSHD_(__VA_ARGS__, NULL)
+#define SSHD_(k, v, ...) .sshd[0] = {k, v}
+#define SSHD_ALSO(k, v) .sshd[1] = {k, v}
+#define SSHD_ALWAYS .sshd_always = true
 
 _Static_assert(BLOCK_COUNT <= 32, "a block needs a bit of its own");
 
@@ -209,7 +214,7 @@ schema_arity(const struct conf_statement *s)
 bool
 schema_is_list(const struct conf_statement *s)
 {
-	return (s->type == TYPE_ADDRESSES);
+	return (s->type == TYPE_ADDRESSES || s->type == TYPE_LIST);
 }
 
 bool
@@ -258,6 +263,7 @@ schema_type_name(enum conf_type type)
 	    [TYPE_UIDS] = "a range LOW-HIGH",
 	    [TYPE_ENV] = "a name and a value",
 	    [TYPE_RLIMIT] = "a resource, a soft and a hard limit",
+	    [TYPE_LIST] = "words",
 	};
 
 	return (names[type]);

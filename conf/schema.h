@@ -16,6 +16,9 @@
 #define CONF_VALUE_MAX 1024
 #define CONF_VALUES_MAX 64
 
+/* Lines of sshd_config that one statement makes. */
+#define SCHEMA_SSHD_MAX 2
+
 enum conf_block_id {
 	BLOCK_NONE,
 #define BLOCK(id, ...) BLOCK_##id,
@@ -45,6 +48,7 @@ enum conf_type {
 	TYPE_UIDS,	/* LOW-HIGH */
 	TYPE_ENV,	/* NAME VALUE, one statement a name */
 	TYPE_RLIMIT,	/* NAME SOFT HARD, one statement a name */
+	TYPE_LIST,	/* some of a list of words, in the order written */
 	TYPE_COUNT
 };
 
@@ -82,9 +86,19 @@ struct conf_statement {
 	int64_t wide;	   /* high under extended-limits; 0: the same */
 	bool value;	   /* what a flag stores */
 	bool secret;
-	const char *words; /* TYPE_WORD: in the order of the enum's values */
-	const char *dflt;  /* in the language's own words; NULL: nothing */
-	const char *unit;  /* for the manual: "seconds" */
+	const char *words; /* TYPE_WORD: in the order of the enum's values;
+			      TYPE_LIST: those that there are */
+	/*
+	 * What it says in sshd_config's words. value: of a flag, the value; of
+	 * words, sshd's for each of ours in their order, NULL where they are
+	 * the same; else NULL, and the value is ours.
+	 */
+	struct {
+		const char *keyword, *value;
+	} sshd[SCHEMA_SSHD_MAX];
+	bool sshd_always; /* its default is told to sshd, too */
+	const char *dflt; /* in the language's own words; NULL: nothing */
+	const char *unit; /* for the manual: "seconds" */
 	const char *since;
 	bool extension;
 	const char *needs; /* what it takes beyond ourselves; NULL: nothing */

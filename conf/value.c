@@ -16,8 +16,6 @@
 #include "conf/value_list.h"
 #include "lib/addr.h"
 
-#define WORDS_TEXT_MAX 128
-
 static void
 value_store(void *object, const struct conf_statement *stmt, const void *from)
 {
@@ -151,9 +149,9 @@ value_read_octal(struct value_reader *r, const struct conf_statement *stmt,
 		value_store_number(object, stmt, value);
 }
 
-/* The place of a word in a list of words, or -1; *list as commas for people. */
-static int
-value_word_index(const char *words, const char *word, char list[WORDS_TEXT_MAX])
+int
+value_word_index(
+    const char *words, const char *word, char list[VALUE_WORDS_MAX])
 {
 	int found = -1, index = 0;
 	size_t used = 0;
@@ -164,7 +162,7 @@ value_word_index(const char *words, const char *word, char list[WORDS_TEXT_MAX])
 
 		if (strlen(word) == n && memcmp(word, words, n) == 0)
 			found = index;
-		snprintf(list + used, WORDS_TEXT_MAX - used, "%s%.*s",
+		snprintf(list + used, VALUE_WORDS_MAX - used, "%s%.*s",
 		    index == 0 ? "" : ", ", (int)n, words);
 		used = strlen(list);
 		index++;
@@ -178,7 +176,7 @@ static void
 value_read_word(struct value_reader *r, const struct conf_statement *stmt,
     const struct conf_value *v, void *object)
 {
-	char list[WORDS_TEXT_MAX];
+	char list[VALUE_WORDS_MAX];
 	int index;
 
 	index = value_word_index(
@@ -291,6 +289,9 @@ value_read(struct value_reader *r, const struct conf_node *node, void *object)
 		break;
 	case TYPE_UIDS:
 		value_read_uids(r, stmt, &node->values[0], object);
+		break;
+	case TYPE_LIST:
+		value_read_list(r, node, object);
 		break;
 	case TYPE_ADDRESSES:
 		value_read_addresses(r, node, object);

@@ -101,6 +101,45 @@ value_read_addresses(struct value_reader *r, const struct conf_node *node,
 	}
 }
 
+static void
+value_report_word(struct value_reader *r, const struct conf_statement *stmt,
+    const struct conf_value *v, const char *list)
+{
+	if (strchr(v->text, ',') != NULL)
+		conf_report_add(r->report, CONF_ERROR, v->pos,
+		    "%s: write a list as [ WORD WORD ], without commas",
+		    stmt->name);
+	else if (strchr("+-^", v->text[0]) != NULL)
+		conf_report_add(r->report, CONF_ERROR, v->pos,
+		    "%s: `%.60s`: nothing is added to sshd's own list or taken "
+		    "from it: name all that are to be",
+		    stmt->name, v->text);
+	else
+		conf_report_add(r->report, CONF_ERROR, v->pos,
+		    "%s: `%.60s` is none of: %s", stmt->name, v->text, list);
+}
+
+void
+value_read_list(
+    struct value_reader *r, const struct conf_node *node, void *object)
+{
+	const struct conf_statement *stmt = node->stmt;
+	struct conf_words words = {.count = 0};
+	char list[VALUE_WORDS_MAX];
+
+	for (unsigned i = 0; i < node->value_count; i++) {
+		const struct conf_value *v = &node->values[i];
+
+		if (value_word_index(stmt->words, v->text, list) < 0) {
+			value_report_word(r, stmt, v, list);
+			return;
+		}
+		words.words[words.count++] = v->text;
+	}
+	if (object != NULL)
+		memcpy((char *)object + stmt->offset, &words, sizeof(words));
+}
+
 /*
  * One word of a command into dst (room for all of *at): quotes, double or
  * single, keep spaces and go. false: a quote is not closed.

@@ -7,6 +7,19 @@
 
 #include "conf/value.h"
 
+/* Bytes of a list of words, for people. */
+#define VALUE_WORDS_MAX 640
+
+/*
+ * The place of a word in a list of words, or -1; *list is those words with
+ * commas, for people.
+ */
+int value_word_index(
+    const char *words, const char *word, char list[VALUE_WORDS_MAX]);
+
+void value_read_list(
+    struct value_reader *r, const struct conf_node *node, void *object);
+
 /* As value_read, for one type each; service may be NULL. */
 void value_read_addresses(struct value_reader *r, const struct conf_node *node,
     struct conf_service *service);

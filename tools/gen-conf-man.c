@@ -56,6 +56,7 @@ man_head(const struct conf_statement *s)
 	    [TYPE_COMMAND] = " Ar command",
 	    [TYPE_EXEC] = " Ar command",
 	    [TYPE_ADDRESSES] = " Ar address ...",
+	    [TYPE_LIST] = " Ar word ...",
 	    [TYPE_UIDS] = " Ar low Ns - Ns Ar high",
 	    [TYPE_ENV] = " Ar name value",
 	    [TYPE_RLIMIT] = " Ar name soft hard",
@@ -82,6 +83,19 @@ man_range(const struct conf_statement *s)
 		printf(
 		    ",\nor to %" PRId64 " with\n.Ic extended-limits", s->wide);
 	puts(s->wide != 0 ? " ." : ".");
+}
+
+static void
+man_list(const struct conf_statement *s)
+{
+	fputs("The words are", stdout);
+	for (const char *w = s->words; *w != '\0'; w += strspn(w, " ")) {
+		size_t n = strcspn(w, " ");
+
+		printf("%s\n.Cm %.*s", w == s->words ? "" : " ,", (int)n, w);
+		w += n;
+	}
+	puts(" .");
 }
 
 static void
@@ -119,6 +133,8 @@ man_statement(const struct conf_statement *s, bool several)
 		man_range(s);
 	if (s->type == TYPE_RLIMIT)
 		printf("The names are %s.\n", schema_rlimit_names());
+	if (s->type == TYPE_LIST)
+		man_list(s);
 	if (s->dflt != NULL && s->type == TYPE_FLAG)
 		puts("This is the default.");
 	else if (s->dflt != NULL)

@@ -1,6 +1,6 @@
 /*
- * The orders of sshd's keywords, loosest first. Monitor (root). Pure. What has
- * no order here is stated by none of our statements.
+ * The orders of sshd's keywords, which keywords.def names. Monitor (root).
+ * Pure. What has no order is stated by none of our statements.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,46 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/sshd/keywords.h"
 #include "conf/sshd/order.h"
-
-enum order_kind {
-	ORDER_WORDS,  /* loosest first; a bar between those not comparable */
-	ORDER_NUMBER, /* 0 is none, and the loosest; else smaller is stricter */
-	ORDER_COUNT,  /* smaller is stricter */
-	ORDER_REKEY,  /* two numbers of ORDER_NUMBER */
-	ORDER_LIST,   /* a subset is stricter */
-	ORDER_PATH    /* the same, or none */
-};
-
-static const struct order {
-	const char *keyword;
-	enum order_kind kind;
-	const char *words;
-} orders[] = {
-    {"permitrootlogin", ORDER_WORDS,
-	"yes without-password,prohibit-password forced-commands-only no"},
-    {"passwordauthentication", ORDER_WORDS, "yes no"},
-    {"kbdinteractiveauthentication", ORDER_WORDS, "yes no"},
-    {"pubkeyauthentication", ORDER_WORDS, "yes no"},
-    {"allowtcpforwarding", ORDER_WORDS, "yes,all local|remote no"},
-    {"disableforwarding", ORDER_WORDS, "no yes"},
-    {"clientaliveinterval", ORDER_NUMBER, NULL},
-    {"clientalivecountmax", ORDER_NUMBER, NULL},
-    {"maxsessions", ORDER_COUNT, NULL},
-    {"rekeylimit", ORDER_REKEY, NULL},
-    {"ciphers", ORDER_LIST, NULL},
-    {"macs", ORDER_LIST, NULL},
-    {"kexalgorithms", ORDER_LIST, NULL},
-    {"hostkeyalgorithms", ORDER_LIST, NULL},
-    {"authorizedkeyscommand", ORDER_PATH, NULL},
-    {"authorizedkeyscommanduser", ORDER_PATH, NULL},
-    {"authorizedprincipalscommand", ORDER_PATH, NULL},
-    {"authorizedprincipalscommanduser", ORDER_PATH, NULL},
-    {"authorizedprincipalsfile", ORDER_PATH, NULL},
-    {"trustedusercakeys", ORDER_PATH, NULL},
-};
-
-#define ORDERS (sizeof(orders) / sizeof(orders[0]))
 
 /* The place of a word, and its number among those of one place; -1. */
 static int
@@ -136,17 +98,13 @@ list_looser(const char *ours, const char *theirs)
 bool
 order_is_looser(const char *keyword, const char *ours, const char *theirs)
 {
-	const struct order *o = NULL;
+	const struct keyword *k = &keywords[keyword_find(keyword)];
 
-	for (size_t i = 0; o == NULL && i < ORDERS; i++) {
-		if (strcmp(orders[i].keyword, keyword) == 0)
-			o = &orders[i];
-	}
-	if (o == NULL)
+	switch (k->order) {
+	case ORDER_NONE:
 		return (false);
-	switch (o->kind) {
 	case ORDER_WORDS:
-		return (words_looser(o->words, ours, theirs));
+		return (words_looser(k->words, ours, theirs));
 	case ORDER_NUMBER:
 		return (number_looser(ours, theirs, true));
 	case ORDER_COUNT:
@@ -190,9 +148,12 @@ order_value(const char *dump, const char *keyword)
 const char *
 order_stated(const char *text, size_t i, const char **statement, size_t *n)
 {
-	for (size_t k = 0; k < ORDERS; k++) {
-		const char *line = find_line(text, orders[k].keyword), *above;
+	for (int id = KEYWORD_NONE + 1; id < KEYWORD_COUNT; id++) {
+		const struct keyword *k = &keywords[id];
+		const char *line = NULL, *above;
 
+		if (k->order != ORDER_NONE)
+			line = find_line(text, k->name);
 		if (line == NULL || i-- > 0)
 			continue;
 		above = line;
@@ -200,7 +161,7 @@ order_stated(const char *text, size_t i, const char **statement, size_t *n)
 			above--;
 		*statement = strncmp(above, "# ", 2) == 0 ? above + 2 : above;
 		*n = strcspn(*statement, "\n");
-		return (orders[k].keyword);
+		return (k->name);
 	}
 	return (NULL);
 }

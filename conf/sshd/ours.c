@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/sshd/keywords.h"
 #include "conf/sshd/ours.h"
 
 #define BLANK " \t\f\v\r"
@@ -35,33 +36,6 @@ same_port(const struct snapshot_params *p, const char *value)
 }
 
 static bool
-same_family(const struct snapshot_params *p, const char *value)
-{
-	(void)p;
-	return (value_is(value, "any"));
-}
-
-static bool
-same_pam(const struct snapshot_params *p, const char *value)
-{
-	return (value_is(value, p->pam ? "yes" : "no"));
-}
-
-static bool
-same_pam_service(const struct snapshot_params *p, const char *value)
-{
-	return (value_is(value, p->ssh->login.pam_service));
-}
-
-/* What these write is in the journal all the same. */
-static bool
-same_log(const struct snapshot_params *p, const char *value)
-{
-	(void)p;
-	return (value_is(value, "info") || value_is(value, "verbose"));
-}
-
-static bool
 same_key(const struct snapshot_params *p, const char *value)
 {
 	for (unsigned i = 0; i < p->host_key_count; i++) {
@@ -71,31 +45,31 @@ same_key(const struct snapshot_params *p, const char *value)
 	return (false);
 }
 
+/* Whether it says what holds here anyway. */
 static bool
-same_always(const struct snapshot_params *p, const char *value)
+ours_same(
+    const struct snapshot_params *p, enum keyword_id id, const char *value)
 {
-	(void)p;
-	(void)value;
-	return (true);
+	switch (id) {
+	case KEYWORD_PORT:
+		return (same_port(p, value));
+	case KEYWORD_ADDRESSFAMILY:
+		return (value_is(value, "any"));
+	case KEYWORD_PIDFILE:
+		return (true);
+	case KEYWORD_USEPAM:
+		return (value_is(value, p->pam ? "yes" : "no"));
+	case KEYWORD_PAMSERVICENAME:
+		return (value_is(value, p->ssh->login.pam_service));
+	case KEYWORD_LOGLEVEL:
+		/* What these write is in the journal all the same. */
+		return (value_is(value, "info") || value_is(value, "verbose"));
+	case KEYWORD_HOSTKEY:
+		return (same_key(p, value));
+	default:
+		return (false);
+	}
 }
-
-static const struct {
-	const char *keyword;
-	bool (*same)(const struct snapshot_params *p, const char *value);
-	const char *why;
-} table[] = {
-    {"port", same_port, "`port` says where is listened"},
-    {"listenaddress", NULL, "`listen-address` says where is listened"},
-    {"addressfamily", same_family, "`listen-address` says where is listened"},
-    {"pidfile", same_always, ""},
-    {"usepam", same_pam, "PAM is used wherever root starts portreeved"},
-    {"pamservicename", same_pam_service, "`pam-service` says it"},
-    {"loglevel", same_log, "the events are made of the level VERBOSE"},
-    {"logverbose", NULL, "the events are made of lines that it chooses"},
-    {"hostkey", same_key,
-	"the host keys are /etc/ssh/ssh_host_{ed25519,ecdsa,rsa}_key, or "
-	"portreeved's own where there are none"},
-};
 
 /* An sftp server without arguments does what internal-sftp does. */
 static bool
@@ -127,15 +101,14 @@ bool
 ours_has(const struct snapshot_params *p, const char *keyword,
     const char *value, const char **why)
 {
+	enum keyword_id id = keyword_find(keyword);
+
 	*why = NULL;
-	if (strcmp(keyword, "subsystem") == 0)
+	if (id == KEYWORD_SUBSYSTEM)
 		return (ours_subsystem(p, value, why));
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (strcmp(table[i].keyword, keyword) != 0)
-			continue;
-		if (table[i].same == NULL || !table[i].same(p, value))
-			*why = table[i].why;
-		return (true);
-	}
-	return (false);
+	if (keywords[id].ours == NULL)
+		return (false);
+	if (!ours_same(p, id, value))
+		*why = keywords[id].ours;
+	return (true);
 }

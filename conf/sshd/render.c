@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/sshd/column.h"
 #include "conf/sshd/sshd.h"
-#include "conf/tree.h"
 #include "lib/err.h"
 
 struct sshd_text {
@@ -21,6 +21,10 @@ struct sshd_text {
 	FILE *f;
 };
 
+/*
+ * sshd takes a keyword's first value, and so two statements may say the same
+ * one: `no-passwords` and `no-password-authentication`.
+ */
 static void __attribute__((format(printf, 3, 4)))
 sshd_say(const struct sshd_text *t, const char *why, const char *fmt, ...)
 {
@@ -31,12 +35,6 @@ sshd_say(const struct sshd_text *t, const char *why, const char *fmt, ...)
 	vfprintf(t->f, fmt, ap);
 	va_end(ap);
 	fputc('\n', t->f);
-}
-
-static bool
-sshd_stated(const struct sshd_text *t, const char *statement)
-{
-	return (tree_find_stated(t->conf->tree, t->service, statement) != NULL);
 }
 
 static bool
@@ -80,83 +78,27 @@ sshd_say_log(const struct sshd_text *t)
 		    "auth2-pubkey.c:userauth_pubkey():*");
 }
 
+/* An ordinary user's sshd can check no password. */
 static void
-sshd_say_root(const struct sshd_text *t)
-{
-	static const char *const words[] = {
-	    [ROOT_LOGIN_ALLOW] = "yes",
-	    [ROOT_LOGIN_DENY] = "no",
-	    [ROOT_LOGIN_DENY_PASSWORD] = "prohibit-password",
-	};
-
-	sshd_say(t, "root-login", "PermitRootLogin %s",
-	    words[t->service->login.root_login]);
-}
-
-static void
-sshd_say_passwords(const struct sshd_text *t)
+sshd_say_no_passwords(const struct sshd_text *t)
 {
 	static const char user[] = "an ordinary user's sshd can check none";
-	const struct conf_ssh *ssh = &t->service->ssh;
 
-	if (!t->params->pam) {
-		sshd_say(t, user, "PasswordAuthentication no");
-		sshd_say(t, user, "KbdInteractiveAuthentication no");
+	if (t->params->pam)
 		return;
-	}
-	if (ssh->no_passwords || ssh->no_password_authentication)
-		sshd_say(t,
-		    ssh->no_passwords ? "no-passwords"
-				      : "no-password-authentication",
-		    "PasswordAuthentication no");
-	if (ssh->no_passwords || ssh->no_challenge_response)
-		sshd_say(t,
-		    ssh->no_passwords ? "no-passwords"
-				      : "no-challenge-response",
-		    "KbdInteractiveAuthentication no");
+	sshd_say(t, user, "PasswordAuthentication no");
+	sshd_say(t, user, "KbdInteractiveAuthentication no");
 }
 
 static void
-sshd_say_authentication(const struct sshd_text *t)
+sshd_say_line(void *arg, const struct column_line *line)
 {
-	sshd_say_passwords(t);
-	if (t->service->ssh.no_public_keys)
-		sshd_say(t, "no-public-keys", "PubkeyAuthentication no");
-}
-
-/* AllowTcpForwarding alone leaves sockets, tunnels, X11 and the agent open. */
-static void
-sshd_say_forwarding(const struct sshd_text *t)
-{
-	if (sshd_stated(t, "tcp-forwarding"))
-		sshd_say(t, "tcp-forwarding", "AllowTcpForwarding yes");
-	if (t->service->ssh.tcp_forwarding)
-		return;
-	sshd_say(t, "no-tcp-forwarding", "AllowTcpForwarding no");
-	sshd_say(t, "no-tcp-forwarding", "DisableForwarding yes");
+	sshd_say(arg, line->stmt->name, "%s %s", line->keyword, line->value);
 }
 
 static void
-sshd_say_limits(const struct sshd_text *t)
+sshd_say_netconf(const struct sshd_text *t)
 {
-	const struct conf_ssh *ssh = &t->service->ssh;
-
-	if (sshd_stated(t, "client-alive-interval"))
-		sshd_say(t, "client-alive-interval", "ClientAliveInterval %u",
-		    ssh->client_alive_interval);
-	if (sshd_stated(t, "client-alive-count-max"))
-		sshd_say(t, "client-alive-count-max", "ClientAliveCountMax %u",
-		    ssh->client_alive_count_max);
-	if (sshd_stated(t, "max-sessions-per-connection"))
-		sshd_say(t, "max-sessions-per-connection", "MaxSessions %u",
-		    ssh->max_sessions);
-}
-
-static void
-sshd_say_subsystems(const struct sshd_text *t)
-{
-	if (t->service->ssh.sftp_server)
-		sshd_say(t, "sftp-server", "Subsystem sftp internal-sftp");
 	if (t->conf->netconf_subsystem != NULL)
 		sshd_say(t, "netconf subsystem", "Subsystem netconf %s",
 		    t->conf->netconf_subsystem);
@@ -172,18 +114,16 @@ sshd_say_file(const struct sshd_text *t)
 }
 
 static void
-sshd_say_all(const struct sshd_text *t)
+sshd_say_all(struct sshd_text *t)
 {
 	fputs("# Written by portreeved from its own configuration.\n", t->f);
 	sshd_say_file(t);
 	sshd_say_host(t);
 	sshd_say_pam(t);
 	sshd_say_log(t);
-	sshd_say_root(t);
-	sshd_say_authentication(t);
-	sshd_say_forwarding(t);
-	sshd_say_limits(t);
-	sshd_say_subsystems(t);
+	sshd_say_no_passwords(t);
+	column_each(t->conf, t->service, sshd_say_line, t);
+	sshd_say_netconf(t);
 	sshd_say(t, "the user's language", "AcceptEnv LANG LC_*");
 }
 

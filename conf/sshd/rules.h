@@ -7,14 +7,16 @@
 #define PORTREEVE_CONF_SSHD_RULES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "conf/conf.h"
 
 /*
  * Whether a line with that keyword and value (both lower case) is missed here:
- * it says something else than holds here anyway. *can is what can say it.
+ * it says something else than holds here anyway. can (size bytes) is what can
+ * say it.
  */
 bool rules_miss(const struct conf *conf, const struct conf_service *ssh,
-    const char *keyword, const char *value, const char **can);
+    const char *keyword, const char *value, char *can, size_t size);
 
 #endif

@@ -128,14 +128,13 @@ static void
 scan_judge(const struct scan *s, const char *file, unsigned line,
     const char *keyword, const char *value)
 {
-	char text[CONF_MESSAGE_MAX];
-	const char *can;
+	char text[CONF_MESSAGE_MAX], can[128];
 
 	if (scan_is_ours(s, keyword, value) ||
-	    !rules_miss(s->conf, s->ssh, keyword, value, &can))
+	    !rules_miss(s->conf, s->ssh, keyword, value, can, sizeof(can)))
 		return;
-	snprintf(text, sizeof(text), "`%.100s %.100s` is not carried over: %s",
-	    keyword, value, can);
+	snprintf(text, sizeof(text),
+	    "`%.100s %.100s` is not carried over: %.127s", keyword, value, can);
 	scan_warn(s, file, line, text);
 }
 

@@ -3,6 +3,7 @@
 written about it."""
 import filecmp
 import os
+import re
 import subprocess
 
 import clients
@@ -12,6 +13,10 @@ from portreeve_test import (BOTH, Connection, Daemon, LINE, PASSWORDS,
                             ssh_echoes, ssh_start, wait_until, world)
 
 ALICE = PASSWORDS["alice"][0]
+SCHEMA = os.path.dirname(os.path.abspath(__file__)) + "/../../conf/schema.def"
+#: What `ssh -Q` calls it: our statement, and ssh's option.
+STATEMENTS = {"cipher": "ciphers", "mac": "macs", "kex": "key-exchange"}
+OPTIONS = {"cipher": "Ciphers", "mac": "MACs", "kex": "KexAlgorithms"}
 
 
 def start(statements="", more=""):

@@ -143,6 +143,11 @@ test_values(void **state)
 	    ERROR(3, 16, "`localhost` is no IPv4 or IPv6 address"),
 	    ERROR(3, 42, "write the IPv4 address"), ERROR(4, 18, "link-local"),
 	    ERROR(4, 26, "multicast"), ERROR(4, 36, "multicast"));
+	EXPECT(IN "ssh { ciphers aes128-ctr,aes256-ctr; macs +hmac-md5;\n"
+		  "key-exchange [ curve25519-sha256 dh-group15 ]; }" END,
+	    ERROR(2, 15, "ciphers: write a list as [ WORD WORD ]"),
+	    ERROR(2, 43, "macs: `+hmac-md5`: nothing is added"),
+	    ERROR(3, 34, "`dh-group15` is none of: curve25519-sha256, "));
 	EXPECT(IN "role-uids 64799; role-uids 5-4; role-uids 10-20;\n"
 		  "role-uids 65530-65600; role-uids 0-100; "
 		  "role-uids 1-4294967294; role-uids 1000-1015;" END,

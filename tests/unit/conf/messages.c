@@ -203,9 +203,10 @@ static const struct sample samples[] = {
 	"3:7: error: `max-auth-tries` is sshd_config's: a file named by "
 	"`sshd-config` can say it",
 	2},
-    {SERVICES("ssh { ciphers aes256-ctr; macs [ hmac-sha1 ]; }"),
-	"3:7: error: `ciphers` is a statement of Junos's that Portreeve does "
-	"not have: a file named by `sshd-config` can say it by Ciphers",
+    {SERVICES("ssh { hostkey-algorithm ssh-rsa; client-alive 3; }"),
+	"3:7: error: `hostkey-algorithm` is a statement of Junos's that "
+	"Portreeve does not have: a file named by `sshd-config` can say it by "
+	"HostKeyAlgorithms",
 	2},
     {SERVICES("web-management { http { port 80; } }\nfinger;"),
 	"3:1: error: `web-management` is a statement of Junos's that "

@@ -144,6 +144,13 @@ make_value(struct maker *m, const struct conf_statement *s)
 		make_word(
 		    m, strcmp(s->name, "protocol") == 0 ? "tcp udp" : s->words);
 		break;
+	case TYPE_LIST:
+		fputs("[ ", m->out);
+		make_word(m, s->words);
+		fputc(' ', m->out);
+		make_word(m, s->words);
+		fputs(" ]", m->out);
+		break;
 	case TYPE_BOOL:
 		make_word(m, "yes no");
 		break;

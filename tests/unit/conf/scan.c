@@ -166,6 +166,11 @@ test_carried(void **state)
 	    {"max-sessions-per-connection 3;", "MaxSessions 3", 0},
 	    {"max-sessions-per-connection 4;", "MaxSessions 3", 1},
 	    {"listen-address ::1;", "ListenAddress ::1", 0},
+	    {"ciphers aes256-ctr;", "Ciphers aes256-ctr", 0},
+	    {"ciphers aes256-ctr;", "Ciphers aes256-ctr,aes128-ctr", 0},
+	    {"ciphers aes256-ctr;", "Ciphers +aes128-cbc", 0},
+	    {"ciphers [ aes256-ctr aes128-ctr ];", "Ciphers aes256-ctr", 1},
+	    {"", "MACs hmac-sha2-512", 1},
 	    {"no-passwords; inactive: no-public-keys;",
 		"PubkeyAuthentication no", 1},
 	};

@@ -2,9 +2,11 @@
  * The schema itself, and every numeric statement at, below and above its
  * range: driven by the rows, so that a new statement is tested by being there.
  */
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "conf/schema.h"
+#include "conf/sshd/keywords.h"
 #include "tests/unit/conf/conf_test.h"
 
 /* Where a block is in set form, and what it needs beside to be valid. */
@@ -198,6 +200,44 @@ test_promised(void **state)
 		assert_int_equal(conf_blocks[ports[i].in].port, ports[i].port);
 }
 
+static unsigned
+count_words(const char *words)
+{
+	unsigned n = 0;
+
+	for (; *words != '\0'; n++) {
+		words += strcspn(words, " ");
+		words += strspn(words, " ");
+	}
+	return (n);
+}
+
+/*
+ * A word of sshd's for each of ours, and an order for the keyword, without
+ * which nobody could tell that an sshd-config FILE loosens it.
+ */
+static void
+check_sshd(const struct conf_statement *s)
+{
+	for (unsigned i = 0; i < SCHEMA_SSHD_MAX; i++) {
+		const char *value = s->sshd[i].value;
+		char keyword[64];
+
+		if (s->sshd[i].keyword == NULL)
+			continue;
+		assert_true((s->type == TYPE_FLAG) <= (value != NULL));
+		if (s->words != NULL && value != NULL)
+			assert_int_equal(
+			    count_words(value), count_words(s->words));
+		snprintf(keyword, sizeof(keyword), "%s", s->sshd[i].keyword);
+		for (char *c = keyword; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		assert_true(
+		    keywords[keyword_find(keyword)].order != ORDER_NONE ||
+		    strcmp(keyword, "subsystem") == 0);
+	}
+}
+
 /* Every row is whole, and says a thing once. */
 static void
 test_rows(void **state)
@@ -215,7 +255,9 @@ test_rows(void **state)
 		assert_true(s->help[strlen(s->help) - 1] == '.');
 		assert_non_null(s->since);
 		assert_int_not_equal(s->blocks, 0);
-		assert_true((s->type == TYPE_WORD) == (s->words != NULL));
+		assert_true((s->type == TYPE_WORD || s->type == TYPE_LIST) ==
+			    (s->words != NULL));
+		check_sshd(s);
 		for (int in = 0; in < BLOCK_COUNT; in++) {
 			enum conf_block_id id = (enum conf_block_id)in;
 
@@ -255,7 +297,7 @@ test_words(void **state)
 		const char *w = s->words;
 		int64_t index = 0;
 
-		if (s->type != TYPE_WORD)
+		if (s->type != TYPE_WORD && s->type != TYPE_LIST)
 			continue;
 		while ((s->blocks & (1U << in)) == 0)
 			in++;
@@ -268,7 +310,7 @@ test_words(void **state)
 			    places[in].needs, places[in].path, s->name, (int)n,
 			    w);
 			p = parse_ok(text);
-			if (s->size != 0)
+			if (s->size != 0 && s->type == TYPE_WORD)
 				assert_int_equal(stored(p.conf, s, in), index);
 			parsed_free(&p);
 			w += n + (w[n] == ' ');

@@ -265,12 +265,12 @@ test_stated(void **state)
 
 	(void)state;
 	assert_string_equal(
-	    order_stated(text, 0, &statement, &n), "permitrootlogin");
+	    order_stated(text, 0, &statement, &n), "maxsessions");
+	assert_memory_equal(statement, "limit", n);
+	assert_string_equal(
+	    order_stated(text, 1, &statement, &n), "permitrootlogin");
 	assert_int_equal(n, 10);
 	assert_memory_equal(statement, "root-login", n);
-	assert_string_equal(
-	    order_stated(text, 1, &statement, &n), "maxsessions");
-	assert_memory_equal(statement, "limit", n);
 	assert_null(order_stated(text, 2, &statement, &n));
 	value = order_value(
 	    "a b\npermitrootlogin without-password\n", "permitrootlogin");

@@ -104,6 +104,13 @@ test_statements(void **state)
 		"ClientAliveCountMax 0"},
 	    {"max-sessions-per-connection 1;", "max-sessions-per-connection",
 		"MaxSessions 1"},
+	    {"ciphers aes256-ctr;", "ciphers", "Ciphers aes256-ctr"},
+	    {"macs [ hmac-sha2-256 umac-64-etm@openssh.com ];", "macs",
+		"MACs hmac-sha2-256,umac-64-etm@openssh.com"},
+	    {"key-exchange [ group-exchange-sha2 curve25519-sha256 ];",
+		"key-exchange",
+		"KexAlgorithms diffie-hellman-group-exchange-sha256,"
+		"curve25519-sha256"},
 	    {"", "max-pre-authentication-packets",
 		"LogVerbose packet.c:ssh_packet_read_poll2():*,"
 		"auth2-pubkey.c:userauth_pubkey():*"},

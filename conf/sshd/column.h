@@ -1,0 +1,27 @@
+/*
+ * The column SSHD of the schema: what a service's statements say in sshd's
+ * words. Monitor (root) and CLI. Pure.
+ */
+#ifndef PORTREEVE_CONF_SSHD_COLUMN_H
+#define PORTREEVE_CONF_SSHD_COLUMN_H
+
+#include "conf/conf.h"
+#include "conf/schema.h"
+
+/* One line; value is valid during the call. stated: not by our default. */
+struct column_line {
+	const struct conf_statement *stmt;
+	const char *keyword, *value;
+	bool stated;
+};
+
+typedef void column_say(void *arg, const struct column_line *line);
+
+/* Each line of the service's block, in the order of the schema. */
+void column_each(const struct conf *conf, const struct conf_service *service,
+    column_say *say, void *arg);
+
+/* The last statement of ssh's that says a keyword, or NULL. */
+const struct conf_statement *column_find(const char *keyword);
+
+#endif
