@@ -389,6 +389,8 @@ report_failed(
 				    sandbox_syscall_name(
 					s->violation, name, sizeof(name)));
 			event_text(&b, FIELD_REASON, "sandbox");
+		} else if (end->value == SIGABRT || end->value == SIGILL) {
+			event_text(&b, FIELD_REASON, "aborted");
 		}
 	}
 	event_emit(m->report->sink, &b);

@@ -72,13 +72,13 @@ struct proc {
 	struct msg_seal seal;	 /* what it was told to be, and is held to */
 	bool again;		 /* not its first start: nobody waits for it */
 	bool retired;		 /* forks no more; lives for its sessions */
-	bool killed;		 /* by us, for a breach; the reason is told */
+	bool killed;		 /* by us, for a breach */
 	uint64_t started;	 /* CLOCK_BOOTTIME ns */
 	uint64_t pid_start;	 /* as struct ptable_row has it */
 	uint32_t pinged, ponged; /* the last number sent, and answered */
 	uint64_t silent_since;	 /* its first ping without answer; 0 none */
 	bool reaped;		 /* waited for: its number may be another's */
-	char reason[64];
+	char reason[128];	 /* why it was killed, or its own last words */
 	struct ipc_channel ch;
 	struct watch *watch;
 	STAILQ_HEAD(, outbox_entry) outbox; /* what it has no room for */

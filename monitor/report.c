@@ -1,4 +1,6 @@
 /* The monitor's events. Monitor (root); typed values alone, never waits. */
+#include <sys/wait.h>
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -125,11 +127,41 @@ report_configuration(struct monitor *mon, bool applied, const char *reason)
 	report_emit(mon, &b);
 }
 
+/*
+ * Why a role ended: what the monitor killed it for, its own words, or what its
+ * status says. In a sealed process abort() ends by SIGILL (sandbox.h).
+ */
+static const char *
+role_end_reason(const struct proc *p, int status, char *buf, size_t size)
+{
+	if (p->reason[0] != '\0')
+		return (p->reason);
+	if (!WIFSIGNALED(status)) {
+		snprintf(buf, size, "exit status %d", WEXITSTATUS(status));
+		return (buf);
+	}
+	switch (WTERMSIG(status)) {
+	case SIGABRT:
+	case SIGILL:
+		return ("aborted, the log says why");
+	case SIGSYS:
+		return ("sandbox, the log says which system call");
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGTRAP:
+		return ("crashed");
+	default:
+		return ("killed");
+	}
+}
+
 void
-report_role_restarted(
-    struct monitor *mon, const struct proc *p, int signal, const char *reason)
+report_role_restarted(struct monitor *mon, const struct proc *p, int status)
 {
 	struct event_builder b;
+	char name[32], buf[32];
+	const char *reason = role_end_reason(p, status, buf, sizeof(buf));
 
 	event_begin(&b, EV_ROLE_RESTARTED);
 	if (p->service != NULL)
@@ -138,11 +170,11 @@ report_role_restarted(
 		event_text(&b, FIELD_SERVICE, service_kind_name(p->kind));
 	event_number(&b, FIELD_PID, (uint64_t)p->pid);
 	event_text(&b, FIELD_ROLE, role_name(p->role));
-	if (signal != 0) {
-		char name[32];
+	if (WIFSIGNALED(status)) {
+		const char *abbrev = sigabbrev_np(WTERMSIG(status));
 
-		snprintf(name, sizeof(name), "SIG%s",
-		    sigabbrev_np(signal) != NULL ? sigabbrev_np(signal) : "?");
+		snprintf(
+		    name, sizeof(name), "SIG%s", abbrev != NULL ? abbrev : "?");
 		event_text(&b, FIELD_SIGNAL, name);
 	}
 	event_text(&b, FIELD_REASON, reason);

@@ -10,8 +10,9 @@ void report_detach(struct monitor *mon);
 
 void report_ready(struct monitor *mon);
 void report_stopped(struct monitor *mon, const char *reason);
+/* status: as waitpid() gave it. */
 void report_role_restarted(
-    struct monitor *mon, const struct proc *p, int signal, const char *reason);
+    struct monitor *mon, const struct proc *p, int status);
 void report_listener_failed(
     struct monitor *mon, const struct listener *l, const char *reason);
 /* A service waits, for this reason, or waits no more. */

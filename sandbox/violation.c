@@ -70,12 +70,11 @@ violation_send(int32_t nr)
 
 /* A line for developers; snprintf is no handler's to call. */
 static void
-violation_log(int32_t nr)
+violation_log(const char *head, int32_t number)
 {
-	static const char head[] = "sandbox: forbidden system call ";
-	char line[sizeof(head) + 12], digits[12];
-	size_t n = 0, used = sizeof(head) - 1;
-	uint32_t rest = (uint32_t)nr;
+	char line[64], digits[12];
+	size_t n = 0, used = strlen(head);
+	uint32_t rest = (uint32_t)number;
 
 	memcpy(line, head, used);
 	do {
@@ -98,10 +97,14 @@ violation_handle(int sig, siginfo_t *info, void *context)
 	/* abort() is a fault of ours and no violation; SIGABRT is denied. */
 	if (info->si_syscall == SYS_tgkill &&
 	    (int)REGISTERS_ARGUMENT_0(u) == getpid() &&
-	    (int)REGISTERS_ARGUMENT_2(u) == SIGABRT)
+	    (int)REGISTERS_ARGUMENT_2(u) == SIGABRT) {
+		violation_log("sandbox: abort() was called in process ",
+		    (int32_t)getpid());
 		__builtin_trap();
+	}
 	violation_send(info->si_syscall);
-	violation_log(info->si_syscall);
+	violation_log(
+	    "sandbox: forbidden system call ", (int32_t)info->si_syscall);
 	for (;;) {
 		(void)syscall(SYS_reboot, 0, 0, 0, 0);
 		_exit(128 + SIGSYS);

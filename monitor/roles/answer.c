@@ -376,6 +376,9 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_FAILED:
 		log_warn("%s: %s", role_name(p->role), in->msg.failed.reason);
+		if (!p->killed)
+			snprintf(p->reason, sizeof(p->reason), "%.127s",
+			    in->msg.failed.reason);
 		/* Under -d the log is a file, and a person waits. */
 		if (!mon->announced && mon->log_fd != 2)
 			fprintf(stderr, "portreeved: %s: %s\n",

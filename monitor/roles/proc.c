@@ -294,23 +294,6 @@ proc_free(struct monitor *mon, struct proc *p)
 	free(p);
 }
 
-static void
-proc_report_end(struct monitor *mon, const struct proc *p, int status)
-{
-	char reason[128];
-
-	if (WIFSIGNALED(status))
-		snprintf(reason, sizeof(reason), "%s",
-		    p->killed			  ? p->reason
-		    : WTERMSIG(status) == SIGABRT ? "aborted, the log says why"
-						  : "killed");
-	else
-		snprintf(reason, sizeof(reason), "exit status %d",
-		    WEXITSTATUS(status));
-	report_role_restarted(
-	    mon, p, WIFSIGNALED(status) ? WTERMSIG(status) : 0, reason);
-}
-
 /* Before "ready" a person may wait, and audit may be the one that failed. */
 static void
 proc_tell_failed_start(
@@ -368,7 +351,7 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 		    &(struct msg_zygote_gone){.instance = p->instance});
 	}
 	if (!expected)
-		proc_report_end(mon, p, status);
+		report_role_restarted(mon, p, status);
 	if (!expected && never_up && !mon->announced)
 		proc_tell_failed_start(mon, p, status);
 	if (role == ROLE_AUDIT)

@@ -26,9 +26,12 @@ class Strace:
 
     def __enter__(self):
         self.child = subprocess.Popen(self.words, stderr=subprocess.PIPE)
-        wait_until(lambda: processes.status(self.pid)["TracerPid"] != "0" or
-                   self.child.poll() is not None, "strace to attach")
-        if self.child.poll() is not None:
+        # It may die of the first call that fails.
+        wait_until(lambda: self.child.poll() is not None or
+                   not processes.alive(self.pid) or
+                   processes.status(self.pid)["TracerPid"] != "0",
+                   "strace to attach")
+        if self.child.poll() is not None and processes.alive(self.pid):
             raise world.Skip("strace cannot attach here: %s" %
                        self.child.stderr.read())
         return self

@@ -2,12 +2,17 @@
 """System calls that fail, one by one, in each role: the connection that
 cannot be served is refused, the others go on, nothing spins or hangs."""
 import os
+import signal
 import time
 
 from portreeve_test import (BOTH, Connection, Daemon, Skip, check, equal,
                             finger, free_port, limit, main, needs, needs_root,
                             processes, wait_until)
 from strace import Strace
+from t_sandbox import inject as execute
+from t_sandbox import sealed, worker
+
+TGKILL, SIGABRT = 234, 6
 
 
 def start():
@@ -331,6 +336,132 @@ def test_monitor_out_of_everything_on_a_restart():
             wait_until(lambda: [p for p in daemon.roles().get("lookup", [])
                                 if p.pid != lookup], "another lookup", 30)
         recovered(daemon)
+
+
+# --- an end is called what it was ---------------------------------------------
+
+
+def log_of(daemon):
+    with open(daemon.run + "/portreeved.log", encoding="utf-8") as file:
+        return file.read()
+
+
+def everything():
+    """A daemon with every role that is sealed."""
+    daemon = start()
+    daemon.cat = free_port()
+    daemon.configure(
+        "system { services { finger { port %d; %s } service cat { port %d; "
+        "protocol tcp; wait no; user nobody; exec \"/bin/cat\"; %s } } }" % (
+            daemon.port, BOTH, daemon.cat, BOTH))
+    return daemon
+
+
+@needs_root
+@limit(90)
+def test_an_abort_is_called_that():
+    """A role that calls abort(), as bug() and libuv do: it may not even send
+    itself a signal, and its end is no violation and nobody's kill."""
+    with everything() as daemon:
+        for name in ("master", "audit", "lookup", "logreader",
+                     "zygote finger"):
+            mark = daemon.mark()
+            pid = wait_until(lambda: sealed(daemon, name), "a " + name)
+            equal(execute(pid, TGKILL, str(pid), str(pid), str(SIGABRT)),
+                  "stopped by SYS", "tgkill in " + name)
+            event = daemon.wait("role-restarted", after=mark, pid=pid)
+            equal(event["reason"], "aborted, the log says why", name)
+            check("abort() was called in process %d\n" % pid in
+                  log_of(daemon), "not a word in the log")
+        wait_until(lambda: sealed(daemon, "zygote finger"), "a zygote")
+        client, pid = worker(daemon)[:2]
+        equal(execute(pid, TGKILL, str(pid), str(pid), str(SIGABRT)),
+              "stopped by SYS", "tgkill in a worker")
+        event = daemon.wait("worker-failed", pid=pid)
+        equal(event["reason"], "aborted", "reason of a worker")
+        client.close()
+        recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(60)
+def test_an_abort_of_libuv_is_called_that():
+    """libuv has no answer to a wait that fails."""
+    with start() as daemon:
+        finger(daemon.port, b"x\r\n")
+        daemon.idle()
+        pid = daemon.role("master").pid
+        with Strace(pid, ("epoll_wait", "error=ENOMEM:when=1"),
+                    ("epoll_pwait", "error=ENOMEM:when=1")) as trace:
+            client = Connection(daemon.port)
+            daemon.wait("role-restarted", pid=pid)
+            check(trace.injected(), "no wait was called")
+            client.close()
+        event, = daemon.of("role-restarted", role="master")
+        equal(event["reason"], "aborted, the log says why", "reason")
+        check("abort() was called in process %d\n" % pid in log_of(daemon),
+              "not a word in the log")
+        recovered(daemon)
+
+
+@needs_root
+def test_a_crash_and_a_kill_are_called_that():
+    with start() as daemon:
+        for number, reason in ((signal.SIGSEGV, "crashed"),
+                               (signal.SIGKILL, "killed")):
+            pid = wait_until(lambda: sealed(daemon, "lookup"), "a lookup")
+            os.kill(pid, number)
+            event = daemon.wait("role-restarted", pid=pid)
+            equal((event["signal"], event["reason"]), (number.name, reason),
+                  "of %s" % number.name)
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_a_wait_that_fails():
+    """What has ended is waited for a moment later, and the log says what
+    kept it, though no signal comes a second time."""
+    for name, port in (("finger", "port"), ("cat", "cat")):
+        with everything() as daemon:
+            zygote = wait_until(lambda: sealed(daemon, "zygote finger")
+                                if name == "finger" else
+                                daemon.role("zygote cat").pid, "a zygote")
+            with Connection(getattr(daemon, port)) as client:
+                daemon.wait("connection-accepted", source_port=client.port)
+                with Strace(zygote, ("waitid", "error=EINVAL:when=1..3")) as \
+                        trace:
+                    client.close()
+                    daemon.wait("session-closed", source_port=client.port)
+                    check(trace.injected(), "waitid was never called")
+            check("cannot be waited for: Invalid argument" in log_of(daemon),
+                  "not a word in the log: " + log_of(daemon))
+            equal(daemon.role("zygote " + name).pid, zygote, "the zygote")
+            equal(daemon.of("role-restarted"), [], "restarts")
+            recovered(daemon)
+
+
+@needs_root
+@needs("strace")
+@limit(120)
+def test_memory_that_cannot_be_advised():
+    """The pool waits for better times, or the zygote gives its place to
+    another; nobody is refused, and the log says what failed."""
+    for when in ("1", "2"):
+        with start() as daemon:
+            zygote = wait_until(lambda: sealed(daemon, "zygote finger"),
+                                "a zygote")
+            finger(daemon.port, b"x\r\n")
+            daemon.idle()
+            with Strace(zygote, ("madvise", "error=ENOMEM:when=" + when)) as \
+                    trace:
+                wait_until(lambda: finger(daemon.port, b"x\r\n")[0] and
+                           trace.injected(), "madvise to fail")
+            wait_until(lambda: "Cannot allocate memory" in log_of(daemon),
+                       "a word in the log: " + log_of(daemon))
+            equal(daemon.of("role-restarted"), [], "restarts")
+            recovered(daemon)
 
 
 class NoProcess:

@@ -170,22 +170,46 @@ def test_an_audit_that_fails_for_a_while():
             cat.send(b"three\n").read_until(b"three\n")
 
 
+def traced(words, log):
+    """A role that strace runs, with the words of that file."""
+    def program(path):
+        subprocess.run(
+            ["cc", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
+             '-DLOG="%s"' % log, '-DREAL="%s.real"' % path, "-o", path,
+             world.TOP + "/tests/system/traced.c"], check=True)
+    return program
+
+
+@needs_root
+@needs("strace", "cc")
+def test_a_zygote_that_cannot_be_set_up():
+    """Its event has its own words."""
+    words = unused(world.WORK + "/words")
+    log = unused(world.WORK + "/trace")
+    world.write(words, "")
+    with daemon_of(own_build("finger", traced(words, log))) as daemon:
+        world.write(words, "-e trace=madvise -e inject=madvise:error=ENOMEM:"
+                    "when=1+:syscall=%s" % sweep.HARMLESS)
+        os.kill(daemon.role("zygote finger").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", signal="SIGKILL", reason="killed")
+        event = daemon.wait("role-restarted", count=2)
+        check(re.match("the zygote cannot be set up: Cannot allocate memory",
+                       event["reason"]), "reason of " + event.line)
+        world.write(words, "")
+        wait_until(lambda: finger(daemon.port, b"x\r\n")[0], "an answer")
+
+
 @needs_root
 @needs("strace", "cc")
 def test_the_first_accepting_is_lost():
     """`ready` is said, though the master's word was not sent at first."""
     words = unused(world.WORK + "/words")
     log = unused(world.WORK + "/trace")
-
-    def program(path):
-        subprocess.run(
-            ["cc", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
-             '-DLOG="%s"' % log, '-DREAL="%s.real"' % path, "-o", path,
-             world.TOP + "/tests/system/traced.c"], check=True)
     for error in ("ENOBUFS", "EAGAIN"):
         world.write(words, "-e trace=sendmsg -e inject=sendmsg:error=%s:"
                     "when=1..6:syscall=%s" % (error, sweep.HARMLESS))
-        with daemon_of(own_build("master", program)) as daemon:
+        with daemon_of(own_build("master", traced(words, log))) as \
+                daemon:
             finger(daemon.port, b"x\r\n")
             injected = 0
             for name in os.listdir(world.WORK):

@@ -68,6 +68,8 @@ struct engine {
 	size_t back_nfds;
 	bool pool_filling; /* idle: fork the next one at once */
 	bool pool_failed;  /* no fork ahead until something changed */
+	bool pool_told;	   /* that was logged, and none was forked since */
+	bool reap_again;   /* a wait failed: try again after a rest */
 	bool page_used[ENGINE_POOL_MAX];
 	uint8_t *pages; /* ENGINE_POOL_MAX pages, struct engine_page each */
 	size_t page_size;

@@ -324,24 +324,26 @@ zygote_await_group(struct zygote *z, struct program_run *run)
 	program_due_add(&z->groups, run->slot, time_boot_ns() + GROUP_NS);
 }
 
-/* One that has ended, if it has; with 0 any. */
-static bool
+/* One that has ended; with 0 any. As program_reap(). */
+static int
 zygote_reap(struct zygote *z, int32_t pid)
 {
 	enum reap_mode mode = REAP_LEADER_KILLS;
 	struct program_run *over, *ended;
+	int taken;
 
 	if (z->ops->whole_group)
 		mode = REAP_WHOLE_GROUP;
 	else if (z->spec.msg.detach)
 		mode = REAP_LEADER_ONLY;
-	if (!program_reap(&z->running, mode, pid, &ended, &over))
-		return (false);
+	taken = program_reap(&z->running, mode, pid, &ended, &over);
+	if (taken <= 0)
+		return (taken);
 	if (over != NULL)
 		zygote_over(z, over);
 	else if (ended != NULL)
 		zygote_await_group(z, ended);
-	return (true);
+	return (taken);
 }
 
 static void
@@ -349,8 +351,8 @@ zygote_reap_leaders(struct zygote *z)
 {
 	int32_t pid;
 
-	while (
-	    (pid = program_reaper_next(&z->reaper)) != 0 && zygote_reap(z, pid))
+	while ((pid = program_reaper_next(&z->reaper)) != 0 &&
+	       zygote_reap(z, pid) > 0)
 		continue;
 }
 
@@ -389,15 +391,19 @@ static void
 zygote_look_for_ended(struct zygote *z)
 {
 	uint64_t before;
+	int taken;
 
 	if (!z->reaper.due || !program_reaper_may_look(
 				  &z->reaper, zygote_awaits(z), time_boot_ns()))
 		return;
 	before = zygote_cpu_ns();
-	while (zygote_reap(z, 0))
-		continue;
+	do
+		taken = zygote_reap(z, 0);
+	while (taken > 0);
 	program_reaper_looked(
 	    &z->reaper, zygote_cpu_ns() - before, time_boot_ns());
+	/* No SIGCHLD will tell of it again. */
+	z->reaper.due = taken < 0;
 }
 
 /* The run of a slot, while its leader's number is in the table. */

@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "ipc/state.h"
+#include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "workers/common/program_log.h"
 #include "workers/common/program_reap.h"
 
@@ -165,7 +167,17 @@ reap_count(struct program_run *group, const siginfo_t *si)
 		group->killed++;
 }
 
-bool
+/* No child is left: no failure. */
+static int
+reap_failed(void)
+{
+	if (errno == ECHILD)
+		return (0);
+	log_errno("a program that ended cannot be waited for");
+	return (ERR_SYSTEM);
+}
+
+int
 program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
     struct program_run **ended, struct program_run **over)
 {
@@ -174,16 +186,17 @@ program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
 
 	*ended = *over = NULL;
 	if (waitid(pid != 0 ? P_PID : P_ALL, (id_t)pid, &si,
-		WEXITED | WNOHANG | WNOWAIT) < 0 ||
-	    si.si_pid == 0)
-		return (false);
+		WEXITED | WNOHANG | WNOWAIT) < 0)
+		return (reap_failed());
+	if (si.si_pid == 0)
+		return (0);
 	run = group = program_table_find(t, si.si_pid);
 	if (run == NULL)
 		group = program_table_find(t, getpgid(si.si_pid));
 	else if (mode != REAP_LEADER_ONLY)
 		kill(-run->pid, SIGKILL);
 	if (waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG) < 0)
-		return (false);
+		return (reap_failed());
 
 	*ended = run;
 	if (run != NULL)
@@ -195,5 +208,5 @@ program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
 	else if (group != NULL && group->leader_gone &&
 		 !reap_group_lives(group->pid))
 		*over = group;
-	return (true);
+	return (1);
 }

@@ -60,11 +60,12 @@ int program_reaper_timeout(
     const struct program_reaper *r, bool hurry, uint64_t now);
 
 /*
- * Take one ended child: pid, or with pid 0 any. Returns false when it has not
- * ended, or there is none. *ended is the program whose leader it was, *over
- * the one whose session is over by this; both still in the table, or NULL.
+ * Take one ended child: pid, or with pid 0 any. Returns 1; 0 when it has not
+ * ended, or there is none; ERR_SYSTEM when the wait failed. *ended is the
+ * program whose leader it was, *over the one whose session is over by this;
+ * both still in the table, or NULL.
  */
-bool program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
+int program_reap(struct program_table *t, enum reap_mode mode, int32_t pid,
     struct program_run **ended, struct program_run **over);
 
 /*

@@ -224,9 +224,9 @@ spawn_is_dead(pid_t pid)
 {
 	siginfo_t si = {.si_pid = 0};
 
-	return (
-	    waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-	    si.si_pid != 0);
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return (errno == ECHILD);
+	return (si.si_pid != 0);
 }
 
 /* A few microseconds, unless somebody who is root ends the child first. */

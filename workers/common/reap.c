@@ -54,6 +54,15 @@ worker_ended(struct engine *e, struct roster_worker *w)
 	roster_queue(&e->roster, w);
 }
 
+/* No SIGCHLD will tell of them again. */
+static void
+reap_failed(struct engine *e)
+{
+	if (!e->reap_again)
+		log_errno("workers that ended cannot be waited for");
+	e->reap_again = true;
+}
+
 /*
  * The next dead worker, no longer a process; NULL when there is none or it is
  * none of ours, which si_pid tells. One that seems to be without a session may
@@ -69,16 +78,19 @@ next_dead(struct engine *e, siginfo_t *si)
 	struct roster_worker *w;
 
 	si->si_pid = 0;
-	if (waitid(P_ALL, 0, si, WEXITED | WNOHANG | idle) < 0 ||
-	    si->si_pid == 0)
+	if (waitid(P_ALL, 0, si, WEXITED | WNOHANG | idle) < 0) {
+		if (errno != ECHILD)
+			reap_failed(e);
+		return (NULL);
+	}
+	if (si->si_pid == 0)
 		return (NULL);
 	w = roster_find(&e->roster, si->si_pid);
 	while (w != NULL && w->state == ROSTER_IDLE && engine_wants_in(e) &&
 	       !engine_read_master(e))
 		continue;
-	/* What cannot be waited for now is there the next time. */
 	if (idle != 0 && waitid(P_PID, (id_t)si->si_pid, si, WEXITED) < 0) {
-		log_errno("worker %d cannot be waited for", (int)si->si_pid);
+		reap_failed(e);
 		si->si_pid = 0;
 		return (NULL);
 	}
@@ -90,6 +102,7 @@ engine_reap(struct engine *e)
 {
 	bool crashed = false;
 
+	e->reap_again = false;
 	for (;;) {
 		siginfo_t si;
 		struct roster_worker *w = next_dead(e, &si);

@@ -245,6 +245,15 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 	return (pid);
 }
 
+/* Nobody waits for it; whoever comes is served by a fork on order. */
+static void
+pool_failed(struct engine *e)
+{
+	if (!e->pool_told)
+		log_errno("no worker can be forked ahead");
+	e->pool_told = e->pool_failed = true;
+}
+
 void
 engine_pool_refill(struct engine *e)
 {
@@ -255,17 +264,22 @@ engine_pool_refill(struct engine *e)
 	int pair[2];
 	pid_t pid;
 
-	if (number == ROSTER_NO_PAGE || fd_seqpacket_pair(pair) != 0) {
+	if (number == ROSTER_NO_PAGE) {
 		e->pool_failed = true;
+		return;
+	}
+	if (fd_seqpacket_pair(pair) != 0) {
+		pool_failed(e);
 		return;
 	}
 	pid = fork_pooled(e, pair, number);
 	fd_close(&pair[1]);
 	if (pid < 0) {
+		pool_failed(e);
 		fd_close(&pair[0]);
-		e->pool_failed = true;
 		return;
 	}
+	e->pool_told = false;
 	w = roster_add(&e->roster, pid, ROSTER_IDLE);
 	if (w == NULL)
 		bug("the roster is full after %u forks", e->forks);

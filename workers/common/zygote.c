@@ -248,7 +248,7 @@ retire_if_alone(struct engine *e)
 static int
 wait_ms(const struct engine *e)
 {
-	if (engine_rests(e))
+	if (engine_rests(e) || e->reap_again)
 		return (ENGINE_REST_MS);
 	if (e->alone_since != 0 && !e->retired)
 		return (ENGINE_ALONE_MS / 4);
@@ -270,7 +270,7 @@ turn(struct engine *e)
 	struct pollfd p[3] = {{.fd = e->monitor.fd, .events = POLLIN},
 	    {.fd = e->signals, .events = POLLIN}, {.fd = -1}};
 	struct signalfd_siginfo info;
-	bool at_end = true;
+	bool at_end = true, again = e->reap_again;
 	int n;
 
 	if (engine_wants_in(e))
@@ -281,10 +281,10 @@ turn(struct engine *e)
 		p[2].fd = e->master.fd;
 	n = poll(p, 3, wait_ms(e));
 	role_poll_failed(n);
-	e->pool_filling = n == 0 && engine_pool_wanted(e);
+	e->pool_filling = n == 0 && !again && engine_pool_wanted(e);
 	if (e->pool_filling)
 		engine_pool_refill(e);
-	if (n <= 0)
+	if (n < 0 || (n == 0 && !again))
 		return;
 	if (p[0].revents != 0)
 		read_monitor(e);
@@ -296,8 +296,8 @@ turn(struct engine *e)
 			engine_flush_ready(e);
 	}
 	/* After the master's POOL_TAKEN, so that ends are known as sessions. */
-	if (p[1].revents != 0 && (at_end || e->roster.idle == 0) &&
-	    read(e->signals, &info, sizeof(info)) == sizeof(info))
+	if ((p[1].revents != 0 || again) && (at_end || e->roster.idle == 0) &&
+	    (read(e->signals, &info, sizeof(info)) == sizeof(info) || again))
 		engine_reap(e);
 }
 
