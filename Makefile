@@ -102,7 +102,7 @@ BSD	= -lbsd
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/telnet $(LE)/ssh \
 	$(LE)/exec \
-	$(LE)/lookup $(LE)/logreader $(LE)/login docs
+	$(LE)/lookup $(LE)/logreader $(LE)/login documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
 
@@ -322,8 +322,12 @@ uninstall:
 	    tools/install --remove $(B)
 
 # --- documents that are made from the catalogues, by tools/gen-NAME.c --------
-docs: $(B)/portreeve.catalog $(B)/man/portreeve-events.5 \
-    $(B)/man/portreeve-sandbox.7
+documents: $(B)/portreeve.catalog $(B)/man/portreeve-events.5 \
+    $(B)/man/portreeve-sandbox.7 $(B)/channels.md
+
+# Those, and the list of channels in ARCHITECTURE.md.
+docs: documents
+	tools/check-docs --write $(B)
 
 $(B)/tools/gen-%: $(B)/obj/tools/gen-%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
 	@mkdir -p $(@D)
@@ -342,9 +346,10 @@ endef
 $(eval $(call made_by,$(B)/portreeve.catalog,gen-journal-catalogue))
 $(eval $(call made_by,$(B)/man/portreeve-events.5,gen-events-man))
 $(eval $(call made_by,$(B)/man/portreeve-sandbox.7,gen-sandbox-man))
+$(eval $(call made_by,$(B)/channels.md,gen-channels))
 
 # portreeve.conf(5) from its text and the language's own table.
-docs: $(B)/man/portreeve.conf.5
+documents: $(B)/man/portreeve.conf.5
 $(eval $(call made_by,$(B)/gen/conf-statements.mdoc,gen-conf-man))
 
 $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
@@ -357,7 +362,7 @@ $(B)/man/%: man/%.in $(B)/gen/conf-statements.mdoc
 clean:
 	rm -rf build
 
-.PHONY: all bench check check-build clean deps docs everything \
+.PHONY: all bench check check-build clean deps docs documents everything \
 	format fuzz fuzzers install lint lint-aarch64 linted objects run soak \
 	uninstall unit-tests
 .SECONDARY:
