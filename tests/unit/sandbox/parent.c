@@ -93,7 +93,7 @@ static int
 act_unbind(const void *arg)
 {
 	(void)arg;
-	return (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0));
+	return (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0 ? 0 : errno);
 }
 
 /* Those that have a filter cannot give the bond up. */
@@ -102,12 +102,16 @@ test_the_bond_stays(void **state)
 {
 	(void)state;
 	for (int id = 0; id < SANDBOX_PROFILE_COUNT; id++) {
+		const struct profile *p = profile_get((enum sandbox_profile)id);
 		struct outcome out;
 
-		if (!profile_get((enum sandbox_profile)id)->sealed)
+		if (!p->sealed)
 			continue;
 		out = sealed_run((enum sandbox_profile)id, act_unbind, NULL);
-		assert_int_equal(out.signal, SIGSYS);
+		if (p->programs) /* it fails, gently */
+			assert_int_equal(out.status, EPERM);
+		else
+			assert_int_equal(out.signal, SIGSYS);
 	}
 }
 
