@@ -137,7 +137,7 @@ $(call lib_of,$(1)): $(call objs_of,$(1))
 	@rm -f $$@
 	$(Q)$$(AR) rcs $$@ $$^
 endef
-$(foreach d,$(LIBDIRS),$(eval $(call library,$(d))))
+$(foreach d,$(LIBDIRS) tests/stage,$(eval $(call library,$(d))))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -167,21 +167,26 @@ SOURCES	= $(filter-out tests/%,\
 objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 	$(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 
-# --- unit tests: tests/unit/FOLDER/NAME.c, each a cmocka program ------------
-UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c tests/state/*/*.c))
+# --- unit tests: tests/unit/FOLDER/NAME.c for FOLDER/NAME.c, each a cmocka
+# program; what plays the other processes to them is tests/stage.
+UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c \
+	  tests/unit/*/*/*.c tests/state/*/*.c))
+STAGE	= $(B)/lib/tests-stage.a
 UNITLIB	= monitor/login conf/sshd conf policy workers/finger workers/lookup \
 	  workers/logreader workers/telnet \
 	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)
-$(B)/tests/%: $(B)/obj/tests/%.o $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
+# In a build from before a folder had this name, a program has it.
+$(B)/tests/%: $(B)/obj/tests/%.o $(STAGE) $(foreach d,$(UNITLIB),$(call lib_of,$(d)))
+	@test ! -f $(@D) || rm $(@D)
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group $(STAGE) \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
 	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
-$(B)/tests/unit/programs/pam: TESTLIBS = -lpam
-$(B)/tests/unit/programs/key: TESTLIBS = -lmd
-$(B)/tests/unit/programs/pam: | $(B)/pam_portreeve.so
+$(B)/tests/unit/monitor/pam/pam_portreeve: TESTLIBS = -lpam
+$(B)/tests/unit/monitor/pam/key: TESTLIBS = -lmd
+$(B)/tests/unit/monitor/pam/pam_portreeve: | $(B)/pam_portreeve.so
 
 # PAM modules that misbehave, for the tests of login.
 TESTPAM	= $(patsubst tests/system/pam_%.c,$(B)/tests/pam/%.so,$(wildcard tests/system/pam_*.c))
@@ -193,7 +198,7 @@ $(B)/obj/pic/tests/system/pam_%.o: tests/system/pam_%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OURCPP) $(CPPFLAGS) $(filter-out -fPIE,$(OURC) $(CFLAGS)) \
 	    -fPIC -c -o $@ $<
-$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/login/*.c)): | \
+$(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/monitor/login/*.c)): | \
 	$(LE)/login $(TESTPAM)
 
 # --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """telnet's attackers end to end: every file of tests/hostile/telnet, floods,
-and where a password is not. What the bytes mean is tests/unit/telnet's."""
+and where a password is not. What the bytes mean is tests/unit/workers/telnet's."""
 import glob
 import os
 import random

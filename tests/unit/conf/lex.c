@@ -1,5 +1,5 @@
 /* The lexer: tokens, their places, comments, strings, and what is no token. */
-#include "tests/unit/conf/conf_test.h"
+#include "tests/stage/conf.h"
 
 #include "conf/lex.h"
 #include "conf/schema.h"

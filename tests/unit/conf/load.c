@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
-#include "tests/unit/conf/conf_test.h"
+#include "tests/stage/conf.h"
 
 static char folder[] = "/tmp/portreeve-load.XXXXXX";
 

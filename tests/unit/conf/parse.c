@@ -1,5 +1,5 @@
 /* The grammar: both forms, merging, appending, deactivating, one-liners. */
-#include "tests/unit/conf/conf_test.h"
+#include "tests/stage/conf.h"
 
 static const char example[] =
     "system {\n"

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "conf/schema.h"
-#include "tests/unit/conf/conf_test.h"
+#include "tests/stage/conf.h"
 
 #define RANDOM_CONFIGURATIONS 400
 

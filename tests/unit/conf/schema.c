@@ -7,7 +7,7 @@
 
 #include "conf/schema.h"
 #include "conf/sshd/keywords.h"
-#include "tests/unit/conf/conf_test.h"
+#include "tests/stage/conf.h"
 
 /* Where a block is in set form, and what it needs beside to be valid. */
 static const struct place {

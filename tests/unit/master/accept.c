@@ -3,35 +3,16 @@
  * services, workers forked ahead, addresses, one-at-a-time listeners. With
  * the master's own program.
  */
-#include "tests/unit/master/harness.h"
+#include "tests/stage/master.h"
 
-#define N 1 /* the service's number */
-
-struct fixture {
-	struct world w;
-	struct zut z;
-	struct addr a;
-	int listener;
-};
+#define N FIXTURE_NUMBER
 
 static void
 begin(struct fixture *f, enum service_kind kind, const char *name)
 {
-	memset(f, 0, sizeof(*f));
-	world_start(&f->w);
-	world_service(&f->w, N, kind, name, 10, 250);
-	f->listener = world_listen(&f->w, 7, N, name, "127.0.0.1", &f->a);
-	world_zygote(&f->w, &f->z, N, 1);
-	world_configured(&f->w);
-}
-
-static void
-end(struct fixture *f)
-{
-	event_none(&f->w);
-	world_end(&f->w);
-	zut_end(&f->z);
-	close(f->listener);
+	fixture_begin(
+	    f, &(struct fixture_service){
+		   .kind = kind, .name = name, .connections = 10, .rate = 250});
 }
 
 /* A program: the connection itself arrives, with both addresses. */
@@ -50,7 +31,7 @@ program_is_started(void **state)
 	begin(&f, SERVICE_EXEC, "echo");
 	peer = peer_connect_from("127.0.0.5", &f.a);
 	getsockname(peer, (struct sockaddr *)&me, &len);
-	zut_start(&f.z, &s, 0);
+	stub_start(&f.z, &s, 0);
 	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
 	event_has(&v, FIELD_SERVICE, "echo");
 	event_has(&v, FIELD_FAMILY, "inet");
@@ -62,12 +43,12 @@ program_is_started(void **state)
 	/* It is the very connection, and blocking, as programs want it. */
 	assert_int_equal(fcntl(s.connection, F_GETFL) & O_NONBLOCK, 0);
 	assert_int_equal(write(s.connection, "hello", 5), 5);
-	ut_readable(peer);
+	stage_readable(peer);
 	assert_int_equal(read(peer, buf, sizeof(buf)), 5);
-	zut_ended(&f.z, &s, ENDED_EXITED, 7);
+	stub_ended(&f.z, &s, ENDED_EXITED, 7);
 	event_closed(&f.w, s.msg.session, "7");
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A built-in service: its worker's channel, and what it says there. */
@@ -83,11 +64,11 @@ worker_is_started(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
 	assert_int_not_equal(fcntl(s.connection, F_GETFL) & O_NONBLOCK, 0);
-	ut_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
-	ut_tell(&s.worker, MSG_STATS, &stats, NULL, 0);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stage_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
+	stage_tell(&s.worker, MSG_STATS, &stats, NULL, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_next(&f.w, EV_SESSION_CLOSED, &v);
 	event_counts(&v, FIELD_SESSION, s.msg.session);
 	event_counts(&v, FIELD_BYTES_IN, 12);
@@ -95,7 +76,7 @@ worker_is_started(void **state)
 	event_has(&v, FIELD_EXIT, "0");
 	assert_non_null(v.fields[FIELD_DURATION_MS].p);
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A worker that is killed has told what had moved then, and not at its end. */
@@ -110,15 +91,15 @@ traffic_so_far_is_not_all(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	ut_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
-	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stage_tell(&s.worker, MSG_TRAFFIC, &sofar, NULL, 0);
+	stub_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_next(&f.w, EV_SESSION_CLOSED, &v);
 	event_has(&v, FIELD_BYTES_IN, NULL);
 	event_has(&v, FIELD_BYTES_OUT, NULL);
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /*
@@ -151,14 +132,14 @@ login_says_how_it_ended(void **state)
 		struct msg_session_exit said = {
 		    .how = (uint8_t)cases[i].said, .value = cases[i].value};
 		struct start s;
-		int peer = zut_serve(&f.w, &f.z, &f.a, "telnet", &s, 1);
+		int peer = stub_serve(&f.w, &f.z, &f.a, "telnet", &s, 1);
 
 		user.session = said.session = s.msg.session;
 		kill(f.w.master, SIGSTOP);
-		ut_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
+		stage_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
 		if (cases[i].said != ENDED_UNKNOWN)
-			ut_tell(&f.w.mon, MSG_SESSION_EXIT, &said, NULL, 0);
-		zut_ended(&f.z, &s, cases[i].worker, cases[i].status);
+			stage_tell(&f.w.mon, MSG_SESSION_EXIT, &said, NULL, 0);
+		stub_ended(&f.z, &s, cases[i].worker, cases[i].status);
 		kill(f.w.master, SIGCONT);
 		if (cases[i].worker == ENDED_SIGNAL)
 			event_next(&f.w, EV_WORKER_FAILED, &v);
@@ -169,7 +150,7 @@ login_says_how_it_ended(void **state)
 			assert_null(v.fields[FIELD_EXIT].p);
 		close(peer);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Died by a signal, or never started: worker-failed comes first. */
@@ -184,8 +165,8 @@ failures_are_told(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGSEGV);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stub_ended(&f.z, &s, ENDED_SIGNAL, SIGSEGV);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_has(&v, FIELD_SIGNAL, "SIGSEGV");
 	event_has(&v, FIELD_REASON, NULL);
@@ -193,9 +174,9 @@ failures_are_told(void **state)
 	event_closed(&f.w, s.msg.session, "SIGSEGV");
 	peer_reads(peer, "");
 
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	ut_tell(&s.worker, MSG_VIOLATION, &violation, NULL, 0);
-	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGSYS);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stage_tell(&s.worker, MSG_VIOLATION, &violation, NULL, 0);
+	stub_ended(&f.z, &s, ENDED_SIGNAL, SIGSYS);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_has(&v, FIELD_SIGNAL, "SIGSYS");
 	event_has(&v, FIELD_REASON, "sandbox");
@@ -203,14 +184,14 @@ failures_are_told(void **state)
 	event_closed(&f.w, s.msg.session, "SIGSYS");
 	peer_reads(peer, "");
 
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	zut_ended_at(&f.z, &s, ENDED_FAILED, ENOENT, STEP_EXEC);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stub_ended_at(&f.z, &s, ENDED_FAILED, ENOENT, STEP_EXEC);
 	event_next(&f.w, EV_WORKER_FAILED, &v);
 	event_has(&v, FIELD_ERRNO, "ENOENT");
 	event_has(&v, FIELD_STEP, "exec");
 	event_closed(&f.w, s.msg.session, NULL);
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A worker forked ahead of time: the zygote hears first, then the worker. */
@@ -226,19 +207,19 @@ pool_is_used(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	ut_pair(pair);
+	stage_pair(pair);
 	ipc_channel_init(&idle, pair[1], ROLE_WORKER, ROLE_MASTER, ST_IDLE);
-	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	stage_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
 	close(pair[0]);
 	world_sync(&f.w);
 	peer = peer_connect(&f.a);
-	ut_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
+	stage_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
 	assert_int_equal(in.msg.pool_taken.pid, 77);
 	s.msg.slot = in.msg.pool_taken.slot;
 	s.msg.session = in.msg.pool_taken.session;
 	slot_claim(f.z.slots, s.msg.slot, s.msg.session,
 	    &in.msg.pool_taken.peer, time_boot_ns());
-	ut_expect(&idle, MSG_ASSIGN, &in);
+	stage_expect(&idle, MSG_ASSIGN, &in);
 	assert_int_equal(in.msg.assign.session, s.msg.session);
 	s.connection = in.fds[0];
 	s.worker = idle;
@@ -246,15 +227,15 @@ pool_is_used(void **state)
 	assert_int_equal(ipc_send(&s.worker, MSG_STATS,
 			     &(struct msg_stats){.bytes_in = 1}, NULL, 0),
 	    0);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
 	/* The pool is empty: the next is forked on order. */
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* One that ended while it was idle gets no connection. */
@@ -269,18 +250,18 @@ dead_pool_is_left(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	ut_pair(pair);
-	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	stage_pair(pair);
+	stage_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
 	close(pair[1]); /* the worker's end: it is dead */
 	p.fd = pair[0];
 	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
 	close(pair[0]);
 	world_sync(&f.w);
-	peer = zut_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "finger", &s, 1);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* One that was let go just before its ASSIGN: the connection is kept. */
@@ -296,27 +277,27 @@ failed_assign_goes_again(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_FINGER, "finger");
-	ut_pair(pair);
-	ut_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
+	stage_pair(pair);
+	stage_tell(&f.z.ch, MSG_POOLED, &pooled, &pair[0], 1);
 	/* As a zygote does that retires: what the master sends fails now. */
 	assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
 	world_sync(&f.w);
 	peer = peer_connect(&f.a);
-	ut_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
+	stage_expect(&f.z.ch, MSG_POOL_TAKEN, &in);
 	ended.slot = in.msg.pool_taken.slot;
 	ended.session = event_accepted(&f.w, "finger");
 	assert_int_equal(in.msg.pool_taken.session, ended.session);
 	event_none(&f.w);
-	ut_tell(&f.z.ch, MSG_ENDED, &ended, NULL, 0);
-	zut_start(&f.z, &s, 1);
+	stage_tell(&f.z.ch, MSG_ENDED, &ended, NULL, 0);
+	stub_start(&f.z, &s, 1);
 	assert_int_equal(s.msg.session, ended.session);
 	assert_int_equal(write(s.connection, "x", 1), 1);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "x");
 	close(pair[0]);
 	close(pair[1]);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* On a listener for every address: IPv4 is IPv4, and the local one is told. */
@@ -336,26 +317,26 @@ mapped_peer_is_inet(void **state)
 	world_configured(&f.w);
 	assert_int_equal(addr_parse(&to, "127.0.0.9", any.port), 0);
 	peer = peer_connect(&to);
-	zut_start(&f.z, &s, 0);
+	stub_start(&f.z, &s, 0);
 	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
 	event_has(&v, FIELD_FAMILY, "inet");
 	assert_int_equal(s.msg.peer.family, FAMILY_INET);
 	assert_string_equal(addr_text(&s.msg.local, text), "127.0.0.9");
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
 
 	assert_int_equal(addr_parse(&to, "::1", any.port), 0);
 	peer = peer_connect(&to);
-	zut_start(&f.z, &s, 0);
+	stub_start(&f.z, &s, 0);
 	event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
 	event_has(&v, FIELD_FAMILY, "inet6");
 	event_has(&v, FIELD_SOURCE, "::1");
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* No statement wants it: accepted and closed, and said why. */
@@ -368,14 +349,14 @@ not_configured_is_closed(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_EXEC, "echo");
-	fd = ut_bind("127.0.0.1", SOCK_STREAM, &a);
+	fd = world_bind("127.0.0.1", SOCK_STREAM, &a);
 	world_listener_fd(&f.w, 9, SERVICES_MAX, "telnet", fd, &a, 0, 0);
 	world_configured(&f.w);
 	peer = peer_connect(&a);
 	event_refused(&f.w, "telnet", "not-configured");
 	peer_reads(peer, "");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* wait yes: the listener goes to one program at a time. */
@@ -393,11 +374,11 @@ wait_yes_is_alone(void **state)
 	world_service(&f.w, 2, SERVICE_EXEC, "waiter", 5, 250);
 	f.z.instance = 2;
 	world_attach(&f.w, &f.z, 2, 0);
-	fd = ut_bind("127.0.0.1", SOCK_STREAM, &a);
+	fd = world_bind("127.0.0.1", SOCK_STREAM, &a);
 	world_listener_fd(&f.w, 10, 2, "waiter", fd, &a, 0, 1);
 	world_configured(&f.w);
 	peer = peer_connect(&a);
-	zut_start(&f.z, &s, 0);
+	stub_start(&f.z, &s, 0);
 	assert_int_equal(event_accepted(&f.w, "waiter"), s.msg.session);
 	/* It accepts for itself; who comes meanwhile is its own affair. */
 	again = peer_connect(&a);
@@ -406,17 +387,17 @@ wait_yes_is_alone(void **state)
 	assert_int_equal(poll(&p, 1, 0), 0);
 	close(accept(s.connection, NULL, NULL));
 	peer_reads(peer, "");
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	/* It left one: the next program is started for that. */
-	zut_start(&f.z, &s, 0);
+	stub_start(&f.z, &s, 0);
 	assert_int_equal(event_accepted(&f.w, "waiter"), s.msg.session);
 	close(accept(s.connection, NULL, NULL));
 	peer_reads(again, "");
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Datagrams: one start is one connection; past the rate they are dropped. */
@@ -439,21 +420,21 @@ datagrams_are_served(void **state)
 	world_service(&f.w, 2, SERVICE_EXEC, "udp", 1, 2);
 	f.z.instance = 2;
 	world_attach(&f.w, &f.z, 2, 0);
-	fd = ut_bind("127.0.0.1", SOCK_DGRAM, &a);
+	fd = world_bind("127.0.0.1", SOCK_DGRAM, &a);
 	world_listener_fd(&f.w, 11, 2, "udp", fd, &a, 1, 0);
 	world_configured(&f.w);
 	addr_to_sockaddr(&a, &ss, &len);
 	peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < 2; i++) {
 		sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len);
-		zut_start(&f.z, &s, 0);
+		stub_start(&f.z, &s, 0);
 		event_next(&f.w, EV_CONNECTION_ACCEPTED, &v);
 		event_has(&v, FIELD_SOURCE, "127.0.0.1");
 		assert_int_equal(
 		    getsockname(peer, (struct sockaddr *)&from, &room), 0);
 		event_counts(&v, FIELD_SOURCE_PORT, ntohs(from.sin_port));
 		assert_int_equal(recv(s.connection, buf, sizeof(buf), 0), 3);
-		zut_ended(&f.z, &s, ENDED_EXITED, 0);
+		stub_ended(&f.z, &s, ENDED_EXITED, 0);
 		event_closed(&f.w, s.msg.session, "0");
 	}
 	sendto(peer, "ask", 3, 0, (struct sockaddr *)&ss, len);
@@ -462,7 +443,7 @@ datagrams_are_served(void **state)
 	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
 	close(peer);
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A service that is taken away lets its sessions go on. */
@@ -477,25 +458,25 @@ gone_service_keeps_sessions(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_EXEC, "echo");
-	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
-	ut_tell(&f.w.mon, MSG_SERVICE_GONE, &gone, NULL, 0);
-	ut_tell(&f.w.mon, MSG_LISTENER_GONE, &lgone, NULL, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	stage_tell(&f.w.mon, MSG_SERVICE_GONE, &gone, NULL, 0);
+	stage_tell(&f.w.mon, MSG_LISTENER_GONE, &lgone, NULL, 0);
 	world_configured(&f.w);
 	assert_int_equal(write(s.connection, "x", 1), 1);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "x");
 	/* And back again, it serves as before. */
 	world_service(&f.w, N, SERVICE_EXEC, "echo", 10, 250);
 	world_listener_fd(&f.w, 7, N, "echo", f.listener, &f.a, 0, 0);
-	zut_end(&f.z);
+	stub_end(&f.z);
 	world_zygote(&f.w, &f.z, N, 2);
 	world_configured(&f.w);
-	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	event_closed(&f.w, s.msg.session, "0");
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Told to stop: every session's books are closed, unless it goes on. */
@@ -509,17 +490,17 @@ stop_closes_the_books(void **state)
 
 	(void)state;
 	begin(&f, SERVICE_EXEC, "echo");
-	peer = zut_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
-	ut_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "echo", &s, 0);
+	stage_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
 	event_closed(&f.w, s.msg.session, "SIGTERM");
 	assert_int_equal(waitpid(f.w.master, &status, 0), f.w.master);
 	assert_int_equal(status, 0);
 	f.w.master = 0;
 	ipc_channel_close(&f.w.mon);
-	zut_finish(&f.z, &s, ENDED_EXITED, 0);
+	stub_finish(&f.z, &s, ENDED_EXITED, 0);
 	close(peer);
 	world_end(&f.w);
-	zut_end(&f.z);
+	stub_end(&f.z);
 	close(f.listener);
 }
 
@@ -543,11 +524,11 @@ stop_waits_for_audit(void **state)
 	    0);
 	for (int i = 0; i < MANY; i++) {
 		peer[i] = peer_connect(&f.a);
-		zut_start(&f.z, &s[i], 0);
+		stub_start(&f.z, &s[i], 0);
 	}
-	ut_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
+	stage_tell(&f.w.mon, MSG_STOP, &stop, NULL, 0);
 	for (int i = 0; i < 2 * MANY; i++) {
-		ut_expect(&f.w.audit, MSG_EVENT, &in);
+		stage_expect(&f.w.audit, MSG_EVENT, &in);
 		count[in.msg.event.event]++;
 	}
 	assert_int_equal(count[EV_CONNECTION_ACCEPTED], MANY);
@@ -557,11 +538,11 @@ stop_waits_for_audit(void **state)
 	f.w.master = 0;
 	ipc_channel_close(&f.w.mon);
 	for (int i = 0; i < MANY; i++) {
-		zut_finish(&f.z, &s[i], ENDED_EXITED, 0);
+		stub_finish(&f.z, &s[i], ENDED_EXITED, 0);
 		close(peer[i]);
 	}
 	world_end(&f.w);
-	zut_end(&f.z);
+	stub_end(&f.z);
 	close(f.listener);
 }
 

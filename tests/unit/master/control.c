@@ -2,35 +2,17 @@
  * The control socket: who may speak, rows, what is passed on to the monitor,
  * clients that lie or do not read. With the master's own program.
  */
-#include "tests/unit/master/harness.h"
+#include "tests/stage/master.h"
 
-#define N 1
-
-struct fixture {
-	struct world w;
-	struct zut z;
-	struct addr a;
-	int listener;
-};
+#define N FIXTURE_NUMBER
 
 static void
 begin(struct fixture *f)
 {
-	memset(f, 0, sizeof(*f));
-	world_start(&f->w);
-	world_service(&f->w, N, SERVICE_SSH, "ssh", 2000, 65535);
-	f->listener = world_listen(&f->w, 7, N, "ssh", "127.0.0.1", &f->a);
-	world_zygote(&f->w, &f->z, N, 1);
-	world_configured(&f->w);
-}
-
-static void
-end(struct fixture *f)
-{
-	event_none(&f->w);
-	world_end(&f->w);
-	zut_end(&f->z);
-	close(f->listener);
+	fixture_begin(f, &(struct fixture_service){.kind = SERVICE_SSH,
+			     .name = "ssh",
+			     .connections = 2000,
+			     .rate = 65535});
 }
 
 static void
@@ -38,7 +20,7 @@ done(struct ipc_channel *ch, int status)
 {
 	struct ipc_in in;
 
-	ut_expect(ch, MSG_DONE, &in);
+	stage_expect(ch, MSG_DONE, &in);
 	assert_int_equal(in.msg.done.status, status);
 	assert_int_equal(in.msg.done.reason[0] == '\0', status == 0);
 }
@@ -59,7 +41,7 @@ service_rows(void **state)
 	assert_int_equal(row.accepted, 0);
 	assert_int_equal(row.refused, 0);
 	assert_string_equal(row.state, "listening");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* One that does not listen has its row all the same, as the monitor says. */
@@ -75,14 +57,14 @@ waiting_rows(void **state)
 	(void)state;
 	begin(&f);
 	assert_int_equal(addr_parse(&waits.address, "::", 22), 0);
-	ut_tell(&f.w.mon, MSG_SERVICE_STATE, &waits, NULL, 0);
+	stage_tell(&f.w.mon, MSG_SERVICE_STATE, &waits, NULL, 0);
 	world_sync(&f.w);
 	client_service(&f.w, "ssh", FAMILY_INET6, &row);
 	assert_string_equal(row.state, waits.state);
 	assert_true(addr_equal(&row.address, &waits.address));
 	client_service(&f.w, "ssh", FAMILY_INET, &row);
 	assert_string_equal(row.state, "listening");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A login, before and after its user is known. */
@@ -101,11 +83,11 @@ session_rows(void **state)
 	(void)state;
 	begin(&f);
 	client_connect(&f.w, &ch);
-	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	stage_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
 	done(&ch, 0);
-	peer = zut_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
-	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
-	ut_expect(&ch, MSG_ROW_SESSION, &in);
+	peer = stub_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
+	stage_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	stage_expect(&ch, MSG_ROW_SESSION, &in);
 	assert_int_equal(in.msg.row_session.id, s.msg.session);
 	assert_string_equal(in.msg.row_session.service, "ssh");
 	assert_true(addr_equal(&in.msg.row_session.source, &s.msg.peer));
@@ -116,16 +98,16 @@ session_rows(void **state)
 	assert_true(in.msg.row_session.bytes_in == UINT64_MAX);
 	done(&ch, 0);
 	user.session = s.msg.session;
-	ut_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
+	stage_tell(&f.w.mon, MSG_SESSION_USER, &user, NULL, 0);
 	world_sync(&f.w);
-	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
-	ut_expect(&ch, MSG_ROW_SESSION, &in);
+	stage_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	stage_expect(&ch, MSG_ROW_SESSION, &in);
 	assert_string_equal(in.msg.row_session.user, "alice");
 	assert_string_equal(in.msg.row_session.tty, "pts/9");
 	assert_string_equal(in.msg.row_session.doing, "session");
 	done(&ch, 0);
 	ipc_channel_close(&ch);
-	zut_ended(&f.z, &s, ENDED_EXITED, 0);
+	stub_ended(&f.z, &s, ENDED_EXITED, 0);
 	{
 		struct event_view v;
 
@@ -133,7 +115,7 @@ session_rows(void **state)
 		event_has(&v, FIELD_USER, "alice");
 	}
 	peer_reads(peer, "");
-	end(&f);
+	fixture_end(&f);
 }
 
 /* More rows than the socket holds: all come, each once. */
@@ -153,12 +135,12 @@ many_rows(void **state)
 	(void)state;
 	begin(&f);
 	for (int i = 0; i < MANY; i++)
-		peer[i] = zut_serve(&f.w, &f.z, &f.a, "ssh", &s[i], 0);
+		peer[i] = stub_serve(&f.w, &f.z, &f.a, "ssh", &s[i], 0);
 	client_connect(&f.w, &ch);
-	ut_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
+	stage_tell(&ch, MSG_SHOW_SESSIONS, &ask, NULL, 0);
 	world_sync(&f.w); /* it does not wait for this client */
 	for (;;) {
-		ut_readable(ch.fd);
+		stage_readable(ch.fd);
 		assert_int_equal(ipc_recv(&ch, &in), 0);
 		if (in.type == MSG_DONE)
 			break;
@@ -170,11 +152,11 @@ many_rows(void **state)
 	ipc_channel_close(&ch);
 	for (int i = 0; i < MANY; i++) {
 		/* sshd's status means nothing. */
-		zut_ended(&f.z, &s[i], ENDED_EXITED, 255);
+		stub_ended(&f.z, &s[i], ENDED_EXITED, 255);
 		event_closed(&f.w, s[i].msg.session, NULL);
 		close(peer[i]);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 /* As the monitor does: take the wish from the client's own connection. */
@@ -206,23 +188,23 @@ another_build(void **state)
 	(void)state;
 	begin(&f);
 	client_connect_only(&f.w, &ch);
-	ut_tell(&ch, MSG_HELLO, &hello, NULL, 0);
+	stage_tell(&ch, MSG_HELLO, &hello, NULL, 0);
 	/* By now it may have closed. */
 	(void)ipc_send(&ch, MSG_RELOAD, &reload, NULL, 0);
-	ut_expect(&ch, MSG_OTHER_BUILD, &in);
+	stage_expect(&ch, MSG_OTHER_BUILD, &in);
 	assert_non_null(strstr(in.msg.other_build.words, "7.1"));
 	assert_non_null(strstr(in.msg.other_build.words, "restart the daemon"));
-	ut_readable(ch.fd);
+	stage_readable(ch.fd);
 	assert_int_equal(ipc_recv(&ch, &in), ERR_CLOSED);
 	ipc_channel_close(&ch);
 	/* Nor of one that does not say its build. */
 	client_connect_only(&f.w, &ch);
 	ch.state = ST_UP;
-	ut_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
-	ut_readable(ch.fd);
+	stage_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
+	stage_readable(ch.fd);
 	assert_int_equal(ipc_recv(&ch, &in), ERR_CLOSED);
 	ipc_channel_close(&ch);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Reload and configuration: the monitor's word, and with the client's own
@@ -244,20 +226,20 @@ passed_on(void **state)
 	(void)state;
 	begin(&f);
 	client_connect(&f.w, &ch);
-	ut_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
-	ut_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
+	stage_tell(&ch, MSG_RELOAD, &reload, NULL, 0);
+	stage_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
 	assert_int_equal(
 	    getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred, &len), 0);
 	assert_int_equal(cred.pid, getpid());
 	take_wish(in.fds[0], MSG_RELOAD, NULL);
 	answer.request = in.msg.ask_reload.request;
-	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
-	ut_expect(&ch, MSG_DONE, &in);
+	stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	stage_expect(&ch, MSG_DONE, &in);
 	assert_int_equal(in.msg.done.status, 1);
 	assert_string_equal(in.msg.done.reason, "line 3: no");
 
-	ut_tell(&ch, MSG_SHOW_CONFIGURATION, &show, NULL, 0);
-	ut_expect(&f.w.mon, MSG_ASK_CONFIGURATION, &in);
+	stage_tell(&ch, MSG_SHOW_CONFIGURATION, &show, NULL, 0);
+	stage_expect(&f.w.mon, MSG_ASK_CONFIGURATION, &in);
 	assert_int_equal(in.msg.ask_configuration.set, 1);
 	take_wish(in.fds[0], MSG_SHOW_CONFIGURATION, &wish);
 	assert_int_equal(wish.show_configuration.set, 1);
@@ -266,17 +248,17 @@ passed_on(void **state)
 	answer.reason[0] = '\0';
 	/* More than the client's socket holds. */
 	for (int i = 0; i < 500; i++)
-		ut_tell(&f.w.mon, MSG_ANSWER_TEXT, &text, NULL, 0);
-	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+		stage_tell(&f.w.mon, MSG_ANSWER_TEXT, &text, NULL, 0);
+	stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
 	for (int i = 0; i < 500; i++) {
-		ut_expect(&ch, MSG_TEXT, &in);
+		stage_expect(&ch, MSG_TEXT, &in);
 		assert_int_equal(in.msg.text.text.n, 3);
 	}
 	done(&ch, 0);
 	/* An answer to nobody is dropped. */
-	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
 	ipc_channel_close(&ch);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Ended by an administrator: it is no failure of the worker. */
@@ -294,24 +276,24 @@ clear_session(void **state)
 
 	(void)state;
 	begin(&f);
-	peer = zut_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
+	peer = stub_serve(&f.w, &f.z, &f.a, "ssh", &s, 0);
 	client_connect(&f.w, &ch);
-	ut_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
+	stage_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
 	done(&ch, 1);
 	clear.session = s.msg.session;
-	ut_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
-	ut_expect(&f.w.mon, MSG_ASK_CLEAR, &in);
+	stage_tell(&ch, MSG_CLEAR_SESSION, &clear, NULL, 0);
+	stage_expect(&f.w.mon, MSG_ASK_CLEAR, &in);
 	assert_int_equal(in.msg.ask_clear.session, s.msg.session);
 	answer.request = in.msg.ask_clear.request;
 	take_wish(in.fds[0], MSG_CLEAR_SESSION, &wish);
 	assert_int_equal(wish.clear_session.session, s.msg.session);
-	zut_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
+	stub_ended(&f.z, &s, ENDED_SIGNAL, SIGKILL);
 	event_closed(&f.w, s.msg.session, "SIGKILL");
-	ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+	stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
 	done(&ch, 0);
 	peer_reads(peer, "");
 	ipc_channel_close(&ch);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* What is no question closes the client and nothing else. */
@@ -329,28 +311,28 @@ client_lies(void **state)
 	client_connect(&f.w, &second);
 	client_connect(&f.w, &ch);
 	assert_int_equal(send(ch.fd, (uint16_t[]){MSG_STOP, 0}, 4, 0), 4);
-	ut_readable(ch.fd);
+	stage_readable(ch.fd);
 	assert_int_equal(read(ch.fd, &c, 1), 0);
 	ipc_channel_close(&ch);
 	/* A second question waits in the queue until the first is answered. */
 	client_connect(&f.w, &ch);
-	ut_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
+	stage_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
 	ch.state = ST_UP;
-	ut_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
-	ut_tell(&second, MSG_SHOW_SESSIONS,
+	stage_tell(&ch, MSG_RELOAD, &(struct msg_reload){.end_ = 0}, NULL, 0);
+	stage_tell(&second, MSG_SHOW_SESSIONS,
 	    &(struct msg_show_sessions){.end_ = 0}, NULL, 0);
 	done(&second, 0);
 	ipc_channel_close(&second);
 	for (int i = 0; i < 2; i++) {
-		ut_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
+		stage_expect(&f.w.mon, MSG_ASK_RELOAD, &in);
 		take_wish(in.fds[0], MSG_RELOAD, NULL);
 		answer.request = in.msg.ask_reload.request;
-		ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+		stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
 		ch.state = ST_ASKED;
 		done(&ch, 0);
 	}
 	ipc_channel_close(&ch);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Neither root, nor the daemon's user, nor in the group. */
@@ -382,7 +364,7 @@ strangers_are_closed(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* In the child: how many rows come before DONE, and its status; as 65534. */
@@ -438,21 +420,21 @@ the_monitor_sees_who_asks(void **state)
 		child = fork();
 		if (child == 0)
 			_exit(unseen_asks(f.w.control_path));
-		ut_expect(&f.w.mon, MSG_ASK_CLIENT, &in);
+		stage_expect(&f.w.mon, MSG_ASK_CLIENT, &in);
 		assert_int_equal(
 		    getsockopt(in.fds[0], SOL_SOCKET, SO_PEERCRED, &cred, &len),
 		    0);
 		assert_int_equal(cred.pid, child);
 		close(in.fds[0]);
 		answer.request = in.msg.ask_client.request;
-		ut_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
+		stage_tell(&f.w.mon, MSG_ANSWER_DONE, &answer, NULL, 0);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		/* No row and refused; one row and done. */
 		assert_int_equal(status, (i == 0 ? 1 : 2) << 8);
 		answer.status = 0;
 		answer.reason[0] = '\0';
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 /* The group's members may, by their supplementary groups. */
@@ -469,7 +451,7 @@ group_may(void **state)
 		skip(); /* a group is root's to join */
 	begin(&f);
 	assert_int_equal(chmod(f.w.control_path, 0777), 0);
-	ut_tell(&f.w.mon, MSG_CONTROL, &control, &f.w.control, 1);
+	stage_tell(&f.w.mon, MSG_CONTROL, &control, &f.w.control, 1);
 	world_sync(&f.w);
 	child = fork();
 	if (child == 0) {
@@ -480,14 +462,14 @@ group_may(void **state)
 		    setuid(64999) != 0)
 			_exit(1);
 		client_connect(&f.w, &ch);
-		ut_tell(&ch, MSG_SHOW_SESSIONS,
+		stage_tell(&ch, MSG_SHOW_SESSIONS,
 		    &(struct msg_show_sessions){.end_ = 0}, NULL, 0);
 		done(&ch, 0);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Clients that say nothing lock nobody out: the oldest of them gives way. */
@@ -505,11 +487,11 @@ idle_clients_give_way(void **state)
 	for (int i = 0; i < MANY; i++)
 		client_connect_only(&f.w, &idle[i]);
 	client_service(&f.w, "ssh", FAMILY_INET, &row);
-	ut_readable(idle[0].fd);
+	stage_readable(idle[0].fd);
 	assert_int_equal(read(idle[0].fd, &c, 1), 0);
 	for (int i = 0; i < MANY; i++)
 		ipc_channel_close(&idle[i]);
-	end(&f);
+	fixture_end(&f);
 }
 
 int

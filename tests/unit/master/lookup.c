@@ -5,64 +5,24 @@
  */
 #include <errno.h>
 
-#include "tests/unit/master/harness.h"
+#include "tests/stage/master.h"
 
-#define N 1
-
-struct fixture {
-	struct world w;
-	struct zut z;
-	struct addr a;
-	int listener;
-	struct ipc_channel lookup;
-};
-
-static void
-give_lookup(struct fixture *f)
-{
-	struct msg_lookup m = {.end_ = 0};
-	int pair[2];
-
-	ut_pair(pair);
-	ut_tell(&f->w.mon, MSG_LOOKUP, &m, &pair[1], 1);
-	close(pair[1]);
-	ipc_channel_init(&f->lookup, pair[0], ROLE_LOOKUP, ROLE_MASTER, ST_UP);
-}
+#define N FIXTURE_NUMBER
 
 static void
 begin(struct fixture *f)
 {
-	memset(f, 0, sizeof(*f));
-	world_start(&f->w);
-	world_service(&f->w, N, SERVICE_FINGER, "finger", 100, 250);
-	f->listener = world_listen(&f->w, 7, N, "finger", "127.0.0.1", &f->a);
-	world_zygote(&f->w, &f->z, N, 1);
-	give_lookup(f);
-	world_configured(&f->w);
-}
-
-static void
-end(struct fixture *f)
-{
-	event_none(&f->w);
-	ipc_channel_close(&f->lookup);
-	world_end(&f->w);
-	zut_end(&f->z);
-	close(f->listener);
+	fixture_begin(f, &(struct fixture_service){.kind = SERVICE_FINGER,
+			     .name = "finger",
+			     .connections = 100,
+			     .rate = 250});
+	fixture_lookup(f);
 }
 
 static int
 serve(struct fixture *f, struct start *s)
 {
-	return (zut_serve(&f->w, &f->z, &f->a, "finger", s, 1));
-}
-
-static void
-over(struct fixture *f, struct start *s, int peer)
-{
-	zut_ended(&f->z, s, ENDED_EXITED, 0);
-	event_closed(&f->w, s->msg.session, "0");
-	peer_reads(peer, "");
+	return (stub_serve(&f->w, &f->z, &f->a, "finger", s, 1));
 }
 
 static void
@@ -71,7 +31,7 @@ ask(struct start *s, uint32_t request, const char *name)
 	struct msg_lookup_ask m = {.request = request, .what = LOOKUP_USER};
 
 	snprintf(m.name, sizeof(m.name), "%s", name);
-	ut_tell(&s->worker, MSG_LOOKUP_ASK, &m, NULL, 0);
+	stage_tell(&s->worker, MSG_LOOKUP_ASK, &m, NULL, 0);
 }
 
 /* Lookup is asked about this name; returns the master's number. */
@@ -80,7 +40,7 @@ asked(struct fixture *f, const char *name)
 {
 	struct ipc_in in;
 
-	ut_expect(&f->lookup, MSG_LOOKUP_ASK, &in);
+	stage_expect(&f->lookup, MSG_LOOKUP_ASK, &in);
 	assert_string_equal(in.msg.lookup_ask.name, name);
 	return (in.msg.lookup_ask.request);
 }
@@ -92,7 +52,7 @@ piece(struct fixture *f, uint32_t request, const char *text)
 
 	m.text.n = (uint16_t)strlen(text);
 	memcpy(m.text.b, text, m.text.n);
-	ut_tell(&f->lookup, MSG_LOOKUP_PIECE, &m, NULL, 0);
+	stage_tell(&f->lookup, MSG_LOOKUP_PIECE, &m, NULL, 0);
 }
 
 static void
@@ -101,7 +61,7 @@ done(struct fixture *f, uint32_t request, int found)
 	struct msg_lookup_done m = {
 	    .request = request, .found = (uint8_t)found};
 
-	ut_tell(&f->lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+	stage_tell(&f->lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
 }
 
 static void
@@ -109,7 +69,7 @@ told(struct start *s, uint32_t request, const char *text)
 {
 	struct ipc_in in;
 
-	ut_expect(&s->worker, MSG_LOOKUP_PIECE, &in);
+	stage_expect(&s->worker, MSG_LOOKUP_PIECE, &in);
 	assert_int_equal(in.msg.lookup_piece.request, request);
 	assert_int_equal(in.msg.lookup_piece.text.n, strlen(text));
 	assert_memory_equal(in.msg.lookup_piece.text.b, text, strlen(text));
@@ -131,7 +91,7 @@ answered(struct start *s, uint32_t request, int found)
 {
 	struct ipc_in in;
 
-	ut_expect(&s->worker, MSG_LOOKUP_DONE, &in);
+	stage_expect(&s->worker, MSG_LOOKUP_DONE, &in);
 	assert_int_equal(in.msg.lookup_done.request, request);
 	assert_int_equal(in.msg.lookup_done.found, found);
 }
@@ -164,8 +124,8 @@ one_at_a_time(void **state)
 	done(&f, r, 0);
 	answered(&s[1], 5, 0);
 	for (int i = 0; i < 2; i++)
-		over(&f, &s[i], peer[i]);
-	end(&f);
+		fixture_over(&f, &f.z, &s[i], peer[i]);
+	fixture_end(&f);
 }
 
 /* Its worker is gone: the answer goes to nobody, the next is asked. */
@@ -186,8 +146,8 @@ worker_leaves(void **state)
 	ask(&s[1], 2, "carol");
 	ask(&s[2], 3, "bob");
 	world_sync(&f.w);
-	over(&f, &s[0], peer[0]);
-	over(&f, &s[1], peer[1]);
+	fixture_over(&f, &f.z, &s[0], peer[0]);
+	fixture_over(&f, &f.z, &s[1], peer[1]);
 	piece(&f, r, "alice's");
 	done(&f, r, 1);
 	r = asked(&f, "bob");
@@ -195,8 +155,8 @@ worker_leaves(void **state)
 	done(&f, r, 1);
 	told(&s[2], 3, "bob's");
 	answered(&s[2], 3, 1);
-	over(&f, &s[2], peer[2]);
-	end(&f);
+	fixture_over(&f, &f.z, &s[2], peer[2]);
+	fixture_end(&f);
 }
 
 /* Lookup dies: the next one is asked the same, once; then it is enough. */
@@ -217,7 +177,7 @@ lookup_dies(void **state)
 	ask(&s[1], 2, "bob");
 	ipc_channel_close(&f.lookup);
 	world_sync(&f.w);
-	give_lookup(&f);
+	fixture_lookup(&f);
 	asked(&f, "alice");
 	/* Asked again meanwhile, by a worker that is impatient: no matter. */
 	ask(&s[0], 9, "alice");
@@ -225,7 +185,7 @@ lookup_dies(void **state)
 	ipc_channel_close(&f.lookup);
 	answered(&s[0], 9, LOOKUP_LATER);
 	short_of(&f, "EPIPE");
-	give_lookup(&f);
+	fixture_lookup(&f);
 	r = asked(&f, "bob");
 	/* Half an answer was passed on: it cannot be begun anew, and is none.
 	 */
@@ -233,10 +193,10 @@ lookup_dies(void **state)
 	told(&s[1], 2, "bob's");
 	ipc_channel_close(&f.lookup);
 	answered(&s[1], 2, LOOKUP_LATER);
-	give_lookup(&f);
+	fixture_lookup(&f);
 	for (int i = 0; i < 2; i++)
-		over(&f, &s[i], peer[i]);
-	end(&f);
+		fixture_over(&f, &f.z, &s[i], peer[i]);
+	fixture_end(&f);
 }
 
 /* Lookup hangs: it is let go, and in the end there is an answer. */
@@ -254,24 +214,24 @@ lookup_hangs(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	asked(&f, "alice");
-	ut_readable(f.lookup.fd); /* the master closes it */
+	stage_readable(f.lookup.fd); /* the master closes it */
 	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
 	ipc_channel_close(&f.lookup);
-	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	stage_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
 	assert_int_equal(in.msg.lookup_lost.hangs, 1);
 	/* And none comes: it is not known whether there is such a user. */
 	answered(&s, 1, LOOKUP_LATER);
 	short_of(&f, "ETIMEDOUT");
 	ask(&s, 2, "alice");
 	answered(&s, 2, LOOKUP_LATER);
-	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	stage_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
 	assert_int_equal(in.msg.lookup_lost.hangs, 0);
-	give_lookup(&f);
+	fixture_lookup(&f);
 	ask(&s, 3, "alice");
 	done(&f, asked(&f, "alice"), 1);
 	answered(&s, 3, 1);
-	over(&f, &s, peer);
-	end(&f);
+	fixture_over(&f, &f.z, &s, peer);
+	fixture_end(&f);
 }
 
 /* More ask than may wait: these are told to come again, not that there is none.
@@ -301,8 +261,8 @@ too_many_ask(void **state)
 			short_of(&f, "EAGAIN");
 	}
 	for (int i = 0; i < MANY; i++)
-		over(&f, &s[i], peer[i]);
-	end(&f);
+		fixture_over(&f, &f.z, &s[i], peer[i]);
+	fixture_end(&f);
 }
 
 /* The channel breaks, and lookup lives: another one comes, and goes on. */
@@ -320,13 +280,13 @@ lookup_is_told_again(void **state)
 	ask(&s, 1, "alice");
 	asked(&f, "alice");
 	ipc_channel_close(&f.lookup);
-	ut_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
+	stage_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
 	assert_int_equal(in.msg.lookup_lost.hangs, 0);
-	give_lookup(&f);
+	fixture_lookup(&f);
 	done(&f, asked(&f, "alice"), LOOKUP_LATER);
 	answered(&s, 1, LOOKUP_LATER);
-	over(&f, &s, peer);
-	end(&f);
+	fixture_over(&f, &f.z, &s, peer);
+	fixture_end(&f);
 }
 
 /* It was short of something: an event says of what, and whose shortage it is.
@@ -344,11 +304,11 @@ lookup_is_short(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	m.request = asked(&f, "alice");
-	ut_tell(&f.lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+	stage_tell(&f.lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
 	answered(&s, 1, LOOKUP_LATER);
 	short_of(&f, "EMFILE");
-	over(&f, &s, peer);
-	end(&f);
+	fixture_over(&f, &f.z, &s, peer);
+	fixture_end(&f);
 }
 
 /* A number that was not asked: its channel is closed. */
@@ -365,14 +325,14 @@ lookup_lies(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	piece(&f, asked(&f, "alice") + 1, "another's");
-	ut_readable(f.lookup.fd);
+	stage_readable(f.lookup.fd);
 	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
 	ipc_channel_close(&f.lookup);
-	give_lookup(&f);
+	fixture_lookup(&f);
 	done(&f, asked(&f, "alice"), 0);
 	answered(&s, 1, 0);
-	over(&f, &s, peer);
-	end(&f);
+	fixture_over(&f, &f.z, &s, peer);
+	fixture_end(&f);
 }
 
 /* More pieces than a channel holds: all arrive, in order. */
@@ -412,8 +372,8 @@ long_answer(void **state)
 	ask(&s, 2, "alice");
 	done(&f, asked(&f, "alice"), 1);
 	answered(&s, 2, 1);
-	over(&f, &s, peer);
-	end(&f);
+	fixture_over(&f, &f.z, &s, peer);
+	fixture_end(&f);
 }
 
 /* A worker that reads nothing holds up nobody for long. */
@@ -448,8 +408,8 @@ worker_does_not_read(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	for (int i = 0; i < 2; i++)
-		over(&f, &s[i], peer[i]);
-	end(&f);
+		fixture_over(&f, &f.z, &s[i], peer[i]);
+	fixture_end(&f);
 }
 
 int

@@ -3,7 +3,7 @@
  * and random sequences against a model of both.
  */
 #include "policy/limits.h"
-#include "tests/unit/policy/model.h"
+#include "tests/stage/model.h"
 
 static const struct policy_request good = {
     .configured = true, .resources = true};
@@ -13,7 +13,7 @@ limiter_new(struct policy_limiter *limiter, uint32_t connections, uint32_t rate)
 {
 	memset(limiter, 0, sizeof(*limiter));
 	limiter->connection_limit = connections;
-	window_new(&limiter->rate, rate, START);
+	model_window_new(&limiter->rate, rate, START);
 }
 
 static void
@@ -40,7 +40,7 @@ test_connection_limit(void **state)
 	policy_limits_end(&limiter);
 	ask(&limiter, &good, START, REASON_NONE);
 	ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
-	window_free(&limiter.rate);
+	model_window_free(&limiter.rate);
 }
 
 /* Refusals of every kind, as many as you like, spend no rate. */
@@ -72,7 +72,7 @@ test_refused_spends_nothing(void **state)
 	ask(&limiter, &good, START + WINDOW, REASON_RATE_LIMIT);
 	assert_int_equal(limiter.connections, 0);
 	ask(&limiter, &good, START + WINDOW + 1, REASON_NONE);
-	window_free(&limiter.rate);
+	model_window_free(&limiter.rate);
 }
 
 static void
@@ -89,8 +89,8 @@ test_families_apart(void **state)
 	policy_limits_end(&inet);
 	ask(&inet, &good, START, REASON_RATE_LIMIT);
 	ask(&inet6, &good, START, REASON_CONNECTION_LIMIT);
-	window_free(&inet.rate);
-	window_free(&inet6.rate);
+	model_window_free(&inet.rate);
+	model_window_free(&inet6.rate);
 }
 
 static void
@@ -106,7 +106,7 @@ test_undo(void **state)
 	}
 	ask(&limiter, &good, START, REASON_NONE);
 	ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
-	window_free(&limiter.rate);
+	model_window_free(&limiter.rate);
 }
 
 /* What is found again holds its slot even over a limit made smaller. */
@@ -127,7 +127,7 @@ test_adopt(void **state)
 	for (int i = 0; i < 9; i++)
 		policy_limits_end(&limiter);
 	assert_int_equal(limiter.connections, 0);
-	window_free(&limiter.rate);
+	model_window_free(&limiter.rate);
 }
 
 /* Attempts and ends in random order, for both families at once. */
@@ -145,11 +145,11 @@ test_random(void **state)
 	limiter_new(&limiters[0], slots, rate);
 	limiter_new(&limiters[1], slots, rate);
 	for (int round = 0; round < 300000; round++) {
-		size_t f = random_below(&seed, 2);
+		size_t f = model_random_below(&seed, 2);
 		enum policy_reason expected = REASON_NONE;
 
-		now += random_gap(&seed, rate) / 8;
-		if (present[f] > 0 && random_below(&seed, 2) == 0) {
+		now += model_random_gap(&seed, rate) / 8;
+		if (present[f] > 0 && model_random_below(&seed, 2) == 0) {
 			policy_limits_end(&limiters[f]);
 			present[f]--;
 			continue;
@@ -170,7 +170,7 @@ test_random(void **state)
 	assert_true(seen[REASON_RATE_LIMIT] > 1000);
 	for (size_t f = 0; f < 2; f++) {
 		model_free(&models[f]);
-		window_free(&limiters[f].rate);
+		model_window_free(&limiters[f].rate);
 	}
 }
 

@@ -3,7 +3,7 @@
  * nanosecond, random sequences, limits that change, time that stands still.
  */
 #include "lib/err.h"
-#include "tests/unit/policy/model.h"
+#include "tests/stage/model.h"
 
 static const uint32_t exact_limits[] = {1, 2, 150, 250, 65535};
 #define EXACT_COUNT (sizeof(exact_limits) / sizeof(exact_limits[0]))
@@ -53,7 +53,7 @@ edge_at(uint32_t limit, uint64_t now)
 {
 	struct policy_window window;
 
-	window_new(&window, limit, now);
+	model_window_new(&window, limit, now);
 	for (uint32_t i = 0; i < limit; i++)
 		assert_true(policy_rate_take(&window, now));
 	assert_false(policy_rate_take(&window, now));
@@ -63,7 +63,7 @@ edge_at(uint32_t limit, uint64_t now)
 	for (uint32_t i = 0; i < limit; i++)
 		assert_true(policy_rate_take(&window, now + WINDOW + 1));
 	assert_false(policy_rate_take(&window, now + WINDOW + 1));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 static void
@@ -84,12 +84,12 @@ test_time_zero(void **state)
 	struct policy_window window;
 
 	(void)state;
-	window_new(&window, 1, 0);
+	model_window_new(&window, 1, 0);
 	assert_true(policy_rate_take(&window, 0));
 	assert_false(policy_rate_take(&window, 0));
 	assert_false(policy_rate_take(&window, WINDOW));
 	assert_true(policy_rate_take(&window, WINDOW + 2));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* Each leaves the window by itself, one nanosecond after the other. */
@@ -99,7 +99,7 @@ test_slides(void **state)
 	struct policy_window window;
 
 	(void)state;
-	window_new(&window, 250, START);
+	model_window_new(&window, 250, START);
 	for (uint64_t i = 0; i < 250; i++)
 		assert_true(policy_rate_take(&window, START + i));
 	for (uint64_t i = 0; i < 250; i++) {
@@ -107,7 +107,7 @@ test_slides(void **state)
 		assert_true(policy_rate_take(&window, START + WINDOW + i + 1));
 		assert_false(policy_rate_take(&window, START + WINDOW + i + 1));
 	}
-	window_free(&window);
+	model_window_free(&window);
 }
 
 static void
@@ -122,9 +122,9 @@ test_random_exact(void **state)
 		struct policy_window window;
 		bool expected;
 
-		window_new(&window, limit, now);
+		model_window_new(&window, limit, now);
 		for (int round = 0; round < 400000; round++) {
-			now += random_gap(&seed, limit);
+			now += model_random_gap(&seed, limit);
 			expected = model_within(&model, now, WINDOW) < limit;
 			assert_int_equal(
 			    policy_rate_take(&window, now), expected);
@@ -136,7 +136,7 @@ test_random_exact(void **state)
 		assert_true(accepted > 1000);
 		assert_true(refused > 1000);
 		model_free(&model);
-		window_free(&window);
+		model_window_free(&window);
 	}
 }
 
@@ -148,31 +148,31 @@ test_steps_edges(void **state)
 	uint64_t now = START + 12345;
 
 	(void)state;
-	window_new(&window, limit, now);
+	model_window_new(&window, limit, now);
 	for (uint32_t i = 0; i < limit; i++)
 		assert_true(policy_rate_take(&window, now));
 	assert_false(policy_rate_take(&window, now));
 	assert_false(policy_rate_take(&window, now + WINDOW - 1));
 	assert_false(policy_rate_take(&window, now + WINDOW));
 	assert_true(policy_rate_take(&window, now + WINDOW + STEP));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* In steps: never one too many, and none refused for over 100 ms too long. */
 static void
-random_steps(uint32_t limit, int rounds)
+model_random_steps(uint32_t limit, int rounds)
 {
 	uint64_t seed = limit, now = START;
 	size_t accepted = 0, refused = 0, burst;
 	struct model model = {0}, wide;
 	struct policy_window window;
 
-	window_new(&window, limit, now);
+	model_window_new(&window, limit, now);
 	for (int round = 0; round < rounds; round++) {
-		now += random_below(&seed, 8) == 0
-			   ? random_below(&seed, WINDOW / 16)
-			   : random_below(&seed, STEP);
-		burst = random_below(&seed, limit / 64);
+		now += model_random_below(&seed, 8) == 0
+			   ? model_random_below(&seed, WINDOW / 16)
+			   : model_random_below(&seed, STEP);
+		burst = model_random_below(&seed, limit / 64);
 		for (size_t i = 0; i < burst; i++) {
 			if (policy_rate_take(&window, now)) {
 				model_add(&model, now);
@@ -191,15 +191,15 @@ random_steps(uint32_t limit, int rounds)
 	assert_true(accepted > limit);
 	assert_true(refused > 10);
 	model_free(&model);
-	window_free(&window);
+	model_window_free(&window);
 }
 
 static void
 test_random_steps(void **state)
 {
 	(void)state;
-	random_steps(65536, 2000);
-	random_steps(1000000, 500);
+	model_random_steps(65536, 2000);
+	model_random_steps(1000000, 500);
 }
 
 static void
@@ -210,7 +210,7 @@ test_give_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		window_new(&window, limits[i], START);
+		model_window_new(&window, limits[i], START);
 		for (uint32_t n = 0; n < limits[i]; n++)
 			assert_true(policy_rate_take(&window, START));
 		assert_false(policy_rate_take(&window, START));
@@ -219,7 +219,7 @@ test_give_back(void **state)
 		policy_rate_give_back(&window, START);
 		assert_true(policy_rate_take(&window, START));
 		assert_false(policy_rate_take(&window, START));
-		window_free(&window);
+		model_window_free(&window);
 	}
 }
 
@@ -242,19 +242,19 @@ test_random_set_limit(void **state)
 	assert_int_equal(policy_rate_set_limit(&window, 510), ERR_TOO_LONG);
 	assert_int_equal(policy_rate_set_limit(&window, 65536), ERR_TOO_LONG);
 	for (int round = 0; round < 300000; round++) {
-		if (random_below(&seed, 500) == 0) {
-			limit = limits[random_below(&seed, 5)];
+		if (model_random_below(&seed, 500) == 0) {
+			limit = limits[model_random_below(&seed, 5)];
 			assert_int_equal(
 			    policy_rate_set_limit(&window, limit), 0);
 		}
-		now += random_gap(&seed, 150);
+		now += model_random_gap(&seed, 150);
 		expected = model_within(&model, now, WINDOW) < limit;
 		assert_int_equal(policy_rate_take(&window, now), expected);
 		if (expected)
 			model_add(&model, now);
 	}
 	model_free(&model);
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* One history through memories of every size and both kinds. */
@@ -271,13 +271,13 @@ test_random_move(void **state)
 	size_t within;
 
 	(void)state;
-	window_new(&window, limit, now);
+	model_window_new(&window, limit, now);
 	for (int round = 0; round < 400000; round++) {
-		if (random_below(&seed, 5000) == 0) {
-			limit = limits[random_below(&seed, 7)];
-			window_new(&next, limit, now);
+		if (model_random_below(&seed, 5000) == 0) {
+			limit = limits[model_random_below(&seed, 7)];
+			model_window_new(&next, limit, now);
 			policy_rate_move(&next, &window, now);
-			window_free(&window);
+			model_window_free(&window);
 			window = next;
 			model_within(&model, now, WINDOW);
 			if (limit <= POLICY_RATE_EXACT_MAX)
@@ -289,7 +289,7 @@ test_random_move(void **state)
 		if (counted && limit <= POLICY_RATE_EXACT_MAX &&
 		    now - counted_at > 2 * WINDOW)
 			counted = false;
-		now += random_gap(&seed, 150);
+		now += model_random_gap(&seed, 150);
 		within = model_within(&model, now, WINDOW);
 		if (policy_rate_take(&window, now)) {
 			assert_true(within < limit);
@@ -299,7 +299,7 @@ test_random_move(void **state)
 		}
 	}
 	model_free(&model);
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* Steps to steps and steps to a ring lose none, by plain numbers. */
@@ -309,23 +309,23 @@ test_move_keeps(void **state)
 	struct policy_window steps, more, ring;
 
 	(void)state;
-	window_new(&steps, 70000, START);
+	model_window_new(&steps, 70000, START);
 	for (int i = 0; i < 70000; i++)
 		assert_true(policy_rate_take(&steps, START));
-	window_new(&more, 70001, START + WINDOW);
+	model_window_new(&more, 70001, START + WINDOW);
 	policy_rate_move(&more, &steps, START + WINDOW);
 	assert_true(policy_rate_take(&more, START + WINDOW));
 	assert_false(policy_rate_take(&more, START + WINDOW));
 
-	window_new(&ring, 2, START + WINDOW);
+	model_window_new(&ring, 2, START + WINDOW);
 	policy_rate_move(&ring, &more, START + WINDOW);
 	assert_false(policy_rate_take(&ring, START + WINDOW));
 	assert_true(policy_rate_take(&ring, START + WINDOW + STEP));
 	assert_false(policy_rate_take(&ring, START + WINDOW + STEP));
 	assert_false(policy_rate_take(&ring, START + 2 * WINDOW));
-	window_free(&steps);
-	window_free(&more);
-	window_free(&ring);
+	model_window_free(&steps);
+	model_window_free(&more);
+	model_window_free(&ring);
 }
 
 /* Two windows share nothing. */
@@ -335,13 +335,13 @@ test_apart(void **state)
 	struct policy_window inet, inet6;
 
 	(void)state;
-	window_new(&inet, 1, START);
-	window_new(&inet6, 1, START);
+	model_window_new(&inet, 1, START);
+	model_window_new(&inet6, 1, START);
 	assert_true(policy_rate_take(&inet, START));
 	assert_false(policy_rate_take(&inet, START));
 	assert_true(policy_rate_take(&inet6, START));
-	window_free(&inet);
-	window_free(&inet6);
+	model_window_free(&inet);
+	model_window_free(&inet6);
 }
 
 int

@@ -3,7 +3,7 @@
  * by a kill between two stores, or garbage. Whatever is found, what is
  * accepted from then on holds to the limit, and it recovers.
  */
-#include "tests/unit/policy/model.h"
+#include "tests/stage/model.h"
 
 static const uint32_t limits[] = {1, 3, 250, 1000, 65536};
 #define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
@@ -37,10 +37,10 @@ test_restart(void **state)
 		struct policy_window window;
 		bool expected;
 
-		window_new(&window, limits[i], now);
+		model_window_new(&window, limits[i], now);
 		for (int round = 0; round < 100000; round++) {
-			now += random_gap(&seed, limits[i]);
-			if (random_below(&seed, 1000) == 0)
+			now += model_random_gap(&seed, limits[i]);
+			if (model_random_below(&seed, 1000) == 0)
 				window_again(&window, now);
 			expected =
 			    model_within(&model, now, WINDOW) < limits[i];
@@ -50,7 +50,7 @@ test_restart(void **state)
 				model_add(&model, now);
 		}
 		model_free(&model);
-		window_free(&window);
+		model_window_free(&window);
 	}
 }
 
@@ -60,7 +60,7 @@ test_restart_steps(void **state)
 	struct policy_window window;
 
 	(void)state;
-	window_new(&window, 65536, START);
+	model_window_new(&window, 65536, START);
 	for (int i = 0; i < 65536; i++) {
 		if (i % 5000 == 0)
 			window_again(&window, START + (uint64_t)i);
@@ -68,7 +68,7 @@ test_restart_steps(void **state)
 	}
 	window_again(&window, START + WINDOW);
 	assert_false(policy_rate_take(&window, START + WINDOW));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /*
@@ -84,11 +84,11 @@ test_torn_ring(void **state)
 	size_t within, torn = 0;
 
 	(void)state;
-	window_new(&window, 250, now);
+	model_window_new(&window, 250, now);
 	for (int round = 0; round < 200000; round++) {
-		now += random_gap(&seed, 250);
+		now += model_random_gap(&seed, 250);
 		within = model_within(&model, now, WINDOW);
-		if (random_below(&seed, 2000) == 0 && within < 250) {
+		if (model_random_below(&seed, 2000) == 0 && within < 250) {
 			window.rate->next =
 			    (window.rate->next + 1) % window.capacity;
 			window_again(&window, now);
@@ -101,13 +101,13 @@ test_torn_ring(void **state)
 			/* Those torn count at most as attempts of their own. */
 			assert_true(within + torn >= 250);
 		}
-		if (random_below(&seed, 20000) == 0) {
+		if (model_random_below(&seed, 20000) == 0) {
 			now += 2 * WINDOW;
 			torn = 0;
 		}
 	}
 	model_free(&model);
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* Garbage, then as many attempts as it takes: the limit, and a recovery. */
@@ -120,7 +120,7 @@ garbage_holds(struct policy_window *window, uint64_t *seed, uint64_t now)
 	size_t late = 0;
 
 	while (now < end) {
-		uint64_t burst = random_below(seed, limit / 8 + 2);
+		uint64_t burst = model_random_below(seed, limit / 8 + 2);
 
 		for (uint64_t i = 0; i < burst; i++) {
 			if (!policy_rate_take(window, now))
@@ -130,7 +130,7 @@ garbage_holds(struct policy_window *window, uint64_t *seed, uint64_t now)
 				late++;
 		}
 		assert_true(model_within(&model, now, WINDOW) <= limit);
-		now += random_below(seed, WINDOW / 20);
+		now += model_random_below(seed, WINDOW / 20);
 	}
 	assert_true(late > 0);
 	model_free(&model);
@@ -142,7 +142,7 @@ fill(uint64_t *seed, void *memory, size_t size)
 	unsigned char *bytes = memory;
 
 	for (size_t i = 0; i < size; i++)
-		bytes[i] = (unsigned char)random_next(seed);
+		bytes[i] = (unsigned char)model_random_next(seed);
 }
 
 /* Wholly random bytes, and random ones behind a true header. */
@@ -158,7 +158,7 @@ test_garbage_found(void **state)
 			struct policy_rate header;
 			size_t size;
 
-			window_new(&window, limits[i], START);
+			model_window_new(&window, limits[i], START);
 			size = window_size(&window);
 			header = *window.rate;
 			fill(&seed, window.rate, size);
@@ -168,7 +168,7 @@ test_garbage_found(void **state)
 			}
 			window_again(&window, START);
 			garbage_holds(&window, &seed, START);
-			window_free(&window);
+			model_window_free(&window);
 		}
 	}
 }
@@ -184,12 +184,12 @@ test_garbage_running(void **state)
 		for (size_t i = 0; i < LIMIT_COUNT; i++) {
 			struct policy_window window;
 
-			window_new(&window, limits[i], START);
+			model_window_new(&window, limits[i], START);
 			for (uint32_t n = 0; n < limits[i] / 2; n++)
 				assert_true(policy_rate_take(&window, START));
 			fill(&seed, window.rate, window_size(&window));
 			garbage_holds(&window, &seed, START + 1);
-			window_free(&window);
+			model_window_free(&window);
 		}
 	}
 }
@@ -201,7 +201,7 @@ test_future(void **state)
 	struct policy_window window;
 
 	(void)state;
-	window_new(&window, 250, START);
+	model_window_new(&window, 250, START);
 	memset(window.rate->slot, 0xff, window.capacity * sizeof(uint64_t));
 	window_again(&window, START);
 	assert_false(policy_rate_take(&window, START));
@@ -209,16 +209,16 @@ test_future(void **state)
 	for (int i = 0; i < 250; i++)
 		assert_true(policy_rate_take(&window, START + WINDOW + 1));
 	assert_false(policy_rate_take(&window, START + WINDOW + 1));
-	window_free(&window);
+	model_window_free(&window);
 
-	window_new(&window, 65536, START);
+	model_window_new(&window, 65536, START);
 	for (int i = 0; i < 65536; i++)
 		assert_true(policy_rate_take(&window, START));
 	window.rate->step = UINT64_MAX;
 	assert_false(policy_rate_take(&window, START + STEP));
 	assert_false(policy_rate_take(&window, START + WINDOW));
 	assert_true(policy_rate_take(&window, START + WINDOW + 3 * STEP));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 /* Times in no order: what the memory says of the last 60 s counts whole. */
@@ -232,9 +232,9 @@ test_unordered(void **state)
 		struct policy_window window;
 		uint32_t within = 0, taken = 0;
 
-		window_new(&window, 250, START);
+		model_window_new(&window, 250, START);
 		for (uint32_t i = 0; i < window.capacity; i++) {
-			uint64_t age = random_below(&seed, WINDOW);
+			uint64_t age = model_random_below(&seed, WINDOW);
 
 			/* The ring says that the second half is newer. */
 			if (i >= window.capacity / 2)
@@ -247,7 +247,7 @@ test_unordered(void **state)
 			taken++;
 		assert_true(taken == 0 || taken + within <= 250);
 		assert_true(policy_rate_take(&window, START + WINDOW + 1));
-		window_free(&window);
+		model_window_free(&window);
 	}
 }
 
@@ -259,14 +259,14 @@ test_clear(void **state)
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
 		struct policy_window window;
 
-		window_new(&window, limits[i], START);
+		model_window_new(&window, limits[i], START);
 		for (int round = 0; round < 2; round++) {
 			for (uint32_t n = 0; n < limits[i]; n++)
 				assert_true(policy_rate_take(&window, START));
 			assert_false(policy_rate_take(&window, START));
 			policy_rate_clear(&window);
 		}
-		window_free(&window);
+		model_window_free(&window);
 	}
 }
 
@@ -277,7 +277,7 @@ test_half_moved(void **state)
 	struct policy_window window;
 
 	(void)state;
-	window_new(&window, 250, START);
+	model_window_new(&window, 250, START);
 	for (int i = 0; i < 250; i++)
 		assert_true(policy_rate_take(&window, START));
 	window.rate->magic = 0;
@@ -285,7 +285,7 @@ test_half_moved(void **state)
 	for (int i = 0; i < 250; i++)
 		assert_true(policy_rate_take(&window, START));
 	assert_false(policy_rate_take(&window, START));
-	window_free(&window);
+	model_window_free(&window);
 }
 
 int

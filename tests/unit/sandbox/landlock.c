@@ -2,7 +2,7 @@
  * Landlock alone, without the filter that hides it in whole profiles: files,
  * TCP ports, abstract sockets and foreign processes.
  */
-#include "tests/unit/sandbox/sealed.h"
+#include "tests/stage/sealed.h"
 
 #include <sys/prctl.h>
 #include <sys/un.h>
