@@ -62,9 +62,11 @@ endif
 
 ifeq ($(STATIC),1)
 WORKER_LINK = -static-pie -Wl,-T,workers/hot.ld
+ENDER_LINK = -static-pie
 LOGINLIBS += -lpam -Wl,-Bstatic $(SECC) $(BSD) -lmd -Wl,-Bdynamic
 else
 WORKER_LINK = -pie
+ENDER_LINK = -pie
 LOGINLIBS += -lpam $(SECC) $(BSD)
 endif
 # Each session has its login process, with pages of its own for what is written
@@ -102,7 +104,7 @@ BSD	= -lbsd
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/telnet $(LE)/ssh \
 	$(LE)/exec \
-	$(LE)/lookup $(LE)/logreader $(LE)/login documents
+	$(LE)/lookup $(LE)/logreader $(LE)/login $(LE)/ender documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
 
@@ -126,6 +128,8 @@ $(LE)/finger $(LE)/telnet $(LE)/ssh $(LE)/exec: workers/hot.ld
 endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
+# One for each ending: it has nothing to wait for but its exec.
+$(eval $(call program,$(LE)/ender,ender,role sandbox ipc lib,$(SECC) -lbsd -lmd,$(ENDER_LINK)))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
 $(eval $(call program,$(B)/portreeved,$(ROOMS),conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))

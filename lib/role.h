@@ -20,6 +20,7 @@
 	X(ROLE_SESSION, "session")                                             \
 	X(ROLE_CALLER, "caller")                                               \
 	X(ROLE_PLANNER, "planner")                                             \
+	X(ROLE_ENDER, "ender")                                                 \
 	X(ROLE_CLIENT, "client")
 
 enum role {

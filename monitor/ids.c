@@ -18,13 +18,14 @@
 #include "lib/log.h"
 #include "monitor/ids.h"
 #include "monitor/ids_service.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 
 static const char *const account_names[UID_READERS] = {
     [UID_MASTER] = "portreeve-master",
     [UID_AUDIT] = "portreeve-audit",
     [UID_LOOKUP] = "portreeve-lookup",
     [UID_CALLER] = "portreeve-caller",
+    [UID_ENDER] = "portreeve-ender",
 };
 
 /* NULL: a kind of service without one, or that shares another's. */
@@ -43,10 +44,8 @@ account_name(int uid)
 	    service_reader(kind) == kind ? service_traits(kind)->log : NULL);
 }
 
-/* One block of numbers a daemon. */
+/* One block of numbers a daemon: one for each role that has an account. */
 #define BLOCK 16
-
-_Static_assert(UID_COUNT <= BLOCK, "a block has a number for each role");
 
 /*
  * Locks are for 16 numbers each, from a multiple of it, and are held to the
@@ -234,7 +233,7 @@ ids_for_service(
 int
 ids_choose(struct monitor *mon, char *reason, size_t size)
 {
-	uint32_t block = 0;
+	uint32_t block = 0, taken = 0;
 
 	if (mon->rootless)
 		return (0);
@@ -263,8 +262,9 @@ ids_choose(struct monitor *mon, char *reason, size_t size)
 			    mon->conf->role_uid_high);
 			return (ERR_REFUSED);
 		}
-		mon->ids[i].uid = block + (uint32_t)i;
-		mon->ids[i].gid = block + (uint32_t)i;
+		if (taken == BLOCK)
+			bug("a block has no number for %s", name);
+		mon->ids[i].uid = mon->ids[i].gid = block + taken++;
 	}
 	return (0);
 }

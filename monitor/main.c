@@ -40,6 +40,7 @@
 #include "monitor/roles/proc.h"
 #include "monitor/roles/reserve.h"
 #include "monitor/sessions/adopt.h"
+#include "monitor/sessions/end.h"
 #include "monitor/sessions/table.h"
 #include "monitor/stop.h"
 
@@ -307,6 +308,7 @@ start(struct monitor *mon)
 	conf_report_clear(&report);
 	if (reload_apply(mon, conf) != 0)
 		start_failed("the configuration cannot be applied: see above");
+	end_resume(mon);
 }
 
 int

@@ -145,6 +145,7 @@ enum role_uid {
 	UID_AUDIT,
 	UID_LOOKUP,
 	UID_CALLER,
+	UID_ENDER,
 	UID_READERS, /* and the kind of service */
 	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
 	UID_COUNT = UID_SERVICES + SERVICE_COUNT

@@ -16,7 +16,7 @@
 #include "monitor/notify.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
 #include "monitor/show.h"

@@ -99,7 +99,6 @@ too_slow(void *arg)
 	struct monitor *mon = arg;
 	struct proc *p;
 
-	end_now(mon);
 	if (!mon->conf->keep_sessions)
 		loginproc_kill_all();
 	TAILQ_FOREACH (p, &mon->procs, next) {
@@ -116,7 +115,7 @@ void
 stop_step(struct monitor *mon)
 {
 	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE) &&
-	    (mon->conf->keep_sessions || !loginproc_any())) {
+	    !end_any() && (mon->conf->keep_sessions || !loginproc_any())) {
 		stage = STAGE_MASTER;
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);

@@ -91,10 +91,13 @@ role_seal(struct role_self *s)
 	};
 	int profile = sandbox_profile_for(
 	    s->monitor.self, (enum service_kind)s->seal.kind);
+	gid_t group = s->seal.group;
 	struct sandbox_report report;
 	struct msg_ready ready = {.end_ = 0};
 	int err;
 
+	params.groups = &group;
+	params.ngroups = s->seal.group != UINT32_MAX;
 	if (profile < 0 || s->seal.profile != profile)
 		role_fail(s, "sandbox profile %u is not that of the %s",
 		    s->seal.profile, role_name(s->monitor.self));

@@ -32,15 +32,17 @@ caps_can_close(void)
 }
 
 int
-caps_close(void)
+caps_close(bool keep)
 {
+	unsigned long bits = CAPS_SECUREBITS | (keep ? SECBIT_KEEP_CAPS : 0);
+
 	for (cap_value_t c = 0; cap_get_bound(c) >= 0; c++) {
 		if (cap_drop_bound(c) != 0)
 			return (ERR_SYSTEM);
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
 		return (ERR_SYSTEM);
-	if (prctl(PR_SET_SECUREBITS, CAPS_SECUREBITS, 0, 0, 0) != 0)
+	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0)
 		return (ERR_SYSTEM);
 	return (0);
 }
@@ -57,16 +59,10 @@ caps_set(cap_t caps)
 	return (rc == 0 ? 0 : ERR_SYSTEM);
 }
 
-int
-caps_drop_all(void)
-{
-	return (caps_set(cap_init()));
-}
-
 #define CAPS_BIT(c) (UINT64_C(1) << (c))
 
 /* Of these, what root has here: a container's root may have less. */
-static int
+int
 caps_reduce(uint64_t keep)
 {
 	cap_flag_value_t has;

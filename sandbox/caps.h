@@ -13,13 +13,17 @@ bool caps_can_close(void);
 
 /*
  * Close the ways back: an empty bounding and ambient set, and securebits that
- * give an execve() by uid 0 nothing, locked. Needs CAP_SETPCAP. 0, ERR_SYSTEM
- * with errno.
+ * give an execve() by uid 0 nothing, locked. keep: a change of the uid takes no
+ * capability, until caps_reduce() does. Needs CAP_SETPCAP. 0, ERR_SYSTEM with
+ * errno.
  */
-int caps_close(void);
+int caps_close(bool keep);
 
-/* Drop every capability of every set. 0, ERR_SYSTEM with errno. */
-int caps_drop_all(void);
+/*
+ * Keep these, as bits, as far as this process has them, in force; drop all
+ * others. 0, ERR_SYSTEM with errno.
+ */
+int caps_reduce(uint64_t keep);
 
 /*
  * Keep these, as bits, as far as this process has them, and close the ways to

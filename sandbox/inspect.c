@@ -136,7 +136,7 @@ static int
 inspect_identity(const struct inspection *in)
 {
 	bool same = in->own.uid[1] != 0 || !in->profile->sealed ||
-		    in->profile->keeps != 0;
+		    in->profile->programs;
 	uint64_t uid = in->params->uid;
 	uint64_t gid = in->params->gid;
 

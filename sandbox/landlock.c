@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -80,7 +81,9 @@ landlock_create(const struct profile *profile, int abi)
 	if (abi >= 5)
 		set.fs |= FS_IOCTL_DEV;
 	if (abi >= 6) {
-		set.scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+		set.scoped = SCOPE_ABSTRACT;
+		if ((profile->keeps & (UINT64_C(1) << CAP_KILL)) == 0)
+			set.scoped |= SCOPE_SIGNAL;
 		size = sizeof(set);
 	}
 	return ((int)syscall(SYS_landlock_create_ruleset, &set, size, 0u));
@@ -133,6 +136,7 @@ int
 landlock_restrict(const struct profile *profile, int abi,
     const char *const *writable, size_t n)
 {
+	const char *readable = profile->files == FILES_PROC ? "/proc" : "/";
 	uint64_t reads = FS_READ_FILE | FS_READ_DIR;
 	int ruleset, rc = 0;
 
@@ -140,8 +144,8 @@ landlock_restrict(const struct profile *profile, int abi,
 		return (ERR_SYSTEM);
 	if (profile->programs)
 		reads |= FS_EXECUTE;
-	if (profile->reads_files)
-		rc = landlock_let(ruleset, "/", reads);
+	if (profile->files != FILES_NONE)
+		rc = landlock_let(ruleset, readable, reads);
 	for (size_t i = 0; rc == 0 && profile->programs && i < n; i++)
 		rc = landlock_let_write(ruleset, writable[i], abi);
 	if (rc == 0 && profile->network == NETWORK_RESOLVER && abi >= 4)

@@ -16,7 +16,7 @@ int landlock_get_abi(void);
 
 /*
  * Deny every right that level abi knows, but for what the profile names: to
- * read files (reads_files), to execute them and to write below these n paths
+ * read (files), to execute them and to write below these n paths
  * (programs), to reach TCP port 53 or to connect at all (network). NoNewPrivs
  * must be set. 0, ERR_SYSTEM with errno.
  */

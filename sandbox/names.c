@@ -52,6 +52,8 @@ sandbox_profile_for(enum role role, enum service_kind kind)
 		return (SANDBOX_CALLER);
 	case ROLE_PLANNER:
 		return (SANDBOX_PLANNER);
+	case ROLE_ENDER:
+		return (SANDBOX_ENDER);
 	default:
 		return (ERR_NOT_FOUND);
 	}

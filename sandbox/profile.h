@@ -72,21 +72,22 @@ enum profile_network {
 	NETWORK_PASSED	  /* the system's, for the programs that it starts */
 };
 
+/* What Landlock lets it read, of what its uid may. */
+enum profile_files { FILES_NONE, FILES_ALL, FILES_PROC };
+
 struct profile {
 	const char *identity;	  /* for people */
 	const char *capabilities; /* for people */
 	bool sealed; /* no capability, NoNewPrivs, allow-list, Landlock */
 	bool empty_root;
-	bool reads_files; /* Landlock lets it read whatever its uid may */
+	enum profile_files files;
 	enum profile_network network;
-	/*
-	 * The capabilities that it keeps, as bits; with them it keeps the
-	 * monitor's uid, if that is root's.
-	 */
+	/* The capabilities that it keeps, as bits. */
 	uint64_t keeps;
 	/*
-	 * Starts programs that are not ours: Landlock lets it execute, and
-	 * write below sandbox_params.writable; what has no rule is allowed.
+	 * Starts programs that are not ours: it keeps the monitor's uid, which
+	 * goes with its capabilities; Landlock lets it execute, and write below
+	 * sandbox_params.writable; what has no rule is allowed.
 	 */
 	bool programs;
 };

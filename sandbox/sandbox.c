@@ -67,8 +67,10 @@ sandbox_check_ids(const struct sealing *s)
 	bool bad = p->uid == 0 || p->gid == 0 || p->uid == (uid_t)-1 ||
 		   p->gid == (gid_t)-1;
 
+	/* What hidepid names is root's group, unless it was given another. */
 	for (size_t i = 0; i < p->ngroups; i++)
-		bad = bad || p->groups[i] == 0;
+		bad = bad ||
+		      (p->groups[i] == 0 && s->profile->files != FILES_PROC);
 	if (!bad)
 		return (0);
 	return (sandbox_fail(s->report, ERR_VALUE,
@@ -100,7 +102,7 @@ sandbox_check(const struct sealing *s)
 		    "cannot be sealed without root's capabilities: start "
 		    "portreeved as root, or set sandbox-level rootless.",
 		    sandbox_profile_name(s->id)));
-	if (!s->profile->sealed || s->profile->keeps != 0)
+	if (!s->profile->sealed || s->profile->programs)
 		return (0);
 	if (!s->lenient && s->profile->empty_root && p->root == NULL)
 		return (sandbox_fail(s->report, ERR_VALUE,
@@ -208,16 +210,19 @@ sandbox_disarm(const struct sealing *s)
 	uint64_t keeps = s->profile->keeps;
 	int err = 0;
 
-	if (keeps != 0) {
+	if (s->profile->programs) {
 		err = caps_keep(keeps);
 	} else {
 		if (caps_can_close())
-			err = caps_close();
+			err = caps_close(s->root && keeps != 0);
+		else if (s->root && keeps != 0 &&
+			 prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+			err = ERR_SYSTEM;
 		if (err == 0 && s->root)
 			err = identity_take(
 			    p->uid, p->gid, p->groups, p->ngroups);
 		if (err == 0)
-			err = caps_drop_all();
+			err = caps_reduce(s->root ? keeps : 0);
 	}
 	if (err == 0 && !caps_are_within(keeps)) {
 		errno = EPERM;

@@ -30,7 +30,8 @@
 	X(SANDBOX_LOOKUP, "lookup")                                            \
 	X(SANDBOX_LOGREADER, "logreader")                                      \
 	X(SANDBOX_CALLER, "caller")                                            \
-	X(SANDBOX_PLANNER, "planner")
+	X(SANDBOX_PLANNER, "planner")                                          \
+	X(SANDBOX_ENDER, "ender")
 
 /* Workers have their zygote's profile: a filter per connection is too slow. */
 enum sandbox_profile {
@@ -122,8 +123,8 @@ int sandbox_try(enum sandbox_level level, struct sandbox_report *report);
 
 /*
  * The profile of a role that is sealed: master, audit, zygote (by kind of
- * service; netconf's is ssh's), logreader, lookup, caller, planner.
- * ERR_NOT_FOUND for the roles that are not sealed by this module.
+ * service; netconf's is ssh's), logreader, lookup, caller, planner,
+ * ender. ERR_NOT_FOUND for the roles that are not sealed by this module.
  */
 int sandbox_profile_for(enum role role, enum service_kind kind);
 

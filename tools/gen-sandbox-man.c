@@ -59,7 +59,9 @@ text_of_files(const struct profile *p)
 		return ("what its uid may read and execute; to write, those "
 			"below the folders of the run-time and the lasting "
 			"state, /run/sshd and /dev/null");
-	if (p->reads_files)
+	if (p->files == FILES_PROC)
+		return ("what its uid may read of /proc; none to write");
+	if (p->files == FILES_ALL)
 		return ("what its uid may read; none to write");
 	return (p->empty_root ? "none, and an empty root" : "none");
 }

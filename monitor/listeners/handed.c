@@ -17,7 +17,7 @@
 #include "lib/log.h"
 #include "lib/safe.h"
 #include "monitor/listeners/handed.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 
 #define LINE_MAX_BYTES 256
 

@@ -26,7 +26,7 @@
 #include "monitor/roles/child.h"
 #include "monitor/roles/images.h"
 #include "monitor/roles/proc.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
 #include "monitor/stop.h"
@@ -192,28 +192,25 @@ loginproc_has_pid(pid_t pid)
 	return (map_get(&by_pid, (uint64_t)pid) != NULL);
 }
 
-pid_t
+struct end_process
 loginproc_end(uint64_t session)
 {
 	struct loginproc *p = loginproc_find(session);
-	struct ptable_row row;
 
-	if (p == NULL || p->pid <= 0 || ptable_read_one(p->pid, &row) < 0 ||
-	    row.start != p->pid_start)
-		return (0);
+	if (p == NULL || p->pid <= 0 || p->gone)
+		return ((struct end_process){0});
 	p->ending = true;
-	return (p->pid);
+	return ((struct end_process){.pid = p->pid, .start = p->pid_start});
 }
 
 void
-loginproc_end_all(
-    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader))
+loginproc_end_all(void (*end)(pid_t leader, uint64_t start))
 {
 	struct loginproc *p;
 
 	TAILQ_FOREACH (p, &logins, next) {
 		p->ending = true;
-		end(mon, p->pid);
+		end(p->pid, p->pid_start);
 	}
 }
 
@@ -315,7 +312,7 @@ loginproc_over(struct loginproc *p, int sig)
 	if (p->opened && sig != 0) {
 		if (ptable_read_one(p->leader, &row) == 0 &&
 		    row.start == p->leader_start && !row.zombie)
-			end_tree_now(p->mon, p->leader);
+			end_tree_now(p->mon, p->leader, p->leader_start);
 	}
 	/* It may have written them and not come to say so. */
 	if (p->allowed && !mon->rootless &&

@@ -9,6 +9,7 @@
 #define PORTREEVE_MONITOR_LOGINS_LOGINPROC_H
 
 #include "monitor/monitor.h"
+#include "monitor/sessions/end.h"
 
 /*
  * ASK_LOGIN; connection is the master's copy, the caller's to close, or -1.
@@ -39,14 +40,13 @@ bool loginproc_any(void);
 bool loginproc_has_pid(pid_t pid);
 
 /*
- * The process that makes or holds a session's login, 0 for none. It is about
- * to be ended on purpose.
+ * The process that makes or holds a session's login, pid 0 for none. It is
+ * about to be ended on purpose.
  */
-pid_t loginproc_end(uint64_t session);
+struct end_process loginproc_end(uint64_t session);
 
 /* The same for all, by a call of end for each; and SIGKILL, for the deaf. */
-void loginproc_end_all(
-    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader));
+void loginproc_end_all(void (*end)(pid_t leader, uint64_t start));
 void loginproc_kill_all(void);
 
 #endif

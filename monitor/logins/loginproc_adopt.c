@@ -15,7 +15,7 @@
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/records.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/sessions/end.h"
 
 /* How it ended is not ours to know: a session that still runs tells. */
@@ -93,7 +93,7 @@ loginproc_adopt_all(struct monitor *mon)
 			continue;
 		/* It died while nobody watched. */
 		if (is_alive(l->leader, l->leader_start))
-			end_tree_now(mon, l->leader);
+			end_tree_now(mon, l->leader, l->leader_start);
 		if (!mon->rootless)
 			records_close(mon, l->pid, l->user);
 		logins_remove(l->session);

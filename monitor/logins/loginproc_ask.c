@@ -19,7 +19,7 @@
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
 

@@ -16,7 +16,7 @@
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/report.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 
 #define NO_RESOURCES "no-resources"

@@ -23,7 +23,7 @@
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/pamsock.h"
 #include "monitor/report.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
@@ -199,7 +199,7 @@ session_runs(struct monitor *mon, uint64_t session)
 		    slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}
-	return (adopt_find(session) > 0 || loginproc_runs(session));
+	return (adopt_find(session).pid > 0 || loginproc_runs(session));
 }
 
 /* A record whose session is over, whatever ended it, is free. */
@@ -411,7 +411,7 @@ logins_refuse(
 	event_text(&b, FIELD_USER, user);
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(mon, &b);
-	end_session(mon, session);
+	(void)end_session(mon, session, NULL, 0);
 }
 
 /*

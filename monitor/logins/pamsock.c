@@ -27,7 +27,7 @@
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/pamsock.h"
 #include "monitor/report.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 

@@ -105,12 +105,15 @@ client_is_allowed(struct monitor *mon, int fd)
 	return (false);
 }
 
+/* The cookie is the request, and the master that it is of. */
 static void
-answer_clear(struct monitor *mon, uint32_t request, uint64_t session)
+answer_cleared(struct monitor *mon, uint64_t session, uint64_t cookie, int err)
 {
+	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	char reason[128];
-	int err = end_session(mon, session);
 
+	if (master == NULL || (uint64_t)master->pid != cookie >> 32)
+		return;
 	if (err == 0)
 		reason[0] = '\0';
 	else if (err == ERR_NOT_FOUND)
@@ -123,7 +126,18 @@ answer_clear(struct monitor *mon, uint32_t request, uint64_t session)
 		    "session %llu may not have ended whole (%s): clear it "
 		    "again",
 		    (unsigned long long)session, err_text(err));
-	answer_done(mon, request, err == 0, reason);
+	answer_done(mon, (uint32_t)cookie, err == 0, reason);
+}
+
+static void
+answer_clear(struct monitor *mon, struct proc *master, uint32_t request,
+    uint64_t session)
+{
+	uint64_t cookie = (uint64_t)master->pid << 32 | request;
+	int err = end_session(mon, session, answer_cleared, cookie);
+
+	if (err != 0)
+		answer_cleared(mon, session, cookie, err);
 }
 
 static void
@@ -178,7 +192,7 @@ answer_read_wish(int fd, enum msg_type expected, union msg_any *out)
 }
 
 static void
-answer_ask(struct monitor *mon, struct ipc_in *in)
+answer_ask(struct monitor *mon, struct proc *p, struct ipc_in *in)
 {
 	static union msg_any wish;
 	enum msg_type expected;
@@ -206,7 +220,7 @@ answer_ask(struct monitor *mon, struct ipc_in *in)
 	else if (!client_is_allowed(mon, in->fds[0]))
 		answer_done(mon, request, false, NOT_ALLOWED);
 	else if (expected == MSG_CLEAR_SESSION)
-		answer_clear(mon, request, wish.clear_session.session);
+		answer_clear(mon, p, request, wish.clear_session.session);
 	else if (expected == MSG_RELOAD)
 		reload_run(mon, true, request);
 	else
@@ -403,7 +417,7 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 	case MSG_ASK_CLEAR:
 	case MSG_ASK_RELOAD:
 	case MSG_ASK_CONFIGURATION:
-		answer_ask(mon, in);
+		answer_ask(mon, p, in);
 		break;
 	case MSG_ASK_CLIENT:
 		answer_client(mon, in);
@@ -428,7 +442,8 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_LOG_FLOOD:
 		if (answer_is_from_log(mon, p, in->msg.log_flood.session))
-			end_session(mon, in->msg.log_flood.session);
+			(void)end_session(
+			    mon, in->msg.log_flood.session, NULL, 0);
 		break;
 	default:
 		if (p->job != NULL)

@@ -22,8 +22,11 @@ inspect_role(struct monitor *mon, struct proc *p, bool user_namespace)
 	    .session = (enum sandbox_session)told->session_sandbox,
 	    .program_is_root = told->program_root != 0,
 	};
+	gid_t group = told->group;
 	char why[320];
 
+	params.groups = &group;
+	params.ngroups = told->group != UINT32_MAX;
 	if (sandbox_inspect(p->pid, (enum sandbox_profile)told->profile,
 		&params, user_namespace, why, sizeof(why)) == 0)
 		return (true);

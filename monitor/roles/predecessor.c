@@ -18,7 +18,7 @@
 #include "lib/log.h"
 #include "monitor/report.h"
 #include "monitor/roles/predecessor.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 
 #define ROLES_MAX 512
 #define END_NS (2ull * SECOND)

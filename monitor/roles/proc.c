@@ -24,11 +24,12 @@
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
 #include "monitor/roles/child.h"
+#include "monitor/roles/hidepid.h"
 #include "monitor/roles/images.h"
 #include "monitor/roles/outbox.h"
 #include "monitor/roles/predecessor.h"
 #include "monitor/roles/proc.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/reserve.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
@@ -53,6 +54,7 @@ static const struct role_spec role_specs[] = {
     {ROLE_AUDIT, "audit", UID_AUDIT, false, false},
     {ROLE_MASTER, "master", UID_MASTER, true, true},
     {ROLE_LOOKUP, "lookup", UID_LOOKUP, false, false},
+    {ROLE_ENDER, "ender", UID_ENDER, false, false},
 };
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
@@ -195,6 +197,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	    .verbose = mon->verbose,
 	    .uid = UINT32_MAX,
 	    .gid = UINT32_MAX,
+	    .group = UINT32_MAX,
 	    .instance = p->instance,
 	    .parent = p->job != NULL && p->job->outlives ? 0 : getpid()};
 	int profile = sandbox_profile_for(p->role, p->kind);
@@ -211,6 +214,8 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 		    fchown(p->slots_fd, seal.uid, (gid_t)-1) < 0)
 			return (ERR_SYSTEM);
 	}
+	if (p->role == ROLE_ENDER && !mon->rootless)
+		seal.group = hidepid_group();
 	if (p->service != NULL) {
 		snprintf(
 		    seal.service, sizeof(seal.service), "%s", p->service->name);
@@ -347,8 +352,6 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	if (role == ROLE_ZYGOTE &&
 	    !(mon->stopping && expected && mon->conf->keep_sessions)) {
 		end_orphans(mon, p);
-		wire_to_master(mon, MSG_ZYGOTE_GONE,
-		    &(struct msg_zygote_gone){.instance = p->instance});
 	}
 	if (!expected)
 		report_role_restarted(mon, p, status);

@@ -21,7 +21,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/map.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
@@ -32,22 +32,28 @@ struct adopted {
 	struct monitor *mon;
 	uint32_t slot, instance;
 	uint64_t session, start;
-	pid_t leader, watched;
+	pid_t leader;
 	struct addr peer;
 	char service[SERVICE_NAME_MAX];
-	int pidfd;
+	int pidfd; /* of the leader; -1 when that has ended */
 	struct watch *watch;
+	TAILQ_ENTRY(adopted) of_groups;
+	bool group; /* in adopted_groups: others of its group are left */
 };
 
+/* How often to look whether a group without its leader is left. */
+#define GROUPS_NS (500ull * MILLISECOND)
+
 TAILQ_HEAD(adopted_list, adopted);
+
+static struct adopted_list adopted_groups =
+    TAILQ_HEAD_INITIALIZER(adopted_groups);
 
 static struct adopted_list adopted = TAILQ_HEAD_INITIALIZER(adopted);
 
 /* By session, by the group's leader; how many an instance has. */
 static struct map adopted_by_session, adopted_by_leader, adopted_of_instance;
 static uint32_t adopted_slots; /* all of theirs were below */
-
-static bool adopt_watch(struct adopted *a, pid_t pid);
 
 /* How many of an instance there are, after so many more or less. */
 static uintptr_t
@@ -110,6 +116,8 @@ adopt_gone(struct adopted *a)
 	struct msg_session_gone m = {.slot = a->slot, .session = a->session};
 	uint32_t instance = a->instance;
 
+	if (a->group)
+		TAILQ_REMOVE(&adopted_groups, a, of_groups);
 	adopted_remove(a);
 	loop_unwatch(&a->watch);
 	fd_close(&a->pidfd);
@@ -119,50 +127,64 @@ adopt_gone(struct adopted *a)
 }
 
 /*
- * Another process of the same group keeps the slot. Whether there is one, the
- * kernel says at once; who it is, only a look through all processes.
+ * Another process of the same group keeps the slot: whether there is one, the
+ * kernel says at once. A number that has been given away since was free.
  */
-static pid_t
-other_of_group(pid_t leader)
+static bool
+group_lives(const struct adopted *a)
 {
-	struct ptable t = {0};
-	pid_t found = 0;
+	struct ptable_row row;
 
-	if (kill(-leader, 0) < 0 && errno == ESRCH)
-		return (0);
-	if (ptable_read_tree(&t) == 0) {
-		for (size_t i = 0; i < t.count && found == 0; i++) {
-			if (t.rows[i].group == leader && !t.rows[i].zombie)
-				found = t.rows[i].pid;
-		}
+	if (kill(-a->leader, 0) < 0 && errno == ESRCH)
+		return (false);
+	return (ptable_look(a->leader, &row) != 0 || row.start == a->start);
+}
+
+static struct loop_timer groups;
+
+static void
+groups_due(void *arg)
+{
+	struct adopted *a, *next;
+	bool left = false;
+
+	for (a = TAILQ_FIRST(&adopted_groups); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, of_groups);
+		if (group_lives(a))
+			left = true;
+		else
+			adopt_gone(a);
 	}
-	ptable_free(&t);
-	return (found);
+	if (left)
+		loop_timer_in(&groups, GROUPS_NS, groups_due, arg);
 }
 
 static void
-pid_ended(void *arg, int revents)
+leader_ended(void *arg, int revents)
 {
 	struct adopted *a = arg;
-	pid_t other;
 
 	(void)revents;
 	loop_unwatch(&a->watch);
 	fd_close(&a->pidfd);
-	other = other_of_group(a->leader);
-	if (other == 0 || !adopt_watch(a, other))
+	if (!group_lives(a)) {
 		adopt_gone(a);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&adopted_groups, a, of_groups);
+	a->group = true;
+	if (!groups.linked)
+		loop_timer_in(&groups, GROUPS_NS, groups_due, NULL);
 }
 
 static bool
-adopt_watch(struct adopted *a, pid_t pid)
+adopt_watch(struct adopted *a)
 {
-	a->watched = pid;
-	a->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	a->pidfd = (int)syscall(SYS_pidfd_open, a->leader, 0);
 	if (a->pidfd < 0)
 		return (false);
 	fd_set_cloexec(a->pidfd, 1);
-	a->watch = loop_watch(a->pidfd, POLLIN, pid_ended, a);
+	a->watch = loop_watch(a->pidfd, POLLIN, leader_ended, a);
 	return (a->watch != NULL);
 }
 
@@ -208,8 +230,8 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 		return;
 	}
 	/* The pidfd is of the verified process only if that still lives. */
-	if (!adopt_watch(a, slot->pid) ||
-	    ptable_read_one(slot->pid, &row) < 0 || row.start != a->start)
+	if (!adopt_watch(a) || ptable_read_one(slot->pid, &row) < 0 ||
+	    row.start != a->start)
 		adopt_gone(a);
 }
 
@@ -296,12 +318,20 @@ adopt_slots(void)
 	return (adopted_slots);
 }
 
-pid_t
+/* Where its leader has ended, it is known by its group. */
+static struct end_process
+adopted_process(const struct adopted *a)
+{
+	return ((struct end_process){
+	    .pid = a->leader, .start = a->pidfd >= 0 ? a->start : 0});
+}
+
+struct end_process
 adopt_find(uint64_t session)
 {
-	struct adopted *a = map_get(&adopted_by_session, session);
+	const struct adopted *a = map_get(&adopted_by_session, session);
 
-	return (a != NULL ? a->leader : 0);
+	return (a != NULL ? adopted_process(a) : (struct end_process){0});
 }
 
 uint64_t
@@ -317,13 +347,12 @@ adopt_find_group(pid_t group, struct addr *peer, char service[SERVICE_NAME_MAX])
 }
 
 void
-adopt_end_all(
-    struct monitor *mon, void (*end)(struct monitor *mon, pid_t leader))
+adopt_end_all(void (*end)(pid_t leader, uint64_t start))
 {
-	struct adopted *a;
+	const struct adopted *a;
 
 	TAILQ_FOREACH (a, &adopted, next)
-		end(mon, a->leader);
+		end(a->leader, adopted_process(a).start);
 }
 
 bool

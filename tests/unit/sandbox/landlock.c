@@ -85,6 +85,21 @@ act_read_only(int abi, const void *arg)
 	return (0);
 }
 
+/* The ender's: /proc, and signals to everybody. */
+static int
+act_processes(int abi, const void *arg)
+{
+	(void)abi;
+	(void)arg;
+	NEED(open("/proc/self/stat", O_RDONLY) >= 0);
+	NEED(open("/proc", O_RDONLY | O_DIRECTORY) >= 0);
+	NEED(denied(open("/proc/self/comm", O_WRONLY)));
+	NEED(denied(open("/etc/passwd", O_RDONLY)));
+	NEED(denied(open("/", O_RDONLY | O_DIRECTORY)));
+	NEED(kill(getppid(), 0) == 0);
+	return (0);
+}
+
 static void
 test_files(void **state)
 {
@@ -98,6 +113,8 @@ test_files(void **state)
 		    run(act_no_files, SANDBOX_MASTER, level, NULL), 0);
 		assert_int_equal(
 		    run(act_read_only, SANDBOX_LOOKUP, level, NULL), 0);
+		assert_int_equal(
+		    run(act_processes, SANDBOX_ENDER, level, NULL), 0);
 	}
 }
 

@@ -144,8 +144,9 @@ test_common(void **state)
 	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
 		enum sandbox_profile id = (enum sandbox_profile)i;
 
-		/* Telnet's is narrower: test_telnet. */
-		if (!profile_get(id)->sealed || id == SANDBOX_ZYGOTE_TELNET)
+		/* These are narrower: test_telnet, test_ender. */
+		if (!profile_get(id)->sealed || id == SANDBOX_ZYGOTE_TELNET ||
+		    id == SANDBOX_ENDER)
 			continue;
 		assert_int_equal(fd_seqpacket_pair(pair), 0);
 		check(sealed_run(id, act_common, pair), id);
@@ -472,6 +473,50 @@ test_caller(void **state)
 	close(lis);
 }
 
+/* Another user's process is seen, stopped and killed; its files are not. */
+static int
+act_ender(const void *arg)
+{
+	const pid_t *pid = arg;
+	char path[64], text[512] = "";
+	int fd, pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
+	struct pollfd end = {pidfd, POLLIN, 0};
+
+	NEED(pidfd >= 0);
+	NEED(syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, NULL, 0) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", *pid, *pid);
+	while (strstr(text, ") T ") == NULL) {
+		NEED((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0);
+		NEED(read(fd, text, sizeof(text) - 1) > 0);
+		close(fd);
+	}
+	NEED(getpgid(*pid) > 0 && getsid(*pid) >= 0);
+	NEED((fd = open("/proc", O_RDONLY | O_DIRECTORY)) >= 0);
+	NEED(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+	NEED(syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0) == 0);
+	NEED(syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0);
+	NEED(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0);
+	NEED(poll(&end, 1, 10000) == 1);
+	return (0);
+}
+
+static void
+test_ender(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		signal(SIGTERM, SIG_IGN);
+		for (;;)
+			pause();
+	}
+	check(sealed_run(SANDBOX_ENDER, act_ender, &pid), SANDBOX_ENDER);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
 int
 main(void)
 {
@@ -483,6 +528,7 @@ main(void)
 	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_lookup),
 	    cmocka_unit_test(test_caller),
+	    cmocka_unit_test(test_ender),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));

@@ -284,7 +284,7 @@ half_seal(enum half half)
 	}
 	if (half == HALF_KEPT && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		_exit(SEALED_FAILED);
-	if (half >= HALF_CLOSED && caps_close() != 0)
+	if (half >= HALF_CLOSED && caps_close(false) != 0)
 		_exit(SEALED_FAILED);
 	if (identity_take(SEALED_UID, SEALED_GID, NULL, 0) != 0)
 		_exit(SEALED_FAILED);

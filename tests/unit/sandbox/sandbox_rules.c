@@ -120,10 +120,10 @@ static void
 test_never_allowed(void **state)
 {
 	static const char *const never[] = {"kill", "tkill", "tgkill", "ptrace",
-	    "process_vm_readv", "process_vm_writev", "pidfd_open",
-	    "pidfd_getfd", "listen", "accept", "execve", "execveat", "clone3",
-	    "unshare", "setns", "mount", "chroot", "setresuid", "seccomp",
-	    "bpf", "io_uring_setup", "reboot"};
+	    "process_vm_readv", "process_vm_writev", "pidfd_getfd", "listen",
+	    "accept", "execve", "execveat", "clone3", "unshare", "setns",
+	    "mount", "chroot", "setresuid", "seccomp", "bpf", "io_uring_setup",
+	    "reboot"};
 
 	(void)state;
 	for (size_t i = 0; i < rules_count; i++) {
@@ -179,7 +179,8 @@ test_profiles(void **state)
 		const struct profile *p = profile_get((enum sandbox_profile)i);
 
 		assert_true(strlen(p->identity) > 0);
-		assert_true(p->sealed || (!p->empty_root && !p->reads_files));
+		assert_true(
+		    p->sealed || (!p->empty_root && p->files == FILES_NONE));
 	}
 	assert_int_equal(
 	    sandbox_profile_for(ROLE_MASTER, SERVICE_COUNT), SANDBOX_MASTER);
@@ -193,6 +194,8 @@ test_profiles(void **state)
 	    sandbox_profile_for(ROLE_CALLER, SERVICE_COUNT), SANDBOX_CALLER);
 	assert_int_equal(
 	    sandbox_profile_for(ROLE_PLANNER, SERVICE_COUNT), SANDBOX_PLANNER);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_ENDER, SERVICE_COUNT), SANDBOX_ENDER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FINGER),
 	    SANDBOX_ZYGOTE_FINGER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_TELNET),

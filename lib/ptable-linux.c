@@ -1,4 +1,5 @@
-/* The process table from /proc. Monitor (root); distrusts names in it. */
+/* Processes from /proc. Monitor (root), and the ender; distrusts names in it.
+ */
 #include <sys/syscall.h>
 
 #include <ctype.h>
@@ -13,7 +14,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "monitor/roles/ptable.h"
+#include "lib/ptable.h"
 
 /* A folder of /proc that a process has; its name is the kernel's. */
 static pid_t
@@ -27,7 +28,7 @@ pid_of_name(const char *name)
  * to choose and may hold anything, so the last ')' ends it.
  */
 static int
-parse_stat(char *text, struct ptable_row *row, unsigned *threads)
+parse_stat(char *text, struct ptable_row *row)
 {
 	char *p = strrchr(text, ')');
 	long ticks = sysconf(_SC_CLK_TCK);
@@ -46,11 +47,11 @@ parse_stat(char *text, struct ptable_row *row, unsigned *threads)
 	row->parent = parent;
 	row->group = group;
 	row->session = session;
-	row->zombie = state == 'Z' || state == 'X';
+	row->threads = count > 0 ? (unsigned)count : 0;
+	/* A first thread that has ended looks so, while others run on. */
+	row->zombie = (state == 'Z' || state == 'X') && count <= 1;
 	row->stopped = state == 'T' || state == 't';
 	row->start = start * (1000000000ull / (unsigned long)ticks);
-	row->marked = false;
-	*threads = count > 0 ? (unsigned)count : 0;
 	return (0);
 }
 
@@ -109,25 +110,23 @@ read_uid(pid_t pid, uid_t *out)
 	return (0);
 }
 
-/* All but its user. */
-static int
-read_stat(pid_t pid, struct ptable_row *row, unsigned *threads)
+int
+ptable_look(pid_t pid, struct ptable_row *row)
 {
 	char text[1024];
 	int err = read_text(pid, "stat", text, sizeof(text));
 
 	row->pid = pid;
-	row->leader = 0;
 	row->uid = (uid_t)-1;
 	if (err == 0)
-		err = parse_stat(text, row, threads);
+		err = parse_stat(text, row);
 	return (err == 0 || err == ERR_SHORT ? err : ERR_NOT_FOUND);
 }
 
-static int
-read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
+int
+ptable_read_one(pid_t pid, struct ptable_row *row)
 {
-	int err = read_stat(pid, row, threads);
+	int err = ptable_look(pid, row);
 
 	if (err != 0)
 		return (err);
@@ -137,29 +136,18 @@ read_one(pid_t pid, struct ptable_row *row, unsigned *threads)
 }
 
 int
-ptable_read_one(pid_t pid, struct ptable_row *out)
-{
-	unsigned threads;
-
-	return (read_one(pid, out, &threads));
-}
-
-int
 ptable_signal(const struct ptable_row *row, int signal)
 {
-	int fd = (int)syscall(SYS_pidfd_open, row->pid, 0), sent = 0;
+	int fd = (int)syscall(SYS_pidfd_open, row->pid, 0), error = errno;
 	struct ptable_row now;
-	int err = ptable_read_one(row->pid, &now);
+	int err = ptable_look(row->pid, &now);
 
-	/*
-	 * Who has the number now had it when it was opened. Out of descriptors
-	 * it is better to end it by its number than not to end it.
-	 */
-	if (err == 0 && now.start == row->start)
-		sent = fd < 0 ? kill(row->pid, signal)
-			      : (int)syscall(
-				    SYS_pidfd_send_signal, fd, signal, NULL, 0);
-	if (sent < 0 && errno != ESRCH)
+	if (fd < 0 && error != ESRCH && err == 0)
+		err = ERR_SHORT;
+	/* Who has the number now had it when it was opened. */
+	if (fd >= 0 && err == 0 && now.start == row->start &&
+	    syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 &&
+	    errno != ESRCH)
 		err = ERR_SYSTEM;
 	fd_close(&fd);
 	return (err == ERR_NOT_FOUND ? 0 : err);
@@ -182,14 +170,6 @@ add_row(struct ptable *t, const struct ptable_row *row)
 	return (0);
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	const struct ptable_row *x = a, *y = b;
-
-	return ((x->pid > y->pid) - (x->pid < y->pid));
-}
-
 /* NULL at the end, or with *err where the rest cannot be read. */
 static struct dirent *
 next_entry(DIR *d, int *err)
@@ -203,14 +183,13 @@ next_entry(DIR *d, int *err)
 	return (e);
 }
 
-typedef int read_row(pid_t pid, struct ptable_row *row, unsigned *threads);
+typedef int read_row(pid_t pid, struct ptable_row *row);
 
 static int
 read_all(struct ptable *t, read_row *read_row_of)
 {
 	struct ptable_row row;
 	struct dirent *e;
-	unsigned threads;
 	int err = 0;
 	DIR *d = opendir("/proc");
 
@@ -221,28 +200,26 @@ read_all(struct ptable *t, read_row *read_row_of)
 	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = read_row_of(pid_of_name(e->d_name), &row, &threads);
+		err = read_row_of(pid_of_name(e->d_name), &row);
 		if (err == 0)
 			err = add_row(t, &row);
 		else if (err == ERR_NOT_FOUND)
 			err = 0;
 	}
 	closedir(d);
-	if (t->count > 0)
-		qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
 	return (err);
 }
 
 int
 ptable_read(struct ptable *t)
 {
-	return (read_all(t, read_one));
+	return (read_all(t, ptable_read_one));
 }
 
 int
 ptable_read_tree(struct ptable *t)
 {
-	return (read_all(t, read_stat));
+	return (read_all(t, ptable_look));
 }
 
 void
@@ -253,65 +230,85 @@ ptable_free(struct ptable *t)
 	t->count = t->room = 0;
 }
 
-struct ptable_row *
-ptable_find(struct ptable *t, pid_t pid)
+/* The numbers of a file, which may be long. */
+static int
+children_of_thread(pid_t pid, pid_t thread, ptable_child *cb, void *arg)
 {
-	struct ptable_row key = {.pid = pid};
+	char path[64], text[4096];
+	pid_t child = 0;
+	ssize_t n;
+	int fd, error;
 
-	/* A user's processes may be many. */
-	if (t->count == 0)
-		return (NULL);
-	return (
-	    bsearch(&key, t->rows, t->count, sizeof(*t->rows), compare_rows));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid,
+	    (int)thread);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (read_error(errno));
+	while ((n = read(fd, text, sizeof(text))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (isdigit((unsigned char)text[i])) {
+				child = child * 10 + (text[i] - '0');
+				continue;
+			}
+			if (child > 0)
+				cb(child, arg);
+			child = 0;
+		}
+	}
+	error = errno;
+	close(fd);
+	return (n == 0 ? 0 : read_error(error));
+}
+
+static int
+children_of_threads(pid_t pid, ptable_child *cb, void *arg)
+{
+	char path[64];
+	struct dirent *e;
+	int err = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	d = opendir(path);
+	if (d == NULL)
+		return (read_error(errno));
+	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		err = children_of_thread(pid, pid_of_name(e->d_name), cb, arg);
+		if (err == ERR_NOT_FOUND) /* a thread that has ended */
+			err = 0;
+	}
+	closedir(d);
+	return (err);
+}
+
+/* Without CONFIG_PROC_CHILDREN nobody has the file, we neither. */
+static bool
+children_are_told(void)
+{
+	static int told = -1;
+	char path[64];
+	int fd;
+
+	if (told < 0) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+		    (int)getpid());
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		told = fd >= 0 || errno != ENOENT;
+		fd_close(&fd);
+	}
+	return (told != 0);
 }
 
 int
-ptable_compare_pids(const void *a, const void *b)
+ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg)
 {
-	const pid_t *x = a, *y = b;
-
-	return ((*x > *y) - (*x < *y));
-}
-
-static pid_t
-leader_among(pid_t pid, const pid_t *leaders, size_t n)
-{
-	const pid_t *found = n == 0 ? NULL
-				    : bsearch(&pid, leaders, n, sizeof(pid),
-					  ptable_compare_pids);
-
-	return (found != NULL ? pid : 0);
-}
-
-void
-ptable_mark_descents(struct ptable *t, const pid_t *leaders, size_t n)
-{
-	bool again = true;
-
-	for (size_t i = 0; i < t->count; i++) {
-		struct ptable_row *row = &t->rows[i];
-
-		row->leader = leader_among(row->pid, leaders, n);
-		if (row->leader == 0)
-			row->leader = leader_among(row->group, leaders, n);
-		if (row->leader == 0)
-			row->leader = leader_among(row->session, leaders, n);
-		row->marked = row->leader != 0;
-	}
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < t->count; i++) {
-			struct ptable_row *parent;
-
-			if (t->rows[i].marked)
-				continue;
-			parent = ptable_find(t, t->rows[i].parent);
-			if (parent == NULL || !parent->marked)
-				continue;
-			t->rows[i].marked = again = true;
-			t->rows[i].leader = parent->leader;
-		}
-	}
+	if (!children_are_told())
+		return (ERR_UNSUPPORTED);
+	return (row->threads > 1
+		    ? children_of_threads(row->pid, cb, arg)
+		    : children_of_thread(row->pid, row->pid, cb, arg));
 }
 
 int
@@ -319,7 +316,6 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 {
 	struct ptable_row row;
 	struct dirent *e;
-	unsigned threads;
 	int err = 0;
 	DIR *d = opendir("/proc");
 
@@ -330,11 +326,11 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = read_one(pid_of_name(e->d_name), &row, &threads);
+		err = ptable_read_one(pid_of_name(e->d_name), &row);
 		if (err == ERR_NOT_FOUND)
 			err = 0;
 		else if (err == 0 && row.uid == uid)
-			*count += threads;
+			*count += row.threads;
 	}
 	closedir(d);
 	return (err);

@@ -1,9 +1,10 @@
 /*
- * The kernel's table of processes, read at one moment. Monitor (root): to
- * verify a process id before it is killed or counted. One file per system.
+ * The kernel's processes: to verify a process id before it is killed or
+ * counted, and to find a session's. Monitor (root), and the ender. One file per
+ * system.
  */
-#ifndef PORTREEVE_MONITOR_ROLES_PTABLE_H
-#define PORTREEVE_MONITOR_ROLES_PTABLE_H
+#ifndef PORTREEVE_LIB_PTABLE_H
+#define PORTREEVE_LIB_PTABLE_H
 
 #include <sys/types.h>
 
@@ -15,10 +16,9 @@ struct ptable_row {
 	pid_t pid, parent, group, session;
 	uid_t uid;	/* real */
 	uint64_t start; /* ns of CLOCK_BOOTTIME, to the kernel's tick */
-	bool zombie;
+	unsigned threads;
+	bool zombie;  /* all of its threads are */
 	bool stopped; /* by a signal or a tracer: it forks no more */
-	bool marked;  /* by ptable_mark_descents() */
-	pid_t leader; /* of a marked one: which of these it belongs to */
 };
 
 struct ptable {
@@ -39,11 +39,11 @@ int ptable_read(struct ptable *t);
 int ptable_read_tree(struct ptable *t);
 void ptable_free(struct ptable *t);
 
-/* NULL when there is none. */
-struct ptable_row *ptable_find(struct ptable *t, pid_t pid);
-
 /* One process; 0, ERR_NOT_FOUND, or ERR_SHORT when it could not be read. */
 int ptable_read_one(pid_t pid, struct ptable_row *out);
+
+/* The same without its uid. */
+int ptable_look(pid_t pid, struct ptable_row *out);
 
 /*
  * A signal to the very process that a row tells of: never to one that has its
@@ -53,13 +53,12 @@ int ptable_read_one(pid_t pid, struct ptable_row *out);
 int ptable_signal(const struct ptable_row *row, int signal);
 
 /*
- * Mark each of n processes, its process group, the session that it leads, and
- * all that descends from any of these. The leaders are sorted.
+ * Call cb for each child of each thread of the process that a row tells of;
+ * some may have ended since, and one that is being made may be missing. 0,
+ * ERR_NOT_FOUND, ERR_SHORT, or ERR_UNSUPPORTED where the kernel does not tell.
  */
-void ptable_mark_descents(struct ptable *t, const pid_t *leaders, size_t n);
-
-/* For qsort() and bsearch() of process ids. */
-int ptable_compare_pids(const void *a, const void *b);
+typedef void ptable_child(pid_t child, void *arg);
+int ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg);
 
 /*
  * Processes of a real uid, threads counted as the kernel's limit does. 0, or
