@@ -49,7 +49,7 @@ struct line {
 };
 
 static int
-usage(const char *what, const char *word)
+cli_usage(const char *what, const char *word)
 {
 	char buf[256];
 
@@ -69,7 +69,7 @@ command_text(const struct command *c, char *buf, size_t size)
 }
 
 static int
-help(void)
+cli_help(void)
 {
 	printf("usage: portreeve [-r DIR] COMMAND\n\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
@@ -97,7 +97,7 @@ help(void)
 
 /* 0, or 2 when an option is not known (told). */
 static int
-line_option(struct line *l, int argc, char *argv[], int *i)
+cli_line_option(struct line *l, int argc, char *argv[], int *i)
 {
 	const char *a = argv[*i];
 
@@ -111,18 +111,18 @@ line_option(struct line *l, int argc, char *argv[], int *i)
 		l->version = 1;
 	} else if (strncmp(a, "-r", 2) == 0) {
 		if (a[2] == '\0' && *i + 1 >= argc)
-			return (usage("-r needs a folder", ""));
+			return (cli_usage("-r needs a folder", ""));
 		l->dir = a[2] != '\0' ? a + 2 : argv[++*i];
 		if (*l->dir == '\0')
-			return (usage("-r needs a folder", ""));
+			return (cli_usage("-r needs a folder", ""));
 	} else {
-		return (usage("no such option: ", a));
+		return (cli_usage("no such option: ", a));
 	}
 	return (0);
 }
 
 static int
-line_parse(struct line *l, int argc, char *argv[])
+cli_line_parse(struct line *l, int argc, char *argv[])
 {
 	int options = 1;
 
@@ -132,14 +132,14 @@ line_parse(struct line *l, int argc, char *argv[])
 			continue;
 		}
 		if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
-			int status = line_option(l, argc, argv, &i);
+			int status = cli_line_option(l, argc, argv, &i);
 
 			if (status != 0)
 				return (status);
 			continue;
 		}
 		if (l->count == sizeof(l->words) / sizeof(l->words[0]))
-			return (usage("one word too many: ", argv[i]));
+			return (cli_usage("one word too many: ", argv[i]));
 		l->words[l->count++] = argv[i];
 	}
 	return (0);
@@ -147,7 +147,7 @@ line_parse(struct line *l, int argc, char *argv[])
 
 /* How many of the command's words the line begins with; all: it is meant. */
 static size_t
-line_match(const struct line *l, const struct command *c)
+cli_line_match(const struct line *l, const struct command *c)
 {
 	size_t n = 0;
 
@@ -158,19 +158,19 @@ line_match(const struct line *l, const struct command *c)
 }
 
 static int
-line_run(const struct line *l, const struct command *c)
+cli_line_run(const struct line *l, const struct command *c)
 {
 	struct request rq = {.dir = l->dir};
 	size_t words = c->words[1] == NULL ? 1 : 2;
 
 	if (c->argument != NULL && l->count <= words)
-		return (usage("this command needs ", c->argument));
+		return (cli_usage("this command needs ", c->argument));
 	if (c->argument != NULL)
 		rq.argument = l->words[words++];
 	if (l->count > words)
-		return (usage("one word too many: ", l->words[words]));
+		return (cli_usage("one word too many: ", l->words[words]));
 	if ((l->flags & ~c->flags) != 0)
-		return (usage("this command has no ",
+		return (cli_usage("this command has no ",
 		    (l->flags & ~c->flags & FLAG_JSON) != 0 ? "--json"
 							    : "--set"));
 	rq.json = (l->flags & FLAG_JSON) != 0;
@@ -182,7 +182,7 @@ line_run(const struct line *l, const struct command *c)
 
 /* What is asked for by other programs' words; NULL: by none of these. */
 static const char *
-line_others(const char *word)
+cli_line_others(const char *word)
 {
 	static const char *const words[][2] = {
 	    {"status", "portreeve show services"},
@@ -211,10 +211,10 @@ line_others(const char *word)
  * words were understood.
  */
 static int
-line_unknown(const struct line *l, size_t best)
+cli_line_unknown(const struct line *l, size_t best)
 {
 	const struct command *c, *meant = NULL;
-	const char *other = best == 0 ? line_others(l->words[0]) : NULL;
+	const char *other = best == 0 ? cli_line_others(l->words[0]) : NULL;
 	char text[64], word[256];
 	struct near n;
 
@@ -226,7 +226,7 @@ line_unknown(const struct line *l, size_t best)
 	near_start(&n, l->words[best]);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		c = &commands[i];
-		if (line_match(l, c) == best)
+		if (cli_line_match(l, c) == best)
 			near_try(&n, c->words[best]);
 		/* `portreeve sessions`: the first word was left out. */
 		if (best == 0 && c->words[1] != NULL)
@@ -234,7 +234,7 @@ line_unknown(const struct line *l, size_t best)
 	}
 	for (size_t i = 0; i < COMMANDS && near_meant(&n) != NULL; i++) {
 		c = &commands[i];
-		if (line_match(l, c) == best &&
+		if (cli_line_match(l, c) == best &&
 		    (c->words[best] == near_meant(&n) ||
 			(best == 0 && c->words[1] == near_meant(&n)))) {
 			meant = c;
@@ -242,7 +242,7 @@ line_unknown(const struct line *l, size_t best)
 		}
 	}
 	if (meant == NULL)
-		return (usage("no such command: ", l->words[best]));
+		return (cli_usage("no such command: ", l->words[best]));
 	print_escape(word, sizeof(word), l->words[best], strlen(l->words[best]),
 	    false, true);
 	log_warn("no such command: %s; the nearest is `portreeve %s`", word,
@@ -254,13 +254,14 @@ line_unknown(const struct line *l, size_t best)
 
 /* `portreeve show`: what may stand behind it. */
 static int
-line_short(const struct line *l, size_t best)
+cli_line_short(const struct line *l, size_t best)
 {
 	char list[128] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (line_match(l, &commands[i]) == best && used < sizeof(list))
+		if (cli_line_match(l, &commands[i]) == best &&
+		    used < sizeof(list))
 			used += (size_t)snprintf(list + used,
 			    sizeof(list) - used, "%s%s", used == 0 ? "" : ", ",
 			    commands[i].words[best]);
@@ -274,26 +275,26 @@ main(int argc, char *argv[])
 {
 	struct line l = {0};
 	size_t best = 0;
-	int status = line_parse(&l, argc, argv);
+	int status = cli_line_parse(&l, argc, argv);
 
 	if (status != 0)
 		return (status);
 	if (l.help)
-		return (help());
+		return (cli_help());
 	if (l.version) {
 		printf("portreeve %s\n", VERSION);
 		return (print_end());
 	}
 	if (l.count == 0)
-		return (usage("no command", ""));
+		return (cli_usage("no command", ""));
 	for (size_t i = 0; i < COMMANDS; i++) {
-		size_t n = line_match(&l, &commands[i]);
+		size_t n = cli_line_match(&l, &commands[i]);
 
 		if (commands[i].words[n] == NULL)
-			return (line_run(&l, &commands[i]));
+			return (cli_line_run(&l, &commands[i]));
 		if (n > best)
 			best = n;
 	}
-	return (
-	    best == l.count ? line_short(&l, best) : line_unknown(&l, best));
+	return (best == l.count ? cli_line_short(&l, best)
+				: cli_line_unknown(&l, best));
 }

@@ -141,7 +141,7 @@ rows_out_of_memory(void)
 
 /* A cell as it stands in a table. */
 static size_t
-cell_text(const struct cell *c, char buf[CELL_MAX])
+rows_cell_text(const struct cell *c, char buf[CELL_MAX])
 {
 	switch (c->kind) {
 	case CELL_TEXT:
@@ -158,7 +158,7 @@ cell_text(const struct cell *c, char buf[CELL_MAX])
 /* Colour on a terminal alone, and not where it is not wanted
  * (https://no-color.org). */
 static bool
-table_has_colour(void)
+rows_has_colour(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -168,7 +168,7 @@ table_has_colour(void)
 
 /* One cell, padded but at the line's end; numbers to the right. */
 static void
-table_cell(const char *text, size_t width, bool right, bool last)
+rows_cell(const char *text, size_t width, bool right, bool last)
 {
 	if (right)
 		printf("%*s", (int)width, text);
@@ -185,7 +185,7 @@ rows_table(const struct rows *r)
 {
 	char buf[CELL_MAX];
 	size_t *width;
-	bool *right, bold = table_has_colour();
+	bool *right, bold = rows_has_colour();
 
 	width = calloc(r->columns, sizeof(*width));
 	right = calloc(r->columns, sizeof(*right));
@@ -197,7 +197,7 @@ rows_table(const struct rows *r)
 	for (size_t c = 0; c < r->columns; c++)
 		width[c] = strlen(r->names[c]);
 	for (size_t i = 0; i < r->count; i++) {
-		size_t n = cell_text(&r->cells[i], buf);
+		size_t n = rows_cell_text(&r->cells[i], buf);
 
 		if (n > width[i % r->columns])
 			width[i % r->columns] = n;
@@ -207,14 +207,13 @@ rows_table(const struct rows *r)
 	if (bold)
 		fputs("\033[1m", stdout);
 	for (size_t c = 0; c < r->columns; c++)
-		table_cell(
-		    r->names[c], width[c], right[c], c + 1 == r->columns);
+		rows_cell(r->names[c], width[c], right[c], c + 1 == r->columns);
 	fputs(bold ? "\033[0m\n" : "\n", stdout);
 	for (size_t i = 0; i < r->count; i++) {
 		size_t c = i % r->columns;
 
-		cell_text(&r->cells[i], buf);
-		table_cell(buf, width[c], right[c], c + 1 == r->columns);
+		rows_cell_text(&r->cells[i], buf);
+		rows_cell(buf, width[c], right[c], c + 1 == r->columns);
 		if (c + 1 == r->columns)
 			putchar('\n');
 	}
@@ -228,7 +227,7 @@ rows_table(const struct rows *r)
  * JSON lets stand (DEL), in the escaped form of the logs.
  */
 static json_t *
-json_cell_text(const char *text)
+rows_json_cell_text(const char *text)
 {
 	json_t *j = strchr(text, 0x7f) == NULL ? json_string(text) : NULL;
 	char buf[CELL_MAX];
@@ -240,18 +239,18 @@ json_cell_text(const char *text)
 }
 
 static json_t *
-json_cell(const struct cell *c)
+rows_json_cell(const struct cell *c)
 {
 	char buf[CELL_MAX];
 
 	if (c->kind == CELL_UNKNOWN)
 		return (json_null());
 	if (c->kind == CELL_TEXT)
-		return (json_cell_text(c->text));
+		return (rows_json_cell_text(c->text));
 	if (c->number <= INT64_MAX)
 		return (json_integer((json_int_t)c->number));
 	/* Past what JSON's readers take as a whole number. */
-	cell_text(c, buf);
+	rows_cell_text(c, buf);
 	return (json_string(buf));
 }
 
@@ -270,7 +269,7 @@ rows_json(const struct rows *r)
 		}
 		if (!failed)
 			failed = json_object_set_new(object, r->names[c],
-				     json_cell(&r->cells[i])) != 0;
+				     rows_json_cell(&r->cells[i])) != 0;
 	}
 	if (!failed)
 		failed = json_dumpf(array, stdout,

@@ -13,7 +13,7 @@
 
 /* The place of a word, and its number among those of one place; -1. */
 static int
-word_rank(const char *words, const char *word, int *within)
+order_word_rank(const char *words, const char *word, int *within)
 {
 	size_t n = strlen(word);
 	int rank = 0;
@@ -37,17 +37,17 @@ word_rank(const char *words, const char *word, int *within)
 }
 
 static bool
-words_looser(const char *words, const char *ours, const char *theirs)
+order_words_looser(const char *words, const char *ours, const char *theirs)
 {
-	int in_a, in_b, a = word_rank(words, ours, &in_a),
-			b = word_rank(words, theirs, &in_b);
+	int in_a, in_b, a = order_word_rank(words, ours, &in_a),
+			b = order_word_rank(words, theirs, &in_b);
 
 	return (a < 0 || b < 0 || b < a || (a == b && in_a != in_b));
 }
 
 /* Zero is no bound at all where `none` is set. */
 static bool
-number_looser(const char *ours, const char *theirs, bool none)
+order_number_looser(const char *ours, const char *theirs, bool none)
 {
 	uint64_t a = strtoull(ours, NULL, 10), b = strtoull(theirs, NULL, 10);
 
@@ -57,16 +57,17 @@ number_looser(const char *ours, const char *theirs, bool none)
 }
 
 static bool
-rekey_looser(const char *ours, const char *theirs)
+order_rekey_looser(const char *ours, const char *theirs)
 {
 	const char *a = strchr(ours, ' '), *b = strchr(theirs, ' ');
 
-	return (number_looser(ours, theirs, true) ||
-		number_looser(a != NULL ? a : "0", b != NULL ? b : "0", true));
+	return (order_number_looser(ours, theirs, true) ||
+		order_number_looser(
+		    a != NULL ? a : "0", b != NULL ? b : "0", true));
 }
 
 static bool
-list_holds(const char *list, const char *word, size_t n)
+order_list_holds(const char *list, const char *word, size_t n)
 {
 	while (*list != '\0') {
 		size_t len = strcspn(list, ",");
@@ -80,14 +81,14 @@ list_holds(const char *list, const char *word, size_t n)
 }
 
 static bool
-list_looser(const char *ours, const char *theirs)
+order_list_looser(const char *ours, const char *theirs)
 {
 	if (*theirs == '\0')
 		return (true);
 	while (*theirs != '\0') {
 		size_t len = strcspn(theirs, ",");
 
-		if (!list_holds(ours, theirs, len))
+		if (!order_list_holds(ours, theirs, len))
 			return (true);
 		theirs += len;
 		theirs += *theirs == ',';
@@ -104,15 +105,15 @@ order_is_looser(const char *keyword, const char *ours, const char *theirs)
 	case ORDER_NONE:
 		return (false);
 	case ORDER_WORDS:
-		return (words_looser(k->words, ours, theirs));
+		return (order_words_looser(k->words, ours, theirs));
 	case ORDER_NUMBER:
-		return (number_looser(ours, theirs, true));
+		return (order_number_looser(ours, theirs, true));
 	case ORDER_COUNT:
-		return (number_looser(ours, theirs, false));
+		return (order_number_looser(ours, theirs, false));
 	case ORDER_REKEY:
-		return (rekey_looser(ours, theirs));
+		return (order_rekey_looser(ours, theirs));
 	case ORDER_LIST:
-		return (list_looser(ours, theirs));
+		return (order_list_looser(ours, theirs));
 	default:
 		return (strcmp(ours, theirs) != 0 &&
 			strcasecmp(theirs, "none") != 0);
@@ -121,7 +122,7 @@ order_is_looser(const char *keyword, const char *ours, const char *theirs)
 
 /* The line of a text that begins with that word, whatever its case. */
 static const char *
-find_line(const char *text, const char *keyword)
+order_find_line(const char *text, const char *keyword)
 {
 	size_t n = strlen(keyword);
 
@@ -137,7 +138,7 @@ find_line(const char *text, const char *keyword)
 char *
 order_value(const char *dump, const char *keyword)
 {
-	const char *line = find_line(dump, keyword);
+	const char *line = order_find_line(dump, keyword);
 
 	if (line == NULL)
 		return (NULL);
@@ -153,7 +154,7 @@ order_stated(const char *text, size_t i, const char **statement, size_t *n)
 		const char *line = NULL, *above;
 
 		if (k->order != ORDER_NONE)
-			line = find_line(text, k->name);
+			line = order_find_line(text, k->name);
 		if (line == NULL || i-- > 0)
 			continue;
 		above = line;

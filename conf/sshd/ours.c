@@ -15,7 +15,7 @@
 
 /* Whether a value's first word is that one, and the last, comments apart. */
 static bool
-value_is(const char *value, const char *word)
+ours_value_is(const char *value, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -27,19 +27,19 @@ value_is(const char *value, const char *word)
 }
 
 static bool
-same_port(const struct snapshot_params *p, const char *value)
+ours_same_port(const struct snapshot_params *p, const char *value)
 {
 	char port[8];
 
 	snprintf(port, sizeof(port), "%u", p->ssh->port);
-	return (value_is(value, port));
+	return (ours_value_is(value, port));
 }
 
 static bool
-same_key(const struct snapshot_params *p, const char *value)
+ours_same_key(const struct snapshot_params *p, const char *value)
 {
 	for (unsigned i = 0; i < p->host_key_count; i++) {
-		if (value_is(value, p->host_keys[i]))
+		if (ours_value_is(value, p->host_keys[i]))
 			return (true);
 	}
 	return (false);
@@ -52,20 +52,21 @@ ours_same(
 {
 	switch (id) {
 	case KEYWORD_PORT:
-		return (same_port(p, value));
+		return (ours_same_port(p, value));
 	case KEYWORD_ADDRESSFAMILY:
-		return (value_is(value, "any"));
+		return (ours_value_is(value, "any"));
 	case KEYWORD_PIDFILE:
 		return (true);
 	case KEYWORD_USEPAM:
-		return (value_is(value, p->pam ? "yes" : "no"));
+		return (ours_value_is(value, p->pam ? "yes" : "no"));
 	case KEYWORD_PAMSERVICENAME:
-		return (value_is(value, p->ssh->login.pam_service));
+		return (ours_value_is(value, p->ssh->login.pam_service));
 	case KEYWORD_LOGLEVEL:
 		/* What these write is in the journal all the same. */
-		return (value_is(value, "info") || value_is(value, "verbose"));
+		return (ours_value_is(value, "info") ||
+			ours_value_is(value, "verbose"));
 	case KEYWORD_HOSTKEY:
-		return (same_key(p, value));
+		return (ours_same_key(p, value));
 	default:
 		return (false);
 	}
@@ -90,8 +91,8 @@ ours_subsystem(
 		last--;
 	if (!p->ssh->ssh.sftp_server)
 		*why = "`sftp-server` turns sftp on";
-	else if (!value_is(last, "sftp-server") &&
-		 !value_is(last, "internal-sftp"))
+	else if (!ours_value_is(last, "sftp-server") &&
+		 !ours_value_is(last, "internal-sftp"))
 		*why = "`sftp-server` says it, by internal-sftp without "
 		       "arguments";
 	return (true);

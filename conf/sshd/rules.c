@@ -23,7 +23,7 @@ struct line {
 };
 
 static bool
-line_subsystem(const struct line *l)
+rules_subsystem(const struct line *l)
 {
 	size_t n = strcspn(l->value, " \t");
 
@@ -35,7 +35,7 @@ line_subsystem(const struct line *l)
 
 /* sshd gets LANG and LC_* from ours. */
 static bool
-line_environment(const struct line *l)
+rules_environment(const struct line *l)
 {
 	for (const char *p = l->value; *p != '\0'; p += strspn(p, " \t")) {
 		size_t n = strcspn(p, " \t");
@@ -53,7 +53,7 @@ line_environment(const struct line *l)
  * wants to be told of that at each start.
  */
 static void
-line_compare(void *arg, const struct column_line *c)
+rules_compare(void *arg, const struct column_line *c)
 {
 	struct line *l = arg;
 	const struct keyword *k = &keywords[l->id];
@@ -73,11 +73,11 @@ line_compare(void *arg, const struct column_line *c)
 }
 
 static bool
-line_is_said(struct line *l)
+rules_is_said(struct line *l)
 {
 	switch (l->id) {
 	case KEYWORD_ACCEPTENV:
-		return (line_environment(l));
+		return (rules_environment(l));
 	case KEYWORD_ADDRESSFAMILY:
 	case KEYWORD_LISTENADDRESS:
 		return (!l->ssh->listen_default);
@@ -86,17 +86,17 @@ line_is_said(struct line *l)
 	case KEYWORD_PAMSERVICENAME:
 		return (strcmp(l->value, l->ssh->login.pam_service) == 0);
 	case KEYWORD_SUBSYSTEM:
-		return (line_subsystem(l));
+		return (rules_subsystem(l));
 	case KEYWORD_CLIENTALIVEINTERVAL:
 		return (l->ssh->ssh.client_alive_interval != 0);
 	default:
-		column_each(l->conf, l->ssh, line_compare, l);
+		column_each(l->conf, l->ssh, rules_compare, l);
 		return (l->said || l->by);
 	}
 }
 
 static bool
-list_has(const char *list, const char *value)
+rules_list_has(const char *list, const char *value)
 {
 	size_t n = strlen(value);
 
@@ -113,7 +113,7 @@ list_has(const char *list, const char *value)
 
 /* The words that end "... is not carried over: ". */
 static void
-line_can(const struct keyword *k, const char *keyword, char *can, size_t size)
+rules_can(const struct keyword *k, const char *keyword, char *can, size_t size)
 {
 	const struct conf_statement *stmt = column_find(keyword);
 
@@ -136,8 +136,9 @@ rules_miss(const struct conf *conf, const struct conf_service *ssh,
 	    .value = value};
 	const struct keyword *k = &keywords[l.id];
 
-	line_can(k, keyword, can, size);
+	rules_can(k, keyword, can, size);
 	if (l.id == KEYWORD_NONE)
 		return (true);
-	return (!k->useless && !list_has(k->same, value) && !line_is_said(&l));
+	return (!k->useless && !rules_list_has(k->same, value) &&
+		!rules_is_said(&l));
 }

@@ -53,7 +53,7 @@ static void __attribute__((format(printf, 4, 5))) reader_say(struct reader *r,
 }
 
 static int
-reader_no_memory(struct reader *r)
+snapshot_no_memory(struct reader *r)
 {
 	r->err = ERR_NO_MEMORY;
 	return (r->err);
@@ -76,7 +76,8 @@ snapshot_split(const char *line, char *keyword, size_t size, const char **value)
 }
 
 static int
-reader_keep(struct reader *r, unsigned block, unsigned number, const char *line)
+snapshot_keep(
+    struct reader *r, unsigned block, unsigned number, const char *line)
 {
 	struct snapshot *s = r->snap;
 	struct snapshot_line *grown, *l;
@@ -86,7 +87,7 @@ reader_keep(struct reader *r, unsigned block, unsigned number, const char *line)
 
 		grown = reallocarray(s->lines, room, sizeof(*grown));
 		if (grown == NULL)
-			return (reader_no_memory(r));
+			return (snapshot_no_memory(r));
 		s->lines = grown;
 		s->line_room = room;
 	}
@@ -95,17 +96,17 @@ reader_keep(struct reader *r, unsigned block, unsigned number, const char *line)
 	    .block = block, .file = r->file, .number = number};
 	l->text = strdup(line);
 	if (l->text == NULL)
-		return (reader_no_memory(r));
+		return (snapshot_no_memory(r));
 	s->line_count++;
 	return (0);
 }
 
-static unsigned reader_file(struct reader *r, const char *path, unsigned line,
-    unsigned block, unsigned depth);
+static unsigned snapshot_read_file(struct reader *r, const char *path,
+    unsigned line, unsigned block, unsigned depth);
 
 /* One pattern of an Include; the copies' names go into its line. */
 static void
-reader_include_one(struct reader *r, const char *word, unsigned line,
+snapshot_include_one(struct reader *r, const char *word, unsigned line,
     unsigned block, unsigned depth, FILE *out)
 {
 	char pattern[4096];
@@ -118,7 +119,7 @@ reader_include_one(struct reader *r, const char *word, unsigned line,
 		    pattern, sizeof(pattern), "%s/%s", r->params->folder, word);
 	if (glob(pattern, 0, NULL, &g) == 0) {
 		for (size_t i = 0; r->err == 0 && i < g.gl_pathc; i++) {
-			unsigned file = reader_file(
+			unsigned file = snapshot_read_file(
 			    r, g.gl_pathv[i], line, block, depth + 1);
 
 			if (r->err == 0)
@@ -130,7 +131,7 @@ reader_include_one(struct reader *r, const char *word, unsigned line,
 }
 
 static void
-reader_include(struct reader *r, const char *value, unsigned line,
+snapshot_include(struct reader *r, const char *value, unsigned line,
     unsigned block, unsigned depth, FILE *out)
 {
 	char *copy = strdup(value), *save = NULL, *word, *names = NULL;
@@ -138,13 +139,13 @@ reader_include(struct reader *r, const char *value, unsigned line,
 	FILE *f = open_memstream(&names, &n);
 
 	if (copy == NULL || f == NULL)
-		reader_no_memory(r);
+		snapshot_no_memory(r);
 	word = copy == NULL ? NULL : strtok_r(copy, BLANK "\"", &save);
 	for (; f != NULL && word != NULL && *word != '#';
 	     word = strtok_r(NULL, BLANK "\"", &save))
-		reader_include_one(r, word, line, block, depth, f);
+		snapshot_include_one(r, word, line, block, depth, f);
 	if (f != NULL && fclose(f) != 0)
-		reader_no_memory(r);
+		snapshot_no_memory(r);
 	if (names != NULL && n > 0)
 		fprintf(out, "Include%s\n", names);
 	else
@@ -155,7 +156,7 @@ reader_include(struct reader *r, const char *value, unsigned line,
 
 /* One line, to its copy; a Match changes *block. */
 static void
-reader_line(struct reader *r, const char *line, unsigned number,
+snapshot_read_line(struct reader *r, const char *line, unsigned number,
     unsigned *block, unsigned depth, FILE *out)
 {
 	char keyword[64];
@@ -166,7 +167,7 @@ reader_line(struct reader *r, const char *line, unsigned number,
 		return;
 	}
 	if (strcmp(keyword, "include") == 0) {
-		reader_include(r, value, number, *block, depth, out);
+		snapshot_include(r, value, number, *block, depth, out);
 		return;
 	}
 	if (ours_has(r->params, keyword, value, &why)) {
@@ -179,7 +180,7 @@ reader_line(struct reader *r, const char *line, unsigned number,
 	}
 	fprintf(out, "%s\n", line);
 	if (strcmp(keyword, "match") != 0) {
-		reader_keep(r, *block, number, line);
+		snapshot_keep(r, *block, number, line);
 		return;
 	}
 	if (r->snap->block_count >= SNAPSHOT_BLOCKS_MAX)
@@ -191,7 +192,7 @@ reader_line(struct reader *r, const char *line, unsigned number,
 }
 
 static void
-reader_lines(
+snapshot_read_lines(
     struct reader *r, char *text, unsigned block, unsigned depth, FILE *out)
 {
 	unsigned number = 0, file = r->file;
@@ -202,7 +203,7 @@ reader_lines(
 		if (*end != '\0')
 			*end++ = '\0';
 		line[strcspn(line, "\r")] = '\0';
-		reader_line(r, line, ++number, &block, depth, out);
+		snapshot_read_line(r, line, ++number, &block, depth, out);
 		/* An Include read others meanwhile. */
 		r->file = file;
 	}
@@ -210,7 +211,7 @@ reader_lines(
 
 /* The whole of a file that others cannot change; NULL, and told. */
 static char *
-reader_load(struct reader *r, const char *path, unsigned line)
+snapshot_load(struct reader *r, const char *path, unsigned line)
 {
 	char why[SAFE_REASON_MAX], *text = calloc(1, FILE_BYTES_MAX + 1);
 	int fd = safe_open_file(path, r->params->uid, why, sizeof(why));
@@ -218,7 +219,7 @@ reader_load(struct reader *r, const char *path, unsigned line)
 	ssize_t got = 0;
 
 	if (text == NULL)
-		reader_no_memory(r);
+		snapshot_no_memory(r);
 	else if (fd < 0)
 		reader_say(r, CONF_ERROR, line, "%.120s: %s", path, why);
 	while (fd >= 0 && text != NULL && n <= FILE_BYTES_MAX &&
@@ -238,8 +239,8 @@ reader_load(struct reader *r, const char *path, unsigned line)
 
 /* Read a file that is included at a line; its number among the copies. */
 static unsigned
-reader_file(struct reader *r, const char *path, unsigned line, unsigned block,
-    unsigned depth)
+snapshot_read_file(struct reader *r, const char *path, unsigned line,
+    unsigned block, unsigned depth)
 {
 	struct snapshot *s = r->snap;
 	unsigned number = s->file_count;
@@ -253,7 +254,7 @@ reader_file(struct reader *r, const char *path, unsigned line, unsigned block,
 		    path, SNAPSHOT_FILES_MAX);
 		return (0);
 	}
-	text = reader_load(r, path, line);
+	text = snapshot_load(r, path, line);
 	if (text == NULL)
 		return (0);
 	s->files[number].path = strdup(path);
@@ -261,11 +262,11 @@ reader_file(struct reader *r, const char *path, unsigned line, unsigned block,
 	s->file_count++;
 	r->file = number;
 	if (s->files[number].path == NULL || out == NULL)
-		reader_no_memory(r);
+		snapshot_no_memory(r);
 	else
-		reader_lines(r, text, block, depth, out);
+		snapshot_read_lines(r, text, block, depth, out);
 	if (out != NULL && fclose(out) != 0)
-		reader_no_memory(r);
+		snapshot_no_memory(r);
 	free(text);
 	return (number);
 }
@@ -283,7 +284,7 @@ snapshot_read(const struct conf *conf, const struct snapshot_params *p,
 	if (r.snap == NULL)
 		return (ERR_NO_MEMORY);
 	r.snap->block_count = 1;
-	reader_file(&r, p->ssh->ssh.sshd_config, 0, 0, 0);
+	snapshot_read_file(&r, p->ssh->ssh.sshd_config, 0, 0, 0);
 	if (r.err != 0)
 		snapshot_free(r.snap);
 	else

@@ -28,7 +28,7 @@
 
 /* utmp's arrays need no NUL at their end. */
 static void
-put_text(char *dst, size_t size, const char *src)
+records_put_text(char *dst, size_t size, const char *src)
 {
 	size_t n = strlen(src);
 
@@ -38,7 +38,7 @@ put_text(char *dst, size_t size, const char *src)
 
 /* As systemd-tmpfiles makes it, on hosts where nobody has. */
 static void
-make_utmp(void)
+records_make_utmp(void)
 {
 	struct group *gr = getgrnam("utmp");
 	int fd = open(
@@ -52,7 +52,7 @@ make_utmp(void)
 }
 
 static void
-fill(struct utmpx *u, const char *line, const char *user)
+records_fill(struct utmpx *u, const char *line, const char *user)
 {
 	size_t n = strlen(line);
 	struct timeval now;
@@ -62,11 +62,11 @@ fill(struct utmpx *u, const char *line, const char *user)
 	u->ut_tv.tv_sec = (int32_t)now.tv_sec;
 	u->ut_tv.tv_usec = (int32_t)now.tv_usec;
 	u->ut_pid = getpid();
-	put_text(u->ut_line, sizeof(u->ut_line), line);
+	records_put_text(u->ut_line, sizeof(u->ut_line), line);
 	/* The line's end is what tells lines apart, as others do. */
-	put_text(u->ut_id, sizeof(u->ut_id),
+	records_put_text(u->ut_id, sizeof(u->ut_id),
 	    n > sizeof(u->ut_id) ? line + n - sizeof(u->ut_id) : line);
-	put_text(u->ut_user, sizeof(u->ut_user), user);
+	records_put_text(u->ut_user, sizeof(u->ut_user), user);
 }
 
 /*
@@ -74,7 +74,7 @@ fill(struct utmpx *u, const char *line, const char *user)
  * process's: the host's records are none of them.
  */
 static void
-lift_file_size(struct rlimit *own)
+records_lift_file_size(struct rlimit *own)
 {
 	static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
 
@@ -84,7 +84,7 @@ lift_file_size(struct rlimit *own)
 }
 
 static int
-write_utmp(const struct utmpx *u)
+records_write_utmp(const struct utmpx *u)
 {
 	int err;
 
@@ -96,7 +96,8 @@ write_utmp(const struct utmpx *u)
 
 /* Has a module of PAM's said the same of this line since the mark? */
 static bool
-is_in_wtmp(const struct utmpx *u, const struct login_records_mark *since)
+records_is_in_wtmp(
+    const struct utmpx *u, const struct login_records_mark *since)
 {
 	const off_t one = (off_t)sizeof(struct utmpx);
 	off_t from = since->wtmp;
@@ -122,14 +123,15 @@ is_in_wtmp(const struct utmpx *u, const struct login_records_mark *since)
 }
 
 static void
-write_wtmp(const struct utmpx *u, const struct login_records_mark *since)
+records_write_wtmp(
+    const struct utmpx *u, const struct login_records_mark *since)
 {
-	if (!is_in_wtmp(u, since))
+	if (!records_is_in_wtmp(u, since))
 		updwtmpx(_PATH_WTMP, u);
 }
 
 static void
-write_lastlog(
+records_write_lastlog(
     const struct utmpx *u, uid_t uid, const struct login_records_mark *since)
 {
 	off_t at = (off_t)uid * (off_t)sizeof(struct lastlog);
@@ -153,11 +155,11 @@ write_lastlog(
 }
 
 static void
-fill_peer(struct utmpx *u, const struct addr *peer)
+records_fill_peer(struct utmpx *u, const struct addr *peer)
 {
 	char host[ADDR_TEXT_MAX];
 
-	put_text(u->ut_host, sizeof(u->ut_host), addr_text(peer, host));
+	records_put_text(u->ut_host, sizeof(u->ut_host), addr_text(peer, host));
 	memcpy(u->ut_addr_v6, peer->bytes,
 	    peer->family == FAMILY_INET ? 4 : sizeof(u->ut_addr_v6));
 }
@@ -178,15 +180,15 @@ login_records_open(const char *line, const char *user, uid_t uid,
 	struct rlimit own;
 	struct utmpx u;
 
-	lift_file_size(&own);
-	make_utmp();
-	fill(&u, line, user);
+	records_lift_file_size(&own);
+	records_make_utmp();
+	records_fill(&u, line, user);
 	u.ut_type = USER_PROCESS;
-	fill_peer(&u, peer);
-	if (write_utmp(&u) != 0)
+	records_fill_peer(&u, peer);
+	if (records_write_utmp(&u) != 0)
 		log_errno("%s cannot be written in utmp", line);
-	write_wtmp(&u, since);
-	write_lastlog(&u, uid, since);
+	records_write_wtmp(&u, since);
+	records_write_lastlog(&u, uid, since);
 	/* The session's, which begins now. */
 	(void)setrlimit(RLIMIT_FSIZE, &own);
 }
@@ -197,10 +199,10 @@ login_records_close(const char *line)
 	struct rlimit own;
 	struct utmpx u;
 
-	lift_file_size(&own);
-	fill(&u, line, "");
+	records_lift_file_size(&own);
+	records_fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
-	return (write_utmp(&u));
+	return (records_write_utmp(&u));
 }
 
 void
@@ -208,9 +210,9 @@ login_records_closed(const char *line, const struct login_records_mark *since)
 {
 	struct utmpx u;
 
-	fill(&u, line, "");
+	records_fill(&u, line, "");
 	u.ut_type = DEAD_PROCESS;
-	write_wtmp(&u, since);
+	records_write_wtmp(&u, since);
 }
 
 void
@@ -225,10 +227,10 @@ login_records_failed(
 		return;
 	/* There is no terminal yet; as sshd has it. */
 	snprintf(line, sizeof(line), "%.20s:notty", service);
-	fill(&u, line, user != NULL ? user : "UNKNOWN");
+	records_fill(&u, line, user != NULL ? user : "UNKNOWN");
 	memset(u.ut_id, 0, sizeof(u.ut_id));
 	u.ut_type = LOGIN_PROCESS;
-	fill_peer(&u, peer);
+	records_fill_peer(&u, peer);
 	updwtmpx(BTMP, &u);
 }
 

@@ -52,7 +52,7 @@ try_delay(int status, unsigned usec, void *arg)
 #define SHORT_BYTES (1u << 20)
 
 static bool
-short_of(int error)
+try_short_of(int error)
 {
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
 		error == EIO || error == EAGAIN);
@@ -60,10 +60,10 @@ short_of(int error)
 
 /* A file that PAM reads is there, and cannot be opened. */
 static bool
-short_of_file(const char *path)
+try_short_of_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_short = fd < 0 && short_of(errno);
+	bool is_short = fd < 0 && try_short_of(errno);
 
 	fd_close(&fd);
 	return (is_short);
@@ -83,15 +83,16 @@ try_is_short(struct login_run *l)
 	snprintf(pam, sizeof(pam), "/etc/pam.d/%s", l->start.pam_service);
 	for (int i = 0; i < SHORT_FILES; i++) {
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		l->short_ = l->short_ || (fds[i] < 0 && short_of(errno));
+		l->short_ = l->short_ || (fds[i] < 0 && try_short_of(errno));
 	}
 	for (int i = 0; i < SHORT_FILES; i++)
 		fd_close(&fds[i]);
 	memory = malloc(SHORT_BYTES);
-	if (memory == NULL || short_of_file(pam) ||
+	if (memory == NULL || try_short_of_file(pam) ||
 	    (l->pam != NULL && pamstack_lacks_module(
 				   pamstack_folders, l->start.pam_service)) ||
-	    short_of_file("/etc/passwd") || short_of_file("/etc/shadow"))
+	    try_short_of_file("/etc/passwd") ||
+	    try_short_of_file("/etc/shadow"))
 		l->short_ = true;
 	free(memory);
 	return (l->short_);
@@ -434,7 +435,7 @@ try_is_account(struct login_run *l)
 
 	errno = 0;
 	pw = login_database_user(l->wish.user);
-	if (pw == NULL && short_of(errno))
+	if (pw == NULL && try_short_of(errno))
 		l->short_ = true;
 	return (pw != NULL);
 }

@@ -38,7 +38,7 @@ static const char digits[] =
 
 /* Bytes into out, which has room for n / 4 * 3; 0 when it is no base64. */
 static size_t
-base64_read(const char *text, size_t n, uint8_t *out)
+key_base64_read(const char *text, size_t n, uint8_t *out)
 {
 	uint32_t bits = 0;
 	size_t have = 0, size = 0;
@@ -63,7 +63,7 @@ base64_read(const char *text, size_t n, uint8_t *out)
 
 /* Without padding, as fingerprints are written. */
 static void
-base64_write(const uint8_t *p, size_t n, char *out)
+key_base64_write(const uint8_t *p, size_t n, char *out)
 {
 	uint32_t bits = 0;
 	size_t have = 0;
@@ -80,7 +80,7 @@ base64_write(const uint8_t *p, size_t n, char *out)
 
 /* An integer of so many bytes, taken off. */
 static bool
-part_number(struct part *s, size_t size, uint64_t *value)
+key_part_number(struct part *s, size_t size, uint64_t *value)
 {
 	if (s->n < size)
 		return (false);
@@ -93,11 +93,11 @@ part_number(struct part *s, size_t size, uint64_t *value)
 }
 
 static bool
-part_string(struct part *s, struct part *string)
+key_part_string(struct part *s, struct part *string)
 {
 	uint64_t n;
 
-	if (!part_number(s, 4, &n) || n > s->n)
+	if (!key_part_number(s, 4, &n) || n > s->n)
 		return (false);
 	*string = (struct part){s->p, (size_t)n};
 	s->p += n;
@@ -106,7 +106,7 @@ part_string(struct part *s, struct part *string)
 }
 
 static bool
-part_is(const struct part *s, const char *text)
+key_part_is(const struct part *s, const char *text)
 {
 	return (s->n == strlen(text) && memcmp(s->p, text, s->n) == 0);
 }
@@ -128,28 +128,28 @@ key_print(const char *plain, const struct part *rest, struct pam_key *out)
 	SHA256Update(&hash, rest->p, rest->n);
 	SHA256Final(digest, &hash);
 	memcpy(out->fingerprint, name, sizeof(name));
-	base64_write(
+	key_base64_write(
 	    digest, sizeof(digest), out->fingerprint + sizeof(name) - 1);
 }
 
 /* A certificate's fingerprint is that of the key in it. */
 static void
-certificate_read(
+key_certificate_read(
     const struct key_type *type, struct part s, struct pam_key *out)
 {
 	struct part key, string;
 	uint64_t serial, kind;
 
-	if (!part_string(&s, &string)) /* the nonce */
+	if (!key_part_string(&s, &string)) /* the nonce */
 		return;
 	key.p = s.p;
 	for (unsigned i = 0; i < type->strings; i++) {
-		if (!part_string(&s, &string))
+		if (!key_part_string(&s, &string))
 			return;
 	}
 	key.n = (size_t)(s.p - key.p);
-	if (!part_number(&s, 8, &serial) || !part_number(&s, 4, &kind) ||
-	    !part_string(&s, &string))
+	if (!key_part_number(&s, 8, &serial) ||
+	    !key_part_number(&s, 4, &kind) || !key_part_string(&s, &string))
 		return;
 	out->certificate = true;
 	out->serial = serial;
@@ -160,17 +160,17 @@ certificate_read(
 }
 
 static void
-blob_read(struct part blob, struct pam_key *out)
+key_blob_read(struct part blob, struct pam_key *out)
 {
 	static const char end[] = CERTIFICATE;
 	const size_t n = sizeof(end) - 1;
 	struct part s = blob, type;
 
-	if (!part_string(&s, &type))
+	if (!key_part_string(&s, &type))
 		return;
 	for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++) {
-		if (part_is(&type, key_types[i].certificate)) {
-			certificate_read(&key_types[i], s, out);
+		if (key_part_is(&type, key_types[i].certificate)) {
+			key_certificate_read(&key_types[i], s, out);
 			return;
 		}
 	}
@@ -203,7 +203,7 @@ pam_key_read(const char *line, size_t n, struct pam_key *out)
 		n = (size_t)(end - line);
 	if (n > BLOB_MAX || (bytes = malloc(n + 1)) == NULL)
 		return;
-	blob = (struct part){bytes, base64_read(line, n, bytes)};
-	blob_read(blob, out);
+	blob = (struct part){bytes, key_base64_read(line, n, bytes)};
+	key_blob_read(blob, out);
 	free(bytes);
 }

@@ -61,7 +61,7 @@ static void __attribute__((constructor)) module_load(void)
 }
 
 static int
-module_copy(char *dst, size_t size, const char *src)
+portreeve_copy(char *dst, size_t size, const char *src)
 {
 	int n = snprintf(dst, size, "%s", src == NULL ? "" : src);
 
@@ -69,14 +69,14 @@ module_copy(char *dst, size_t size, const char *src)
 }
 
 static int
-module_user(pam_handle_t *pamh, char *dst, size_t size)
+portreeve_user(pam_handle_t *pamh, char *dst, size_t size)
 {
 	const char *user = NULL;
 
 	if (pam_get_user(pamh, &user, NULL) != PAM_SUCCESS || user == NULL ||
 	    user[0] == '\0')
 		return (ERR_NOT_FOUND);
-	return (module_copy(dst, size, user));
+	return (portreeve_copy(dst, size, user));
 }
 
 /*
@@ -85,7 +85,7 @@ module_user(pam_handle_t *pamh, char *dst, size_t size)
  * unknown.
  */
 static size_t
-module_info(pam_handle_t *pamh, const char **line)
+portreeve_info(pam_handle_t *pamh, const char **line)
 {
 	const char *info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
 	size_t end, start;
@@ -103,10 +103,10 @@ module_info(pam_handle_t *pamh, const char **line)
 
 /* Empty when unknown. */
 static void
-module_method(pam_handle_t *pamh, char *dst, size_t size)
+portreeve_method(pam_handle_t *pamh, char *dst, size_t size)
 {
 	const char *line = NULL;
-	size_t end = module_info(pamh, &line), n = 0;
+	size_t end = portreeve_info(pamh, &line), n = 0;
 
 	while (n < end && n < size - 1 && line[n] != ' ' && line[n] != '/') {
 		dst[n] = line[n];
@@ -116,10 +116,10 @@ module_method(pam_handle_t *pamh, char *dst, size_t size)
 }
 
 static void
-module_key(pam_handle_t *pamh, struct msg_pam_open *m)
+portreeve_key(pam_handle_t *pamh, struct msg_pam_open *m)
 {
 	const char *line = NULL;
-	size_t n = module_info(pamh, &line);
+	size_t n = portreeve_info(pamh, &line);
 	struct pam_key key;
 
 	if (n == 0)
@@ -133,24 +133,24 @@ module_key(pam_handle_t *pamh, struct msg_pam_open *m)
 
 /* For sshd's log, whose reader knows the line by its first bytes. */
 static void
-module_write(const char *line)
+portreeve_write(const char *line)
 {
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* there is no log; the verdict stands */
 }
 
 static void
-module_write_refusal(const char *reason)
+portreeve_write_refusal(const char *reason)
 {
 	char line[128];
 
 	snprintf(
 	    line, sizeof(line), "pam_portreeve: refused %.64s\r\n", reason);
-	module_write(line);
+	portreeve_write(line);
 }
 
 static void
-module_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
+portreeve_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
 {
 	if (strcmp(v->reason, "user-limit") == 0)
 		pam_error(pamh,
@@ -161,12 +161,12 @@ module_explain(pam_handle_t *pamh, const struct msg_pam_verdict *v)
 		    "This host does not let you log in (%.64s). "
 		    "Ask its administrator.",
 		    v->reason);
-	module_write_refusal(v->reason);
+	portreeve_write_refusal(v->reason);
 }
 
 /* Ask, and say to the user why not. PAM_SUCCESS or `refused`. */
 static int
-module_ask(pam_handle_t *pamh, enum msg_type type, const void *msg,
+portreeve_ask(pam_handle_t *pamh, enum msg_type type, const void *msg,
     struct msg_pam_verdict *v, int refused)
 {
 	int err = pam_ask(module_socket, type, msg, PATIENCE_MS, v);
@@ -182,13 +182,13 @@ module_ask(pam_handle_t *pamh, enum msg_type type, const void *msg,
 	}
 	if (v->allow)
 		return (PAM_SUCCESS);
-	module_explain(pamh, v);
+	portreeve_explain(pamh, v);
 	return (refused);
 }
 
 /* Never raises a limit that is lower already. */
 static int
-module_limit(pam_handle_t *pamh, uint32_t processes)
+portreeve_limit(pam_handle_t *pamh, uint32_t processes)
 {
 	struct rlimit limit;
 
@@ -207,39 +207,39 @@ module_limit(pam_handle_t *pamh, uint32_t processes)
 }
 
 static void
-module_forget(pam_handle_t *pamh, void *data, int status)
+portreeve_forget(pam_handle_t *pamh, void *data, int status)
 {
 	(void)pamh;
 	(void)status;
 	free(data);
 }
 
-/* Set the limit, and remember it for module_limit_again(). */
+/* Set the limit, and remember it for portreeve_limit_again(). */
 static int
-module_keep_limit(pam_handle_t *pamh, uint32_t processes)
+portreeve_keep_limit(pam_handle_t *pamh, uint32_t processes)
 {
 	uint32_t *kept = malloc(sizeof(*kept));
 
 	if (kept == NULL)
 		return (PAM_BUF_ERR);
 	*kept = processes;
-	if (pam_set_data(pamh, DATA_PROCESSES, kept, module_forget) !=
+	if (pam_set_data(pamh, DATA_PROCESSES, kept, portreeve_forget) !=
 	    PAM_SUCCESS) {
 		free(kept);
 		return (PAM_SESSION_ERR);
 	}
-	return (module_limit(pamh, processes));
+	return (portreeve_limit(pamh, processes));
 }
 
 static int
-module_limit_again(pam_handle_t *pamh)
+portreeve_limit_again(pam_handle_t *pamh)
 {
 	const void *kept = NULL;
 
 	if (pam_get_data(pamh, DATA_PROCESSES, &kept) != PAM_SUCCESS ||
 	    kept == NULL)
 		return (PAM_IGNORE);
-	return (module_limit(pamh, *(const uint32_t *)kept));
+	return (portreeve_limit(pamh, *(const uint32_t *)kept));
 }
 
 /*
@@ -254,7 +254,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argc;
 	(void)argv;
 	if (module_socket[0] != '\0')
-		module_write("pam_portreeve: passed\r\n");
+		portreeve_write("pam_portreeve: passed\r\n");
 	return (PAM_IGNORE);
 }
 
@@ -266,7 +266,7 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (module_socket[0] == '\0' ||
 	    ((unsigned)flags & PAM_DELETE_CRED) != 0)
 		return (PAM_IGNORE);
-	return (module_limit_again(pamh));
+	return (portreeve_limit_again(pamh));
 }
 
 EXPORT int
@@ -280,10 +280,10 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
+	if (portreeve_user(pamh, m.user, sizeof(m.user)) != 0)
 		return (PAM_USER_UNKNOWN);
-	module_method(pamh, m.method, sizeof(m.method));
-	return (module_ask(pamh, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
+	portreeve_method(pamh, m.method, sizeof(m.method));
+	return (portreeve_ask(pamh, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
 }
 
 EXPORT int
@@ -299,17 +299,17 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (module_user(pamh, m.user, sizeof(m.user)) != 0)
+	if (portreeve_user(pamh, m.user, sizeof(m.user)) != 0)
 		return (PAM_SESSION_ERR);
 	if (pam_get_item(pamh, PAM_TTY, &tty) != PAM_SUCCESS ||
-	    module_copy(m.tty, sizeof(m.tty), tty) != 0)
+	    portreeve_copy(m.tty, sizeof(m.tty), tty) != 0)
 		m.tty[0] = '\0';
-	module_method(pamh, m.method, sizeof(m.method));
-	module_key(pamh, &m);
-	result = module_ask(pamh, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
+	portreeve_method(pamh, m.method, sizeof(m.method));
+	portreeve_key(pamh, &m);
+	result = portreeve_ask(pamh, MSG_PAM_OPEN, &m, &v, PAM_SESSION_ERR);
 	if (result != PAM_SUCCESS)
 		return (result);
-	return (module_keep_limit(pamh, v.processes));
+	return (portreeve_keep_limit(pamh, v.processes));
 }
 
 EXPORT int
@@ -324,7 +324,7 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
 	/* The end of its process group tells the same, only later. */
-	if (module_user(pamh, m.user, sizeof(m.user)) == 0)
+	if (portreeve_user(pamh, m.user, sizeof(m.user)) == 0)
 		pam_ask(
 		    module_socket, MSG_PAM_CLOSE, &m, PATIENCE_CLOSE_MS, &v);
 	return (PAM_SUCCESS);

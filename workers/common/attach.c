@@ -30,7 +30,7 @@ engine_rests(const struct engine *e)
 }
 
 static void
-rest(struct engine *e)
+attach_rest(struct engine *e)
 {
 	e->rest_until = time_boot_ns() + ENGINE_REST_MS * 1000000ull;
 }
@@ -55,7 +55,7 @@ engine_detach(struct engine *e)
 
 /* A channel's news are kept for the next one: it has none of them yet. */
 static void
-unannounce_workers(struct engine *e)
+attach_unannounce_workers(struct engine *e)
 {
 	for (uint32_t i = 0; i < e->roster.high; i++)
 		e->roster.workers[i].announced = 0;
@@ -75,20 +75,20 @@ engine_attach(struct engine *e, int fd, uint32_t pool)
 	e->alone_since = e->rest_until = 0;
 	e->pool = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
 	e->attach_due = true;
-	unannounce_workers(e);
+	attach_unannounce_workers(e);
 	engine_flush(e);
 }
 
 /* Send to the master; an end of the channel is not an error of ours. */
 static int
-tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
-    size_t nfds)
+attach_tell(struct engine *e, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds)
 {
 	int err = ipc_send(&e->master, type, msg, fds, nfds);
 
 	e->told += err == 0;
 	if (err == ERR_SHORT) {
-		rest(e);
+		attach_rest(e);
 	} else if (err != 0 && err != ERR_AGAIN) {
 		if (err != ERR_CLOSED)
 			log_info("%s to the master failed: %s", msg_name(type),
@@ -99,7 +99,7 @@ tell(struct engine *e, enum msg_type type, const void *msg, const int *fds,
 }
 
 static int
-announce_worker(struct engine *e, struct roster_worker *w)
+attach_announce_worker(struct engine *e, struct roster_worker *w)
 {
 	int err = 0;
 
@@ -108,19 +108,19 @@ announce_worker(struct engine *e, struct roster_worker *w)
 	if (w->state == ROSTER_IDLE) {
 		struct msg_pooled pooled = {.pid = w->pid};
 
-		err = tell(e, MSG_POOLED, &pooled, &w->fd, 1);
+		err = attach_tell(e, MSG_POOLED, &pooled, &w->fd, 1);
 	} else if (w->state == ROSTER_TAKEN || w->state == ROSTER_SERVING) {
 		struct msg_worker_channel channel = {
 		    .slot = w->slot, .session = w->session};
 
-		err = tell(e, MSG_WORKER_CHANNEL, &channel, &w->fd, 1);
+		err = attach_tell(e, MSG_WORKER_CHANNEL, &channel, &w->fd, 1);
 	}
 	w->announced = err == 0;
 	return (err);
 }
 
 static int
-tell_ended(struct engine *e, const struct roster_worker *w)
+attach_tell_ended(struct engine *e, const struct roster_worker *w)
 {
 	struct msg_ended ended = {.slot = w->slot,
 	    .session = w->session,
@@ -129,13 +129,14 @@ tell_ended(struct engine *e, const struct roster_worker *w)
 	    .value = w->value,
 	    .step = w->step};
 
-	return (tell(e, MSG_ENDED, &ended, NULL, 0));
+	return (attach_tell(e, MSG_ENDED, &ended, NULL, 0));
 }
 
 static int
-tell_returned(struct engine *e)
+attach_tell_returned(struct engine *e)
 {
-	int err = tell(e, MSG_RETURNED, &e->back, e->back_fds, e->back_nfds);
+	int err =
+	    attach_tell(e, MSG_RETURNED, &e->back, e->back_fds, e->back_nfds);
 
 	if (err != 0)
 		return (err);
@@ -155,25 +156,28 @@ engine_flush(struct engine *e)
 
 	if (e->master.fd < 0 || e->slots == NULL || engine_rests(e))
 		return;
-	if (e->attach_due && tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
+	if (e->attach_due &&
+	    attach_tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		return;
 	e->attach_due = false;
 	for (; e->announce_due && e->announce < e->roster.high; e->announce++) {
-		if (announce_worker(e, &e->roster.workers[e->announce]) != 0)
+		if (attach_announce_worker(
+			e, &e->roster.workers[e->announce]) != 0)
 			return;
 	}
 	e->announce_due = false;
 	/* Behind what it is to let go. */
-	if (e->retired_due && tell(e, MSG_RETIRED, &retired, NULL, 0) != 0)
+	if (e->retired_due &&
+	    attach_tell(e, MSG_RETIRED, &retired, NULL, 0) != 0)
 		return;
 	e->retired_due = false;
 	while ((w = roster_queue_first(&e->roster)) != NULL) {
-		if (tell_ended(e, w) != 0)
+		if (attach_tell_ended(e, w) != 0)
 			return;
 		roster_queue_drop(&e->roster);
 	}
 	if (e->return_due)
-		tell_returned(e);
+		attach_tell_returned(e);
 }
 
 /* poll() says that there is room: where there is none, no spinning. */
@@ -184,12 +188,12 @@ engine_flush_ready(struct engine *e)
 
 	engine_flush(e);
 	if (e->told == before && engine_wants_out(e))
-		rest(e);
+		attach_rest(e);
 }
 
 /* Forks no more, or cannot: the connection goes back as it came. */
 static void
-give_back(struct engine *e, struct ipc_in *in, int error)
+attach_give_back(struct engine *e, struct ipc_in *in, int error)
 {
 	e->back.error = error > 255 ? 255 : error;
 	e->back.step = error != 0 ? STEP_FORK : STEP_NONE;
@@ -203,7 +207,7 @@ give_back(struct engine *e, struct ipc_in *in, int error)
 }
 
 static void
-take_start(struct engine *e, struct ipc_in *in)
+attach_take_start(struct engine *e, struct ipc_in *in)
 {
 	const struct slot *slot = &e->slots->slots[in->msg.start.slot];
 	int error = 0;
@@ -221,17 +225,17 @@ take_start(struct engine *e, struct ipc_in *in)
 		return;
 	}
 	if (e->retired) {
-		give_back(e, in, 0);
+		attach_give_back(e, in, 0);
 		return;
 	}
 	engine_start(e, &in->msg.start, in->fds, &error);
 	if (error != 0)
-		give_back(e, in, error);
+		attach_give_back(e, in, error);
 }
 
 /* The master has given a worker forked ahead its session, or says so again. */
 static void
-take_pooled(struct engine *e, const struct msg_pool_taken *taken)
+attach_take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 {
 	struct roster_worker *w = roster_find(&e->roster, taken->pid);
 
@@ -264,13 +268,13 @@ take_pooled(struct engine *e, const struct msg_pool_taken *taken)
  * lost, and its session told as failed.
  */
 static void
-take_cut(struct engine *e, const struct ipc_in *in)
+attach_take_cut(struct engine *e, const struct ipc_in *in)
 {
 	if (in->type == MSG_START)
 		engine_failed(e, in->msg.start.slot, in->msg.start.session,
 		    STEP_RECEIVE, errno);
 	else
-		rest(e);
+		attach_rest(e);
 }
 
 bool
@@ -282,7 +286,7 @@ engine_read_master(struct engine *e)
 		if (err == ERR_AGAIN)
 			return (true);
 		if (err == ERR_SHORT) {
-			take_cut(e, &e->in);
+			attach_take_cut(e, &e->in);
 			continue;
 		}
 		if (err != 0) {
@@ -293,9 +297,9 @@ engine_read_master(struct engine *e)
 			return (true);
 		}
 		if (e->in.type == MSG_START)
-			take_start(e, &e->in);
+			attach_take_start(e, &e->in);
 		else if (e->in.type == MSG_POOL_TAKEN)
-			take_pooled(e, &e->in.msg.pool_taken);
+			attach_take_pooled(e, &e->in.msg.pool_taken);
 		ipc_in_close(&e->in);
 	}
 	return (false);

@@ -20,7 +20,7 @@
  * worker, for what no worker asks.
  */
 static void
-forget_rseq(void)
+lean_forget_rseq(void)
 {
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
 	unsigned size = __rseq_size < 32 ? 32 : __rseq_size;
@@ -34,7 +34,7 @@ forget_rseq(void)
  * relocations. With a dynamic linker it belongs to that.
  */
 static void
-forget_headers(void)
+lean_forget_headers(void)
 {
 	const ElfW(Phdr) *ph = (const void *)getauxval(AT_PHDR);
 	unsigned long n = getauxval(AT_PHNUM);
@@ -54,6 +54,6 @@ forget_headers(void)
 void
 lean_begin(void)
 {
-	forget_rseq();
-	forget_headers();
+	lean_forget_rseq();
+	lean_forget_headers();
 }

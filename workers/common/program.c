@@ -666,7 +666,7 @@ zygote_is_done(struct zygote *z)
 }
 
 static int
-sooner(int a, int b)
+program_is_sooner(int a, int b)
 {
 	return (b >= 0 && (a < 0 || b < a) ? b : a);
 }
@@ -680,7 +680,7 @@ zygote_due_timeout(const struct zygote *z)
 	if (z->timeouts.first == 0 && z->groups.first == 0)
 		return (-1);
 	now = time_boot_ns();
-	return (sooner(program_due_timeout(&z->timeouts, now),
+	return (program_is_sooner(program_due_timeout(&z->timeouts, now),
 	    program_due_timeout(&z->groups, now)));
 }
 
@@ -696,8 +696,8 @@ zygote_timeout(const struct zygote *z)
 	if (z->reaper.due)
 		look = program_reaper_timeout(
 		    &z->reaper, zygote_awaits(z), time_boot_ns());
-	return (
-	    sooner(sooner(alone, logs), sooner(look, zygote_due_timeout(z))));
+	return (program_is_sooner(program_is_sooner(alone, logs),
+	    program_is_sooner(look, zygote_due_timeout(z))));
 }
 
 static int

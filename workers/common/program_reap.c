@@ -47,7 +47,7 @@ program_reaper_open(struct program_reaper *r)
 
 /* A pidfd out of the way of what a child copies; -1: there is none. */
 static int
-reaper_pidfd(int32_t pid)
+reap_pidfd(int32_t pid)
 {
 	int low = (int)syscall(SYS_pidfd_open, pid, 0), fd = -1;
 
@@ -63,7 +63,7 @@ program_reaper_hold(struct program_reaper *r, struct program_run *run)
 	struct epoll_event ev = {
 	    .events = EPOLLIN, .data.u64 = (uint32_t)run->pid};
 
-	run->pidfd = reaper_pidfd(run->pid);
+	run->pidfd = reap_pidfd(run->pid);
 	if (run->pidfd >= r->last ||
 	    (run->pidfd >= 0 &&
 		epoll_ctl(r->epoll, EPOLL_CTL_ADD, run->pidfd, &ev) < 0))
@@ -95,7 +95,7 @@ program_reaper_next(const struct program_reaper *r)
 }
 
 static uint64_t
-reaper_due(const struct program_reaper *r, bool hurry)
+reap_due(const struct program_reaper *r, bool hurry)
 {
 	return (hurry || r->unheld > 0 ? r->again
 				       : r->again + LEISURE_NS - HURRY_NS);
@@ -105,7 +105,7 @@ bool
 program_reaper_may_look(
     const struct program_reaper *r, bool hurry, uint64_t now)
 {
-	return (r->due && now >= reaper_due(r, hurry));
+	return (r->due && now >= reap_due(r, hurry));
 }
 
 void
@@ -120,7 +120,7 @@ program_reaper_looked(struct program_reaper *r, uint64_t spent, uint64_t now)
 int
 program_reaper_timeout(const struct program_reaper *r, bool hurry, uint64_t now)
 {
-	uint64_t due = reaper_due(r, hurry);
+	uint64_t due = reap_due(r, hurry);
 
 	if (!r->due)
 		return (-1);

@@ -28,7 +28,7 @@ spec_split(uint8_t *block, size_t n, char **out, size_t most, size_t *count)
 
 /* Whether an entry NAME=VALUE is of that name. */
 static bool
-env_is(const char *entry, const char *name, size_t length)
+spec_env_is(const char *entry, const char *name, size_t length)
 {
 	return (strncmp(entry, name, length) == 0 && entry[length] == '=');
 }
@@ -44,8 +44,8 @@ spec_unique(struct program_spec *spec)
 		bool again = false;
 
 		for (size_t j = i + 1; j < spec->env_count && !again; j++)
-			again =
-			    env_is(spec->env[j], entry, strcspn(entry, "="));
+			again = spec_env_is(
+			    spec->env[j], entry, strcspn(entry, "="));
 		if (!again)
 			spec->env[kept++] = spec->env[i];
 	}
@@ -86,7 +86,8 @@ program_spec_set(struct program_spec *spec, const struct msg_program *msg)
 }
 
 static void
-env_put(struct program_env *env, size_t *n, const char *name, const char *value)
+spec_env_put(
+    struct program_env *env, size_t *n, const char *name, const char *value)
 {
 	snprintf(env->text[*n], sizeof(env->text[*n]), "%s=%s", name, value);
 	env->vector[*n] = env->text[*n];
@@ -94,35 +95,35 @@ env_put(struct program_env *env, size_t *n, const char *name, const char *value)
 }
 
 static void
-env_put_port(
+spec_env_put_port(
     struct program_env *env, size_t *n, const char *name, uint16_t port)
 {
 	char value[8];
 
 	snprintf(value, sizeof(value), "%u", (unsigned)port);
-	env_put(env, n, name, value);
+	spec_env_put(env, n, name, value);
 }
 
 static void
-env_put_peer(struct program_env *env, size_t *n, const struct addr *from,
+spec_env_put_peer(struct program_env *env, size_t *n, const struct addr *from,
     const struct addr *local)
 {
 	char text[ADDR_TEXT_MAX];
 
 	addr_text(from, text);
-	env_put(env, n, "REMOTE_HOST", text);
-	env_put_port(env, n, "REMOTE_PORT", from->port);
-	env_put(env, n, "TCPREMOTEIP", text);
-	env_put_port(env, n, "TCPREMOTEPORT", from->port);
-	env_put(env, n, "TCPLOCALIP", addr_text(local, text));
-	env_put_port(env, n, "TCPLOCALPORT", local->port);
+	spec_env_put(env, n, "REMOTE_HOST", text);
+	spec_env_put_port(env, n, "REMOTE_PORT", from->port);
+	spec_env_put(env, n, "TCPREMOTEIP", text);
+	spec_env_put_port(env, n, "TCPREMOTEPORT", from->port);
+	spec_env_put(env, n, "TCPLOCALIP", addr_text(local, text));
+	spec_env_put_port(env, n, "TCPLOCALPORT", local->port);
 }
 
 static bool
 spec_says(const struct program_spec *spec, const char *entry)
 {
 	for (size_t i = 0; i < spec->env_count; i++) {
-		if (env_is(spec->env[i], entry, strcspn(entry, "=")))
+		if (spec_env_is(spec->env[i], entry, strcspn(entry, "=")))
 			return (true);
 	}
 	return (false);
@@ -136,9 +137,10 @@ program_environment(const struct program_spec *spec, bool peer,
 	size_t n = 0, ours;
 
 	if (peer) {
-		env_put(env, &n, "PROTO", spec->msg.datagram ? "UDP" : "TCP");
+		spec_env_put(
+		    env, &n, "PROTO", spec->msg.datagram ? "UDP" : "TCP");
 		if (!listener)
-			env_put_peer(env, &n, from, local);
+			spec_env_put_peer(env, &n, from, local);
 	}
 	/* What the configuration says of one of these counts. */
 	ours = n;

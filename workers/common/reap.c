@@ -72,7 +72,7 @@ reap_failed(struct engine *e)
  * in two steps.
  */
 static struct roster_worker *
-next_dead(struct engine *e, siginfo_t *si)
+reap_next_dead(struct engine *e, siginfo_t *si)
 {
 	int idle = e->roster.idle > 0 ? WNOWAIT : 0;
 	struct roster_worker *w;
@@ -105,7 +105,7 @@ engine_reap(struct engine *e)
 	e->reap_again = false;
 	for (;;) {
 		siginfo_t si;
-		struct roster_worker *w = next_dead(e, &si);
+		struct roster_worker *w = reap_next_dead(e, &si);
 
 		if (si.si_pid == 0)
 			break;

@@ -10,13 +10,13 @@
 _Static_assert(ROSTER_MAX < ROSTER_NONE, "an index is 16 bits");
 
 static uint16_t
-index_of(const struct roster *r, const struct roster_worker *w)
+roster_index_of(const struct roster *r, const struct roster_worker *w)
 {
 	return ((uint16_t)(w - r->workers));
 }
 
 static uint16_t *
-chain_of(struct roster *r, int32_t pid)
+roster_chain_of(struct roster *r, int32_t pid)
 {
 	return (&r->chains[(uint32_t)pid & (ROSTER_MAX - 1)]);
 }
@@ -33,7 +33,7 @@ roster_init(struct roster *r)
 struct roster_worker *
 roster_add(struct roster *r, int32_t pid, enum roster_state state)
 {
-	uint16_t *chain = chain_of(r, pid);
+	uint16_t *chain = roster_chain_of(r, pid);
 	struct roster_worker *w;
 
 	if (r->free != ROSTER_NONE) {
@@ -49,7 +49,7 @@ roster_add(struct roster *r, int32_t pid, enum roster_state state)
 	    .next = *chain,
 	    .state = (uint8_t)state,
 	    .page = ROSTER_NO_PAGE};
-	*chain = index_of(r, w);
+	*chain = roster_index_of(r, w);
 	r->live++;
 	if (state == ROSTER_IDLE)
 		r->idle++;
@@ -59,7 +59,7 @@ roster_add(struct roster *r, int32_t pid, enum roster_state state)
 struct roster_worker *
 roster_find(struct roster *r, int32_t pid)
 {
-	for (uint16_t i = *chain_of(r, pid); i != ROSTER_NONE;
+	for (uint16_t i = *roster_chain_of(r, pid); i != ROSTER_NONE;
 	     i = r->workers[i].next) {
 		if (r->workers[i].pid == pid)
 			return (&r->workers[i]);
@@ -70,9 +70,9 @@ roster_find(struct roster *r, int32_t pid)
 void
 roster_unlink(struct roster *r, struct roster_worker *w)
 {
-	uint16_t *at = chain_of(r, w->pid);
+	uint16_t *at = roster_chain_of(r, w->pid);
 
-	while (*at != ROSTER_NONE && *at != index_of(r, w))
+	while (*at != ROSTER_NONE && *at != roster_index_of(r, w))
 		at = &r->workers[*at].next;
 	if (*at == ROSTER_NONE)
 		return;
@@ -89,10 +89,10 @@ roster_queue(struct roster *r, struct roster_worker *w)
 	w->state = ROSTER_ENDED;
 	w->next = ROSTER_NONE;
 	if (r->queue_tail == ROSTER_NONE)
-		r->queue_head = index_of(r, w);
+		r->queue_head = roster_index_of(r, w);
 	else
-		r->workers[r->queue_tail].next = index_of(r, w);
-	r->queue_tail = index_of(r, w);
+		r->workers[r->queue_tail].next = roster_index_of(r, w);
+	r->queue_tail = roster_index_of(r, w);
 }
 
 struct roster_worker *
@@ -122,5 +122,5 @@ roster_forget(struct roster *r, struct roster_worker *w)
 	w->state = ROSTER_FREE;
 	w->session = 0;
 	w->next = r->free;
-	r->free = index_of(r, w);
+	r->free = roster_index_of(r, w);
 }

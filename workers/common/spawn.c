@@ -43,7 +43,7 @@ engine_page(const struct engine *e, uint8_t number)
  * stays the zygote's, which it needs for locks among threads alone.
  */
 static pid_t
-fork_bare(void)
+spawn_fork_bare(void)
 {
 	return ((pid_t)syscall(
 	    SYS_clone, (unsigned long)SIGCHLD, 0ul, 0ul, 0ul, 0ul));
@@ -94,7 +94,7 @@ worker_serve(struct worker *w, int (*serve)(struct worker *))
  * so that the message is not on the stack as long as the connection lasts.
  */
 static void __attribute__((noinline))
-pooled_wait(struct worker *w, struct engine_page *page)
+spawn_pooled_wait(struct worker *w, struct engine_page *page)
 {
 	struct ipc_in in;
 
@@ -113,13 +113,13 @@ static void __attribute__((noreturn)) pooled_main(struct worker *w,
 {
 	worker_confine(-1, master);
 	w->master.fd = WORKER_MASTER_FD;
-	pooled_wait(w, page);
+	spawn_pooled_wait(w, page);
 	worker_serve(w, serve);
 }
 
 /* Too many live, and have for a while: sessions that last, not a peak. */
 static bool
-is_crowded(struct engine *e)
+spawn_is_crowded(struct engine *e)
 {
 	uint64_t now;
 
@@ -134,10 +134,10 @@ is_crowded(struct engine *e)
 }
 
 static void
-count_fork(struct engine *e)
+spawn_count_fork(struct engine *e)
 {
 	e->pool_failed = false;
-	if (++e->forks >= ENGINE_FORKS_MAX || is_crowded(e))
+	if (++e->forks >= ENGINE_FORKS_MAX || spawn_is_crowded(e))
 		engine_retire(e, false);
 }
 
@@ -179,7 +179,7 @@ engine_start(
 
 	slot_claim(
 	    e->slots, start->slot, start->session, &start->peer, worker.began);
-	pid = fork_bare();
+	pid = spawn_fork_bare();
 	if (pid == 0) {
 		worker_confine(connection, master);
 		worker_serve(&worker, serve);
@@ -198,7 +198,7 @@ engine_start(
 	w->fd = fds[2];
 	w->announced = 1;
 	fds[2] = -1;
-	count_fork(e);
+	spawn_count_fork(e);
 }
 
 bool
@@ -210,7 +210,7 @@ engine_pool_wanted(const struct engine *e)
 }
 
 static uint8_t
-free_page(struct engine *e)
+spawn_free_page(struct engine *e)
 {
 	for (uint8_t i = 0; i < ENGINE_POOL_MAX; i++) {
 		if (!e->page_used[i])
@@ -221,7 +221,7 @@ free_page(struct engine *e)
 
 /* The page is the one memory of the zygote's that its worker inherits. */
 static pid_t
-fork_pooled(struct engine *e, const int pair[2], uint8_t number)
+spawn_fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 {
 	int (*serve)(struct worker *) = e->ops->serve;
 	struct engine_page *page = engine_page(e, number);
@@ -234,7 +234,7 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 	atomic_store(&page->assigned, 0);
 	if (madvise(page, size, MADV_DOFORK) < 0)
 		return (-1);
-	pid = fork_bare();
+	pid = spawn_fork_bare();
 	if (pid == 0)
 		pooled_main(&worker, serve, master, page);
 	/* The next fork would have it, too: there is none. */
@@ -247,7 +247,7 @@ fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 
 /* Nobody waits for it; whoever comes is served by a fork on order. */
 static void
-pool_failed(struct engine *e)
+spawn_pool_failed(struct engine *e)
 {
 	if (!e->pool_told)
 		log_errno("no worker can be forked ahead");
@@ -257,7 +257,7 @@ pool_failed(struct engine *e)
 void
 engine_pool_refill(struct engine *e)
 {
-	uint8_t number = free_page(e);
+	uint8_t number = spawn_free_page(e);
 	struct roster_worker *w;
 	uint32_t i;
 	uint64_t before = time_boot_ns();
@@ -269,13 +269,13 @@ engine_pool_refill(struct engine *e)
 		return;
 	}
 	if (fd_seqpacket_pair(pair) != 0) {
-		pool_failed(e);
+		spawn_pool_failed(e);
 		return;
 	}
-	pid = fork_pooled(e, pair, number);
+	pid = spawn_fork_pooled(e, pair, number);
 	fd_close(&pair[1]);
 	if (pid < 0) {
-		pool_failed(e);
+		spawn_pool_failed(e);
 		fd_close(&pair[0]);
 		return;
 	}
@@ -291,6 +291,6 @@ engine_pool_refill(struct engine *e)
 	if (!e->announce_due || e->announce > i)
 		e->announce = i;
 	e->announce_due = true;
-	count_fork(e);
+	spawn_count_fork(e);
 	engine_flush(e);
 }

@@ -52,7 +52,7 @@ worker_wait(int fd, short events, uint64_t deadline)
 
 /* More bytes into buf; 0 when some came. */
 static int
-input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
+worker_input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
 {
 	for (;;) {
 		ssize_t n = recv(w->connection, in->buf + in->have,
@@ -80,7 +80,7 @@ input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
 
 /* Where the line ends; a loop, as memchr()'s page of code is not here yet. */
 static const uint8_t *
-input_find_end(const struct worker_input *in, size_t from)
+worker_input_find_end(const struct worker_input *in, size_t from)
 {
 	for (size_t i = from; i < in->have; i++) {
 		if (in->buf[i] == '\n')
@@ -102,7 +102,7 @@ worker_read_line(struct worker *w, struct worker_input *in, uint64_t deadline,
 	}
 	*line = in->buf;
 	for (;;) {
-		const uint8_t *lf = input_find_end(in, seen);
+		const uint8_t *lf = worker_input_find_end(in, seen);
 		int err;
 
 		if (lf != NULL) {
@@ -116,7 +116,7 @@ worker_read_line(struct worker *w, struct worker_input *in, uint64_t deadline,
 		*n = in->have;
 		if (in->have == in->size)
 			return (ERR_TOO_LONG);
-		err = input_fill(w, in, deadline);
+		err = worker_input_fill(w, in, deadline);
 		if (err != 0)
 			return (err);
 	}

@@ -29,7 +29,7 @@ static struct engine *engine;
 
 /* Zygotes hold a descriptor a worker: as many as the host lets them have. */
 static uint32_t
-raise_descriptors(void)
+zygote_raise_descriptors(void)
 {
 	struct rlimit r;
 
@@ -49,7 +49,7 @@ raise_descriptors(void)
 
 /* Memory that no fork copies: a worker knows nothing of the others. */
 static void *
-private_map(size_t size, int share)
+zygote_private_map(size_t size, int share)
 {
 	void *p = mmap(
 	    NULL, size, PROT_READ | PROT_WRITE, share | MAP_ANONYMOUS, -1, 0);
@@ -68,18 +68,18 @@ zygote_open(const struct zygote_ops *ops)
 {
 	sigset_t set;
 
-	engine = private_map(sizeof(*engine), MAP_PRIVATE);
+	engine = zygote_private_map(sizeof(*engine), MAP_PRIVATE);
 	if (engine == NULL)
 		return (ERR_SYSTEM);
 	engine->ops = ops;
 	engine->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	engine->pages =
-	    private_map(ENGINE_POOL_MAX * engine->page_size, MAP_SHARED);
+	    zygote_private_map(ENGINE_POOL_MAX * engine->page_size, MAP_SHARED);
 	if (engine->pages == NULL)
 		return (ERR_SYSTEM);
 	engine->master.fd = -1;
 	roster_init(&engine->roster);
-	engine->live_max = raise_descriptors();
+	engine->live_max = zygote_raise_descriptors();
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -95,7 +95,7 @@ zygote_open(const struct zygote_ops *ops)
 
 /* A violation is told on the worker's channel, at the same number in each. */
 static int
-name_violation_channel(void)
+zygote_name_violation_channel(void)
 {
 	struct msg_violation violation = {.syscall = 0};
 	uint8_t message[SANDBOX_MESSAGE_MAX];
@@ -118,14 +118,14 @@ zygote_run(const struct zygote_ops *ops, char **argv)
 		    "the zygote cannot be set up: %s; raise "
 		    "its limits of memory and descriptors",
 		    strerror(errno));
-	if (name_violation_channel() != 0)
+	if (zygote_name_violation_channel() != 0)
 		role_fail(&start, "the sandbox takes no violation message");
 	role_seal(&start);
 	return (zygote_serve(&start));
 }
 
 static void
-take_slots(struct engine *e, struct ipc_in *in)
+zygote_map_slots(struct engine *e, struct ipc_in *in)
 {
 	struct slot_table *slots = slot_table_map(in->fds[0], 1);
 
@@ -140,25 +140,25 @@ take_slots(struct engine *e, struct ipc_in *in)
 }
 
 static void
-stop(struct engine *e)
+zygote_obey_stop(struct engine *e)
 {
 	e->stopping = true;
 	engine_fork_no_more(e);
 }
 
 static void
-handle_monitor(struct engine *e, struct ipc_in *in)
+zygote_handle_monitor(struct engine *e, struct ipc_in *in)
 {
 	switch (in->type) {
 	case MSG_SLOTS:
-		take_slots(e, in);
+		zygote_map_slots(e, in);
 		break;
 	case MSG_MASTER_CHANNEL:
 		engine_attach(e, in->fds[0], in->msg.master_channel.pool);
 		in->nfds = 0;
 		break;
 	case MSG_STOP:
-		stop(e);
+		zygote_obey_stop(e);
 		break;
 	default:
 		if (e->ops->option != NULL && e->ops->option(in) == 0)
@@ -173,12 +173,12 @@ handle_monitor(struct engine *e, struct ipc_in *in)
 }
 
 static void
-read_monitor(struct engine *e)
+zygote_read_monitor(struct engine *e)
 {
 	int err = role_hear(&e->monitor, &e->in);
 
 	if (err == 0)
-		handle_monitor(e, &e->in);
+		zygote_handle_monitor(e, &e->in);
 	if (err == 0 || err == ERR_AGAIN)
 		return;
 	e->finished = true;
@@ -189,7 +189,7 @@ read_monitor(struct engine *e)
  * they go with this zygote, whose copy is their channels' last end.
  */
 static bool
-only_idle_are_left(const struct engine *e)
+zygote_only_idle_are_left(const struct engine *e)
 {
 	if (!e->stopping || e->master.fd >= 0 ||
 	    e->roster.live > e->roster.idle)
@@ -211,10 +211,10 @@ only_idle_are_left(const struct engine *e)
  * master's sending fails from then on, and what it sent before is returned.
  */
 static void
-finish_if_done(struct engine *e)
+zygote_finish_if_done(struct engine *e)
 {
 	if (!e->retired || e->finished ||
-	    (e->roster.live > 0 && !only_idle_are_left(e)))
+	    (e->roster.live > 0 && !zygote_only_idle_are_left(e)))
 		return;
 	if (e->master.fd < 0) {
 		e->finished =
@@ -235,7 +235,7 @@ finish_if_done(struct engine *e)
  * this one has its sessions to the end, and nobody to tell of them.
  */
 static void
-retire_if_alone(struct engine *e)
+zygote_retire_unheard(struct engine *e)
 {
 	if (e->alone_since == 0 || e->retired ||
 	    time_boot_ns() - e->alone_since < ENGINE_ALONE_MS * 1000000ull)
@@ -246,7 +246,7 @@ retire_if_alone(struct engine *e)
 }
 
 static int
-wait_ms(const struct engine *e)
+zygote_wait_ms(const struct engine *e)
 {
 	if (engine_rests(e) || e->reap_again)
 		return (ENGINE_REST_MS);
@@ -265,7 +265,7 @@ wait_ms(const struct engine *e)
 }
 
 static void
-turn(struct engine *e)
+zygote_turn(struct engine *e)
 {
 	struct pollfd p[3] = {{.fd = e->monitor.fd, .events = POLLIN},
 	    {.fd = e->signals, .events = POLLIN}, {.fd = -1}};
@@ -279,7 +279,7 @@ turn(struct engine *e)
 		p[2].events |= POLLOUT;
 	if (p[2].events != 0 && !engine_rests(e))
 		p[2].fd = e->master.fd;
-	n = poll(p, 3, wait_ms(e));
+	n = poll(p, 3, zygote_wait_ms(e));
 	role_poll_failed(n);
 	e->pool_filling = n == 0 && !again && engine_pool_wanted(e);
 	if (e->pool_filling)
@@ -287,7 +287,7 @@ turn(struct engine *e)
 	if (n < 0 || (n == 0 && !again))
 		return;
 	if (p[0].revents != 0)
-		read_monitor(e);
+		zygote_read_monitor(e);
 	if (p[2].revents != 0 && p[2].fd == e->master.fd) {
 		if (engine_wants_in(e))
 			at_end = engine_read_master(e);
@@ -303,12 +303,12 @@ turn(struct engine *e)
 
 /* Not inlined: its frame begins where the stack has been moved to. */
 static __attribute__((noinline)) int
-serve_on(struct engine *e)
+zygote_serve_on(struct engine *e)
 {
 	while (!e->finished) {
-		turn(e);
-		retire_if_alone(e);
-		finish_if_done(e);
+		zygote_turn(e);
+		zygote_retire_unheard(e);
+		zygote_finish_if_done(e);
 	}
 	return (e->status);
 }
@@ -329,5 +329,5 @@ zygote_serve(struct role_self *s)
 	over[0] = 0;
 	e->monitor = s->monitor;
 	e->instance = s->seal.instance;
-	return (serve_on(e));
+	return (zygote_serve_on(e));
 }

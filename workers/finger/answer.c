@@ -24,7 +24,7 @@ answer_init(
 }
 
 static void
-end_line(struct answer *a)
+answer_end_line(struct answer *a)
 {
 	if (a->line_open)
 		safe_newline(&a->out);
@@ -33,7 +33,7 @@ end_line(struct answer *a)
 
 /* "Mon 2026-11-23 07:56 (UTC)", or nothing for what is no time. */
 static void
-put_time(struct answer *a, uint64_t seconds)
+answer_put_time(struct answer *a, uint64_t seconds)
 {
 	char text[64];
 	time_t t = (time_t)seconds;
@@ -49,7 +49,7 @@ put_time(struct answer *a, uint64_t seconds)
 
 /* "3d", "2:05" or "7" minutes, as w(1) has it. */
 static void
-put_idle(struct answer *a, uint64_t seconds)
+answer_put_idle(struct answer *a, uint64_t seconds)
 {
 	uint64_t minutes = seconds / 60, days = minutes / 24 / 60;
 	char text[32];
@@ -66,30 +66,30 @@ put_idle(struct answer *a, uint64_t seconds)
 
 /* A label and its text, two to a line. */
 static void
-put_pair(
+answer_put_pair(
     struct answer *a, const char *label, const void *text, size_t n, bool right)
 {
 	if (right && a->line_open) {
 		safe_pad(&a->out, SECOND_COLUMN);
 	} else {
-		end_line(a);
+		answer_end_line(a);
 		a->line_open = true;
 	}
 	safe_constant(&a->out, label);
 	safe_field(&a->out, text, n);
 	if (right)
-		end_line(a);
+		answer_end_line(a);
 }
 
 static void
-keep(struct answer_text *t, const void *text, size_t n)
+answer_keep_cell(struct answer_text *t, const void *text, size_t n)
 {
 	t->n = (uint8_t)(n > sizeof(t->b) ? sizeof(t->b) : n);
 	memcpy(t->b, text, t->n);
 }
 
 static void
-put_cell(struct answer *a, const struct answer_text *t, size_t column)
+answer_put_cell(struct answer *a, const struct answer_text *t, size_t column)
 {
 	struct answer_text cell = *t;
 
@@ -101,16 +101,16 @@ put_cell(struct answer *a, const struct answer_text *t, size_t column)
 }
 
 static void
-put_table_row(struct answer *a)
+answer_put_table_row(struct answer *a)
 {
-	put_cell(a, &a->login, 17);
-	put_cell(a, &a->name, 38);
-	put_cell(a, &a->tty, 47);
+	answer_put_cell(a, &a->login, 17);
+	answer_put_cell(a, &a->name, 38);
+	answer_put_cell(a, &a->tty, 47);
 	if (a->idle >= 60)
-		put_idle(a, a->idle);
+		answer_put_idle(a, a->idle);
 	safe_pad(&a->out, 53);
 	if (a->since != 0)
-		put_time(a, a->since);
+		answer_put_time(a, a->since);
 	if (a->host.n > 0) {
 		safe_constant(&a->out, " ");
 		safe_field(&a->out, a->host.b, a->host.n);
@@ -119,13 +119,13 @@ put_table_row(struct answer *a)
 }
 
 static void
-put_login_line(struct answer *a)
+answer_put_login_line(struct answer *a)
 {
-	end_line(a);
+	answer_end_line(a);
 	safe_constant(&a->out, "On");
 	if (a->since != 0) {
 		safe_constant(&a->out, " since ");
-		put_time(a, a->since);
+		answer_put_time(a, a->since);
 		safe_constant(&a->out, " on");
 	}
 	safe_constant(&a->out, " ");
@@ -136,20 +136,20 @@ put_login_line(struct answer *a)
 	}
 	if (a->idle >= 60) {
 		safe_constant(&a->out, ", idle ");
-		put_idle(a, a->idle);
+		answer_put_idle(a, a->idle);
 	}
 	safe_newline(&a->out);
 }
 
 /* The login that was gathered is complete. */
 static void
-end_row(struct answer *a)
+answer_end_row(struct answer *a)
 {
 	if (a->row) {
 		if (a->table)
-			put_table_row(a);
+			answer_put_table_row(a);
 		else
-			put_login_line(a);
+			answer_put_login_line(a);
 	}
 	a->row = false;
 	a->tty.n = a->host.n = 0;
@@ -157,7 +157,7 @@ end_row(struct answer *a)
 }
 
 static void
-end_file(struct answer *a)
+answer_end_file(struct answer *a)
 {
 	if (a->in_file)
 		safe_file_end(&a->out);
@@ -165,14 +165,15 @@ end_file(struct answer *a)
 }
 
 static void
-put_file(struct answer *a, enum lookup_piece piece, const void *text, size_t n)
+answer_put_file(
+    struct answer *a, enum lookup_piece piece, const void *text, size_t n)
 {
 	if (piece == PIECE_PUBKEY && !a->verbose)
 		return;
-	end_row(a);
-	end_line(a);
+	answer_end_row(a);
+	answer_end_line(a);
 	if (!a->in_file || a->file != piece) {
-		end_file(a);
+		answer_end_file(a);
 		safe_constant(&a->out, piece == PIECE_PLAN	? "Plan:"
 				       : piece == PIECE_PROJECT ? "Project:"
 								: "PGP key:");
@@ -186,20 +187,20 @@ put_file(struct answer *a, enum lookup_piece piece, const void *text, size_t n)
 }
 
 static void
-put_dated(struct answer *a, const char *label, uint64_t number)
+answer_put_dated(struct answer *a, const char *label, uint64_t number)
 {
-	end_row(a);
-	end_line(a);
+	answer_end_row(a);
+	answer_end_line(a);
 	safe_constant(&a->out, label);
-	put_time(a, number);
+	answer_put_time(a, number);
 	safe_newline(&a->out);
 }
 
 static void
-begin_user(struct answer *a, const void *text, size_t n)
+answer_begin_user(struct answer *a, const void *text, size_t n)
 {
-	end_row(a);
-	keep(&a->login, text, n);
+	answer_end_row(a);
+	answer_keep_cell(&a->login, text, n);
 	a->name.n = 0;
 	if (a->table) {
 		if (!a->any)
@@ -210,43 +211,43 @@ begin_user(struct answer *a, const void *text, size_t n)
 		a->out.column = 0;
 		return;
 	}
-	end_line(a);
+	answer_end_line(a);
 	if (a->any)
 		safe_newline(&a->out);
-	put_pair(a, "Login: ", text, n, false);
+	answer_put_pair(a, "Login: ", text, n, false);
 }
 
 static void
-begin_login(struct answer *a, const void *text, size_t n)
+answer_begin_login(struct answer *a, const void *text, size_t n)
 {
-	end_row(a);
+	answer_end_row(a);
 	a->row = true;
-	keep(&a->tty, text, n);
+	answer_keep_cell(&a->tty, text, n);
 }
 
 /* What belongs to a person, not to a login; the table has the name alone. */
 static void
-put_person(struct answer *a, unsigned piece, const void *text, size_t n)
+answer_put_person(struct answer *a, unsigned piece, const void *text, size_t n)
 {
 	if (piece == PIECE_NAME)
-		keep(&a->name, text, n);
+		answer_keep_cell(&a->name, text, n);
 	if (a->table)
 		return;
-	end_row(a);
+	answer_end_row(a);
 	if (piece == PIECE_NAME)
-		put_pair(a, "Name: ", text, n, true);
+		answer_put_pair(a, "Name: ", text, n, true);
 	else if (piece == PIECE_HOME)
-		put_pair(a, "Directory: ", text, n, false);
+		answer_put_pair(a, "Directory: ", text, n, false);
 	else if (piece == PIECE_SHELL)
-		put_pair(a, "Shell: ", text, n, true);
+		answer_put_pair(a, "Shell: ", text, n, true);
 	else if (!a->verbose)
 		return;
 	else if (piece == PIECE_OFFICE)
-		put_pair(a, "Office: ", text, n, false);
+		answer_put_pair(a, "Office: ", text, n, false);
 	else if (piece == PIECE_OFFICE_PHONE)
-		put_pair(a, "Office Phone: ", text, n, true);
+		answer_put_pair(a, "Office Phone: ", text, n, true);
 	else
-		put_pair(a, "Home Phone: ", text, n, false);
+		answer_put_pair(a, "Home Phone: ", text, n, false);
 }
 
 void
@@ -254,10 +255,10 @@ answer_piece(struct answer *a, unsigned piece, uint64_t number,
     const void *text, size_t n)
 {
 	if (a->in_file && piece != a->file)
-		end_file(a);
+		answer_end_file(a);
 	switch (piece) {
 	case PIECE_LOGIN:
-		begin_user(a, text, n);
+		answer_begin_user(a, text, n);
 		break;
 	case PIECE_NAME:
 	case PIECE_OFFICE:
@@ -265,13 +266,13 @@ answer_piece(struct answer *a, unsigned piece, uint64_t number,
 	case PIECE_HOME_PHONE:
 	case PIECE_HOME:
 	case PIECE_SHELL:
-		put_person(a, piece, text, n);
+		answer_put_person(a, piece, text, n);
 		break;
 	case PIECE_TTY:
-		begin_login(a, text, n);
+		answer_begin_login(a, text, n);
 		break;
 	case PIECE_HOST:
-		keep(&a->host, text, n);
+		answer_keep_cell(&a->host, text, n);
 		break;
 	case PIECE_SINCE:
 		a->since = number;
@@ -280,15 +281,15 @@ answer_piece(struct answer *a, unsigned piece, uint64_t number,
 		a->idle = number;
 		break;
 	case PIECE_LAST_LOGIN:
-		put_dated(a, "Last login ", number);
+		answer_put_dated(a, "Last login ", number);
 		break;
 	case PIECE_MAIL:
-		put_dated(a, "New mail since ", number);
+		answer_put_dated(a, "New mail since ", number);
 		break;
 	case PIECE_PLAN:
 	case PIECE_PROJECT:
 	case PIECE_PUBKEY:
-		put_file(a, (enum lookup_piece)piece, text, n);
+		answer_put_file(a, (enum lookup_piece)piece, text, n);
 		break;
 	default:
 		return;
@@ -299,9 +300,9 @@ answer_piece(struct answer *a, unsigned piece, uint64_t number,
 size_t
 answer_end(struct answer *a)
 {
-	end_file(a);
-	end_row(a);
-	end_line(a);
+	answer_end_file(a);
+	answer_end_row(a);
+	answer_end_line(a);
 	if (a->out.n == 0)
 		safe_constant(&a->out,
 		    a->list ? "No one is logged in.\r\n" : FINGER_SAYS_NOBODY);

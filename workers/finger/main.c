@@ -34,13 +34,13 @@ static struct ipc_in in;
 
 /* Once before sealing: the time zone is a file. */
 static void
-prepare(void)
+finger_prepare(void)
 {
 	tzset();
 }
 
 static int
-take_option(const struct ipc_in *message)
+finger_take_option(const struct ipc_in *message)
 {
 	if (message->type != MSG_FINGER_OPTIONS)
 		return (ERR_TYPE);
@@ -53,7 +53,7 @@ take_option(const struct ipc_in *message)
  * breach.
  */
 static int
-take_answer(struct worker *w, uint32_t request, int *outcome)
+finger_take_answer(struct worker *w, uint32_t request, int *outcome)
 {
 	uint64_t deadline = worker_deadline(ASK_MS);
 
@@ -85,7 +85,7 @@ take_answer(struct worker *w, uint32_t request, int *outcome)
  * error. Asked again when no answer came: there may be a new master by then.
  */
 static int
-ask(struct worker *w, const struct finger_query *q)
+finger_ask(struct worker *w, const struct finger_query *q)
 {
 	bool list = q->want == FINGER_LIST;
 	struct msg_lookup_ask msg = {.details = options.show_details};
@@ -101,7 +101,7 @@ ask(struct worker *w, const struct finger_query *q)
 		if (err == ERR_AGAIN || err == ERR_SHORT)
 			err = ERR_TIMEOUT; /* nobody was asked */
 		else if (err == 0)
-			err = take_answer(w, msg.request, &outcome);
+			err = finger_take_answer(w, msg.request, &outcome);
 	}
 	if (err == 0 && outcome == LOOKUP_LATER)
 		err = ERR_TIMEOUT;
@@ -111,39 +111,39 @@ ask(struct worker *w, const struct finger_query *q)
 }
 
 static int
-say(struct worker *w, const void *text, size_t n)
+finger_say(struct worker *w, const void *text, size_t n)
 {
 	return (
 	    worker_write_all(w, text, n, worker_deadline_since(w, ANSWER_MS)));
 }
 
 static int
-say_constant(struct worker *w, const char *text)
+finger_say_constant(struct worker *w, const char *text)
 {
-	return (say(w, text, strlen(text)));
+	return (finger_say(w, text, strlen(text)));
 }
 
 static int
-reply(struct worker *w, const uint8_t *line, size_t n)
+finger_reply(struct worker *w, const uint8_t *line, size_t n)
 {
 	struct finger_query q;
 	int length;
 
 	finger_query_parse(&q, line, n);
 	if (q.want == FINGER_FORWARD)
-		return (say_constant(w, FINGER_SAYS_NO_FORWARD));
+		return (finger_say_constant(w, FINGER_SAYS_NO_FORWARD));
 	if (q.want == FINGER_LIST && !options.list_users)
-		return (say_constant(w, FINGER_SAYS_NO_LIST));
-	length = q.want == FINGER_NOBODY ? 0 : ask(w, &q);
+		return (finger_say_constant(w, FINGER_SAYS_NO_LIST));
+	length = q.want == FINGER_NOBODY ? 0 : finger_ask(w, &q);
 	if (length < 0)
-		return (say_constant(w, FINGER_SAYS_LATER));
+		return (finger_say_constant(w, FINGER_SAYS_LATER));
 	if (length == 0)
-		return (say_constant(w, FINGER_SAYS_NOBODY));
-	return (say(w, answer_buf, (size_t)length));
+		return (finger_say_constant(w, FINGER_SAYS_NOBODY));
+	return (finger_say(w, answer_buf, (size_t)length));
 }
 
 static int
-serve(struct worker *w)
+finger_serve(struct worker *w)
 {
 	uint8_t query[FINGER_LINE_MAX];
 	struct worker_input input = {.buf = query, .size = sizeof(query)};
@@ -154,9 +154,9 @@ serve(struct worker *w)
 	err = worker_read_line(
 	    w, &input, worker_deadline_since(w, QUERY_MS), &line, &n);
 	if (err == ERR_TOO_LONG)
-		err = say_constant(w, FINGER_SAYS_TOO_LONG);
+		err = finger_say_constant(w, FINGER_SAYS_TOO_LONG);
 	else if (err == 0 || (err == ERR_CLOSED && n > 0))
-		err = reply(w, line, n);
+		err = finger_reply(w, line, n);
 	/* Bytes unread at the end would make a reset of our last words. */
 	if (err == 0 && (input.have > input.used || input.used == 0))
 		worker_linger(w, worker_deadline(LINGER_MS));
@@ -166,8 +166,9 @@ serve(struct worker *w)
 int
 main(int argc, char **argv)
 {
-	static const struct zygote_ops ops = {
-	    .prepare = prepare, .option = take_option, .serve = serve};
+	static const struct zygote_ops ops = {.prepare = finger_prepare,
+	    .option = finger_take_option,
+	    .serve = finger_serve};
 
 	(void)argc;
 	return (zygote_run(&ops, argv));

@@ -4,40 +4,40 @@
 #include "workers/finger/query.h"
 
 static bool
-is_blank(uint8_t c)
+query_is_blank(uint8_t c)
 {
 	return (c == ' ' || c == '\t');
 }
 
 static bool
-is_name(uint8_t c)
+query_is_name(uint8_t c)
 {
 	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-');
 }
 
 static void
-trim(const uint8_t **p, size_t *n)
+query_trim(const uint8_t **p, size_t *n)
 {
-	while (*n > 0 && is_blank(**p)) {
+	while (*n > 0 && query_is_blank(**p)) {
 		(*p)++;
 		(*n)--;
 	}
-	while (*n > 0 && is_blank((*p)[*n - 1]))
+	while (*n > 0 && query_is_blank((*p)[*n - 1]))
 		(*n)--;
 }
 
 /* {W} ::= /W (RFC 1288, 2.3); clients in the field also send it small. */
 static bool
-take_verbose(const uint8_t **p, size_t *n)
+query_take_verbose(const uint8_t **p, size_t *n)
 {
 	if (*n < 2 || (*p)[0] != '/' || ((*p)[1] != 'W' && (*p)[1] != 'w'))
 		return (false);
-	if (*n > 2 && !is_blank((*p)[2]))
+	if (*n > 2 && !query_is_blank((*p)[2]))
 		return (false);
 	*p += 2;
 	*n -= 2;
-	trim(p, n);
+	query_trim(p, n);
 	return (true);
 }
 
@@ -46,8 +46,8 @@ finger_query_parse(struct finger_query *q, const uint8_t *line, size_t n)
 {
 	memset(q, 0, sizeof(*q));
 	q->want = FINGER_NOBODY;
-	trim(&line, &n);
-	q->verbose = take_verbose(&line, &n);
+	query_trim(&line, &n);
+	q->verbose = query_take_verbose(&line, &n);
 	if (n == 0) {
 		q->want = FINGER_LIST;
 		return;
@@ -59,7 +59,7 @@ finger_query_parse(struct finger_query *q, const uint8_t *line, size_t n)
 	if (n >= sizeof(q->name))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_name(line[i]))
+		if (!query_is_name(line[i]))
 			return;
 	}
 	memcpy(q->name, line, n);

@@ -17,7 +17,7 @@ safe_init(struct safe *s, uint8_t *buf, size_t size)
 }
 
 static void
-put(struct safe *s, const void *bytes, size_t n, size_t columns)
+safe_put(struct safe *s, const void *bytes, size_t n, size_t columns)
 {
 	if (s->cut || n > s->size - s->n) {
 		s->cut = true;
@@ -33,13 +33,13 @@ safe_constant(struct safe *s, const char *text)
 {
 	size_t n = strlen(text);
 
-	put(s, text, n, n);
+	safe_put(s, text, n, n);
 }
 
 void
 safe_newline(struct safe *s)
 {
-	put(s, "\r\n", 2, 0);
+	safe_put(s, "\r\n", 2, 0);
 	s->column = 0;
 }
 
@@ -47,13 +47,13 @@ void
 safe_pad(struct safe *s, size_t column)
 {
 	do {
-		put(s, " ", 1, 1);
+		safe_put(s, " ", 1, 1);
 	} while (s->column < column && !s->cut);
 }
 
 /* ^X for a control, M-x and M-^X for a byte of the upper half. */
 static void
-put_shown(struct safe *s, uint8_t c)
+safe_put_shown(struct safe *s, uint8_t c)
 {
 	uint8_t out[4];
 	size_t n = 0;
@@ -68,13 +68,13 @@ put_shown(struct safe *s, uint8_t c)
 		c ^= 0x40;
 	}
 	out[n++] = c;
-	put(s, out, n, n);
+	safe_put(s, out, n, n);
 }
 
 /* The length that a UTF-8 sequence's first byte announces (RFC 3629); 0: none.
  */
 static size_t
-sequence_length(uint8_t c)
+safe_sequence_length(uint8_t c)
 {
 	if (c >= 0xc2 && c <= 0xdf)
 		return (2);
@@ -88,7 +88,7 @@ sequence_length(uint8_t c)
  * surrogate, nothing past U+10FFFF, and no C1 control (U+0080 to U+009F).
  */
 static bool
-sequence_goes_on(uint8_t first, size_t at, uint8_t c)
+safe_sequence_goes_on(uint8_t first, size_t at, uint8_t c)
 {
 	uint8_t least = 0x80, most = 0xbf;
 
@@ -107,34 +107,34 @@ sequence_goes_on(uint8_t first, size_t at, uint8_t c)
 
 /* What was held as the start of a sequence is none. */
 static void
-release_held(struct safe *s)
+safe_release_held(struct safe *s)
 {
 	for (size_t i = 0; i < s->held_n; i++)
-		put_shown(s, s->held[i]);
+		safe_put_shown(s, s->held[i]);
 	s->held_n = 0;
 }
 
 static void
-put_byte(struct safe *s, uint8_t c)
+safe_put_byte(struct safe *s, uint8_t c)
 {
 	if (s->held_n > 0) {
-		if (sequence_goes_on(s->held[0], s->held_n, c)) {
+		if (safe_sequence_goes_on(s->held[0], s->held_n, c)) {
 			s->held[s->held_n++] = c;
-			if (s->held_n == sequence_length(s->held[0])) {
-				put(s, s->held, s->held_n, 1);
+			if (s->held_n == safe_sequence_length(s->held[0])) {
+				safe_put(s, s->held, s->held_n, 1);
 				s->held_n = 0;
 			}
 			return;
 		}
-		release_held(s);
+		safe_release_held(s);
 	}
-	if (sequence_length(c) > 0) {
+	if (safe_sequence_length(c) > 0) {
 		s->held[0] = c;
 		s->held_n = 1;
 	} else if (c >= 0x20 && c < 0x7f) {
-		put(s, &c, 1, 1);
+		safe_put(s, &c, 1, 1);
 	} else {
-		put_shown(s, c);
+		safe_put_shown(s, c);
 	}
 }
 
@@ -144,8 +144,8 @@ safe_field(struct safe *s, const void *text, size_t n)
 	const uint8_t *p = text;
 
 	for (size_t i = 0; i < n; i++)
-		put_byte(s, p[i]);
-	release_held(s);
+		safe_put_byte(s, p[i]);
+	safe_release_held(s);
 }
 
 void
@@ -158,18 +158,18 @@ safe_file(struct safe *s, const void *text, size_t n)
 
 		s->held_cr = false;
 		if (held_cr && p[i] != '\n')
-			put_shown(s, '\r');
+			safe_put_shown(s, '\r');
 		if (p[i] == '\r') {
-			release_held(s);
+			safe_release_held(s);
 			s->held_cr = true;
 		} else if (p[i] == '\n') {
-			release_held(s);
+			safe_release_held(s);
 			safe_newline(s);
 		} else if (p[i] == '\t') {
-			release_held(s);
+			safe_release_held(s);
 			safe_pad(s, (s->column / TAB + 1) * TAB);
 		} else {
-			put_byte(s, p[i]);
+			safe_put_byte(s, p[i]);
 		}
 	}
 }
@@ -177,9 +177,9 @@ safe_file(struct safe *s, const void *text, size_t n)
 void
 safe_file_end(struct safe *s)
 {
-	release_held(s);
+	safe_release_held(s);
 	if (s->held_cr)
-		put_shown(s, '\r');
+		safe_put_shown(s, '\r');
 	s->held_cr = false;
 	if (s->column > 0)
 		safe_newline(s);

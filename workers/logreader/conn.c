@@ -208,7 +208,7 @@ conn_flush_lines(
  * before anything is looked up.
  */
 static bool
-record_is_noise(const char *record, size_t n)
+conn_record_is_noise(const char *record, size_t n)
 {
 	static const char debug[] = "debug", end[] = "[preauth]\r\n";
 
@@ -232,7 +232,7 @@ conn_take(struct conn *c, const struct source_out *out,
 		lines_take(&c->lines, from->pid, p, n, now, conn_line, &l);
 		return;
 	}
-	if (record_is_noise(p, n))
+	if (conn_record_is_noise(p, n))
 		return;
 	sshsession_record(&c->ssh, &c->src->config, &w, p, n, now, &actions);
 	tell_actions(c, out, &actions, p, n, now);
@@ -246,7 +246,7 @@ conn_take(struct conn *c, const struct source_out *out,
 }
 
 static bool
-record_sender(struct msghdr *hdr, struct ucred *from)
+conn_record_sender(struct msghdr *hdr, struct ucred *from)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL;
 	     c = CMSG_NXTHDR(hdr, c)) {
@@ -296,7 +296,7 @@ conn_read_one(struct conn *c, const struct source_out *out, uint64_t now)
 	/* An empty record has a sender, the end of records has none. */
 	if (n == 0 && !source_is_ssh(c->src))
 		return (ERR_CLOSED);
-	if (!record_sender(&hdr, &from))
+	if (!conn_record_sender(&hdr, &from))
 		return (n == 0 ? ERR_CLOSED : 0);
 	conn_take(c, out, &from, record, (size_t)n, now);
 	return (0);

@@ -10,7 +10,7 @@
 
 /* Take a prefix off; the rest stays. */
 static bool
-part_skip(struct sshlog_part *s, const char *prefix, size_t n)
+sshlog_part_skip(struct sshlog_part *s, const char *prefix, size_t n)
 {
 	if (s->n < n || memcmp(s->p, prefix, n) != 0)
 		return (false);
@@ -20,7 +20,7 @@ part_skip(struct sshlog_part *s, const char *prefix, size_t n)
 }
 
 static bool
-part_drop_end(struct sshlog_part *s, const char *end, size_t n)
+sshlog_part_drop_end(struct sshlog_part *s, const char *end, size_t n)
 {
 	if (s->n < n || memcmp(s->p + s->n - n, end, n) != 0)
 		return (false);
@@ -30,7 +30,7 @@ part_drop_end(struct sshlog_part *s, const char *end, size_t n)
 
 /* Up to the next separator, which is taken off too. */
 static bool
-part_word(
+sshlog_part_word(
     struct sshlog_part *s, struct sshlog_part *word, const char *sep, size_t n)
 {
 	const char *at = s->n == 0 ? NULL : memmem(s->p, s->n, sep, n);
@@ -45,7 +45,7 @@ part_word(
 }
 
 static bool
-part_digits(struct sshlog_part *s, int32_t *value)
+sshlog_part_digits(struct sshlog_part *s, int32_t *value)
 {
 	size_t i = 0;
 
@@ -59,16 +59,17 @@ part_digits(struct sshlog_part *s, int32_t *value)
 
 /* "ADDR port N ssh2", then the end or ": KEY". */
 static bool
-tail_is_peer(struct sshlog_part s)
+sshlog_tail_is_peer(struct sshlog_part s)
 {
 	struct sshlog_part address;
 	int32_t port;
 
-	if (!part_word(&s, &address, LITERAL(" port ")))
+	if (!sshlog_part_word(&s, &address, LITERAL(" port ")))
 		return (false);
 	if (address.n == 0 || memchr(address.p, ' ', address.n) != NULL)
 		return (false);
-	return (part_digits(&s, &port) && part_skip(&s, LITERAL(" ssh2")) &&
+	return (sshlog_part_digits(&s, &port) &&
+		sshlog_part_skip(&s, LITERAL(" ssh2")) &&
 		(s.n == 0 || s.p[0] == ':'));
 }
 
@@ -78,15 +79,15 @@ tail_is_peer(struct sshlog_part s)
  * there the first.
  */
 static bool
-parse_user(struct sshlog_part s, bool key, struct sshlog_part *user,
+sshlog_parse_user(struct sshlog_part s, bool key, struct sshlog_part *user,
     struct sshlog_part *tail)
 {
 	struct sshlog_part rest = s, skipped;
 	bool found = false;
 
-	while (
-	    (!found || !key) && part_word(&rest, &skipped, LITERAL(" from "))) {
-		if (!tail_is_peer(rest))
+	while ((!found || !key) &&
+	       sshlog_part_word(&rest, &skipped, LITERAL(" from "))) {
+		if (!sshlog_tail_is_peer(rest))
 			continue;
 		user->p = s.p;
 		user->n = (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
@@ -97,7 +98,7 @@ parse_user(struct sshlog_part s, bool key, struct sshlog_part *user,
 }
 
 static bool
-part_is_fingerprint(struct sshlog_part s)
+sshlog_part_is_fingerprint(struct sshlog_part s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
@@ -110,7 +111,7 @@ part_is_fingerprint(struct sshlog_part s)
 }
 
 static uint64_t
-part_number(struct sshlog_part s)
+sshlog_part_number(struct sshlog_part s)
 {
 	uint64_t n = 0;
 
@@ -124,65 +125,66 @@ part_number(struct sshlog_part s)
  * the certificate wrote, so the last serial counts.
  */
 static void
-parse_certificate(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_certificate(struct sshlog_part s, struct sshlog *out)
 {
 	struct sshlog_part rest = s, skipped;
 
-	while (part_word(&rest, &skipped, LITERAL(" (serial "))) {
+	while (sshlog_part_word(&rest, &skipped, LITERAL(" (serial "))) {
 		out->certificate = true;
 		out->certificate_id.p = s.p;
 		out->certificate_id.n =
 		    (size_t)(rest.p - s.p) - (sizeof(" (serial ") - 1);
-		out->certificate_serial = part_number(rest);
+		out->certificate_serial = sshlog_part_number(rest);
 	}
 }
 
 /* "ADDR port N ssh2: TYPE FINGERPRINT[ ID …]" */
 static void
-parse_key(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_key(struct sshlog_part s, struct sshlog *out)
 {
 	struct sshlog_part word, key;
 
-	if (!part_word(&s, &word, LITERAL(" ssh2: ")) ||
-	    !part_word(&s, &word, LITERAL(" ")))
+	if (!sshlog_part_word(&s, &word, LITERAL(" ssh2: ")) ||
+	    !sshlog_part_word(&s, &word, LITERAL(" ")))
 		return;
-	if (!part_word(&s, &key, LITERAL(" "))) {
+	if (!sshlog_part_word(&s, &key, LITERAL(" "))) {
 		key = s;
 		s.n = 0;
 	}
-	if (!part_is_fingerprint(key))
+	if (!sshlog_part_is_fingerprint(key))
 		return;
 	out->key = key;
-	if (part_skip(&s, LITERAL("ID ")))
-		parse_certificate(s, out);
+	if (sshlog_part_skip(&s, LITERAL("ID ")))
+		sshlog_parse_certificate(s, out);
 }
 
 /* "METHOD[/submethod] for [invalid user ]USER from …" */
 static void
-parse_attempt(struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
+sshlog_parse_attempt(
+    struct sshlog_part s, enum sshlog_kind kind, struct sshlog *out)
 {
 	struct sshlog_part method, slash, tail = {0};
 	bool key;
 
-	if (!part_word(&s, &method, LITERAL(" for ")))
+	if (!sshlog_part_word(&s, &method, LITERAL(" for ")))
 		return;
 	if (method.n == 0 || memchr(method.p, ' ', method.n) != NULL)
 		return;
 	slash = method;
-	part_word(&slash, &method, LITERAL("/"));
+	sshlog_part_word(&slash, &method, LITERAL("/"));
 	key = method.n == 9 && memcmp(method.p, "publickey", 9) == 0;
 	if (kind == SSHLOG_FAILED)
-		out->invalid = part_skip(&s, LITERAL("invalid user "));
-	if (!parse_user(s, key, &out->user, &tail))
+		out->invalid = sshlog_part_skip(&s, LITERAL("invalid user "));
+	if (!sshlog_parse_user(s, key, &out->user, &tail))
 		return;
 	if (key)
-		parse_key(tail, out);
+		sshlog_parse_key(tail, out);
 	out->method = method;
 	out->kind = kind;
 }
 
 static bool
-part_is_tty(struct sshlog_part s)
+sshlog_part_is_tty(struct sshlog_part s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && s.p[i] != '/' &&
@@ -197,56 +199,57 @@ part_is_tty(struct sshlog_part s)
  * command or subsystem.
  */
 static void
-parse_starting(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_starting(struct sshlog_part s, struct sshlog *out)
 {
 	struct sshlog_part tty, quoted;
 
 	out->kind = SSHLOG_STARTING;
-	if (!part_skip(&s, LITERAL("shell")) &&
-	    !part_skip(&s, LITERAL("command"))) {
-		while (part_word(&s, &quoted, LITERAL("'")))
+	if (!sshlog_part_skip(&s, LITERAL("shell")) &&
+	    !sshlog_part_skip(&s, LITERAL("command"))) {
+		while (sshlog_part_word(&s, &quoted, LITERAL("'")))
 			continue;
 	}
-	if (part_skip(&s, LITERAL(" on ")) &&
-	    part_word(&s, &tty, LITERAL(" for ")) && part_is_tty(tty))
+	if (sshlog_part_skip(&s, LITERAL(" on ")) &&
+	    sshlog_part_word(&s, &tty, LITERAL(" for ")) &&
+	    sshlog_part_is_tty(tty))
 		out->tty = tty;
 }
 
 static bool
-parse_packet(struct sshlog_part s)
+sshlog_parse_packet(struct sshlog_part s)
 {
-	return (part_skip(&s, LITERAL("debug3: packet.c:")) &&
+	return (sshlog_part_skip(&s, LITERAL("debug3: packet.c:")) &&
 		memmem(s.p, s.n, LITERAL("receive packet: type ")) != NULL);
 }
 
 static void
-parse_child(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_child(struct sshlog_part s, struct sshlog *out)
 {
-	if (part_digits(&s, &out->pid) && s.n == 0 && out->pid > 0)
+	if (sshlog_part_digits(&s, &out->pid) && s.n == 0 && out->pid > 0)
 		out->kind = SSHLOG_CHILD;
 }
 
 /* "USER [from HOST ]not allowed because …", of a user that there is. */
 static void
-parse_restricted(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_restricted(struct sshlog_part s, struct sshlog *out)
 {
 	struct sshlog_part user, from;
 
-	if (!part_word(&s, &user, LITERAL(" not allowed because ")))
+	if (!sshlog_part_word(&s, &user, LITERAL(" not allowed because ")))
 		return;
 	out->kind = SSHLOG_RESTRICTED;
 	out->user = user;
-	if (part_word(&user, &from, LITERAL(" from ")))
+	if (sshlog_part_word(&user, &from, LITERAL(" from ")))
 		out->user = from;
 }
 
 /* "USER from ADDR port N": a name may hold such a tail, so the last counts. */
 static void
-parse_unknown(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_unknown(struct sshlog_part s, struct sshlog *out)
 {
 	struct sshlog_part rest = s, skipped;
 
-	while (part_word(&rest, &skipped, LITERAL(" from "))) {
+	while (sshlog_part_word(&rest, &skipped, LITERAL(" from "))) {
 		out->kind = SSHLOG_UNKNOWN;
 		out->user.p = s.p;
 		out->user.n = (size_t)(rest.p - s.p) - (sizeof(" from ") - 1);
@@ -258,28 +261,30 @@ parse_unknown(struct sshlog_part s, struct sshlog *out)
  * for before it says that it failed.
  */
 static void
-parse_pam(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_pam(struct sshlog_part s, struct sshlog *out)
 {
 	out->kind = SSHLOG_ROUTINE;
-	if (part_skip(&s, LITERAL("User account has expired for ")) ||
-	    part_skip(&s, LITERAL("Permission denied for ")) ||
-	    part_skip(&s, LITERAL("Authentication token expired for ")))
+	if (sshlog_part_skip(&s, LITERAL("User account has expired for ")) ||
+	    sshlog_part_skip(&s, LITERAL("Permission denied for ")) ||
+	    sshlog_part_skip(&s, LITERAL("Authentication token expired for ")))
 		out->kind = SSHLOG_PAM;
-	else if (!part_skip(&s, LITERAL("Authentication failure for ")) &&
-		 !part_skip(&s, LITERAL("User not known to the underlying ")))
+	else if (!sshlog_part_skip(
+		     &s, LITERAL("Authentication failure for ")) &&
+		 !sshlog_part_skip(
+		     &s, LITERAL("User not known to the underlying ")))
 		out->kind = SSHLOG_OTHER;
 }
 
 /* The one line of auth2-pubkey.c that is of use. */
 static void
-parse_debug(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_debug(struct sshlog_part s, struct sshlog *out)
 {
 	static const char at[] = "debug2: auth2-pubkey.c:userauth_pubkey():";
 
 	out->kind = SSHLOG_DEBUG;
-	if (out->preauth && parse_packet(s))
+	if (out->preauth && sshlog_parse_packet(s))
 		out->kind = SSHLOG_PACKET;
-	else if (out->preauth && part_skip(&s, at, sizeof(at) - 1) &&
+	else if (out->preauth && sshlog_part_skip(&s, at, sizeof(at) - 1) &&
 		 memmem(s.p, s.n,
 		     LITERAL("disabled because of invalid user")) != NULL)
 		out->kind = SSHLOG_KEY_UNSEEN;
@@ -287,18 +292,19 @@ parse_debug(struct sshlog_part s, struct sshlog *out)
 
 /* "ADDR port N:CODE: TEXT"; 11 is the peer's own wish. */
 static bool
-part_is_farewell(struct sshlog_part s)
+sshlog_part_is_farewell(struct sshlog_part s)
 {
 	struct sshlog_part address;
 	int32_t port;
 
-	return (part_word(&s, &address, LITERAL(" port ")) &&
-		part_digits(&s, &port) && part_skip(&s, LITERAL(":11:")));
+	return (sshlog_part_word(&s, &address, LITERAL(" port ")) &&
+		sshlog_part_digits(&s, &port) &&
+		sshlog_part_skip(&s, LITERAL(":11:")));
 }
 
 /* What a connection's usual way writes, and other events carry. */
 static bool
-part_is_routine(struct sshlog_part s)
+sshlog_part_is_routine(struct sshlog_part s)
 {
 	static const char *const starts[] = {"Postponed ", "Accepted key ",
 	    "Accepted certificate ", "Connection closed by ",
@@ -307,11 +313,11 @@ part_is_routine(struct sshlog_part s)
 	    "Transferred: ", "User child is on pid "};
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		if (part_skip(&s, starts[i], strlen(starts[i])))
+		if (sshlog_part_skip(&s, starts[i], strlen(starts[i])))
 			return (true);
 	}
-	return (part_skip(&s, LITERAL("Received disconnect from ")) &&
-		part_is_farewell(s));
+	return (sshlog_part_skip(&s, LITERAL("Received disconnect from ")) &&
+		sshlog_part_is_farewell(s));
 }
 
 bool
@@ -323,9 +329,9 @@ sshlog_is_output(const struct sshlog *log)
 }
 
 static void
-parse_denied(struct sshlog_part s, struct sshlog *out)
+sshlog_parse_denied(struct sshlog_part s, struct sshlog *out)
 {
-	if (!part_drop_end(&s, LITERAL(" by PAM account configuration")))
+	if (!sshlog_part_drop_end(&s, LITERAL(" by PAM account configuration")))
 		return;
 	out->user = s;
 	out->kind = SSHLOG_ACCOUNT;
@@ -340,61 +346,63 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 	out->kind = SSHLOG_ROUTINE;
 	while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
 		s.n--;
-	out->preauth = part_drop_end(&s, LITERAL(" [preauth]"));
+	out->preauth = sshlog_part_drop_end(&s, LITERAL(" [preauth]"));
 	if (s.n == 0)
 		return;
-	out->kind = part_is_routine(s) ? SSHLOG_ROUTINE : SSHLOG_OTHER;
+	out->kind = sshlog_part_is_routine(s) ? SSHLOG_ROUTINE : SSHLOG_OTHER;
 	switch (s.p[0]) {
 	case 'A':
-		if (part_skip(&s, LITERAL("Accepted ")))
-			parse_attempt(s, SSHLOG_ACCEPTED, out);
-		else if (part_skip(&s, LITERAL("Access denied for user ")))
-			parse_denied(s, out);
+		if (sshlog_part_skip(&s, LITERAL("Accepted ")))
+			sshlog_parse_attempt(s, SSHLOG_ACCEPTED, out);
+		else if (sshlog_part_skip(
+			     &s, LITERAL("Access denied for user ")))
+			sshlog_parse_denied(s, out);
 		break;
 	case 'C':
-		if (part_skip(&s, LITERAL("Connection from ")))
+		if (sshlog_part_skip(&s, LITERAL("Connection from ")))
 			out->kind = SSHLOG_CONNECTION;
 		break;
 	case 'F':
-		if (part_skip(&s, LITERAL("Failed ")))
-			parse_attempt(s, SSHLOG_FAILED, out);
+		if (sshlog_part_skip(&s, LITERAL("Failed ")))
+			sshlog_parse_attempt(s, SSHLOG_FAILED, out);
 		break;
 	case 'I':
-		if (part_skip(&s, LITERAL("Invalid user ")))
-			parse_unknown(s, out);
+		if (sshlog_part_skip(&s, LITERAL("Invalid user ")))
+			sshlog_parse_unknown(s, out);
 		break;
 	case 'P':
-		if (part_skip(&s, LITERAL("PAM: ")))
-			parse_pam(s, out);
+		if (sshlog_part_skip(&s, LITERAL("PAM: ")))
+			sshlog_parse_pam(s, out);
 		break;
 	case 'R':
-		if (part_skip(&s, LITERAL("ROOT LOGIN REFUSED FROM ")))
+		if (sshlog_part_skip(&s, LITERAL("ROOT LOGIN REFUSED FROM ")))
 			out->kind = SSHLOG_ROOT;
 		break;
 	case 'S':
-		if (part_skip(&s, LITERAL("Starting session: ")))
-			parse_starting(s, out);
+		if (sshlog_part_skip(&s, LITERAL("Starting session: ")))
+			sshlog_parse_starting(s, out);
 		break;
 	case 'T':
-		if (part_skip(&s, LITERAL("Timeout before authentication")))
+		if (sshlog_part_skip(
+			&s, LITERAL("Timeout before authentication")))
 			out->kind = SSHLOG_TIMEOUT;
 		break;
 	case 'U':
-		if (part_skip(&s, LITERAL("User child is on pid ")))
-			parse_child(s, out);
-		else if (part_skip(&s, LITERAL("User ")))
-			parse_restricted(s, out);
+		if (sshlog_part_skip(&s, LITERAL("User child is on pid ")))
+			sshlog_parse_child(s, out);
+		else if (sshlog_part_skip(&s, LITERAL("User ")))
+			sshlog_parse_restricted(s, out);
 		break;
 	case 'd':
-		if (part_skip(&s, LITERAL("debug")))
-			parse_debug(
+		if (sshlog_part_skip(&s, LITERAL("debug")))
+			sshlog_parse_debug(
 			    (struct sshlog_part){.p = s.p - 5, .n = s.n + 5},
 			    out);
 		break;
 	case 'p':
-		if (part_skip(&s, LITERAL("pam_portreeve: refused ")))
+		if (sshlog_part_skip(&s, LITERAL("pam_portreeve: refused ")))
 			out->kind = SSHLOG_TOLD;
-		else if (part_skip(&s, LITERAL("pam_portreeve: passed")))
+		else if (sshlog_part_skip(&s, LITERAL("pam_portreeve: passed")))
 			out->kind = SSHLOG_PASSED;
 		break;
 	default:
@@ -407,7 +415,7 @@ sshlog_parse(const char *record, size_t n, struct sshlog *out)
 
 /* How many bytes at p are the name. */
 static size_t
-name_length(const char *p, size_t n, const char *name, size_t whole)
+sshlog_name_length(const char *p, size_t n, const char *name, size_t whole)
 {
 	size_t at = 0;
 
@@ -424,7 +432,8 @@ sshlog_hide(
 	size_t whole = strlen(name), used = 0;
 
 	for (size_t i = 0; i < n;) {
-		size_t length = name_length(record + i, n - i, name, whole);
+		size_t length =
+		    sshlog_name_length(record + i, n - i, name, whole);
 		const char *from = length > 0 ? hidden : record + i;
 		size_t put = length > 0 ? sizeof(hidden) - 1 : 1;
 

@@ -11,7 +11,7 @@
 #define TROUBLE_MAX 160 /* bytes of a record that are told */
 
 static void
-event_connection(struct event_builder *b, const struct conn *c)
+tell_event_connection(struct event_builder *b, const struct conn *c)
 {
 	event_text(b, FIELD_SERVICE, c->src->service);
 	event_source(b, &c->peer);
@@ -20,7 +20,7 @@ event_connection(struct event_builder *b, const struct conn *c)
 
 /* A public key's fingerprint, and what its certificate says of itself. */
 static void
-event_key(struct event_builder *b, const struct sshsession_action *a)
+tell_event_key(struct event_builder *b, const struct sshsession_action *a)
 {
 	const struct sshsession_key *k = &a->key;
 
@@ -40,14 +40,14 @@ tell_failure(struct conn *c, const struct source_out *out,
 	struct event_builder b;
 
 	event_begin(&b, EV_AUTH_FAILURE);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	if (a->user[0] != '\0' && (!a->unknown || c->src->log_unknown))
 		event_text(&b, FIELD_USER, a->user);
 	if (a->unknown)
 		event_text(&b, FIELD_UNKNOWN_USER, "yes");
 	if (a->method[0] != '\0')
 		event_text(&b, FIELD_METHOD, a->method);
-	event_key(&b, a);
+	tell_event_key(&b, a);
 	event_text(&b, FIELD_REASON, a->reason);
 	event_emit(out->events, &b);
 }
@@ -61,10 +61,10 @@ tell_success(struct conn *c, const struct source_out *out,
 	if (!c->src->decide)
 		return;
 	event_begin(&b, EV_AUTH_SUCCESS);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	event_text(&b, FIELD_USER, a->user);
 	event_text(&b, FIELD_METHOD, a->method);
-	event_key(&b, a);
+	tell_event_key(&b, a);
 	event_emit(out->events, &b);
 }
 
@@ -81,7 +81,7 @@ tell_login(struct conn *c, const struct source_out *out,
 	if (!c->src->decide || a->act != SSHSESSION_OPENED)
 		return;
 	event_begin(&b, EV_SESSION_OPENED);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	event_text(&b, FIELD_USER, a->user);
 	if (a->tty[0] != '\0')
 		event_text(&b, FIELD_TTY, a->tty);
@@ -120,7 +120,7 @@ tell_dropped(
 		return (c->rate.dropped > 0);
 	c->rate.dropped = 0;
 	event_begin(&b, EV_EVENTS_DROPPED);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	event_text(&b, FIELD_ROLE, "logreader");
 	event_number(&b, FIELD_COUNT, n);
 	event_emit(out->events, &b);
@@ -136,7 +136,7 @@ tell_line(struct conn *c, const struct source_out *out, pid_t pid,
 	if (!tell_may(c, now))
 		return;
 	event_begin(&b, EV_PROGRAM_OUTPUT);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	event_number(&b, FIELD_PID, (uint64_t)pid);
 	event_bytes(&b, FIELD_TEXT, line, n);
 	event_emit(out->events, &b);
@@ -158,7 +158,7 @@ tell_output(struct conn *c, const struct source_out *out, pid_t pid,
 	if (n == 0 || !tell_may(c, now))
 		return;
 	event_begin(&b, EV_SSHD_OUTPUT);
-	event_connection(&b, c);
+	tell_event_connection(&b, c);
 	if (c->ssh.accepted)
 		event_text(&b, FIELD_USER, c->ssh.user);
 	event_number(&b, FIELD_PID, (uint64_t)pid);

@@ -15,7 +15,7 @@
 
 /* A failure that tells of this host just now, and nothing of the user's. */
 static bool
-is_passing(int error)
+home_is_passing(int error)
 {
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
 		error == EINTR);
@@ -24,19 +24,19 @@ is_passing(int error)
 /* A folder's own parent, in its place; 1 when it is the root, 0, or an error.
  */
 static int
-step_up(int *fd, int home)
+home_step_up(int *fd, int home)
 {
 	struct stat st, above;
 	int up, err = ERR_REFUSED;
 
 	if (fstat(*fd, &st) < 0)
-		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+		return (home_is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
 	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
 		return (ERR_REFUSED);
 	up = openat(*fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (up >= 0 && fstat(up, &above) == 0)
 		err = above.st_dev == st.st_dev && above.st_ino == st.st_ino;
-	else if (is_passing(errno))
+	else if (home_is_passing(errno))
 		err = ERR_SHORT;
 	if (*fd != home)
 		fd_close(fd);
@@ -49,12 +49,12 @@ step_up(int *fd, int home)
  * ERR_REFUSED, or ERR_SHORT when that cannot be told now.
  */
 static int
-check_open_to_all(int home)
+home_check_open_to_all(int home)
 {
 	int fd = home, err = 0;
 
 	for (int i = 0; err == 0 && i < PARENTS_MAX; i++)
-		err = step_up(&fd, home);
+		err = home_step_up(&fd, home);
 	if (fd != home)
 		fd_close(&fd);
 	if (err < 0)
@@ -70,14 +70,14 @@ home_open(const char *path)
 	if (path[0] != '/')
 		return (ERR_REFUSED);
 	home = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (home < 0 && is_passing(errno))
+	if (home < 0 && home_is_passing(errno))
 		return (ERR_SHORT);
 	if (home < 0 && errno == EACCES)
 		return (ERR_REFUSED);
 	if (home < 0)
 		return (errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
 							    : ERR_SYSTEM);
-	err = check_open_to_all(home);
+	err = home_check_open_to_all(home);
 	if (err != 0)
 		fd_close(&home);
 	return (err != 0 ? err : home);
@@ -90,13 +90,13 @@ home_hides(int home)
 
 	if (fstatat(home, ".nofinger", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return (1);
-	if (is_passing(errno))
+	if (home_is_passing(errno))
 		return (ERR_SHORT);
 	return (errno != ENOENT);
 }
 
 static bool
-may_be_told(const struct stat *st, uid_t owner)
+home_may_be_told(const struct stat *st, uid_t owner)
 {
 	return (S_ISREG(st->st_mode) && st->st_uid == owner &&
 		(st->st_mode & S_IROTH) != 0 && st->st_size > 0 &&
@@ -108,20 +108,20 @@ may_be_told(const struct stat *st, uid_t owner)
  * Its descriptor, ERR_REFUSED or ERR_SHORT.
  */
 static int
-open_file(int home, const char *name, uid_t owner)
+home_open_file(int home, const char *name, uid_t owner)
 {
 	struct stat st;
 	int fd;
 
 	if (fstatat(home, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
-	if (!may_be_told(&st, owner))
+		return (home_is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+	if (!home_may_be_told(&st, owner))
 		return (ERR_REFUSED);
 	fd = openat(home, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return (is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
-	if (fstat(fd, &st) == 0 && may_be_told(&st, owner))
+		return (home_is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
+	if (fstat(fd, &st) == 0 && home_may_be_told(&st, owner))
 		return (fd);
 	fd_close(&fd);
 	return (ERR_REFUSED);
@@ -130,7 +130,7 @@ open_file(int home, const char *name, uid_t owner)
 int
 home_read(int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX])
 {
-	int fd = open_file(home, name, owner);
+	int fd = home_open_file(home, name, owner);
 	ssize_t got = 1;
 	int n = 0;
 
@@ -145,5 +145,5 @@ home_read(int home, const char *name, uid_t owner, uint8_t buf[HOME_FILE_MAX])
 		n += (int)got;
 	}
 	fd_close(&fd);
-	return (got < 0 && is_passing(errno) ? ERR_SHORT : n);
+	return (got < 0 && home_is_passing(errno) ? ERR_SHORT : n);
 }

@@ -19,7 +19,7 @@
 
 /* A field of a record, which ends at its first NUL or at its size. */
 static void
-take_text(char *dst, size_t size, const char *src, size_t most)
+logins_take_text(char *dst, size_t size, const char *src, size_t most)
 {
 	size_t n = strnlen(src, most);
 
@@ -30,15 +30,17 @@ take_text(char *dst, size_t size, const char *src, size_t most)
 }
 
 static int
-tell_record(const struct utmp *u,
+logins_tell_record(const struct utmp *u,
     int (*each)(const struct login_record *login, void *arg), void *arg)
 {
 	struct login_record r;
 
 	memset(&r, 0, sizeof(r));
-	take_text(r.user, sizeof(r.user), u->ut_user, sizeof(u->ut_user));
-	take_text(r.tty, sizeof(r.tty), u->ut_line, sizeof(u->ut_line));
-	take_text(r.host, sizeof(r.host), u->ut_host, sizeof(u->ut_host));
+	logins_take_text(
+	    r.user, sizeof(r.user), u->ut_user, sizeof(u->ut_user));
+	logins_take_text(r.tty, sizeof(r.tty), u->ut_line, sizeof(u->ut_line));
+	logins_take_text(
+	    r.host, sizeof(r.host), u->ut_host, sizeof(u->ut_host));
 	if (u->ut_tv.tv_sec > 0)
 		r.since = (uint64_t)u->ut_tv.tv_sec;
 	return (each(&r, arg));
@@ -74,7 +76,7 @@ logins_each(const char *path,
 			    u[i].ut_user[0] == '\0')
 				continue;
 			told++;
-			err = tell_record(&u[i], each, arg);
+			err = logins_tell_record(&u[i], each, arg);
 			if (err != 0)
 				told = LOGINS_MAX;
 		}

@@ -27,7 +27,7 @@ static struct ipc_in in;
 static struct msg_finger_options options;
 
 static int
-is_name(const char *name)
+lookup_is_name(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz"
@@ -38,7 +38,7 @@ is_name(const char *name)
 }
 
 static int
-answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
+lookup_answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 {
 	static const struct users_files files = {NULL, NULL, NULL};
 	struct reply r = {.master = master, .request = ask->request};
@@ -48,7 +48,7 @@ answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 	if (ask->what == LOOKUP_LIST) {
 		if (options.list_users)
 			outcome = users_list(&r, &files);
-	} else if (is_name(ask->name)) {
+	} else if (lookup_is_name(ask->name)) {
 		outcome = users_tell(&r, &files, ask->name,
 		    ask->details && options.show_details);
 	}
@@ -58,12 +58,12 @@ answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 }
 
 static void
-read_master(struct ipc_channel *master)
+lookup_read_master(struct ipc_channel *master)
 {
 	int err = ipc_recv_now(master, &in);
 
 	if (err == 0 && in.type == MSG_LOOKUP_ASK)
-		err = answer(master, &in.msg.lookup_ask);
+		err = lookup_answer(master, &in.msg.lookup_ask);
 	ipc_in_close(&in);
 	if (err == ERR_SHORT)
 		time_rest(PAUSE_MS);
@@ -76,7 +76,7 @@ read_master(struct ipc_channel *master)
 
 /* Whether to go on. */
 static int
-read_monitor(struct role_self *s, struct ipc_channel *master)
+lookup_read_monitor(struct role_self *s, struct ipc_channel *master)
 {
 	int err = role_hear(&s->monitor, &in);
 
@@ -113,10 +113,10 @@ main(int argc, char **argv)
 
 		role_poll_failed(poll(p, 2, -1));
 		if (p[0].revents != 0) {
-			if (!read_monitor(&start, &master))
+			if (!lookup_read_monitor(&start, &master))
 				return (1);
 		} else if (p[1].revents != 0) {
-			read_master(&master);
+			lookup_read_master(&master);
 		}
 	}
 }

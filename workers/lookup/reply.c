@@ -6,7 +6,7 @@
 static struct msg_lookup_piece msg;
 
 static void
-send_piece(struct reply *r, enum lookup_piece piece, uint64_t number,
+reply_send_piece(struct reply *r, enum lookup_piece piece, uint64_t number,
     const void *text, size_t n)
 {
 	if (r->err != 0)
@@ -28,7 +28,7 @@ reply_text(struct reply *r, enum lookup_piece piece, const void *text, size_t n)
 	while (n > 0) {
 		size_t some = n < sizeof(msg.text.b) ? n : sizeof(msg.text.b);
 
-		send_piece(r, piece, 0, p, some);
+		reply_send_piece(r, piece, 0, p, some);
 		p += some;
 		n -= some;
 	}
@@ -37,7 +37,7 @@ reply_text(struct reply *r, enum lookup_piece piece, const void *text, size_t n)
 void
 reply_number(struct reply *r, enum lookup_piece piece, uint64_t number)
 {
-	send_piece(r, piece, number, NULL, 0);
+	reply_send_piece(r, piece, number, NULL, 0);
 }
 
 void

@@ -26,7 +26,7 @@ static uint8_t file_buf[HOME_FILE_MAX];
  * databases failed. So it is asked twice: what failed for once does not then.
  */
 static const struct passwd *
-ask_database(struct reply *r, const char *name, bool *failed)
+users_ask_database(struct reply *r, const char *name, bool *failed)
 {
 	const struct passwd *pw = NULL;
 
@@ -52,7 +52,8 @@ ask_database(struct reply *r, const char *name, bool *failed)
  * have.
  */
 static enum lookup_outcome
-is_shown(struct reply *r, const struct passwd *pw, const char *name, int *home)
+users_is_shown(
+    struct reply *r, const struct passwd *pw, const char *name, int *home)
 {
 	int system_user = 1, hidden = 0;
 
@@ -98,7 +99,7 @@ users_gecos(const char *gecos, unsigned number, const char **part)
 
 /* A login name with a capital; cut to size, without a NUL. */
 static size_t
-capitalised(char *dst, size_t size, const char *login)
+users_capitalised(char *dst, size_t size, const char *login)
 {
 	size_t n = strlen(login);
 
@@ -113,7 +114,7 @@ capitalised(char *dst, size_t size, const char *login)
 
 /* In a name, & stands for the login name with a capital. */
 static void
-tell_name(struct reply *r, const struct passwd *pw)
+users_tell_name(struct reply *r, const struct passwd *pw)
 {
 	const char *part;
 	char name[256];
@@ -124,13 +125,13 @@ tell_name(struct reply *r, const struct passwd *pw)
 			name[n++] = part[i];
 			continue;
 		}
-		n += capitalised(name + n, sizeof(name) - n, pw->pw_name);
+		n += users_capitalised(name + n, sizeof(name) - n, pw->pw_name);
 	}
 	reply_text(r, PIECE_NAME, name, n);
 }
 
 static void
-tell_office(struct reply *r, const struct passwd *pw)
+users_tell_office(struct reply *r, const struct passwd *pw)
 {
 	static const enum lookup_piece pieces[] = {
 	    PIECE_OFFICE, PIECE_OFFICE_PHONE, PIECE_HOME_PHONE};
@@ -144,7 +145,7 @@ tell_office(struct reply *r, const struct passwd *pw)
 }
 
 static void
-tell_login(struct reply *r, const struct login_record *login)
+users_tell_login(struct reply *r, const struct login_record *login)
 {
 	reply_text(r, PIECE_TTY, login->tty, strlen(login->tty));
 	reply_text(r, PIECE_HOST, login->host, strlen(login->host));
@@ -159,18 +160,18 @@ struct one {
 };
 
 static int
-tell_if_theirs(const struct login_record *login, void *arg)
+users_tell_if_theirs(const struct login_record *login, void *arg)
 {
 	const struct one *one = arg;
 
 	if (strcmp(login->user, one->name) == 0)
-		tell_login(one->reply, login);
+		users_tell_login(one->reply, login);
 	return (one->reply->err);
 }
 
 /* Mail that came after the box was last read. */
 static void
-tell_mail(struct reply *r, const char *folder, const char *name)
+users_tell_mail(struct reply *r, const char *folder, const char *name)
 {
 	char path[512];
 	struct stat st;
@@ -185,18 +186,18 @@ tell_mail(struct reply *r, const char *folder, const char *name)
 }
 
 static void
-tell_details(
+users_tell_details(
     struct reply *r, const struct users_files *files, const struct passwd *pw)
 {
 	uint64_t last = logins_last(files->lastlog, pw->pw_uid);
 
 	if (last != 0)
 		reply_number(r, PIECE_LAST_LOGIN, last);
-	tell_mail(r, files->mail, pw->pw_name);
+	users_tell_mail(r, files->mail, pw->pw_name);
 }
 
 static enum lookup_outcome
-tell_files(struct reply *r, const struct passwd *pw, int home)
+users_tell_files(struct reply *r, const struct passwd *pw, int home)
 {
 	static const struct {
 		enum lookup_piece piece;
@@ -222,7 +223,7 @@ tell_files(struct reply *r, const struct passwd *pw, int home)
  * own file nobody can be known: the next database only knows its own.
  */
 static enum lookup_outcome
-even_out(struct reply *r, const struct passwd *pw)
+users_even_out(struct reply *r, const struct passwd *pw)
 {
 	int fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
 	bool failed;
@@ -233,7 +234,7 @@ even_out(struct reply *r, const struct passwd *pw)
 	}
 	fd_close(&fd);
 	if (pw != NULL)
-		(void)ask_database(r, "no-one-has-this-name", &failed);
+		(void)users_ask_database(r, "no-one-has-this-name", &failed);
 	else
 		(void)getpwnam("root");
 	return (LOOKUP_NOBODY);
@@ -244,60 +245,61 @@ users_tell(struct reply *r, const struct users_files *files, const char *name,
     int details)
 {
 	bool failed;
-	const struct passwd *pw = ask_database(r, name, &failed);
+	const struct passwd *pw = users_ask_database(r, name, &failed);
 	struct one one = {.reply = r, .name = name};
 	enum lookup_outcome outcome;
 	int home;
 
 	if (failed)
 		return (LOOKUP_LATER);
-	outcome = is_shown(r, pw, name, &home);
+	outcome = users_is_shown(r, pw, name, &home);
 	if (outcome == LOOKUP_NOBODY)
-		outcome = even_out(r, pw);
+		outcome = users_even_out(r, pw);
 	if (outcome != LOOKUP_FOUND)
 		return (outcome);
 	reply_text(r, PIECE_LOGIN, name, strlen(name));
-	tell_name(r, pw);
-	tell_office(r, pw);
+	users_tell_name(r, pw);
+	users_tell_office(r, pw);
 	if (details) {
 		reply_text(r, PIECE_HOME, pw->pw_dir, strlen(pw->pw_dir));
 		reply_text(r, PIECE_SHELL, pw->pw_shell, strlen(pw->pw_shell));
 	}
-	if (logins_each(files->utmp, tell_if_theirs, &one) != 0) {
+	if (logins_each(files->utmp, users_tell_if_theirs, &one) != 0) {
 		r->error = errno;
 		outcome = LOOKUP_LATER;
 	}
 	if (details)
-		tell_details(r, files, pw);
+		users_tell_details(r, files, pw);
 	if (home >= 0 && outcome == LOOKUP_FOUND)
-		outcome = tell_files(r, pw, home);
+		outcome = users_tell_files(r, pw, home);
 	fd_close(&home);
 	return (outcome);
 }
 
 static int
-tell_if_shown(const struct login_record *login, void *arg)
+users_tell_if_shown(const struct login_record *login, void *arg)
 {
 	struct reply *r = arg;
 	bool failed;
-	const struct passwd *pw = ask_database(r, login->user, &failed);
+	const struct passwd *pw = users_ask_database(r, login->user, &failed);
 	enum lookup_outcome outcome;
 	int home;
 
-	outcome = failed ? LOOKUP_LATER : is_shown(r, pw, login->user, &home);
+	outcome =
+	    failed ? LOOKUP_LATER : users_is_shown(r, pw, login->user, &home);
 	if (outcome != LOOKUP_FOUND)
 		return (outcome == LOOKUP_LATER ? ERR_SHORT : 0);
 	fd_close(&home);
 	reply_text(r, PIECE_LOGIN, login->user, strlen(login->user));
-	tell_name(r, pw);
-	tell_login(r, login);
+	users_tell_name(r, pw);
+	users_tell_login(r, login);
 	return (r->err);
 }
 
 enum lookup_outcome
 users_list(struct reply *r, const struct users_files *files)
 {
-	if (logins_each(files->utmp, tell_if_shown, r) != ERR_SHORT)
+	if (logins_each(files->utmp, users_tell_if_shown, r) != ERR_SHORT)
 		return (LOOKUP_FOUND);
 	if (r->error == 0)
 		r->error = errno;

@@ -16,7 +16,7 @@
 
 /* execve() that leaves errno alone: program_exec's contract. */
 static int
-exec_program(const char *path, char *const argv[], char *const envp[])
+ssh_exec_program(const char *path, char *const argv[], char *const envp[])
 {
 	return (
 	    (int)raw_syscall3(SYS_execve, (long)path, (long)argv, (long)envp));
@@ -38,7 +38,7 @@ exec_program(const char *path, char *const argv[], char *const envp[])
 int
 main(int argc, char **argv)
 {
-	static const struct program_ops ops = {.exec = exec_program,
+	static const struct program_ops ops = {.exec = ssh_exec_program,
 	    .whole_group = true,
 	    .peer_environment = false};
 	struct role_self s;

@@ -35,7 +35,7 @@ telnet_environ_wanted(size_t *n)
 
 /* Up to the next VAR, VALUE or USERVAR. False: ESC escapes nothing. */
 static bool
-reader_token(struct reader *r, struct token *t)
+environ_token(struct reader *r, struct token *t)
 {
 	t->n = 0;
 	while (r->at < r->n) {
@@ -57,28 +57,29 @@ reader_token(struct reader *r, struct token *t)
 }
 
 static bool
-is_upper(char c)
+environ_is_upper(char c)
 {
 	return (c >= 'A' && c <= 'Z');
 }
 
 static bool
-name_is(const struct token *t, const char *name)
+environ_name_is(const struct token *t, const char *name)
 {
 	return (t->n == strlen(name) && memcmp(t->text, name, t->n) == 0);
 }
 
 /* LC_ and capitals; the rest by name. */
 static bool
-name_allowed(const struct token *t)
+environ_name_allowed(const struct token *t)
 {
-	if (name_is(t, "TERM") || name_is(t, "LANG") || name_is(t, "COLORTERM"))
+	if (environ_name_is(t, "TERM") || environ_name_is(t, "LANG") ||
+	    environ_name_is(t, "COLORTERM"))
 		return (true);
 	if (t->n < 4 || t->n >= TELNET_ENVIRON_NAME ||
 	    memcmp(t->text, "LC_", 3) != 0)
 		return (false);
 	for (size_t i = 3; i < t->n; i++) {
-		if (!is_upper(t->text[i]))
+		if (!environ_is_upper(t->text[i]))
 			return (false);
 	}
 	return (true);
@@ -86,7 +87,7 @@ name_allowed(const struct token *t)
 
 /* Of a locale or of a colour: en_US.UTF-8@euro, truecolor. */
 static bool
-value_allowed(const struct token *t)
+environ_value_allowed(const struct token *t)
 {
 	static const char others[] = "._@+,:=-";
 
@@ -95,7 +96,7 @@ value_allowed(const struct token *t)
 	for (size_t i = 0; i < t->n; i++) {
 		char c = t->text[i];
 
-		if (!is_upper(c) && !(c >= 'a' && c <= 'z') &&
+		if (!environ_is_upper(c) && !(c >= 'a' && c <= 'z') &&
 		    !(c >= '0' && c <= '9') &&
 		    memchr(others, c, sizeof(others) - 1) == NULL)
 			return (false);
@@ -107,7 +108,7 @@ static struct telnet_variable *
 environ_find(struct telnet_environ *e, const struct token *name)
 {
 	for (size_t i = 0; i < e->n; i++) {
-		if (name_is(name, e->v[i].name))
+		if (environ_name_is(name, e->v[i].name))
 			return (&e->v[i]);
 	}
 	return (NULL);
@@ -148,11 +149,11 @@ environ_take(struct telnet_environ *e, const struct token *name,
 {
 	char terminal[TELNET_TERMINAL_MAX + 1];
 
-	if (!name_allowed(name))
+	if (!environ_name_allowed(name))
 		return (false);
-	if (!value_allowed(value))
+	if (!environ_value_allowed(value))
 		return (environ_forget(e, name));
-	if (!name_is(name, "TERM"))
+	if (!environ_name_is(name, "TERM"))
 		return (environ_set(e, name, value->text, value->n));
 	if (!telnet_terminal_read(
 		terminal, (const uint8_t *)value->text, value->n))
@@ -172,12 +173,12 @@ telnet_environ_receive(struct telnet_environ *e, const uint8_t *p, size_t n)
 
 		if (type != VAR && type != USERVAR)
 			break;
-		if (!reader_token(&r, &name))
+		if (!environ_token(&r, &name))
 			break;
 		value.n = 0;
 		if (r.at < r.n && r.p[r.at] == VALUE) {
 			r.at++;
-			if (!reader_token(&r, &value))
+			if (!environ_token(&r, &value))
 				break;
 		}
 		changed |= environ_take(e, &name, &value);

@@ -19,7 +19,7 @@ static char host[65];
 
 /* The prompt names the host; what is no letter of a name is left out. */
 static void
-prepare(void)
+telnet_prepare(void)
 {
 	size_t n = 0;
 
@@ -34,7 +34,7 @@ prepare(void)
 }
 
 static int
-take_option(const struct ipc_in *message)
+telnet_take_option(const struct ipc_in *message)
 {
 	if (message->type != MSG_LOGIN_OPTIONS)
 		return (ERR_TYPE);
@@ -43,7 +43,7 @@ take_option(const struct ipc_in *message)
 }
 
 static int
-serve(struct worker *w)
+telnet_serve_worker(struct worker *w)
 {
 	return (telnet_serve(w, &options, host));
 }
@@ -51,8 +51,9 @@ serve(struct worker *w)
 int
 main(int argc, char **argv)
 {
-	static const struct zygote_ops ops = {
-	    .prepare = prepare, .option = take_option, .serve = serve};
+	static const struct zygote_ops ops = {.prepare = telnet_prepare,
+	    .option = telnet_take_option,
+	    .serve = telnet_serve_worker};
 
 	(void)argc;
 	return (zygote_run(&ops, argv));

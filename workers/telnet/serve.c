@@ -54,7 +54,7 @@ static const struct phase_row phases[PHASE_COUNT] = {
 
 /* Somebody is there: what a client sends by itself does not say so. */
 static void
-typed(struct conn *c)
+serve_typed(struct conn *c)
 {
 	if (c->phase == PHASE_SESSION && c->options->idle_timeout > 0)
 		c->heard = time_boot_ns();
@@ -62,7 +62,7 @@ typed(struct conn *c)
 
 /* One thing that the client said; false: nothing more can be done with it. */
 static bool
-obey(struct conn *c)
+serve_obey(struct conn *c)
 {
 	struct telnet_input got;
 
@@ -72,10 +72,10 @@ obey(struct conn *c)
 	case TELNET_DATA:
 		c->data = c->in + (got.data - c->in);
 		c->n = got.n;
-		typed(c);
+		serve_typed(c);
 		return (true);
 	case TELNET_KEY:
-		typed(c);
+		serve_typed(c);
 		phases[c->phase].key(c, got.key);
 		return (true);
 	case TELNET_FLUSHED:
@@ -95,13 +95,14 @@ obey(struct conn *c)
 
 /* As much of what was read as there is room for on the other side. */
 static void
-use_input(struct conn *c)
+serve_use_input(struct conn *c)
 {
 	do {
 		while (c->phase != PHASE_END && c->n > 0)
 			if (!phases[c->phase].take(c))
 				return;
-	} while (c->phase != PHASE_END && (c->have > 0 || c->full) && obey(c));
+	} while (
+	    c->phase != PHASE_END && (c->have > 0 || c->full) && serve_obey(c));
 }
 
 /*
@@ -110,7 +111,7 @@ use_input(struct conn *c)
  * finds out: who has closed its whole socket answers by a reset.
  */
 static void
-half_closed(struct conn *c)
+serve_half_closed(struct conn *c)
 {
 	if (c->ended && c->have == 0 && c->n == 0 && !c->full)
 		phases[c->phase].last(c);
@@ -121,40 +122,41 @@ half_closed(struct conn *c)
 }
 
 static uint64_t
-moved(const struct conn *c)
+serve_moved(const struct conn *c)
 {
 	return (c->w->bytes_in + c->w->bytes_out);
 }
 
 /* When the master is to be told what has moved. */
 static uint64_t
-traffic_due(const struct conn *c)
+serve_traffic_due(const struct conn *c)
 {
-	return (c->phase != PHASE_SESSION || moved(c) == c->told
+	return (c->phase != PHASE_SESSION || serve_moved(c) == c->told
 		    ? UINT64_MAX
 		    : c->told_at + (uint64_t)TRAFFIC_MS * NS_PER_MS);
 }
 
 /* For whoever looks at the sessions. No room, no master: later, then. */
 static void
-traffic_tell(struct conn *c, uint64_t now)
+serve_traffic_tell(struct conn *c, uint64_t now)
 {
 	struct msg_traffic m = {
 	    .bytes_in = c->w->bytes_in, .bytes_out = c->w->bytes_out};
 
-	if (now < traffic_due(c))
+	if (now < serve_traffic_due(c))
 		return;
 	c->told_at = now;
 	if (ipc_send(&c->w->master, MSG_TRAFFIC, &m, NULL, 0) == 0)
-		c->told = moved(c);
+		c->told = serve_moved(c);
 }
 
 static int
-wait_ms(const struct conn *c)
+serve_wait_ms(const struct conn *c)
 {
 	/* A client that does not read wakes nobody. */
 	bool calms = c->swollen && !c->blocked;
-	uint64_t due = phases[c->phase].due(c), traffic = traffic_due(c), now;
+	uint64_t due = phases[c->phase].due(c), traffic = serve_traffic_due(c),
+		 now;
 
 	if (due > traffic)
 		due = traffic;
@@ -170,32 +172,32 @@ wait_ms(const struct conn *c)
 }
 
 static void
-tick(struct conn *c)
+serve_tick(struct conn *c)
 {
 	const struct phase_row *row = &phases[c->phase];
 
 	if (row->due != NULL && row->due(c) != UINT64_MAX)
 		row->tick(c, time_boot_ns());
-	if (traffic_due(c) != UINT64_MAX)
-		traffic_tell(c, time_boot_ns());
+	if (serve_traffic_due(c) != UINT64_MAX)
+		serve_traffic_tell(c, time_boot_ns());
 }
 
 /* A descriptor that is not asked for anything would still tell its end. */
 static struct pollfd
-asked(int fd, short events)
+serve_asked(int fd, short events)
 {
 	return ((struct pollfd){.fd = events != 0 ? fd : -1, .events = events});
 }
 
 /* Room that sending makes is used at once: no event would tell of it. */
 static void
-exchange(struct conn *c)
+serve_exchange(struct conn *c)
 {
 	uint64_t before;
 
 	do {
 		before = c->w->bytes_out;
-		use_input(c);
+		serve_use_input(c);
 		if (c->pty >= 0)
 			session_follow(c);
 		conn_flush(c);
@@ -205,24 +207,24 @@ exchange(struct conn *c)
 
 /* n descriptors had something to tell, in the phase that was. */
 static bool
-could_thin(const struct conn *c, int n, enum phase was)
+serve_could_thin(const struct conn *c, int n, enum phase was)
 {
 	return (c->phase == PHASE_SESSION &&
 		(was != PHASE_SESSION || (c->swollen && n == 0)));
 }
 
 static void
-turn(struct conn *c)
+serve_turn(struct conn *c)
 {
 	struct ipc_channel *channel = dialogue_channel(c);
 	struct pollfd p[3] = {
 	    {.fd = c->w->connection, .events = conn_events(c)},
-	    asked(channel != NULL ? channel->fd : -1, POLLIN),
-	    asked(c->pty, c->pty >= 0 ? session_events(c) : 0)};
+	    serve_asked(channel != NULL ? channel->fd : -1, POLLIN),
+	    serve_asked(c->pty, c->pty >= 0 ? session_events(c) : 0)};
 	/* What is left behind the shell is read without being waited for. */
 	bool drains = c->over && (p[2].events & POLLIN) != 0;
 	enum phase was = c->phase;
-	int n = poll(p, 3, drains ? 0 : wait_ms(c));
+	int n = poll(p, 3, drains ? 0 : serve_wait_ms(c));
 
 	if (n < 0 && errno == EINTR)
 		return;
@@ -235,20 +237,20 @@ turn(struct conn *c)
 	if (drains ||
 	    (p[2].revents & (POLLIN | POLLPRI | POLLHUP | POLLERR)) != 0)
 		session_read(c);
-	exchange(c);
+	serve_exchange(c);
 	if (c->gone)
 		conn_set_phase(c, PHASE_END);
 	if (c->fin && c->phase != PHASE_END)
-		half_closed(c);
-	tick(c);
+		serve_half_closed(c);
+	serve_tick(c);
 	conn_flush(c);
-	if (could_thin(c, n, was))
+	if (serve_could_thin(c, n, was))
 		conn_thin(c);
 }
 
 /* To the channel's end: what the login process said before is no end. */
 static void
-finish_records(struct conn *c, uint64_t deadline)
+serve_finish_records(struct conn *c, uint64_t deadline)
 {
 	int err = 0;
 
@@ -268,7 +270,7 @@ finish_records(struct conn *c, uint64_t deadline)
  * is the connection over for whoever counts it.
  */
 static void
-finish(struct conn *c)
+serve_finish(struct conn *c)
 {
 	uint64_t most = c->pty >= 0 ? SESSION_MS : RECORDS_MS;
 	uint64_t sent = c->w->bytes_out;
@@ -290,7 +292,7 @@ finish(struct conn *c)
 	if (!c->gone)
 		worker_linger(c->w, worker_deadline(LINGER_MS));
 	if (c->login.fd >= 0)
-		finish_records(c, worker_deadline(most));
+		serve_finish_records(c, worker_deadline(most));
 	ipc_channel_close(&c->login);
 }
 
@@ -307,7 +309,7 @@ telnet_serve(
 	dialogue_greet(c);
 	conn_flush(c);
 	while (c->phase != PHASE_END)
-		turn(c);
-	finish(c);
+		serve_turn(c);
+	serve_finish(c);
 	return (0);
 }

@@ -14,7 +14,7 @@ telnet_peer_init(struct telnet_peer *p)
 }
 
 static void
-reply_byte(struct telnet_reply *reply, uint8_t c)
+subopt_reply_byte(struct telnet_reply *reply, uint8_t c)
 {
 	if (reply->n == sizeof(reply->bytes))
 		reply->cut = true;
@@ -24,35 +24,35 @@ reply_byte(struct telnet_reply *reply, uint8_t c)
 
 /* One byte of a body: IAC is doubled. */
 static void
-reply_body(struct telnet_reply *reply, uint8_t c)
+subopt_reply_body(struct telnet_reply *reply, uint8_t c)
 {
-	reply_byte(reply, c);
+	subopt_reply_byte(reply, c);
 	if (c == TELNET_CMD_IAC)
-		reply_byte(reply, c);
+		subopt_reply_byte(reply, c);
 }
 
 static void
-reply_sub(struct telnet_reply *reply, uint8_t option, uint8_t word)
+subopt_reply_sub(struct telnet_reply *reply, uint8_t option, uint8_t word)
 {
-	reply_byte(reply, TELNET_CMD_IAC);
-	reply_byte(reply, TELNET_CMD_SB);
-	reply_body(reply, option);
-	reply_body(reply, word);
+	subopt_reply_byte(reply, TELNET_CMD_IAC);
+	subopt_reply_byte(reply, TELNET_CMD_SB);
+	subopt_reply_body(reply, option);
+	subopt_reply_body(reply, word);
 }
 
 static void
-reply_end(struct telnet_reply *reply)
+subopt_reply_end(struct telnet_reply *reply)
 {
-	reply_byte(reply, TELNET_CMD_IAC);
-	reply_byte(reply, TELNET_CMD_SE);
+	subopt_reply_byte(reply, TELNET_CMD_IAC);
+	subopt_reply_byte(reply, TELNET_CMD_SE);
 }
 
 void
 telnet_reply_request(struct telnet_reply *reply, uint8_t verb, uint8_t option)
 {
-	reply_byte(reply, TELNET_CMD_IAC);
-	reply_byte(reply, verb);
-	reply_byte(reply, option);
+	subopt_reply_byte(reply, TELNET_CMD_IAC);
+	subopt_reply_byte(reply, verb);
+	subopt_reply_byte(reply, option);
 }
 
 static void
@@ -60,8 +60,8 @@ subopt_ask_terminal(struct telnet_peer *p, struct telnet_reply *reply)
 {
 	if (!telnet_terminals_ask(&p->terminals))
 		return;
-	reply_sub(reply, TELNET_OPT_TTYPE, TELNET_SEND);
-	reply_end(reply);
+	subopt_reply_sub(reply, TELNET_OPT_TTYPE, TELNET_SEND);
+	subopt_reply_end(reply);
 }
 
 /* By name: a client that sends all it has may not fit a body. */
@@ -75,10 +75,10 @@ subopt_ask_environ(struct telnet_peer *p, struct telnet_reply *reply)
 		return;
 	p->environ_asked = true;
 	names = telnet_environ_wanted(&n);
-	reply_sub(reply, TELNET_OPT_NEW_ENVIRON, TELNET_SEND);
+	subopt_reply_sub(reply, TELNET_OPT_NEW_ENVIRON, TELNET_SEND);
 	for (size_t i = 0; i < n; i++)
-		reply_body(reply, names[i]);
-	reply_end(reply);
+		subopt_reply_body(reply, names[i]);
+	subopt_reply_end(reply);
 }
 
 void
@@ -99,12 +99,12 @@ telnet_subopt_flow(struct telnet_peer *p, const struct telnet_options *o,
 	    !telnet_options_is_on(o, TELNET_PEER, TELNET_OPT_LFLOW))
 		return;
 	p->flow_told = p->flow;
-	reply_sub(reply, TELNET_OPT_LFLOW, p->flow == TELNET_FLOW_ON);
-	reply_end(reply);
+	subopt_reply_sub(reply, TELNET_OPT_LFLOW, p->flow == TELNET_FLOW_ON);
+	subopt_reply_end(reply);
 }
 
 static void
-receive_terminal(struct telnet_peer *p, const uint8_t *body, size_t n,
+subopt_receive_terminal(struct telnet_peer *p, const uint8_t *body, size_t n,
     struct telnet_reply *reply)
 {
 	if (n < 1 || body[0] != TELNET_IS)
@@ -116,7 +116,7 @@ receive_terminal(struct telnet_peer *p, const uint8_t *body, size_t n,
 
 /* Big-endian; 0 keeps what is known (RFC 1073, 2). */
 static bool
-take_size(uint16_t *size, const uint8_t *p)
+subopt_take_size(uint16_t *size, const uint8_t *p)
 {
 	unsigned value = (unsigned)p[0] << 8 | p[1];
 	uint16_t was = *size;
@@ -129,21 +129,21 @@ take_size(uint16_t *size, const uint8_t *p)
 }
 
 static void
-receive_window(struct telnet_peer *p, const uint8_t *body, size_t n)
+subopt_receive_window(struct telnet_peer *p, const uint8_t *body, size_t n)
 {
 	bool columns, rows;
 
 	if (n != 4)
 		return;
-	columns = take_size(&p->columns, body);
-	rows = take_size(&p->rows, body + 2);
+	columns = subopt_take_size(&p->columns, body);
+	rows = subopt_take_size(&p->rows, body + 2);
 	p->window_told = true;
 	if (columns || rows)
 		p->changed |= TELNET_CHANGED_WINDOW;
 }
 
 static void
-receive_environ(struct telnet_peer *p, const uint8_t *body, size_t n)
+subopt_receive_environ(struct telnet_peer *p, const uint8_t *body, size_t n)
 {
 	if (n < 1 || (body[0] != TELNET_IS && body[0] != TELNET_INFO))
 		return;
@@ -153,28 +153,30 @@ receive_environ(struct telnet_peer *p, const uint8_t *body, size_t n)
 }
 
 static void
-status_add(struct telnet_reply *reply, const struct telnet_options *o,
+subopt_status_add(struct telnet_reply *reply, const struct telnet_options *o,
     enum telnet_side side, uint8_t verb, uint8_t option)
 {
 	if (!telnet_options_is_on(o, side, option))
 		return;
-	reply_body(reply, verb);
-	reply_body(reply, option);
+	subopt_reply_body(reply, verb);
+	subopt_reply_body(reply, option);
 }
 
 /* RFC 859: every option that is on; none of ours has the number of SE. */
 static void
-receive_status(const struct telnet_options *o, const uint8_t *body, size_t n,
-    struct telnet_reply *reply)
+subopt_receive_status(const struct telnet_options *o, const uint8_t *body,
+    size_t n, struct telnet_reply *reply)
 {
 	if (n != 1 || body[0] != TELNET_SEND)
 		return;
-	reply_sub(reply, TELNET_OPT_STATUS, TELNET_IS);
+	subopt_reply_sub(reply, TELNET_OPT_STATUS, TELNET_IS);
 	for (unsigned i = 0; i < 256; i++) {
-		status_add(reply, o, TELNET_US, TELNET_CMD_WILL, (uint8_t)i);
-		status_add(reply, o, TELNET_PEER, TELNET_CMD_DO, (uint8_t)i);
+		subopt_status_add(
+		    reply, o, TELNET_US, TELNET_CMD_WILL, (uint8_t)i);
+		subopt_status_add(
+		    reply, o, TELNET_PEER, TELNET_CMD_DO, (uint8_t)i);
 	}
-	reply_end(reply);
+	subopt_reply_end(reply);
 }
 
 void
@@ -188,16 +190,16 @@ telnet_subopt_receive(struct telnet_peer *p, const struct telnet_options *o,
 		return;
 	switch (option) {
 	case TELNET_OPT_TTYPE:
-		receive_terminal(p, body, n, reply);
+		subopt_receive_terminal(p, body, n, reply);
 		break;
 	case TELNET_OPT_NAWS:
-		receive_window(p, body, n);
+		subopt_receive_window(p, body, n);
 		break;
 	case TELNET_OPT_NEW_ENVIRON:
-		receive_environ(p, body, n);
+		subopt_receive_environ(p, body, n);
 		break;
 	case TELNET_OPT_STATUS:
-		receive_status(o, body, n, reply);
+		subopt_receive_status(o, body, n, reply);
 		break;
 	default:
 		break;

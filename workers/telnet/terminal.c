@@ -8,7 +8,7 @@
 #include <string.h>
 
 static bool
-is_terminal_byte(uint8_t c)
+terminal_is_terminal_byte(uint8_t c)
 {
 	return ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' ||
@@ -23,7 +23,7 @@ telnet_terminal_read(
 	if (n == 0 || n > TELNET_TERMINAL_MAX || p[0] == '.')
 		return (false);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_terminal_byte(p[i])) {
+		if (!terminal_is_terminal_byte(p[i])) {
 			out[0] = '\0';
 			return (false);
 		}
