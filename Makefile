@@ -86,9 +86,12 @@ SAY	= @:
 endif
 
 # --- libraries ------------------------------------------------------------
+# The services that are built in: each a folder of workers.
+BUILTIN	= $(filter-out common exec logreader lookup ssh,$(patsubst \
+	  workers/%/main.c,%,$(wildcard workers/*/main.c)))
 LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \
-	  workers/finger workers/lookup workers/telnet monitor/login
+	  $(BUILTIN:%=workers/%) workers/lookup monitor/login
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(foreach d,$(1),$(wildcard $(d)/*.c)))
@@ -102,8 +105,7 @@ BSD	= -lbsd
 
 # name: folder, libraries of ours, libraries of others, link mode
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
-	$(LE)/master $(LE)/audit $(LE)/finger $(LE)/telnet $(LE)/ssh \
-	$(LE)/exec \
+	$(LE)/master $(LE)/audit $(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec \
 	$(LE)/lookup $(LE)/logreader $(LE)/login $(LE)/ender documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
@@ -119,12 +121,11 @@ endef
 
 $(eval $(call program,$(LE)/master,master,policy audit role sandbox ipc lib,$(UV) $(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/audit,audit/writer,audit role sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
-$(eval $(call program,$(LE)/finger,workers/finger,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
-$(eval $(call program,$(LE)/telnet,workers/telnet,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
+$(foreach b,$(BUILTIN),$(eval $(call program,$(LE)/$(b),workers/$(b),workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK))))
 $(eval $(call program,$(LE)/ssh,workers/ssh,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 $(eval $(call program,$(LE)/exec,workers/exec,workers/common role sandbox ipc lib,$(SECC) -lbsd -lmd,$(WORKER_LINK)))
 ifeq ($(STATIC),1)
-$(LE)/finger $(LE)/telnet $(LE)/ssh $(LE)/exec: workers/hot.ld
+$(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec: workers/hot.ld
 endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
@@ -176,8 +177,8 @@ objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c \
 	  tests/unit/*/*/*.c tests/state/*/*.c))
 STAGE	= $(B)/lib/tests-stage.a
-UNITLIB	= monitor/login conf/sshd conf policy workers/finger workers/lookup \
-	  workers/logreader workers/telnet \
+UNITLIB	= monitor/login conf/sshd conf policy workers/lookup \
+	  workers/logreader $(BUILTIN:%=workers/%) \
 	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)
 # In a build from before a folder had this name, a program has it.

@@ -25,9 +25,12 @@
 
 /* Columns of statements. */
 #define IN(b) (1U << BLOCK_##b)
-#define LISTENERS                                                              \
-	(IN(SSH) | IN(TELNET) | IN(FTP) | IN(FINGER) | IN(NETCONF_SSH) |       \
-	    IN(SERVICE))
+enum {
+	LISTENERS = IN(SSH) | IN(NETCONF_SSH) | IN(SERVICE)
+#define SERVICE(...)
+#define BUILTIN(id, ...) | IN(id)
+#include "lib/service.def"
+};
 /* NOLINTBEGIN(bugprone-macro-parentheses): neither takes parentheses. */
 #define INTO(s, m)                                                             \
 	.offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)

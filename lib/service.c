@@ -6,9 +6,8 @@
 #define REFUSAL_LINE "Too many connections\r\n"
 
 static const struct service_traits services[SERVICE_COUNT] = {
-#define SERVICE(id, ...) [SERVICE_##id] = {__VA_ARGS__},
+#define SERVICE(id, w, ...) [SERVICE_##id] = {.word = (w), __VA_ARGS__},
 #include "lib/service.def"
-#undef SERVICE
 };
 
 const struct service_traits *

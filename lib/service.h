@@ -13,7 +13,6 @@
 enum service_kind {
 #define SERVICE(id, ...) SERVICE_##id,
 #include "lib/service.def"
-#undef SERVICE
 	SERVICE_COUNT
 };
 

@@ -8,6 +8,9 @@ static const char *const profile_names[SANDBOX_PROFILE_COUNT] = {
 #define X(name, text) [name] = (text),
     SANDBOX_PROFILE_LIST(X)
 #undef X
+#define SERVICE(...)
+#define BUILTIN(id, word, ...) [SANDBOX_ZYGOTE_##id] = "zygote " word,
+#include "lib/service.def"
 };
 
 const char *

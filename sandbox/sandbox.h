@@ -22,9 +22,6 @@
 #define SANDBOX_PROFILE_LIST(X)                                                \
 	X(SANDBOX_MASTER, "master")                                            \
 	X(SANDBOX_AUDIT, "audit")                                              \
-	X(SANDBOX_ZYGOTE_FINGER, "zygote finger")                              \
-	X(SANDBOX_ZYGOTE_TELNET, "zygote telnet")                              \
-	X(SANDBOX_ZYGOTE_FTP, "zygote ftp")                                    \
 	X(SANDBOX_ZYGOTE_SSH, "zygote ssh")                                    \
 	X(SANDBOX_ZYGOTE_EXEC, "zygote exec")                                  \
 	X(SANDBOX_LOOKUP, "lookup")                                            \
@@ -38,7 +35,18 @@ enum sandbox_profile {
 #define X(name, text) name,
 	SANDBOX_PROFILE_LIST(X)
 #undef X
+#define SERVICE(...)
+#define BUILTIN(id, ...) SANDBOX_ZYGOTE_##id,
+#include "lib/service.def"
 	    SANDBOX_PROFILE_COUNT
+};
+
+/* The zygotes of what is built in, a bit per enum sandbox_profile. */
+enum {
+	SANDBOX_BUILTIN = 0
+#define SERVICE(...)
+#define BUILTIN(id, ...) | (1 << SANDBOX_ZYGOTE_##id)
+#include "lib/service.def"
 };
 
 /* The statement sandbox-level. */

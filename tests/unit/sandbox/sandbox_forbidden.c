@@ -18,7 +18,7 @@
 #include <sys/ioctl.h>
 
 #define P(name) (UINT32_C(1) << SANDBOX_##name)
-#define P_BUILTIN (P(ZYGOTE_FINGER) | P(ZYGOTE_TELNET) | P(ZYGOTE_FTP))
+#define P_BUILTIN ((uint32_t)SANDBOX_BUILTIN)
 #define EVERYONE 0
 
 /* A call and those who may make it after all; EVERYONE is forbidden else. */
