@@ -15,6 +15,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/dispatch.h"
+#include "master/ending.h"
 #include "master/refuse.h"
 #include "master/report.h"
 #include "master/resource.h"
@@ -24,28 +25,6 @@
 
 /* --- one connection --------------------------------------------------------
  */
-
-void
-accept_refuse(struct listener *l, int fd, const struct addr *peer,
-    enum policy_reason reason)
-{
-	struct master *m = l->master;
-	struct service *sv = l->service;
-
-	if (sv == NULL) {
-		close(fd);
-		report_refused(m, l->name, peer, reason);
-		return;
-	}
-	/* A datagram has no connection. */
-	if (fd >= 0 && reason == REASON_NO_RESOURCES)
-		refuse_at_once(fd, refuse_text(sv->kind));
-	else if (fd >= 0)
-		refuse_connection(m, fd, refuse_text(sv->kind));
-	state_count(
-	    m->state, sv->index, (enum family)peer->family, STATE_REFUSED);
-	report_refused(m, sv->name, peer, reason);
-}
 
 /* The address that the peer reached. */
 static void
@@ -65,7 +44,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 {
 	struct master *m = l->master;
 	struct service *sv = l->service;
-	struct session *s = session_new(m, sv, l, peer, now);
+	struct session *s = dispatch_new(m, sv, l, peer, now);
 	int err = s == NULL ? errno : 0;
 
 	if (s != NULL) {
@@ -84,11 +63,11 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 	}
 	if (s != NULL) {
 		s->connection = -1;
-		session_discard(m, s);
+		ending_discard(m, s);
 	}
 	policy_limits_undo(&sv->limiter[peer->family], now);
 	resource_short(m, sv->name, err);
-	accept_refuse(l, fd, peer, REASON_NO_RESOURCES);
+	refuse_peer(l, fd, peer, REASON_NO_RESOURCES);
 }
 
 static void
@@ -101,13 +80,13 @@ accept_decide(
 	struct policy_verdict verdict;
 
 	if (l->service == NULL) {
-		accept_refuse(l, fd, peer, REASON_NOT_CONFIGURED);
+		refuse_peer(l, fd, peer, REASON_NOT_CONFIGURED);
 		return;
 	}
 	verdict = policy_limits_ask(
 	    &l->service->limiter[peer->family], &request, now);
 	if (!verdict.allow)
-		accept_refuse(l, fd, peer, verdict.reason);
+		refuse_peer(l, fd, peer, verdict.reason);
 	else
 		accept_serve(l, fd, peer, now);
 }
@@ -125,41 +104,18 @@ accept_undo(struct master *m, struct session *s, int error, enum step step)
 	if (fd >= 0)
 		refuse_at_once(fd, refuse_text(sv->kind));
 	if (s->announced) {
-		session_end(m, s, &end);
+		ending_session(m, s, &end);
 		return;
 	}
 	policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
 	state_count(
 	    m->state, sv->index, (enum family)s->peer.family, STATE_REFUSED);
 	report_refused(m, sv->name, &s->peer, REASON_NO_RESOURCES);
-	session_discard(m, s);
+	ending_discard(m, s);
 }
 
 /* --- the listener ------------------------------------------------------------
  */
-
-/* accept4() with the peer's address; -1 with errno. */
-int
-accept_one(const struct listener *l, struct addr *peer)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	int flags = SOCK_CLOEXEC;
-	int fd;
-
-	/* Programs want theirs blocking, our workers not. */
-	if (l->service == NULL || l->service->builtin)
-		flags |= SOCK_NONBLOCK;
-	fd = accept4(l->fd, (struct sockaddr *)&ss, &len, flags);
-	if (fd < 0)
-		return (-1);
-	if (addr_from_sockaddr(peer, (struct sockaddr *)&ss, len) != 0) {
-		close(fd);
-		errno = ECONNABORTED;
-		return (-1);
-	}
-	return (fd);
-}
 
 /* Accepted; it is served unless descriptors are nearly out. */
 static void
@@ -183,7 +139,7 @@ accept_with_reserve(struct listener *l, int error)
 	resource_short(m, l->name, error);
 	errno = error;
 	if (resource_reserve_open(m))
-		fd = accept_one(l, &peer);
+		fd = listener_accept(l, &peer);
 	if (fd >= 0)
 		accept_decide(l, fd, &peer, false);
 	else if (errno != EAGAIN && errno != ECONNABORTED)
@@ -264,7 +220,7 @@ accept_ready(struct listener *l)
 		return;
 	}
 	for (unsigned i = 0; i < l->batch && l->polled; i++) {
-		int fd = accept_one(l, &peer);
+		int fd = listener_accept(l, &peer);
 
 		if (fd >= 0) {
 			accepted++;

@@ -15,7 +15,7 @@
 #include "ipc/protocol.h"
 #include "lib/err.h"
 #include "lib/log.h"
-#include "master/monitor.h"
+#include "master/ask.h"
 #include "master/rows.h"
 #include "master/session.h"
 
@@ -167,10 +167,10 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
 	switch (in->type) {
 	case MSG_RELOAD:
-		err = monitor_ask_reload(m, c->request, c->channel.fd);
+		err = ask_reload(m, c->request, c->channel.fd);
 		break;
 	case MSG_SHOW_CONFIGURATION:
-		err = monitor_ask_configuration(m, c->request, c->channel.fd,
+		err = ask_configuration(m, c->request, c->channel.fd,
 		    in->msg.show_configuration.set);
 		break;
 	default:
@@ -182,8 +182,7 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 			return;
 		}
 		s->clearing = true;
-		err =
-		    monitor_ask_clear(m, c->request, c->channel.fd, c->session);
+		err = ask_clear(m, c->request, c->channel.fd, c->session);
 		break;
 	}
 	if (err != 0)
@@ -198,7 +197,7 @@ client_ask_who(struct client *c)
 
 	c->held = true;
 	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
-	if (monitor_ask_client(m, c->request, c->channel.fd) != 0)
+	if (ask_client(m, c->request, c->channel.fd) != 0)
 		client_finish(c, 1, "the daemon is busy; try again");
 }
 

@@ -12,11 +12,12 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "master/accept.h"
+#include "master/ending.h"
 #include "master/refuse.h"
 #include "master/report.h"
 #include "master/resource.h"
-#include "master/zygote.h"
+#include "master/zygote_end.h"
+#include "master/zygote_start.h"
 
 #define RETRY_MS 50
 #define HELD_MAX_NS UINT64_C(10000000000)
@@ -44,7 +45,26 @@ dispatch_try(struct master *m, struct session *s)
 {
 	struct zygote *z = s->service->zygote;
 
-	return (z == NULL ? ERR_AGAIN : zygote_start_session(m, z, s));
+	int err = ERR_AGAIN;
+
+	if (z != NULL)
+		err = zygote_start_session(m, z, s);
+	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
+		return (err);
+	zygote_lose(z);
+	return (ERR_AGAIN);
+}
+
+struct session *
+dispatch_new(struct master *m, struct service *sv, const struct listener *l,
+    const struct addr *peer, uint64_t now)
+{
+	struct session *s = session_new(m, sv, l, peer, now);
+
+	/* Who is over and waits for a slow audit makes room. */
+	if (s == NULL && report_give_up(m))
+		s = session_new(m, sv, l, peer, now);
+	return (s);
 }
 
 int
@@ -96,7 +116,7 @@ dispatch_expire(struct master *m, struct service *sv)
 			    m, s->connection, refuse_text(sv->kind));
 			s->connection = -1;
 		}
-		session_end(m, s, &end);
+		ending_session(m, s, &end);
 	}
 }
 
@@ -149,7 +169,7 @@ dispatch_refuse(struct listener *l, enum policy_reason reason)
 		/* The last program had it blocking; the master never waits. */
 		if (fd_set_nonblock(l->fd, 1) != 0)
 			return;
-		fd = accept_one(l, &peer);
+		fd = listener_accept(l, &peer);
 		if (fd < 0)
 			return;
 	} else {
@@ -159,7 +179,7 @@ dispatch_refuse(struct listener *l, enum policy_reason reason)
 			return;
 		addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len);
 	}
-	accept_refuse(l, fd, &peer, reason);
+	refuse_peer(l, fd, &peer, reason);
 }
 
 /* It cannot be started just now: nothing is lost, it stays in the backlog. */
@@ -170,7 +190,7 @@ dispatch_postpone(
 	struct master *m = l->master;
 
 	if (s != NULL)
-		session_discard(m, s);
+		ending_discard(m, s);
 	policy_limits_undo(&l->service->limiter[l->address.family], now);
 	resource_short(m, l->name, error);
 	resource_rest(m);
@@ -210,7 +230,7 @@ dispatch_listener(struct listener *l)
 		return;
 	}
 	dispatch_source(l, &peer);
-	s = session_new(m, sv, l, &peer, now);
+	s = dispatch_new(m, sv, l, &peer, now);
 	if (s == NULL) {
 		dispatch_postpone(l, NULL, now, errno);
 		return;
@@ -237,10 +257,10 @@ dispatch_undo(struct master *m, struct session *s, int error, enum step step)
 
 	resource_short(m, sv->name, error);
 	if (s->announced) {
-		session_end(m, s, &end);
+		ending_session(m, s, &end);
 	} else {
 		policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
-		session_discard(m, s);
+		ending_discard(m, s);
 	}
 	l = listener_release(m, id);
 	if (l != NULL && l->service == sv && l->one_at_a_time)

@@ -10,6 +10,10 @@
 
 int dispatch_init(struct master *m);
 
+/* session_new(); a slow audit gives up who is over, if that makes room. */
+struct session *dispatch_new(struct master *m, struct service *sv,
+    const struct listener *l, const struct addr *peer, uint64_t now);
+
 /*
  * Hand over a session that has its connection. 0: handed over or held.
  * ERR_SHORT with errno, or ERR_NO_MEMORY: it cannot be, and is still the

@@ -10,12 +10,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "master/accept.h"
-#include "master/monitor.h"
 #include "master/session.h"
 
 #define AGAIN_MS 1000 /* until what is broken is told again */
@@ -25,6 +24,8 @@ TAILQ_HEAD(listener_list, listener);
 struct listeners {
 	struct listener_list all;
 	uint64_t turn; /* of the loop */
+	listener_accepts *ready;
+	listener_breaks *broken;
 	uv_check_t check;
 	uv_timer_t again; /* says what is broken until it is taken back */
 	bool rest;
@@ -38,7 +39,7 @@ listener_ready(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	if (status == 0) {
-		accept_ready(l);
+		l->master->listeners->ready(l);
 		return;
 	}
 	/*
@@ -112,7 +113,7 @@ listeners_again(uv_timer_t *timer)
 	TAILQ_FOREACH (l, &m->listeners->all, link) {
 		if (l->broken == 0)
 			continue;
-		monitor_tell_broken(m, l->id, l->broken);
+		m->listeners->broken(m, l->id, l->broken);
 		some = true;
 	}
 	if (some)
@@ -265,7 +266,8 @@ listeners_turn(uv_check_t *check)
 }
 
 int
-listener_init(struct master *m)
+listener_init(
+    struct master *m, listener_accepts *ready, listener_breaks *broken)
 {
 	struct listeners *a = calloc(1, sizeof(*a));
 
@@ -273,10 +275,34 @@ listener_init(struct master *m)
 		return (ERR_NO_MEMORY);
 	TAILQ_INIT(&a->all);
 	m->listeners = a;
+	a->ready = ready;
+	a->broken = broken;
 	a->check.data = m;
 	a->again.data = m;
 	uv_timer_init(&m->loop, &a->again);
 	uv_check_init(&m->loop, &a->check);
 	uv_check_start(&a->check, listeners_turn);
 	return (0);
+}
+
+int
+listener_accept(const struct listener *l, struct addr *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int flags = SOCK_CLOEXEC;
+	int fd;
+
+	/* Programs want theirs blocking, our workers not. */
+	if (l->service == NULL || l->service->builtin)
+		flags |= SOCK_NONBLOCK;
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len, flags);
+	if (fd < 0)
+		return (-1);
+	if (addr_from_sockaddr(peer, (struct sockaddr *)&ss, len) != 0) {
+		close(fd);
+		errno = ECONNABORTED;
+		return (-1);
+	}
+	return (fd);
 }

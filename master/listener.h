@@ -31,7 +31,13 @@ struct listener {
 	uint64_t turn;	/* of the loop, when it was last ready */
 };
 
-int listener_init(struct master *m);
+/* Somebody waits at a listener. */
+typedef void listener_accepts(struct listener *l);
+/* accept() fails on a listener for good, with this errno. */
+typedef void listener_breaks(struct master *m, uint32_t id, int error);
+
+int listener_init(
+    struct master *m, listener_accepts *ready, listener_breaks *broken);
 
 /* LISTENER (fd is taken over) and LISTENER_GONE. 0 or ERR_. */
 int listener_add(struct master *m, const struct msg_listener *msg, int fd);
@@ -42,6 +48,9 @@ void listener_break(struct listener *l, int error);
 
 /* false: somebody who shares the socket shut it down. */
 bool listener_listens(const struct listener *l);
+
+/* accept4() with the peer's address; -1 with errno. */
+int listener_accept(const struct listener *l, struct addr *peer);
 
 /* Start or stop polling as things are now. */
 void listener_update(struct listener *l);

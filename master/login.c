@@ -5,23 +5,10 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "master/monitor.h"
+#include "master/ask.h"
 
 #define ASKS_MAX 8
 #define ASK_AGAIN_NS UINT64_C(1000000000)
-
-void
-login_keep_connection(struct session *s)
-{
-	const struct service_traits *traits = service_traits(s->service->kind);
-
-	fd_close(&s->copy);
-	if (traits->builtin && traits->logins != 0) {
-		s->copy = s->connection;
-		s->connection = -1;
-	}
-	fd_close(&s->connection);
-}
 
 void
 login_ask(struct master *m, struct session *s, bool late)
@@ -35,8 +22,8 @@ login_ask(struct master *m, struct session *s, bool late)
 	s->login_asked = now;
 	s->login_asks++;
 	/* Without room there it goes nowhere; the worker asks again. */
-	if (monitor_ask_login(m, s->id, s->slot, (now - s->accepted) / 1000000,
-		late, s->copy) == 0)
+	if (ask_login(m, s->id, s->slot, (now - s->accepted) / 1000000, late,
+		s->copy) == 0)
 		fd_close(&s->copy);
 }
 

@@ -9,12 +9,6 @@
 
 #include "master/session.h"
 
-/*
- * The session was handed over: of a service with logins the connection stays
- * here until its worker asks for one, or ends; of others it is closed.
- */
-void login_keep_connection(struct session *s);
-
 /* LOGIN_ASK; late: as the worker says, no login is wanted any more. */
 void login_ask(struct master *m, struct session *s, bool late);
 

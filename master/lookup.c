@@ -12,7 +12,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
-#include "master/monitor.h"
+#include "master/ask.h"
 #include "master/resource.h"
 
 #define QUEUE_MAX 256
@@ -184,7 +184,7 @@ static void
 lookup_lose(struct master *m, bool hangs)
 {
 	lookup_detach(m);
-	(void)monitor_lookup_lost(m, hangs);
+	(void)ask_lookup(m, hangs);
 }
 
 /* Silence. What hangs in a lookup does not come back. */
@@ -201,7 +201,7 @@ lookup_timeout(uv_timer_t *timer)
 		return;
 	}
 	/* No lookup came: everybody who waits is told that it is not known. */
-	(void)monitor_lookup_lost(m, false);
+	(void)ask_lookup(m, false);
 	if (l->current != NULL || l->queued > 0)
 		resource_short_of(m, ROLE_LOOKUP, NULL, ETIMEDOUT);
 	lookup_settle(m, LOOKUP_LATER);

@@ -7,18 +7,22 @@
  */
 #include <signal.h>
 
+#include "master/accept.h"
+#include "master/ask.h"
 #include "master/control.h"
 #include "master/dispatch.h"
+#include "master/ending.h"
+#include "master/hear.h"
 #include "master/listener.h"
 #include "master/lookup.h"
-#include "master/monitor.h"
 #include "master/refuse.h"
 #include "master/report.h"
 #include "master/resource.h"
 #include "master/service.h"
 #include "master/session.h"
 #include "master/worker.h"
-#include "master/zygote.h"
+#include "master/workers.h"
+#include "master/zygotes.h"
 #include "role/role.h"
 
 static struct master master;
@@ -36,11 +40,13 @@ master_prepare(struct master *m)
 	    watcher_init(&m->watcher, &m->loop) != 0 ||
 	    uv_poll_init(&m->loop, &m->monitor_poll, ROLE_MONITOR_FD) != 0)
 		role_fail(&self, "the master's event loop cannot be made");
+	ending_init(worker_drain);
 	if (report_init(m) != 0 || resource_init(m) != 0 ||
 	    services_init(m) != 0 || sessions_init(m) != 0 ||
-	    listener_init(m) != 0 || zygotes_init(m) != 0 ||
-	    lookup_init(m) != 0 || control_init(m) != 0 ||
-	    refuse_init(m) != 0 || dispatch_init(m) != 0 || worker_init(m) != 0)
+	    listener_init(m, accept_ready, ask_listener) != 0 ||
+	    zygotes_init(m) != 0 || lookup_init(m) != 0 ||
+	    control_init(m) != 0 || refuse_init(m) != 0 ||
+	    dispatch_init(m) != 0 || workers_init(m, worker_ready) != 0)
 		role_fail(&self, "out of memory or descriptors at the start of "
 				 "the master");
 }
@@ -55,7 +61,7 @@ main(int argc, char **argv)
 	master_prepare(m);
 	role_seal(&self);
 	m->monitor = self.monitor;
-	if (monitor_init(m) != 0)
+	if (hear_init(m) != 0)
 		role_fail(&self, "the monitor cannot be heard");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	return (0);

@@ -2,13 +2,14 @@
  * The pool of idle workers of one zygote. Master only, unprivileged. An idle
  * worker has nothing to say but that it ends.
  */
+#include "master/pool.h"
+
 #include <sys/socket.h>
 
 #include <stdlib.h>
 
 #include "lib/err.h"
-#include "master/pool.h"
-#include "master/worker.h"
+#include "master/workers.h"
 
 struct pooled {
 	struct zygote *zygote;
@@ -134,7 +135,7 @@ pool_start_session(struct zygote *z, struct session *s)
 	 */
 	err = ipc_send(&p->channel, MSG_ASSIGN, &assign, &s->connection, 1);
 	if (err == 0) {
-		worker_attach(z->master, s, p->channel.fd, &p->watch);
+		workers_attach(z->master, s, p->channel.fd, &p->watch);
 		p->channel.fd = -1;
 	}
 	s->undelivered = err != 0;

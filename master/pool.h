@@ -5,7 +5,7 @@
 #ifndef PORTREEVE_MASTER_POOL_H
 #define PORTREEVE_MASTER_POOL_H
 
-#include "master/zygote_private.h"
+#include "master/zygotes.h"
 
 /* POOLED, with its descriptor. 0, or an error that is the zygote's fault. */
 int pool_add(struct zygote *z, struct ipc_in *in);

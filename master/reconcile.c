@@ -4,11 +4,15 @@
  * monitor, or it is closed: once, and with how it ended where that is known.
  * Master only, unprivileged.
  */
+#include "master/reconcile.h"
+
 #include "master/dispatch.h"
+#include "master/ending.h"
 #include "master/listener.h"
 #include "master/pool.h"
 #include "master/report.h"
-#include "master/zygote_private.h"
+#include "master/zygote_end.h"
+#include "master/zygotes.h"
 
 static void
 reconcile_session(struct zygote *z, struct session *s)
@@ -17,7 +21,7 @@ reconcile_session(struct zygote *z, struct session *s)
 	bool running = session_in_table(s, z->table, &end) == SESSION_RUNNING;
 
 	if (!running || z->gone) {
-		session_end(z->master, s, &end);
+		ending_session(z->master, s, &end);
 		return;
 	}
 	s->inherited = false;
@@ -43,20 +47,6 @@ zygote_reconcile(struct zygote *z)
 	}
 }
 
-void
-zygote_end_ended(struct zygote *z)
-{
-	struct session_end end;
-	struct session *s, *next;
-
-	for (s = TAILQ_FIRST(&z->sessions); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, link);
-		if (session_in_table(s, z->table, &end) == SESSION_ENDED &&
-		    !s->undelivered)
-			session_end(z->master, s, &end);
-	}
-}
-
 /*
  * The zygote has read what the master had sent by the old channel, unless that
  * was lost with it: the START of a connection, which is lost then too, or the
@@ -72,7 +62,7 @@ reconcile_absent(struct zygote *z, struct session *s)
 		s->undelivered = false;
 		dispatch_again(z->master, s);
 	} else if (s->pool_pid == 0 || pool_take_again(z, s) != 0) {
-		session_end(z->master, s, &end);
+		ending_session(z->master, s, &end);
 	}
 }
 
@@ -90,18 +80,6 @@ zygote_reconcile_own(struct zygote *z)
 	}
 }
 
-struct zygote *
-zygote_by_instance(struct master *m, uint32_t instance)
-{
-	struct zygote *z;
-
-	TAILQ_FOREACH (z, &m->zygotes->all, link) {
-		if (z->instance == instance)
-			return (z);
-	}
-	return (NULL);
-}
-
 void
 zygotes_reconcile(struct master *m)
 {
@@ -114,6 +92,6 @@ zygotes_reconcile(struct master *m)
 	for (s = session_from(m, 0); s != NULL;
 	     s = session_from(m, s->slot + 1)) {
 		if (s->inherited && zygote_by_instance(m, s->instance) == NULL)
-			session_end(m, s, &end);
+			ending_session(m, s, &end);
 	}
 }

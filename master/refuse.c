@@ -14,6 +14,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "master/report.h"
 
 #define GENTLE_MS 1000
 #define GENTLE_PER_S 64 /* more refusals than this in a second: a flood */
@@ -163,4 +164,26 @@ refuse_connection(struct master *m, int fd, const char *text)
 	g->deadline = uv_now(&m->loop) + GENTLE_MS;
 	if (!uv_is_active((uv_handle_t *)&refusals.timer))
 		uv_timer_start(&refusals.timer, gentle_timeout, GENTLE_MS, 0);
+}
+
+void
+refuse_peer(struct listener *l, int fd, const struct addr *peer,
+    enum policy_reason reason)
+{
+	struct master *m = l->master;
+	struct service *sv = l->service;
+
+	if (sv == NULL) {
+		close(fd);
+		report_refused(m, l->name, peer, reason);
+		return;
+	}
+	/* A datagram has no connection. */
+	if (fd >= 0 && reason == REASON_NO_RESOURCES)
+		refuse_at_once(fd, refuse_text(sv->kind));
+	else if (fd >= 0)
+		refuse_connection(m, fd, refuse_text(sv->kind));
+	state_count(
+	    m->state, sv->index, (enum family)peer->family, STATE_REFUSED);
+	report_refused(m, sv->name, peer, reason);
 }

@@ -6,7 +6,8 @@
 #define PORTREEVE_MASTER_REFUSE_H
 
 #include "lib/role.h"
-#include "master/master.h"
+#include "master/listener.h"
+#include "policy/verdict.h"
 
 /* At most so many are closed gently at a time. */
 #define REFUSE_GENTLE_MAX 16
@@ -22,6 +23,10 @@ const char *refuse_text(enum service_kind kind);
  * so that it reads the line and not a reset. In a flood at once.
  */
 void refuse_connection(struct master *m, int fd, const char *text);
+
+/* Refuse who came to a listener; fd is taken over, or -1. Counted and told. */
+void refuse_peer(struct listener *l, int fd, const struct addr *peer,
+    enum policy_reason reason);
 
 /* The same, at once always: descriptors are short. */
 void refuse_at_once(int fd, const char *text);

@@ -12,7 +12,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "master/zygote.h"
+#include "master/zygotes.h"
 #include "sandbox/sandbox.h"
 
 /*

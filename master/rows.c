@@ -9,7 +9,7 @@
 
 #include "lib/err.h"
 #include "master/session.h"
-#include "master/zygote.h"
+#include "master/zygotes.h"
 
 /* false: there is no such row. */
 static bool

@@ -12,10 +12,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/listener.h"
-#include "master/lookup.h"
-#include "master/report.h"
-#include "master/worker.h"
-#include "master/zygote.h"
+#include "master/zygotes.h"
 
 #define CHUNK 256u
 #define CHUNKS (SLOTS_MAX / CHUNK)
@@ -124,9 +121,6 @@ session_new(struct master *m, struct service *sv, const struct listener *l,
 	j.since = time_wall_ns();
 	j.service = sv->index;
 	s = session_place(m, &j, &slot);
-	/* Who is over and waits for a slow audit makes room. */
-	if (s == NULL && report_give_up(m))
-		s = session_place(m, &j, &slot);
 	if (s == NULL)
 		return (NULL);
 	session_begin(m, s, slot, j.session, sv);
@@ -138,8 +132,8 @@ session_new(struct master *m, struct service *sv, const struct listener *l,
 	return (s);
 }
 
-static void
-session_unhash(struct master *m, struct session *s)
+void
+session_forget(struct master *m, struct session *s)
 {
 	struct session **p = &m->sessions->hash[s->id % HASH_SIZE];
 
@@ -181,47 +175,6 @@ session_join(struct master *m, struct session *s, struct zygote *z)
 	s->instance = zygote_instance(z);
 	state_journal_instance(m->state, s->slot, s->instance);
 	zygote_add_session(z, s);
-}
-
-void
-session_close_channel(struct master *m, struct session *s)
-{
-	worker_detach(m, s);
-	ipc_channel_close(&s->channel);
-}
-
-/* Everything but the slot's own life. */
-static void
-session_let_go(struct master *m, struct session *s)
-{
-	session_leave(s);
-	lookup_cancel(m, s);
-	session_close_channel(m, s);
-	fd_close(&s->connection);
-	fd_close(&s->copy);
-	session_unhash(m, s);
-}
-
-void
-session_discard(struct master *m, struct session *s)
-{
-	report_forget(m, s);
-	session_let_go(m, s);
-	session_free(m, s);
-}
-
-void
-session_end(struct master *m, struct session *s, const struct session_end *end)
-{
-	if (s->over)
-		return;
-	worker_drain(m, s);
-	session_let_go(m, s);
-	policy_limits_end(&s->service->limiter[s->peer.family]);
-	s->over = true;
-	if (s->holds_listener)
-		listener_release(m, s->listener);
-	report_closed(m, s, end);
 }
 
 struct session *

@@ -95,13 +95,10 @@ int sessions_inherit(struct master *m);
 /*
  * A new session for an accepted peer, in the journal, not announced, counted
  * already by policy. NULL with errno when slots, memory or the room of the
- * run-time folder are out.
+ * run-time folder are out; report_give_up() may make room.
  */
 struct session *session_new(struct master *m, struct service *sv,
     const struct listener *l, const struct addr *peer, uint64_t now);
-
-/* Undo session_new() for what could not be dispatched: nobody hears of it. */
-void session_discard(struct master *m, struct session *s);
 
 /* NULL when the slot is free; ended ones are not found. */
 struct session *session_by_slot(struct master *m, uint32_t slot);
@@ -122,15 +119,8 @@ void session_join(struct master *m, struct session *s, struct zygote *z);
 /* Leave a zygote or a held list. */
 void session_leave(struct session *s);
 
-/* Its channel to the worker, if any, is closed. */
-void session_close_channel(struct master *m, struct session *s);
-
-/*
- * It is over: the worker's last words are read, events are emitted, counts go
- * down. The entry and the journal's go at the next report_flush().
- */
-void session_end(
-    struct master *m, struct session *s, const struct session_end *end);
+/* By its number it is not found any more. */
+void session_forget(struct master *m, struct session *s);
 
 /* For report_flush(): the slot is free. */
 void session_free(struct master *m, struct session *s);

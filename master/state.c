@@ -4,6 +4,8 @@
  * are read, and an entry counts only when its last store was made. Reads no
  * page that was never written, since that would make it exist.
  */
+#include "master/state.h"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -13,7 +15,6 @@
 
 #include "lib/err.h"
 #include "lib/memory.h"
-#include "master/state.h"
 
 #define STATE_MAGIC 0x50525653u /* "PRVS" */
 #define STATE_VERSION 2

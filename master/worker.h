@@ -9,17 +9,8 @@
 
 #include "master/session.h"
 
-int worker_init(struct master *m);
-
-/*
- * The session's worker is at the other end of fd, which is taken over. from:
- * what watched it while the worker was idle, or NULL.
- */
-void worker_attach(
-    struct master *m, struct session *s, int fd, struct watch *from);
-
-/* Its channel is about to be closed. */
-void worker_detach(struct master *m, struct session *s);
+/* What watches a worker's channel calls this. */
+void worker_ready(struct watch *w, uint32_t events);
 
 /* Its last words, before the books are closed. */
 void worker_drain(struct master *m, struct session *s);

@@ -14,59 +14,25 @@
 #include "lib/log.h"
 #include "master/accept.h"
 #include "master/dispatch.h"
-#include "master/monitor.h"
+#include "master/ending.h"
+#include "master/hear.h"
 #include "master/pool.h"
+#include "master/reconcile.h"
 #include "master/report.h"
 #include "master/resource.h"
 #include "master/state.h"
-#include "master/worker.h"
-#include "master/zygote_private.h"
+#include "master/workers.h"
+#include "master/zygote_end.h"
+#include "master/zygotes.h"
 
 #define RECEIVE_BATCH 64
 #define DRAIN_MOST 65536
-
-/* How often the monitor is asked again, and the table looked at meanwhile. */
-#define LOST_MS 500
 
 /* Out of memory: so long the channel is not read. */
 #define REST_MS 50
 
 static void zygote_ready(uv_poll_t *poll, int status, int events);
 static int zygote_receive(struct zygote *z);
-
-int
-zygotes_init(struct master *m)
-{
-	m->zygotes = calloc(1, sizeof(*m->zygotes));
-	if (m->zygotes == NULL)
-		return (ERR_NO_MEMORY);
-	TAILQ_INIT(&m->zygotes->all);
-	return (0);
-}
-
-uint32_t
-zygote_instance(const struct zygote *z)
-{
-	return (z->instance);
-}
-
-const struct slot_table *
-zygote_table(const struct zygote *z)
-{
-	return (z->table);
-}
-
-void
-zygote_add_session(struct zygote *z, struct session *s)
-{
-	TAILQ_INSERT_TAIL(&z->sessions, s, link);
-}
-
-void
-zygote_remove_session(struct zygote *z, struct session *s)
-{
-	TAILQ_REMOVE(&z->sessions, s, link);
-}
 
 /* --- its end
  * ------------------------------------------------------------------ */
@@ -78,22 +44,6 @@ zygote_freed(uv_handle_t *handle)
 
 	slot_table_unmap(z->table);
 	free(z);
-}
-
-static void
-zygote_poll_freed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void
-zygote_hang_up(struct zygote *z)
-{
-	if (z->poll != NULL)
-		uv_close((uv_handle_t *)z->poll, zygote_poll_freed);
-	z->poll = NULL;
-	ipc_channel_close(&z->channel);
-	z->full = z->rests = z->attached = false;
 }
 
 /* Every session that it had is over, by its table or by its own death. */
@@ -116,60 +66,9 @@ zygote_end_sessions(struct zygote *z)
 		}
 		/* It was not the worker that failed. */
 		s->clearing = true;
-		session_end(z->master, s, &end);
+		ending_session(z->master, s, &end);
 	}
 	zygote_reconcile(z);
-}
-
-void
-zygote_retire(struct zygote *z)
-{
-	struct service *sv = z->service;
-
-	z->retired = true;
-	pool_close(z);
-	if (sv == NULL)
-		return;
-	z->service = NULL;
-	sv->zygote = NULL;
-	service_block(z->master, sv, BLOCK_ZYGOTE);
-	service_release(z->master, sv);
-}
-
-/* Lost: what of it has ended is closed, and the monitor is asked once more. */
-static void
-zygote_still_lost(uv_timer_t *timer)
-{
-	struct zygote *z = timer->data;
-
-	zygote_end_ended(z);
-	if (monitor_zygote_lost(z->master, z->instance, z->broke) == 0 &&
-	    z->broke)
-		uv_timer_start(timer, zygote_still_lost, 10ull * LOST_MS, 0);
-	else
-		uv_timer_start(timer, zygote_still_lost, LOST_MS, 0);
-}
-
-/*
- * A channel's end is not its zygote's, nor its sessions': the monitor, which
- * waits for zygotes, says which it was.
- */
-void
-zygote_lose(struct zygote *z)
-{
-	if (z->lost)
-		return;
-	z->lost = true;
-	zygote_hang_up(z);
-	if (z->broke)
-		zygote_retire(z);
-	pool_forget(z);
-	if (z->gone)
-		return;
-	if (z->service != NULL)
-		service_block(z->master, z->service, BLOCK_ZYGOTE);
-	(void)monitor_zygote_lost(z->master, z->instance, z->broke);
-	uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
 }
 
 void
@@ -241,7 +140,7 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 	    .step = msg->step};
 
 	if (s != NULL && zygote_awaits_exit(z, s)) {
-		monitor_hear(z->master);
+		hear_monitor(z->master);
 		s = zygote_session(z, msg->slot, msg->session);
 	}
 	if (s == NULL)
@@ -256,7 +155,7 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 	/* Its worker had its connection: how it ended, nobody has seen. */
 	if (s->pool_pid != 0 && end.how == ENDED_FAILED && end.value == ESRCH)
 		end.how = ENDED_UNKNOWN;
-	session_end(z->master, s, &end);
+	ending_session(z->master, s, &end);
 	return (0);
 }
 
@@ -273,7 +172,7 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 		return (0);
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
-	session_close_channel(z->master, s);
+	workers_close(z->master, s);
 	fd_close(&s->connection);
 	fd_close(&s->copy);
 	s->pool_pid = 0;
@@ -302,7 +201,7 @@ zygote_worker_channel(struct zygote *z, struct ipc_in *in)
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
 	new = s->channel.fd < 0;
-	worker_attach(z->master, s, in->fds[0], NULL);
+	workers_attach(z->master, s, in->fds[0], NULL);
 	in->fds[0] = -1;
 	/* Its first master may have died before it gave the connection. */
 	if (new)
@@ -344,7 +243,7 @@ zygote_cut(struct zygote *z, const struct ipc_in *in)
 	zygote_retire(z);
 	s = zygote_session(z, in->msg.returned.slot, in->msg.returned.session);
 	if (s != NULL && zygote_owns(z, s))
-		session_end(z->master, s, &end);
+		ending_session(z->master, s, &end);
 	return (0);
 }
 
@@ -467,17 +366,6 @@ zygote_ready(uv_poll_t *poll, int status, int events)
 }
 
 void
-zygote_want_room(struct zygote *z, bool want)
-{
-	if (z->lost || z->full == want)
-		return;
-	z->full = want;
-	if (!z->rests)
-		uv_poll_start(z->poll, UV_READABLE | (want ? UV_WRITABLE : 0),
-		    zygote_ready);
-}
-
-void
 zygotes_drain(struct master *m)
 {
 	struct zygote *z, *next;
@@ -503,6 +391,7 @@ zygote_join(struct zygote *z, int fd)
 		return (ERR_NO_MEMORY);
 	}
 	poll->data = z;
+	z->ready = zygote_ready;
 	z->poll = poll;
 	z->lost = false;
 	ipc_channel_init(&z->channel, fd, ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
@@ -557,7 +446,7 @@ zygote_rejoin(struct zygote *z, const struct msg_zygote *msg, int channel)
 		return;
 	}
 	fd_close(&channel);
-	uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
+	zygote_await(z);
 }
 
 int
@@ -582,7 +471,7 @@ zygote_add(
 	}
 	if (zygote_join(z, channel) != 0) {
 		fd_close(&channel);
-		uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
+		zygote_await(z);
 	}
 	if (sv == NULL || z->retired)
 		return (0);

@@ -2,16 +2,17 @@
  * Handing a connection to a zygote, or to a worker that it forked ahead of
  * time. Master only, unprivileged. Never waits.
  */
+#include "master/zygote_start.h"
+
 #include <sys/socket.h>
 
 #include <errno.h>
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "master/login.h"
 #include "master/pool.h"
-#include "master/worker.h"
-#include "master/zygote_private.h"
+#include "master/workers.h"
+#include "master/zygotes.h"
 
 /* START; pair is the worker's channel, -1 for a program. */
 static int
@@ -37,11 +38,28 @@ start_on_order(struct zygote *z, struct session *s)
 		return (ERR_SHORT);
 	err = start_send(z, s, pair);
 	if (err == 0 && pair[0] >= 0)
-		worker_attach(z->master, s, pair[0], NULL);
+		workers_attach(z->master, s, pair[0], NULL);
 	else
 		fd_close(&pair[0]);
 	fd_close(&pair[1]);
 	return (err);
+}
+
+/*
+ * The session was handed over: of a service with logins the connection stays
+ * here until its worker asks for one, or ends; of others it is closed.
+ */
+static void
+start_keep_connection(struct session *s)
+{
+	const struct service_traits *traits = service_traits(s->service->kind);
+
+	fd_close(&s->copy);
+	if (traits->builtin && traits->logins != 0) {
+		s->copy = s->connection;
+		s->connection = -1;
+	}
+	fd_close(&s->connection);
 }
 
 int
@@ -61,15 +79,14 @@ zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 	if (err == 0) {
 		session_join(m, s, z);
 		if (!s->undelivered)
-			login_keep_connection(s);
+			start_keep_connection(s);
 		return (0);
 	}
 	if (err == ERR_AGAIN)
 		zygote_want_room(z, true);
-	else if (err != ERR_SHORT && err != ERR_CLOSED)
-		zygote_lose(z); /* what it said before ERR_CLOSED comes first */
+	/* What it said before comes first. */
+	if (err == ERR_CLOSED)
+		return (ERR_AGAIN);
 	/* Too many descriptors under way: they will be received presently. */
-	if (err == ERR_SHORT && errno != ETOOMANYREFS)
-		return (err);
-	return (ERR_AGAIN);
+	return (err == ERR_SHORT && errno == ETOOMANYREFS ? ERR_AGAIN : err);
 }

@@ -2,7 +2,7 @@
  * What the monitor says. Master only, unprivileged. When the monitor is gone
  * so is the master, and leaves the books as they are for the next one.
  */
-#include "master/monitor.h"
+#include "master/hear.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,10 +11,13 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/ask.h"
 #include "master/control.h"
+#include "master/ending.h"
 #include "master/listener.h"
 #include "master/login.h"
 #include "master/lookup.h"
+#include "master/reconcile.h"
 #include "master/report.h"
 #include "master/resource.h"
 #include "master/session.h"
@@ -24,11 +27,11 @@
 /* Out of memory: so long the channel is not read. */
 #define REST_MS 50
 
-static void monitor_ready(uv_poll_t *poll, int status, int events);
+static void hear_ready(uv_poll_t *poll, int status, int events);
 
 /* Take the one descriptor of a message over. */
 static int
-monitor_take(struct ipc_in *in, size_t which)
+hear_take(struct ipc_in *in, size_t which)
 {
 	int fd = in->fds[which];
 
@@ -38,7 +41,7 @@ monitor_take(struct ipc_in *in, size_t which)
 
 /* Told to stop: the books are closed, but of sessions that go on. */
 static void
-monitor_stop(struct master *m, bool keep_sessions)
+hear_stop(struct master *m, bool keep_sessions)
 {
 	struct session_end end;
 	struct session *s;
@@ -55,14 +58,14 @@ monitor_stop(struct master *m, bool keep_sessions)
 			end = (struct session_end){
 			    .how = ENDED_SIGNAL, .value = SIGTERM};
 		s->clearing = true;
-		session_end(m, s, &end);
+		ending_session(m, s, &end);
 	}
 	report_finish(m);
 	exit(0);
 }
 
 static void
-monitor_state(struct master *m, struct ipc_in *in)
+hear_state(struct master *m, struct ipc_in *in)
 {
 	int err;
 
@@ -77,7 +80,7 @@ monitor_state(struct master *m, struct ipc_in *in)
 
 /* The books know nothing of it: those of another version are read by none. */
 static struct session *
-monitor_adopt(struct master *m, const struct msg_session_adopted *msg)
+hear_adopt(struct master *m, const struct msg_session_adopted *msg)
 {
 	int service = state_service_find(m->state, msg->service);
 	uint64_t now = time_boot_ns();
@@ -94,13 +97,13 @@ monitor_adopt(struct master *m, const struct msg_session_adopted *msg)
 }
 
 static void
-monitor_adopted(struct master *m, const struct msg_session_adopted *msg)
+hear_adopted(struct master *m, const struct msg_session_adopted *msg)
 {
 	struct session *s = session_by_slot(m, msg->slot);
 
 	state_see_session(m->state, msg->session);
 	if (s == NULL)
-		s = monitor_adopt(m, msg);
+		s = hear_adopt(m, msg);
 	if (s == NULL || s->id != msg->session)
 		return; /* of a service that is no more, or a lie */
 	s->inherited = false;
@@ -110,17 +113,17 @@ monitor_adopted(struct master *m, const struct msg_session_adopted *msg)
 }
 
 static void
-monitor_gone(struct master *m, const struct msg_session_gone *msg)
+hear_gone(struct master *m, const struct msg_session_gone *msg)
 {
 	struct session_end end = {.how = ENDED_UNKNOWN};
 	struct session *s = session_by_slot(m, msg->slot);
 
 	if (s != NULL && s->id == msg->session && s->adopted)
-		session_end(m, s, &end);
+		ending_session(m, s, &end);
 }
 
 static void
-monitor_user(struct master *m, const struct msg_session_user *msg)
+hear_user(struct master *m, const struct msg_session_user *msg)
 {
 	struct session *s = session_by_id(m, msg->session);
 
@@ -129,7 +132,7 @@ monitor_user(struct master *m, const struct msg_session_user *msg)
 }
 
 static void
-monitor_exit(struct master *m, const struct msg_session_exit *msg)
+hear_exit(struct master *m, const struct msg_session_exit *msg)
 {
 	struct session *s = session_by_id(m, msg->session);
 
@@ -140,54 +143,54 @@ monitor_exit(struct master *m, const struct msg_session_exit *msg)
 }
 
 static void
-monitor_rested(uv_timer_t *timer)
+hear_rested(uv_timer_t *timer)
 {
 	struct master *m = timer->data;
 
 	uv_poll_start(&m->monitor_poll,
-	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), monitor_ready);
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), hear_ready);
 }
 
 /* Out of memory: so it is for a while, and a poll would tell at once. */
 static void
-monitor_rest(struct master *m)
+hear_rest(struct master *m)
 {
 	resource_short(m, NULL, errno);
 	uv_poll_stop(&m->monitor_poll);
-	uv_timer_start(&m->monitor_timer, monitor_rested, REST_MS, 0);
+	uv_timer_start(&m->monitor_timer, hear_rested, REST_MS, 0);
 }
 
 static void
-monitor_tell_accepting(struct master *m)
+hear_tell_accepting(struct master *m)
 {
 	struct msg_accepting accepting = {.generation = m->generation};
 	int err = ipc_send(&m->monitor, MSG_ACCEPTING, &accepting, NULL, 0);
 
 	m->owes_accepting = err != 0;
 	if (err == ERR_SHORT) {
-		monitor_rest(m);
+		hear_rest(m);
 		return;
 	}
 	if (err != 0 && err != ERR_AGAIN && err != ERR_CLOSED)
 		die("the monitor's channel: %s", err_text(err));
 	uv_poll_start(&m->monitor_poll,
-	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), monitor_ready);
+	    UV_READABLE | (m->owes_accepting ? UV_WRITABLE : 0), hear_ready);
 }
 
 static void
-monitor_configured(struct master *m, const struct msg_configured *msg)
+hear_configured(struct master *m, const struct msg_configured *msg)
 {
 	m->running = true;
 	m->generation = msg->generation;
 	zygotes_reconcile(m);
 	listener_update_all(m);
 	report_flush(m);
-	monitor_tell_accepting(m);
+	hear_tell_accepting(m);
 }
 
 /* Messages that need the state. */
 static int
-monitor_configure(struct master *m, struct ipc_in *in)
+hear_configure(struct master *m, struct ipc_in *in)
 {
 	switch (in->type) {
 	case MSG_SERVICE:
@@ -198,14 +201,13 @@ monitor_configure(struct master *m, struct ipc_in *in)
 	case MSG_SERVICE_STATE:
 		return (service_stands(m, &in->msg.service_state));
 	case MSG_LISTENER:
-		return (
-		    listener_add(m, &in->msg.listener, monitor_take(in, 0)));
+		return (listener_add(m, &in->msg.listener, hear_take(in, 0)));
 	case MSG_LISTENER_GONE:
 		listener_remove(m, in->msg.listener_gone.id);
 		return (0);
 	case MSG_ZYGOTE:
-		return (zygote_add(m, &in->msg.zygote, monitor_take(in, 0),
-		    monitor_take(in, 1)));
+		return (zygote_add(
+		    m, &in->msg.zygote, hear_take(in, 0), hear_take(in, 1)));
 	case MSG_ZYGOTE_GONE:
 		zygote_gone(m, in->msg.zygote_gone.instance);
 		return (0);
@@ -213,25 +215,25 @@ monitor_configure(struct master *m, struct ipc_in *in)
 		zygote_silent(m, in->msg.zygote_silent.instance);
 		return (0);
 	case MSG_SESSION_ADOPTED:
-		monitor_adopted(m, &in->msg.session_adopted);
+		hear_adopted(m, &in->msg.session_adopted);
 		return (0);
 	case MSG_SESSION_GONE:
-		monitor_gone(m, &in->msg.session_gone);
+		hear_gone(m, &in->msg.session_gone);
 		return (0);
 	case MSG_SESSION_USER:
-		monitor_user(m, &in->msg.session_user);
+		hear_user(m, &in->msg.session_user);
 		return (0);
 	case MSG_SESSION_EXIT:
-		monitor_exit(m, &in->msg.session_exit);
+		hear_exit(m, &in->msg.session_exit);
 		return (0);
 	case MSG_LOGIN_CHANNEL:
-		login_channel(m, &in->msg.login_channel, monitor_take(in, 0));
+		login_channel(m, &in->msg.login_channel, hear_take(in, 0));
 		return (0);
 	case MSG_LOGIN_REFUSED:
 		login_refused(m, &in->msg.login_refused);
 		return (0);
 	case MSG_CONFIGURED:
-		monitor_configured(m, &in->msg.configured);
+		hear_configured(m, &in->msg.configured);
 		return (0);
 	default:
 		return (ERR_TYPE);
@@ -239,26 +241,26 @@ monitor_configure(struct master *m, struct ipc_in *in)
 }
 
 static int
-monitor_message(struct master *m, struct ipc_in *in)
+hear_message(struct master *m, struct ipc_in *in)
 {
 	switch (in->type) {
 	case MSG_STOP:
-		monitor_stop(m, in->msg.stop.keep_sessions != 0);
+		hear_stop(m, in->msg.stop.keep_sessions != 0);
 		return (0);
 	case MSG_PING:
 		role_pong(&m->monitor, &in->msg.ping);
 		return (0);
 	case MSG_AUDIT_CHANNEL:
-		report_attach(m, monitor_take(in, 0));
+		report_attach(m, hear_take(in, 0));
 		return (0);
 	case MSG_STATE:
-		monitor_state(m, in);
+		hear_state(m, in);
 		return (0);
 	case MSG_CONTROL:
-		control_attach(m, &in->msg.control, monitor_take(in, 0));
+		control_attach(m, &in->msg.control, hear_take(in, 0));
 		return (0);
 	case MSG_LOOKUP:
-		lookup_attach(m, monitor_take(in, 0));
+		lookup_attach(m, hear_take(in, 0));
 		return (0);
 	case MSG_ANSWER_TEXT:
 		control_answer_text(m, &in->msg.answer_text);
@@ -270,7 +272,7 @@ monitor_message(struct master *m, struct ipc_in *in)
 		if (m->state == NULL)
 			die("the monitor said %s before STATE",
 			    msg_name(in->type));
-		return (monitor_configure(m, in));
+		return (hear_configure(m, in));
 	}
 }
 
@@ -279,17 +281,17 @@ monitor_message(struct master *m, struct ipc_in *in)
  * the others there is no master, and the next one may have room.
  */
 static void
-monitor_cut(struct master *m, const struct ipc_in *in)
+hear_cut(struct master *m, const struct ipc_in *in)
 {
 	struct msg_login_refused refused = {
 	    .text = "No login can be made now, try again later.\n"};
 
 	switch (in->type) {
 	case MSG_ZYGOTE:
-		(void)monitor_zygote_lost(m, in->msg.zygote.instance, false);
+		(void)ask_zygote(m, in->msg.zygote.instance, false);
 		break;
 	case MSG_LOOKUP:
-		(void)monitor_lookup_lost(m, false);
+		(void)ask_lookup(m, false);
 		break;
 	case MSG_LOGIN_CHANNEL:
 		refused.session = in->msg.login_channel.session;
@@ -303,7 +305,7 @@ monitor_cut(struct master *m, const struct ipc_in *in)
 }
 
 void
-monitor_hear(struct master *m)
+hear_monitor(struct master *m)
 {
 	struct ipc_in in;
 	int err;
@@ -313,18 +315,18 @@ monitor_hear(struct master *m)
 		if (err == ERR_AGAIN)
 			return;
 		if (err == ERR_SHORT && in.type == MSG_COUNT) {
-			monitor_rest(m);
+			hear_rest(m);
 			return;
 		}
 		if (err == ERR_SHORT) {
-			monitor_cut(m, &in);
+			hear_cut(m, &in);
 			continue;
 		}
 		if (err == ERR_CLOSED)
 			exit(0); /* the next daemon finds the books */
 		if (err != 0)
 			die("the monitor's channel: %s", err_text(err));
-		err = monitor_message(m, &in);
+		err = hear_message(m, &in);
 		if (err != 0)
 			die("the monitor's %s cannot be done: %s",
 			    msg_name(in.type), err_text(err));
@@ -333,90 +335,21 @@ monitor_hear(struct master *m)
 }
 
 static void
-monitor_ready(uv_poll_t *poll, int status, int events)
+hear_ready(uv_poll_t *poll, int status, int events)
 {
 	struct master *m = poll->data;
 
 	if (status == 0 && (events & UV_WRITABLE) != 0 && m->owes_accepting)
-		monitor_tell_accepting(m);
-	monitor_hear(m);
+		hear_tell_accepting(m);
+	hear_monitor(m);
 }
 
 int
-monitor_init(struct master *m)
+hear_init(struct master *m)
 {
 	m->monitor_poll.data = m->monitor_timer.data = m;
 	uv_timer_init(&m->loop, &m->monitor_timer);
-	return (uv_poll_start(&m->monitor_poll, UV_READABLE, monitor_ready) == 0
+	return (uv_poll_start(&m->monitor_poll, UV_READABLE, hear_ready) == 0
 		    ? 0
 		    : ERR_SYSTEM);
-}
-
-int
-monitor_zygote_lost(struct master *m, uint32_t instance, bool broke)
-{
-	struct msg_zygote_lost lost = {.instance = instance, .broke = broke};
-
-	return (ipc_send(&m->monitor, MSG_ZYGOTE_LOST, &lost, NULL, 0));
-}
-
-int
-monitor_lookup_lost(struct master *m, bool hangs)
-{
-	struct msg_lookup_lost lost = {.hangs = hangs};
-
-	return (ipc_send(&m->monitor, MSG_LOOKUP_LOST, &lost, NULL, 0));
-}
-
-int
-monitor_ask_reload(struct master *m, uint32_t request, int client)
-{
-	struct msg_ask_reload ask = {.request = request};
-
-	return (ipc_send(&m->monitor, MSG_ASK_RELOAD, &ask, &client, 1));
-}
-
-int
-monitor_ask_clear(
-    struct master *m, uint32_t request, int client, uint64_t session)
-{
-	struct msg_ask_clear ask = {.request = request, .session = session};
-
-	return (ipc_send(&m->monitor, MSG_ASK_CLEAR, &ask, &client, 1));
-}
-
-int
-monitor_ask_configuration(
-    struct master *m, uint32_t request, int client, uint8_t set)
-{
-	struct msg_ask_configuration ask = {.request = request, .set = set};
-
-	return (ipc_send(&m->monitor, MSG_ASK_CONFIGURATION, &ask, &client, 1));
-}
-
-int
-monitor_ask_client(struct master *m, uint32_t request, int client)
-{
-	struct msg_ask_client ask = {.request = request};
-
-	return (ipc_send(&m->monitor, MSG_ASK_CLIENT, &ask, &client, 1));
-}
-
-void
-monitor_tell_broken(struct master *m, uint32_t listener, int error)
-{
-	struct msg_listener_broken told = {.id = listener, .error = error};
-
-	(void)ipc_send(&m->monitor, MSG_LISTENER_BROKEN, &told, NULL, 0);
-}
-
-int
-monitor_ask_login(struct master *m, uint64_t session, uint32_t slot,
-    uint64_t age, bool late, int connection)
-{
-	struct msg_ask_login ask = {
-	    .session = session, .slot = slot, .age = age, .late = late};
-
-	return (ipc_send(&m->monitor, MSG_ASK_LOGIN, &ask, &connection,
-	    connection >= 0 ? 1 : 0));
 }

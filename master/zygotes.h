@@ -1,12 +1,12 @@
 /*
- * Between the files about zygotes: zygote.c (their messages and ends),
- * zygote_start.c (handing over), reconcile.c (books of an earlier master),
- * pool.c (workers forked ahead of time). Master only.
+ * The table of zygotes: a channel to each, the sessions it has, the workers
+ * that it forked ahead of time. A service has one zygote that serves; earlier
+ * ones stay for the sessions they have. Master only.
  */
-#ifndef PORTREEVE_MASTER_ZYGOTE_PRIVATE_H
-#define PORTREEVE_MASTER_ZYGOTE_PRIVATE_H
+#ifndef PORTREEVE_MASTER_ZYGOTES_H
+#define PORTREEVE_MASTER_ZYGOTES_H
 
-#include "master/zygote.h"
+#include "master/session.h"
 
 #define POOL_MAX 64 /* MSG_MASTER_CHANNEL's most */
 
@@ -33,6 +33,7 @@ struct zygote {
 	struct pooled *pool[POOL_MAX];
 	unsigned pooled;  /* how many there are */
 	uv_poll_t *poll;  /* NULL when lost */
+	uv_poll_cb ready; /* what it calls */
 	uv_timer_t timer; /* while it is lost, or rests */
 };
 
@@ -42,22 +43,21 @@ struct zygotes {
 	struct zygote_list all;
 };
 
-/* Whether to be told when the channel has room. */
-void zygote_want_room(struct zygote *z, bool want);
-
-/* Inherited sessions that name this zygote: its table decides. */
-void zygote_reconcile(struct zygote *z);
-
-/*
- * Its channel broke. What went down with it, the zygote's table says: of those
- * that have ended while there is no channel, and of all once it has another.
- */
-void zygote_end_ended(struct zygote *z);
-void zygote_reconcile_own(struct zygote *z);
+int zygotes_init(struct master *m);
 
 struct zygote *zygote_by_instance(struct master *m, uint32_t instance);
 
-/* For a channel that fails: it is closed, and the monitor is asked. */
-void zygote_lose(struct zygote *z);
+uint32_t zygote_instance(const struct zygote *z);
+
+/* Its slot table, for readers. */
+const struct slot_table *zygote_table(const struct zygote *z);
+
+/* For session_join() and session_leave(). */
+void zygote_add_session(struct zygote *z, struct session *s);
+
+void zygote_remove_session(struct zygote *z, struct session *s);
+
+/* Whether to be told when the channel has room. */
+void zygote_want_room(struct zygote *z, bool want);
 
 #endif

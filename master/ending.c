@@ -1,0 +1,55 @@
+/*
+ * Endings. Master only, unprivileged. A session ends here once, in whatever
+ * way it does: its worker's last words are read, all that it holds is given
+ * back, and its books are closed.
+ */
+#include "master/ending.h"
+
+#include "lib/fd.h"
+#include "master/listener.h"
+#include "master/lookup.h"
+#include "master/report.h"
+#include "master/workers.h"
+
+static ending_drain *ending_drains;
+
+void
+ending_init(ending_drain *drain)
+{
+	ending_drains = drain;
+}
+
+/* Everything but the slot's own life. */
+static void
+ending_let_go(struct master *m, struct session *s)
+{
+	session_leave(s);
+	lookup_cancel(m, s);
+	workers_close(m, s);
+	fd_close(&s->connection);
+	fd_close(&s->copy);
+	session_forget(m, s);
+}
+
+void
+ending_discard(struct master *m, struct session *s)
+{
+	report_forget(m, s);
+	ending_let_go(m, s);
+	session_free(m, s);
+}
+
+void
+ending_session(
+    struct master *m, struct session *s, const struct session_end *end)
+{
+	if (s->over)
+		return;
+	ending_drains(m, s);
+	ending_let_go(m, s);
+	policy_limits_end(&s->service->limiter[s->peer.family]);
+	s->over = true;
+	if (s->holds_listener)
+		listener_release(m, s->listener);
+	report_closed(m, s, end);
+}
