@@ -195,8 +195,10 @@ struct program_rlimit {
 /* Why a worker has ended a session by itself: MSG_STATS's why. */
 enum worker_why {
 	WORKER_WHY_NONE,
-	WORKER_WHY_IDLE, /* idle-timeout */
-	WORKER_WHY_INPUT /* the peer's input had ended, and nothing more came */
+	WORKER_WHY_IDLE,  /* idle-timeout */
+	WORKER_WHY_INPUT, /* the peer's input had ended, and nothing more came
+			   */
+	WORKER_WHY_SHORT  /* the kernel went on to take and give nothing */
 };
 
 /* Why a name's try failed: MSG_LOGIN_FAILURE's reason. */

@@ -366,6 +366,12 @@ errno_text(int error, char buf[32])
 	return (buf);
 }
 
+static const char *const why_texts[] = {
+    [WORKER_WHY_IDLE] = "idle-timeout",
+    [WORKER_WHY_INPUT] = "input-ended",
+    [WORKER_WHY_SHORT] = "no-resources",
+};
+
 static void
 report_failed(
     struct master *m, struct session *s, const struct session_end *end)
@@ -469,8 +475,7 @@ report_closed(
 		event_number(&b, FIELD_KILLED, end->killed);
 	report_exit(&b, s, end, user[0] != '\0');
 	if (s->why != WORKER_WHY_NONE)
-		event_text(&b, FIELD_REASON,
-		    s->why == WORKER_WHY_IDLE ? "idle-timeout" : "input-ended");
+		event_text(&b, FIELD_REASON, why_texts[s->why]);
 	else if (end->timed_out)
 		event_text(&b, FIELD_REASON, "session-timeout");
 	event_emit(m->report->sink, &b);

@@ -4,6 +4,7 @@
  * wiped. Texts are cleaned of control characters, as a module may repeat what
  * the peer typed.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,24 +14,46 @@
 #include "monitor/login/login.h"
 
 #define PROMPTS_MAX 32 /* of one try */
+#define RESTS_MOST 100 /* for one message */
+
+void
+login_poll_failed(int n)
+{
+	if (n < 0 && errno != EINTR)
+		time_rest(LOGIN_REST_MS);
+}
+
+/* One message; ERR_AGAIN at the most until the deadline. */
+static int
+converse_wait(struct login_run *l)
+{
+	struct pollfd p = {.fd = l->worker.fd, .events = POLLIN};
+	uint64_t now = time_boot_ns();
+	int n;
+
+	if (now >= l->deadline)
+		return (ERR_TIMEOUT);
+	n = poll(&p, 1, (int)((l->deadline - now) / 1000000) + 1);
+	login_poll_failed(n);
+	return (n == 0 ? ERR_AGAIN : ipc_recv_now(&l->worker, &l->in));
+}
 
 int
 login_receive(struct login_run *l, enum msg_type type)
 {
-	struct pollfd p = {.fd = l->worker.fd, .events = POLLIN};
-	int err = ERR_AGAIN;
+	unsigned rests = 0;
+	int err;
 
 	if (l->broken != 0)
 		return (l->broken);
-	while (err == ERR_AGAIN) {
-		uint64_t now = time_boot_ns();
-
-		if (now >= l->deadline)
-			err = ERR_TIMEOUT;
-		else if (poll(&p, 1, (int)((l->deadline - now) / 1000000) + 1) >
-			 0)
-			err = ipc_recv_now(&l->worker, &l->in);
-	}
+	do {
+		err = converse_wait(l);
+		if (err == ERR_SHORT && rests++ < RESTS_MOST) {
+			time_rest(LOGIN_REST_MS);
+			err = ERR_AGAIN;
+		}
+	} while (err == ERR_AGAIN);
+	l->short_ = l->short_ || err == ERR_SHORT;
 	/* The permits let one type through; this is for the day they do not. */
 	if (err == 0 && l->in.type != type)
 		err = ERR_STATE;
@@ -194,8 +217,9 @@ login_say_over(struct login_run *l, const char *text)
 	struct msg_login_over m = {.end_ = 0};
 
 	m.text.n = (uint16_t)login_clean_text(m.text.b, sizeof(m.text.b), text);
-	if (l->broken == ERR_TIMEOUT)
-		l->broken = 0; /* of time, not of the channel */
+	/* Of time or memory, not of the channel. */
+	if (l->broken == ERR_TIMEOUT || l->broken == ERR_SHORT)
+		l->broken = 0;
 	converse_send(l, MSG_LOGIN_OVER, &m);
 }
 

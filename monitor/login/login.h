@@ -29,6 +29,11 @@
 /* POLICY_METHOD_COUNT in a message: nothing was asked, so no method. */
 #define LOGIN_METHOD_NONE POLICY_METHOD_COUNT
 
+#define LOGIN_REST_MS 20 /* out of memory, before the next try */
+
+/* To a peer whose login failed for what this host is short of. */
+#define LOGIN_LATER "This host cannot log you in now; try again later.\n"
+
 struct login_run {
 	struct ipc_channel monitor, worker;
 	struct msg_login_start start;
@@ -71,6 +76,13 @@ enum login_result {
  */
 int login_receive(struct login_run *l, enum msg_type type);
 
+/*
+ * After each poll(), with what it returned: where one fails for want of memory
+ * the next comes a moment later. Receiving waits for nobody, and so is tried
+ * all the same.
+ */
+void login_poll_failed(int n);
+
 /* PAM's conversation function; arg is the struct login_run. */
 int login_converse(int n, const struct pam_message **msg,
     struct pam_response **resp, void *arg);
@@ -97,6 +109,15 @@ void login_say_again(struct login_run *l, const char *text);
  * size.
  */
 size_t login_clean_text(uint8_t *dst, size_t size, const char *text);
+
+/*
+ * Whether libpam could not write a record for the kernel's audit since this
+ * was last asked, for what the host is short of (monitor/login/audit-linux.c).
+ */
+bool login_audit_missed(void);
+
+/* Whether a call failed for what a host may be short of for a while. */
+bool login_is_short(int error);
 
 /* --- try.c --------------------------------------------------------------- */
 

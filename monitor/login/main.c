@@ -81,15 +81,16 @@ login_begin(struct login_run *l, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-/* At the prompt for a name. */
+/* At the prompt for a name: out of time, or of memory. */
 static void
-login_too_late(struct login_run *l)
+login_no_name(struct login_run *l)
 {
-	struct msg_login_failure m = {
-	    .method = LOGIN_METHOD_NONE, .reason = LOGIN_FAILED_TIMEOUT};
+	bool late = l->broken == ERR_TIMEOUT;
+	struct msg_login_failure m = {.method = LOGIN_METHOD_NONE,
+	    .reason = late ? LOGIN_FAILED_TIMEOUT : LOGIN_FAILED_RESOURCES};
 
 	(void)ipc_send(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
-	login_say_over(l, "\nLogin timed out.\n");
+	login_say_over(l, late ? "\nLogin timed out.\n" : LOGIN_LATER);
 }
 
 /* Names, until one is let in, or there are no more tries. */
@@ -100,8 +101,8 @@ login_tries(struct login_run *l)
 		enum login_result result;
 
 		if (login_receive(l, MSG_LOGIN_USER) != 0) {
-			if (l->broken == ERR_TIMEOUT)
-				login_too_late(l);
+			if (l->broken == ERR_TIMEOUT || l->broken == ERR_SHORT)
+				login_no_name(l);
 			return (false);
 		}
 		l->wish = l->in.msg.login_user;

@@ -230,7 +230,11 @@ session_worker(struct session *s)
 {
 	struct login_run *l = s->l;
 
-	if (ipc_recv_now(&l->worker, &l->in) == ERR_AGAIN)
+	int err = ipc_recv_now(&l->worker, &l->in);
+
+	if (err == ERR_SHORT)
+		time_rest(LOGIN_REST_MS);
+	if (err == ERR_AGAIN || err == ERR_SHORT)
 		return;
 	s->alone = true;
 	session_hang_up(s);
@@ -270,11 +274,12 @@ session_wait(struct session *s)
 		struct pollfd p[2] = {{.fd = s->signals, .events = POLLIN},
 		    {.fd = s->alone ? -1 : s->l->worker.fd, .events = POLLIN}};
 
-		if (poll(p, 2, session_timeout(s)) <= 0)
-			continue;
-		if (p[0].revents != 0)
+		int n = poll(p, 2, session_timeout(s));
+
+		login_poll_failed(n);
+		if (n < 0 || p[0].revents != 0)
 			session_signal(s);
-		if (p[1].revents != 0)
+		if ((n < 0 && !s->alone) || p[1].revents != 0)
 			session_worker(s);
 	}
 }

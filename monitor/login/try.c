@@ -32,7 +32,6 @@
 #define VERDICT_MS 30000 /* a monitor that has died closes at once */
 
 #define WORDS "Login incorrect\n"
-#define LATER "This host cannot log you in now; try again later.\n"
 
 /* PAM's own wait is not slept but added up: ours is the one and only. */
 static void
@@ -51,11 +50,11 @@ try_delay(int status, unsigned usec, void *arg)
 #define SHORT_FILES 8
 #define SHORT_BYTES (1u << 20)
 
-static bool
-try_short_of(int error)
+bool
+login_is_short(int error)
 {
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ||
-		error == EIO || error == EAGAIN);
+		error == ENOBUFS || error == EIO || error == EAGAIN);
 }
 
 /* A file that PAM reads is there, and cannot be opened. */
@@ -63,7 +62,7 @@ static bool
 try_short_of_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_short = fd < 0 && try_short_of(errno);
+	bool is_short = fd < 0 && login_is_short(errno);
 
 	fd_close(&fd);
 	return (is_short);
@@ -83,12 +82,12 @@ try_is_short(struct login_run *l)
 	snprintf(pam, sizeof(pam), "/etc/pam.d/%s", l->start.pam_service);
 	for (int i = 0; i < SHORT_FILES; i++) {
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		l->short_ = l->short_ || (fds[i] < 0 && try_short_of(errno));
+		l->short_ = l->short_ || (fds[i] < 0 && login_is_short(errno));
 	}
 	for (int i = 0; i < SHORT_FILES; i++)
 		fd_close(&fds[i]);
 	memory = malloc(SHORT_BYTES);
-	if (memory == NULL || try_short_of_file(pam) ||
+	if (memory == NULL || try_short_of_file(pam) || login_audit_missed() ||
 	    (l->pam != NULL && pamstack_lacks_module(
 				   pamstack_folders, l->start.pam_service)) ||
 	    try_short_of_file("/etc/passwd") ||
@@ -128,6 +127,7 @@ try_wait(struct login_run *l)
 	uint64_t last =
 	    l->deadline + FAIL_DELAY + FAIL_JITTER_MS * UINT64_C(1000000);
 	struct pollfd p = {.fd = l->worker.fd, .events = POLLRDHUP};
+	int n;
 
 	if (due > last)
 		due = last;
@@ -137,7 +137,9 @@ try_wait(struct login_run *l)
 		/* Gone, or in breach: it gets no other try to be held from. */
 		if (now >= due || l->broken != 0)
 			return;
-		if (poll(&p, 1, (int)((due - now) / 1000000) + 1) > 0)
+		n = poll(&p, 1, (int)((due - now) / 1000000) + 1);
+		login_poll_failed(n);
+		if (n > 0)
 			l->broken = ERR_CLOSED;
 	}
 }
@@ -178,7 +180,7 @@ try_failed(struct login_run *l, enum login_failure reason, bool last)
 	try_record(l);
 	try_wait(l);
 	if (last || l->broken != 0 || time_boot_ns() >= l->deadline) {
-		login_say_over(l, l->short_ ? LATER : WORDS);
+		login_say_over(l, l->short_ ? LOGIN_LATER : WORDS);
 		return (LOGIN_END);
 	}
 	login_say_again(l, WORDS);
@@ -210,7 +212,8 @@ try_no_account(struct login_run *l, int status)
 	snprintf(text, sizeof(text), "%s\n",
 	    reason == LOGIN_FAILED_TIMEOUT ? "\nLogin timed out."
 					   : pam_strerror(l->pam, status));
-	login_say_over(l, reason == LOGIN_FAILED_RESOURCES ? LATER : text);
+	login_say_over(
+	    l, reason == LOGIN_FAILED_RESOURCES ? LOGIN_LATER : text);
 	return (LOGIN_END);
 }
 
@@ -223,7 +226,7 @@ login_fail_session(struct login_run *l, int status, const char *words)
 
 	(void)ipc_send_wait(&l->monitor, MSG_LOGIN_FAILURE, &m, NULL, 0);
 	login_say_over(l, m.reason == LOGIN_FAILED_RESOURCES || words == NULL
-			      ? LATER
+			      ? LOGIN_LATER
 			      : words);
 }
 
@@ -278,17 +281,32 @@ try_account(struct login_run *l)
 	return (status);
 }
 
+static int
+try_hear_verdict(struct login_run *l)
+{
+	struct pollfd p = {.fd = l->monitor.fd, .events = POLLIN};
+	uint64_t last = time_boot_ns() + VERDICT_MS * UINT64_C(1000000);
+	int err;
+
+	do {
+		login_poll_failed(poll(&p, 1, VERDICT_MS));
+		err = ipc_recv_now(&l->monitor, &l->in);
+		if (err == ERR_SHORT)
+			time_rest(LOGIN_REST_MS);
+	} while (
+	    (err == ERR_AGAIN || err == ERR_SHORT) && time_boot_ns() < last);
+	return (err);
+}
+
 /* user-limit is the monitor's to know: it has the table of all logins. */
 static bool
 try_verdict(struct login_run *l, enum policy_method method)
 {
 	struct msg_login_may m = {.method = (uint8_t)method, .uid = l->uid};
-	struct pollfd p = {.fd = l->monitor.fd, .events = POLLIN};
 
 	strlcpy(m.user, l->user, sizeof(m.user));
 	if (ipc_send_wait(&l->monitor, MSG_LOGIN_MAY, &m, NULL, 0) != 0 ||
-	    poll(&p, 1, VERDICT_MS) <= 0 ||
-	    ipc_recv_now(&l->monitor, &l->in) != 0) {
+	    try_hear_verdict(l) != 0) {
 		login_say_over(l, "The login service was restarted; please "
 				  "connect again.\n");
 		return (false);
@@ -297,7 +315,7 @@ try_verdict(struct login_run *l, enum policy_method method)
 	if (l->in.msg.login_verdict.allow)
 		return (true);
 	if (l->in.msg.login_verdict.later) {
-		login_say_over(l, LATER);
+		login_say_over(l, LOGIN_LATER);
 		return (false);
 	}
 	try_record(l);
@@ -371,6 +389,8 @@ login_pam_end(struct login_run *l, int status)
 static enum login_failure
 try_reason(struct login_run *l, int status)
 {
+	if (l->broken == ERR_SHORT)
+		return (LOGIN_FAILED_RESOURCES);
 	/*
 	 * The same words as ever where it may hang on the name: a directory
 	 * that is away knows some users, whose passwords it had kept.
@@ -435,7 +455,7 @@ try_is_account(struct login_run *l)
 
 	errno = 0;
 	pw = login_database_user(l->wish.user);
-	if (pw == NULL && try_short_of(errno))
+	if (pw == NULL && login_is_short(errno))
 		l->short_ = true;
 	return (pw != NULL);
 }

@@ -26,7 +26,7 @@ ALICE = PASSWORDS["alice"][0]
 #: How long a client may wait for an answer or a refusal.
 CLIENT_SECONDS = 20
 #: The same, where nobody can answer.
-DEAF_SECONDS = 4
+DEAF_SECONDS = 2
 #: The same word is not said more often than that.
 TELL_SECONDS = 12
 #: More calls than this in half a second without clients is a spin.

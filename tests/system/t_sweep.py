@@ -13,20 +13,26 @@ from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
                             free_port, limit, main, needs, needs_root, unused,
                             wait_until, world)
 
-#: (role, call, errno, occurrence)
+#: (role, call, errno, occurrence): each role once at least, and every kind of
+#: occurrence.
 CALLS = (
     ("monitor", "poll", "ENOMEM", "1+"),
+    ("master", "sendmsg", "ENOMEM", "13"),
     ("audit", "write", "EAGAIN", "1+"),
-    ("logreader", "sendmsg", "ENOMEM", "1+"),
     ("logreader", "sendmmsg", "EAGAIN", "1+"),
     ("lookup", "openat", "EMFILE", "1"),
-    ("lookup", "openat", "EACCES", "1+"),
     ("zygote finger", "sendmsg", "EAGAIN", "1+"),
-    ("zygote cat", "sendmsg", "EAGAIN", "1+"),
-    ("zygote cat", "recvmsg", "ENOMEM", "2"),
+    ("zygote telnet", "recvmsg", "ENOMEM", "1"),
+    ("zygote ssh", "recvmsg", "ENOMEM", "2"),
+    ("worker finger", "sendto", "ENOMEM", "1"),
+    ("worker telnet", "sendto", "ENOBUFS", "1+"),
+    ("worker telnet", "write", "ENOSPC", "1+"),
+    ("login telnet", "poll", "ENOMEM", "1+"),
+    ("login telnet", "recvfrom", "ENOMEM", "2"),
+    ("login telnet", "fcntl", "EMFILE", "5"),
 )
 #: (role, descriptors more than it has)
-LIMITS = (("zygote cat", 0), ("lookup", 0), ("master", 0))
+LIMITS = (("zygote cat", 0),)
 
 
 def judge(stage, role, what, failure):
@@ -35,48 +41,42 @@ def judge(stage, role, what, failure):
     check(case.happened, "%s: %s was never met" % (role, what))
 
 
+def judge_a_login(stage):
+    """PAM goes on without a module that it could not load, and of several
+    databases without one that could not be read: the peer is not to blame."""
+    with sweep.Trace(stage, "login telnet") as trace:
+        equal(stage.client("telnet").word, "ok", "a login")
+        opens = re.findall(r' ?openat\([^"]*"([^"]*)"', trace.text())
+    module = [n for n, path in enumerate(opens, 1)
+              if path.endswith("/pam_unix.so")][0]
+    database = [n for n, path in enumerate(opens, 1)
+                if path == "/etc/passwd" and n > module]
+    for n in (module, database[0]):
+        judge(stage, "login telnet", "openat EMFILE at %d" % n,
+              sweep.Trace(stage, "login telnet",
+                          ("openat", "EMFILE", str(n))))
+    check(stage.daemon.of("auth-failure", reason="no-resources"),
+          "the module's failure is not told")
+
+
 @needs_root
 @needs("strace", "prlimit", "cc")
 @limit(180)
 def test_calls_that_fail():
+    check({role for role, *_ in CALLS + LIMITS} == set(sweep.ROLES),
+          "a role is left out")
     stage = sweep.Stage().start()
     try:
         for role, call, error, when in CALLS:
             judge(stage, role, "%s %s at %s" % (call, error, when),
                   sweep.Trace(stage, role, (call, error, when)))
+        equal(len(stage.daemon.of("session-closed", service="telnet",
+                                  reason="no-resources")), 2,
+              "closed for what two workers were short of")
         for role, room in LIMITS:
             judge(stage, role, "%d descriptors more" % room,
                   sweep.Limit(stage, role, "nofile", room))
-    finally:
-        stage.stop()
-
-
-def opens_of_a_login(stage):
-    """The paths that a login opens, in order."""
-    with sweep.Trace(stage, "login telnet") as trace:
-        equal(stage.client("telnet").word, "ok", "a login")
-        return re.findall(r' ?openat\([^"]*"([^"]*)"', trace.text())
-
-
-@needs_root
-@needs("strace", "cc")
-@limit(180)
-def test_a_login_that_cannot_open_a_file_once():
-    """PAM goes on without a module that it could not load, and of several
-    databases without one that could not be read: the peer is not to blame."""
-    stage = sweep.Stage().start()
-    try:
-        opens = opens_of_a_login(stage)
-        module = [n for n, path in enumerate(opens, 1)
-                  if path.endswith("/pam_unix.so")][0]
-        database = [n for n, path in enumerate(opens, 1)
-                    if path == "/etc/passwd" and n > module]
-        for n in [module] + database[:4]:
-            judge(stage, "login telnet", "openat EMFILE at %d" % n,
-                  sweep.Trace(stage, "login telnet",
-                              ("openat", "EMFILE", str(n))))
-        check(stage.daemon.of("auth-failure", reason="no-resources"),
-              "the module's failure is not told")
+        judge_a_login(stage)
     finally:
         stage.stop()
 

@@ -65,12 +65,36 @@ conn_events(const struct conn *c)
 	return (events);
 }
 
+void
+conn_again(struct conn *c)
+{
+	if (++c->agains > AGAINS_MOST)
+		time_rest(WORKER_REST_MS);
+}
+
+void
+conn_short(struct conn *c)
+{
+	time_rest(WORKER_REST_MS);
+	if (++c->shorts <= WORKER_RESTS_MOST)
+		return;
+	c->w->why = WORKER_WHY_SHORT;
+	c->gone = true;
+}
+
+void
+conn_moved(struct conn *c)
+{
+	c->agains = c->shorts = 0;
+}
+
 static void
 conn_fill(struct conn *c)
 {
 	ssize_t n = recv(c->w->connection, c->in, sizeof(c->in), MSG_DONTWAIT);
 
 	if (n > 0) {
+		conn_moved(c);
 		c->have = (size_t)n;
 		c->w->bytes_in += (uint64_t)n;
 		if (c->high < c->have)
@@ -80,7 +104,7 @@ conn_fill(struct conn *c)
 	} else if (n == 0) {
 		c->fin = c->ended = true;
 	} else if (worker_is_short(errno)) {
-		time_rest(WORKER_REST_MS);
+		conn_short(c);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		c->gone = true;
 	}
@@ -122,16 +146,14 @@ conn_flush(struct conn *c)
 			telnet_sent(&c->telnet, (size_t)sent);
 			c->w->bytes_out += (uint64_t)sent;
 			c->full = false;
-			c->agains = 0;
+			conn_moved(c);
 			c->blocked = (size_t)sent < n;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			c->blocked = true;
-			/* poll() may say that there is room: no spinning. */
-			if (++c->agains > AGAINS_MOST)
-				time_rest(WORKER_REST_MS);
+			conn_again(c);
 		} else if (worker_is_short(errno)) {
-			time_rest(WORKER_REST_MS);
 			c->blocked = true;
+			conn_short(c);
 		} else if (errno != EINTR) {
 			c->gone = true;
 		}

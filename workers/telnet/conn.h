@@ -47,7 +47,8 @@ struct conn {
 	size_t n;
 	bool full;	 /* an answer waits for room: nothing is read */
 	bool blocked;	 /* the socket takes nothing at present */
-	unsigned agains; /* sends without room, in a row */
+	unsigned agains; /* sends and writes without room, in a row */
+	unsigned shorts; /* calls for which the kernel had no room, likewise */
 	bool gone;	 /* the peer has closed, or the connection broke */
 	bool fin;	 /* the peer sends no more; there may be more to read */
 	bool ended;	 /* nor is there */
@@ -102,6 +103,18 @@ void conn_read(struct conn *c, short revents);
 
 /* Send what is queued, as far as it goes without waiting. Sets gone. */
 void conn_flush(struct conn *c);
+
+/* poll() said that there is room, and there was none: no spinning. */
+void conn_again(struct conn *c);
+
+/*
+ * The kernel is out of memory: the call is made once more after a moment, and
+ * after too many the connection is over, and said to be so. Sets gone.
+ */
+void conn_short(struct conn *c);
+
+/* Something was taken. */
+void conn_moved(struct conn *c);
 
 /* Queue text: "\n" becomes CR LF. What does not fit is lost. */
 void conn_say(struct conn *c, const void *text, size_t n);

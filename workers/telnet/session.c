@@ -121,15 +121,19 @@ session_take(struct conn *c)
 		ssize_t n = write(c->pty, c->data, c->n);
 
 		if (n > 0) {
+			conn_moved(c);
 			c->stuck = false;
 			c->data += n;
 			c->n -= (size_t)n;
 		} else if (n < 0 && errno == EINTR) {
 			continue;
 		} else if (n == 0 || errno == EAGAIN) {
+			conn_again(c);
 			return (false);
 		} else {
-			c->n = 0; /* hung up: its reading side says so */
+			/* Of one hung up the reading side tells before that. */
+			conn_short(c);
+			return (false);
 		}
 	}
 	return (true);
