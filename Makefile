@@ -106,7 +106,8 @@ BSD	= -lbsd
 # name: folder, libraries of ours, libraries of others, link mode
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec \
-	$(LE)/lookup $(LE)/logreader $(LE)/login $(LE)/ender documents
+	$(LE)/lookup $(LE)/logreader $(LE)/login $(LE)/ender \
+	$(LE)/planner documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
 
@@ -132,7 +133,8 @@ $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit rol
 # One for each ending: it has nothing to wait for but its exec.
 $(eval $(call program,$(LE)/ender,ender,role sandbox ipc lib,$(SECC) -lbsd -lmd,$(ENDER_LINK)))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
-$(eval $(call program,$(B)/portreeved,$(ROOMS),conf/sshd conf policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/planner,planner,conf/sshd conf role sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(B)/portreeved,$(ROOMS),policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeve,cli,conf ipc lib,-ljansson $(BSD),-pie))
 
 # A folder's objects, main.c apart, as one archive.
@@ -256,11 +258,11 @@ $(B)/bench/telnet: $(B)/obj/tests/bench/telnet.o $(call lib_of,workers/telnet) \
 
 # The monitor's own tables, with the rest of it played.
 $(B)/bench/tables: $(B)/obj/tests/bench/tables.o \
-	    $(foreach d,conf policy audit ipc lib,$(call lib_of,$(d)))
+	    $(foreach d,policy audit ipc lib,$(call lib_of,$(d)))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
 	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
-	    $(foreach d,conf policy audit ipc lib,$(call lib_of,$(d))) \
+	    $(foreach d,policy audit ipc lib,$(call lib_of,$(d))) \
 	    -Wl,--end-group $(SECC) $(BSD)
 
 # Floors are linked statically: nothing may be faster for a linker's sake.

@@ -328,3 +328,15 @@ msg_next_state(enum msg_type type, enum ipc_state state)
 
 	return (next == ST_KEEP ? state : next);
 }
+
+int
+msg_put_text(uint8_t *list, uint16_t *n, size_t room, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	if (*n + len > room)
+		return (ERR_TOO_LONG);
+	memcpy(list + *n, text, len);
+	*n = (uint16_t)(*n + len);
+	return (0);
+}

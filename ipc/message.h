@@ -14,8 +14,9 @@
 
 /* Bounds that the catalogue names. */
 #define SERVICES_MAX 256
-#define STATE_TEXT_MAX 256 /* of a service, its NUL included */
-#define SLOTS_MAX 262144   /* connections at a time over all services */
+#define PLAN_SERVICES_MAX 128 /* of one configuration */
+#define STATE_TEXT_MAX 256    /* of a service, its NUL included */
+#define SLOTS_MAX 262144      /* connections at a time over all services */
 
 #define IPC_MESSAGE_MAX 16384 /* bytes of the longest datagram */
 #define IPC_FDS_MAX 3
@@ -114,6 +115,10 @@ const char *ipc_state_name(unsigned state);
  * field is out of its range: the sender's own bug) or ERR_TYPE.
  */
 int msg_encode(enum msg_type type, const void *msg, uint8_t *buf, size_t size);
+
+/* Append a text and its NUL to a list of texts in a message: 0 or ERR_TOO_LONG.
+ */
+int msg_put_text(uint8_t *list, uint16_t *n, size_t room, const char *text);
 
 /*
  * Read a datagram of n bytes. On 0, *type and the union's member are set, and

@@ -262,3 +262,27 @@ pamstack_lacks_module(const char *const *folders, const char *service)
 
 	return (stack_walk(&s, service, 0));
 }
+
+#define STACK_OURS "pam_portreeve.so"
+
+bool
+pamstack_has_ours(const char *service, char *why, size_t size)
+{
+	static const char *const types[] = {"account", "session"};
+	char module[512] = "";
+
+	for (int i = 0; i < 2; i++) {
+		if (!pamstack_runs(pamstack_folders, service, types[i],
+			STACK_OURS, module, sizeof(module))) {
+			snprintf(why, size,
+			    "PAM's service %s has no %s line for " STACK_OURS,
+			    service, types[i]);
+			return (false);
+		}
+		if (!pamstack_is_installed(module)) {
+			snprintf(why, size, "PAM has no module %.200s", module);
+			return (false);
+		}
+	}
+	return (true);
+}

@@ -22,6 +22,13 @@ bool pamstack_runs(const char *const *folders, const char *service,
     const char *type, const char *module, char *path, size_t size);
 
 /*
+ * Whether pam_portreeve.so runs in the account and the session lines of the
+ * service, and is installed; why gets half a sentence when not, and may be
+ * NULL.
+ */
+bool pamstack_has_ours(const char *service, char *why, size_t size);
+
+/*
  * Whether a module of the service's lines is not in this process, which has
  * called pam_start(3), and can be loaded now: for a moment it could not, and
  * PAM went on without it.

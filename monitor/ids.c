@@ -19,6 +19,7 @@
 #include "monitor/ids.h"
 #include "monitor/ids_service.h"
 #include "lib/ptable.h"
+#include "monitor/plan.h"
 
 static const char *const account_names[UID_READERS] = {
     [UID_MASTER] = "portreeve-master",
@@ -104,14 +105,14 @@ block_is_free(const struct ptable *t, uint32_t first)
 
 /* The range, cut to what this user namespace maps; false: nothing is left. */
 static bool
-usable_range(const struct conf *conf, uint32_t *low, uint32_t *high)
+usable_range(const struct monitor *mon, uint32_t *low, uint32_t *high)
 {
 	static const char *const maps[] = {
 	    "/proc/self/uid_map", "/proc/self/gid_map"};
 	char text[4096];
 
-	*low = conf->role_uid_low;
-	*high = conf->role_uid_high;
+	*low = mon->plan->is.role_uid_low;
+	*high = mon->plan->is.role_uid_high;
 	for (size_t i = 0; i < 2; i++) {
 		ssize_t n = -1;
 		int fd = open(maps[i], O_RDONLY | O_CLOEXEC);
@@ -131,12 +132,12 @@ usable_range(const struct conf *conf, uint32_t *low, uint32_t *high)
 
 /* The first number of a block that is ours until we exit; 0 for none. */
 static uint32_t
-take_block(const struct conf *conf)
+take_block(const struct monitor *mon)
 {
 	struct ptable t = {0};
 	uint32_t found = 0, low, high;
 
-	if (!usable_range(conf, &low, &high))
+	if (!usable_range(mon, &low, &high))
 		return (0);
 	if (ptable_read(&t) < 0)
 		log_warn("cannot read the process table");
@@ -206,11 +207,12 @@ ids_for_service(
 	bool some;
 
 	if (mon->rootless || !service_traits(s->kind)->named ||
-	    s->conf == NULL || s->conf->exec.user != NULL)
+	    s->plan == NULL || s->plan->program == NULL ||
+	    s->plan->program->uid != UINT32_MAX)
 		return (0);
 	if (ids_service_open(mon->state_dir, reason, size) != 0)
 		return (ERR_REFUSED);
-	some = usable_range(mon->conf, &low, &high);
+	some = usable_range(mon, &low, &high);
 	id = ids_service_find(s->name);
 	if (id != 0 && some && id >= low && id <= high) {
 		s->uid = id;
@@ -221,7 +223,7 @@ ids_for_service(
 		snprintf(reason, size,
 		    "no uid of role-uids %u-%u is left for it: write `user`, "
 		    "or name another range",
-		    mon->conf->role_uid_low, mon->conf->role_uid_high);
+		    mon->plan->is.role_uid_low, mon->plan->is.role_uid_high);
 		return (ERR_REFUSED);
 	}
 	if (ids_service_add(s->name, id, reason, size) != 0)
@@ -252,14 +254,14 @@ ids_choose(struct monitor *mon, char *reason, size_t size)
 			continue;
 		}
 		if (block == 0)
-			block = take_block(mon->conf);
+			block = take_block(mon);
 		if (block == 0) {
 			snprintf(reason, size,
 			    "no %d numbers in a row of role-uids %u-%u are "
 			    "free of accounts and processes: name another "
 			    "range, or make the accounts (`make install`)",
-			    BLOCK, mon->conf->role_uid_low,
-			    mon->conf->role_uid_high);
+			    BLOCK, mon->plan->is.role_uid_low,
+			    mon->plan->is.role_uid_high);
 			return (ERR_REFUSED);
 		}
 		if (taken == BLOCK)

@@ -26,13 +26,13 @@
 #include "lib/log.h"
 #include "monitor/boot.h"
 #include "monitor/dirs.h"
-#include "monitor/hostcheck.h"
 #include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/listeners/handed.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/notify.h"
+#include "monitor/planner.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
 #include "monitor/roles/child.h"
@@ -42,8 +42,10 @@
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sessions/table.h"
+#include "monitor/sshd.h"
 #include "monitor/stop.h"
 
+#define CONFIG_STDIN "-" /* to be checked */
 #define DEFAULT_CONFIG "/etc/portreeve/portreeve.conf"
 #define EVENTS_HELD 1024 /* while audit is away */
 #define ROOM_LEAST 1024	 /* kB of the run-time state's file system */
@@ -152,7 +154,7 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 		usage("-c names a configuration; one word too many: ",
 		    argv[optind]);
 	/* A reload could not read it again. */
-	if (!o->check && strcmp(mon->config_path, CONF_STDIN) == 0)
+	if (!o->check && strcmp(mon->config_path, CONFIG_STDIN) == 0)
 		usage("standard input is read only to check it: -c - needs ",
 		    "-n");
 }
@@ -163,33 +165,55 @@ static void __attribute__((noreturn)) start_failed(const char *reason)
 	exit(1);
 }
 
+/* The check's own folders are others than the daemon's, which may run. */
+static struct plan *
+check_file(struct monitor *mon)
+{
+	char folder[] = "/tmp/portreeve-check-XXXXXX";
+	char reason[REASON_MAX + PATH_MAX];
+	struct plan *plan;
+
+	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0)
+		start_failed(reason);
+	if (mkdtemp(folder) == NULL)
+		start_failed("no temporary folder can be made below /tmp");
+	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
+	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
+	plan = planner_check(mon, reason, sizeof(reason));
+	rmdir(folder);
+	if (plan == NULL)
+		start_failed(reason);
+	return (plan);
+}
+
 /* -n: say what a start would, of the file and of the host; change nothing. */
 static int
 check_only(struct monitor *mon, const struct options *o)
 {
 	char run_dir[PATH_MAX];
-	struct conf_report report = {0};
 	struct sandbox_report sandbox;
-	struct conf *conf = NULL;
+	struct plan *plan;
+	enum sandbox_level level;
 	int err = dirs_choose(
 	    mon, o->run_dir, o->state_dir, run_dir, sizeof(run_dir));
 
-	/* The check's own is another: a daemon may run in this one. */
 	if (err == 0)
 		snprintf(run_dir, sizeof(run_dir), "%s", mon->run_dir);
-	else
-		run_dir[0] = '\0';
-	err = reload_check_only(mon, &conf, &report);
-	if (err == 0 && run_dir[0] != '\0')
-		handed_check(run_dir, conf, &report);
-	reload_print(mon, &report);
+	sshd_make_folder(mon);
+	plan = check_file(mon);
+	if (err == 0 && !plan->done.refused)
+		handed_check(run_dir, plan);
+	reload_print(mon, plan);
+	err = plan->done.refused;
 	if (err == 0) {
-		err = sandbox_try(proc_sandbox_level(conf), &sandbox);
+		level = mon->rootless
+			    ? SANDBOX_ROOTLESS
+			    : (enum sandbox_level)plan->is.sandbox_level;
+		err = sandbox_try(level, &sandbox);
 		if (err != 0)
 			fprintf(stderr, "portreeved: %s\n", sandbox.error);
 	}
-	conf_report_clear(&report);
-	conf_free(conf);
+	plan_free(plan);
 	return (err == 0 ? 0 : 1);
 }
 
@@ -203,11 +227,13 @@ on_signal(int sig, void *arg)
 		proc_reap(mon);
 		break;
 	case SIGHUP:
-		if (!stop_is_begun())
+		if (!stop_is_begun() && mon->plan != NULL)
 			reload_run(mon, false, 0);
 		break;
 	case SIGTERM:
 	case SIGINT:
+		if (mon->plan == NULL) /* nothing runs yet */
+			exit(0);
 		stop_begin(mon, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 		break;
 	default:
@@ -231,7 +257,7 @@ catch_signals(struct monitor *mon)
 static void
 prepare(struct monitor *mon, const struct options *o)
 {
-	char reason[CONF_MESSAGE_MAX];
+	char reason[REASON_MAX];
 
 	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0 ||
 	    dirs_make(mon, o->run_dir, o->state_dir, reason, sizeof(reason)) !=
@@ -270,20 +296,12 @@ warn_of_little_room(struct monitor *mon)
 	report_warning(mon, NULL, reason);
 }
 
+/* All that is made once, before anything is served. */
 static void
-start(struct monitor *mon)
+start_open(struct monitor *mon)
 {
-	struct conf_report report = {0};
-	struct conf *conf = NULL;
-	char reason[CONF_MESSAGE_MAX];
-	bool failed;
+	char reason[REASON_MAX];
 
-	failed = reload_check(mon, true, &conf, &report) != 0;
-	if (failed)
-		reload_print(mon, &report);
-	if (failed)
-		exit(1);
-	mon->conf = conf;
 	if (dirs_open_files(mon, reason, sizeof(reason)) != 0 ||
 	    ids_choose(mon, reason, sizeof(reason)) != 0)
 		start_failed(reason);
@@ -298,17 +316,33 @@ start(struct monitor *mon)
 	if (logins_open(mon) != 0)
 		start_failed("the run-time state cannot be used: see above");
 	loginproc_adopt_all(mon);
-	mon->conf = NULL;
+}
+
+/* The first plan is there. */
+static void
+start(struct monitor *mon, const char *service, struct plan *plan,
+    const char *failed)
+{
+	(void)service;
+	if (failed != NULL)
+		start_failed(failed);
+	if (plan->done.refused) {
+		reload_print(mon, plan);
+		exit(1);
+	}
+	mon->plan = plan;
+	start_open(mon);
+	mon->plan = NULL;
 	if (mon->rootless)
 		report_warning(mon, NULL,
 		    "started by an ordinary user: logins as that user alone, "
 		    "one uid for all roles, no utmp, weaker sandboxes");
-	reload_warnings(mon, &report, true);
+	reload_warnings(mon, plan, true);
 	warn_of_little_room(mon);
-	conf_report_clear(&report);
-	if (reload_apply(mon, conf) != 0)
+	if (reload_apply(mon, plan) != 0)
 		start_failed("the configuration cannot be applied: see above");
 	end_resume(mon);
+	notify_open(mon);
 }
 
 int
@@ -325,7 +359,7 @@ main(int argc, char **argv)
 	parse_options(mon, &o, argc, argv);
 	log_set_verbose(mon->verbose);
 	mon->rootless = geteuid() != 0;
-	mon->state_fd = mon->control_fd = -1;
+	mon->state_fd = mon->control_fd = mon->log_fd = -1;
 	TAILQ_INIT(&mon->listeners);
 	TAILQ_INIT(&mon->procs);
 	mon->next_listener = 1;
@@ -344,8 +378,7 @@ main(int argc, char **argv)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		start_failed("cannot become the reaper of orphans");
 	catch_signals(mon);
-	start(mon);
-	notify_open(mon);
+	planner_ask(mon, PLAN_START, "", start);
 	while (!stop_is_over(mon))
 		loop_turn();
 	dirs_remove_sockets(mon);

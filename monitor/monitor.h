@@ -14,13 +14,16 @@
 #include <stdint.h>
 
 #include "audit/event.h"
-#include "conf/conf.h"
 #include "ipc/channel.h"
 #include "ipc/state.h"
 #include "monitor/loop.h"
 
+#define REASON_MAX 512 /* bytes of a sentence, its NUL included */
+
 struct monitor;
 struct mon_service;
+struct plan;
+struct plan_service;
 
 /*
  * Restarts that come fast are spaced: 0.1 s doubled each time, up to 10 s.
@@ -127,14 +130,15 @@ struct mon_service {
 	uint16_t number;
 	enum service_kind kind;
 	char name[SERVICE_NAME_MAX];
-	const struct conf_service *conf; /* of mon->conf; NULL: no longer */
-	struct proc *zygote;		 /* the present one, or NULL */
+	struct plan_service *plan; /* of mon->plan; NULL: no longer */
+	bool fresh;	     /* the plan, and no zygote has been told of it */
+	struct proc *zygote; /* the present one, or NULL */
 	struct backoff backoff;
-	uid_t uid;	     /* of a program without `user` */
-	uint32_t slots;	     /* that its limit, the last one, needs */
-	const char *stopped; /* why it is not served at all; NULL */
-	char waiting[CONF_MESSAGE_MAX]; /* what it lacks of this host; "" */
-	struct loop_timer retry;	/* of what waits */
+	uid_t uid;		  /* of a program without `user` */
+	uint32_t slots;		  /* that its limit, the last one, needs */
+	const char *stopped;	  /* why it is not served at all; NULL */
+	char waiting[REASON_MAX]; /* what it lacks of this host; "" */
+	struct loop_timer retry;  /* of what waits */
 	unsigned tries;
 	struct mon_state told[FAMILY_COUNT];
 };
@@ -151,8 +155,6 @@ enum role_uid {
 	UID_COUNT = UID_SERVICES + SERVICE_COUNT
 };
 
-struct mon_sshd; /* monitor/sshd.h */
-
 struct monitor {
 	/* The command line. */
 	const char *config_path;
@@ -162,7 +164,7 @@ struct monitor {
 	bool rootless;
 	char libexec[PATH_MAX];
 
-	struct conf *conf;
+	struct plan *plan;   /* in force; NULL: none yet */
 	uint32_t generation; /* of the configuration in force */
 	struct mon_service services[SERVICES_MAX];
 	TAILQ_HEAD(, listener) listeners;
@@ -180,7 +182,6 @@ struct monitor {
 	int state_fd;	/* the master's memory */
 	int control_fd; /* the control socket */
 	gid_t control_group;
-	struct mon_sshd *sshd;
 	bool announced; /* READY=1 was said */
 	bool accepting; /* the master accepts this generation */
 	bool stopping;

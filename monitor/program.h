@@ -10,6 +10,6 @@
  * host to change, and "" where not.
  */
 int program_send(
-    struct monitor *mon, struct proc *zygote, char reason[CONF_MESSAGE_MAX]);
+    struct monitor *mon, struct proc *zygote, char reason[REASON_MAX]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * From a file to what runs. Monitor (root). Everything is checked before
- * anything takes effect; then the difference alone is applied, so that a
+ * From a plan to what runs. Monitor (root). A planner has checked everything
+ * before anything takes effect; then only the difference is applied, so that a
  * listener that stays keeps its socket and every session goes on.
  */
 #include <sys/queue.h>
@@ -13,11 +13,11 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "monitor/hostcheck.h"
 #include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/logins/logins.h"
 #include "monitor/notify.h"
+#include "monitor/planner.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
@@ -29,164 +29,17 @@
 #include "monitor/waiting.h"
 
 void
-reload_print(struct monitor *mon, const struct conf_report *report)
+reload_print(struct monitor *mon, const struct plan *plan)
 {
 	char line[1024];
 
-	for (size_t i = 0; i < report->count; i++)
+	for (size_t i = 0; i < plan->note_count; i++)
 		fprintf(stderr, "%s\n",
-		    conf_diag_text(&report->diags[i], mon->config_path, line,
-			sizeof(line)));
-	if (report->lost)
+		    plan_note_text(
+			&plan->notes[i], mon->config_path, line, sizeof(line)));
+	if (plan->done.lost)
 		fprintf(stderr, "%s: further messages were left out\n",
 		    mon->config_path);
-}
-
-/* A sentence about one service, at its place in the file. */
-static void
-add_service_error(const struct conf *conf, const struct conf_service *s,
-    struct conf_report *report, const char *reason)
-{
-	(void)conf;
-	conf_report_add(report, CONF_ERROR, s->pos, "%s", reason);
-}
-
-static int
-check_ssh(
-    struct monitor *mon, const struct conf *conf, struct conf_report *report)
-{
-	const struct conf_service *s = conf_find_service(conf, "ssh");
-	char reason[CONF_MESSAGE_MAX];
-	int err;
-
-	if (s == NULL)
-		return (0);
-	err = sshd_probe(mon, reason, sizeof(reason));
-	if (err == 0)
-		err = sshd_host_keys(mon, reason, sizeof(reason));
-	if (err == 0)
-		return (sshd_prepare(mon, conf, report));
-	add_service_error(conf, s, report, reason);
-	return (err);
-}
-
-/* Whether sshd would only say again what was said about its file. */
-static bool
-ssh_is_wrong(const struct conf *conf, const struct conf_report *report)
-{
-	const struct conf_service *s = conf_find_service(conf, "ssh");
-	struct conf_pos pos;
-
-	if (s == NULL || s->ssh.sshd_config == NULL)
-		return (false);
-	pos = conf_statement_pos(conf, s, "sshd-config");
-	for (size_t i = 0; i < report->count; i++) {
-		const struct conf_diag *d = &report->diags[i];
-
-		if (d->severity == CONF_ERROR && d->pos.line == pos.line &&
-		    d->pos.col == pos.col)
-			return (true);
-	}
-	return (false);
-}
-
-void
-reload_check_service(struct monitor *mon, const struct conf *conf,
-    const struct conf_service *s, struct conf_report *report)
-{
-	conf_check_host_service(conf, s, report);
-	if (service_traits(s->kind)->sshd && service_traits(s->kind)->served &&
-	    !ssh_is_wrong(conf, report))
-		check_ssh(mon, conf, report);
-}
-
-/*
- * What each service of a starting daemon lacks of this host, by its place in
- * the configuration: it waits then, and the others serve. "" for nothing.
- */
-static char start_waits[CONF_SERVICES_MAX][CONF_MESSAGE_MAX];
-
-/* Of a report about one service, to all: its first error is why it waits. */
-static void
-wait_for_errors(
-    unsigned service, const struct conf_report *one, struct conf_report *report)
-{
-	for (size_t i = 0; i < one->count; i++) {
-		const struct conf_diag *d = &one->diags[i];
-
-		if (d->severity == CONF_WARNING)
-			conf_report_add_file(report, CONF_WARNING, d->file,
-			    d->pos, "%s", d->text);
-		else if (start_waits[service][0] == '\0' && d->file[0] != '\0')
-			snprintf(start_waits[service],
-			    sizeof(start_waits[service]), "%.100s:%u: %.200s",
-			    d->file, d->pos.line, d->text);
-		else if (start_waits[service][0] == '\0')
-			snprintf(start_waits[service],
-			    sizeof(start_waits[service]), "%s", d->text);
-	}
-	if (one->errors > 0 && start_waits[service][0] == '\0')
-		snprintf(start_waits[service], sizeof(start_waits[service]),
-		    "out of memory");
-}
-
-static void
-check_services(struct monitor *mon, const struct conf *conf, bool starting,
-    struct conf_report *report)
-{
-	for (unsigned i = 0; i < conf->service_count; i++) {
-		struct conf_report one = {0};
-
-		if (!starting) {
-			reload_check_service(
-			    mon, conf, &conf->services[i], report);
-			continue;
-		}
-		reload_check_service(mon, conf, &conf->services[i], &one);
-		wait_for_errors(i, &one, report);
-		conf_report_clear(&one);
-	}
-}
-
-int
-reload_check(struct monitor *mon, bool starting, struct conf **out,
-    struct conf_report *report)
-{
-	struct conf *conf = NULL;
-	int err = conf_load(mon->config_path, &conf, report);
-
-	*out = NULL;
-	if (conf == NULL)
-		return (err);
-	/* Whatever is wrong already: every error is told at once. */
-	check_services(mon, conf, starting && report->errors == 0, report);
-	hostcheck_warn(mon, conf, report);
-	if (report->errors > 0) {
-		conf_free(conf);
-		return (ERR_VALUE);
-	}
-	*out = conf;
-	return (0);
-}
-
-int
-reload_check_only(
-    struct monitor *mon, struct conf **out, struct conf_report *report)
-{
-	char folder[] = "/tmp/portreeve-check-XXXXXX";
-	int err;
-
-	if (mkdtemp(folder) == NULL) {
-		conf_report_add(report, CONF_ERROR, (struct conf_pos){0, 0},
-		    "no temporary folder can be made below /tmp");
-		return (ERR_SYSTEM);
-	}
-	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
-	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
-	err = reload_check(mon, false, out, report);
-	sshd_remove_prepared(mon);
-	rmdir(folder);
-	return (err);
 }
 
 /* New zygotes where what they serve has changed; the old ones finish. */
@@ -229,14 +82,15 @@ stop_needless(struct monitor *mon)
 	}
 }
 
-/* Whether its file for sshd is prepared and to be put in place. */
-static bool
-ssh_is_ready(const struct conf *conf)
+/* The ssh whose file for sshd is written and to be put in place, or NULL. */
+static const struct plan_service *
+find_ready_ssh(const struct plan *plan)
 {
-	const struct conf_service *ssh = conf_find_service(conf, "ssh");
-
-	return (conf != NULL && ssh != NULL &&
-		start_waits[ssh - conf->services][0] == '\0');
+	for (unsigned i = 0; i < plan->service_count; i++) {
+		if (plan->services[i].is.sshd[0] != '\0')
+			return (&plan->services[i]);
+	}
+	return (NULL);
 }
 
 /* What waited has been found by the check; what the start found waits. */
@@ -245,41 +99,37 @@ settle_waiting(struct monitor *mon)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
-		char reason[CONF_MESSAGE_MAX];
-		size_t at;
+		char reason[REASON_MAX];
 
 		if (!s->used)
 			continue;
 		waiting_end(mon, s);
 		if (!s->configured)
 			continue;
-		at = (size_t)(s->conf - mon->conf->services);
-		if (start_waits[at][0] != '\0')
-			waiting_begin(mon, s, start_waits[at]);
+		if (s->plan->is.waiting[0] != '\0')
+			waiting_begin(mon, s, s->plan->is.waiting);
 		else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)
 			waiting_begin(mon, s, reason);
 	}
-	memset(start_waits, 0, sizeof(start_waits));
 }
 
 int
-reload_apply(struct monitor *mon, struct conf *conf)
+reload_apply(struct monitor *mon, struct plan *plan)
 {
-	struct conf *old = mon->conf;
+	const struct plan_service *ssh = find_ready_ssh(plan);
+	struct plan *old = mon->plan;
 	bool changed[SERVICES_MAX], by_pam = logins_by_pam(mon);
-	int err = table_has_room(mon, conf) ? 0 : ERR_FULL;
+	int err = table_has_room(mon, plan) ? 0 : ERR_FULL;
 
 	/* Whatever can fail is first: then nothing has changed. */
-	if (err == 0 && ssh_is_ready(conf))
-		err = sshd_commit(mon, conf);
-	if (err != 0) {
-		conf_free(conf);
+	if (err == 0 && ssh != NULL)
+		err = sshd_commit(mon, ssh);
+	if (err != 0)
 		return (err);
-	}
-	table_configure(mon, old, conf, changed);
+	table_configure(mon, old, plan, changed);
 	if (logins_by_pam(mon) != by_pam)
 		change_ssh(mon, changed);
-	mon->conf = conf;
+	mon->plan = plan;
 	mon->generation++;
 	mon->accepting = false;
 	settle_waiting(mon);
@@ -292,20 +142,22 @@ reload_apply(struct monitor *mon, struct conf *conf)
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		table_service_release(mon, &mon->services[i]);
 	wire_configured(mon);
-	conf_free(old);
+	plan_free(old);
 	return (0);
 }
 
-/* --- warnings
- * ------------------------------------------------------------------ Each is
- * said once, until a configuration comes that does without it. Where in a file
- * it is does not make it another.
+/* --- warnings --------------------------------------------------------------
+ */
+
+/*
+ * Each is said once, until a configuration comes that does without it. Where in
+ * a file it is does not make it another.
  */
 
 struct warning {
 	STAILQ_ENTRY(warning) next;
-	char file[sizeof(((struct conf_diag *)0)->file)];
-	char text[sizeof(((struct conf_diag *)0)->text)];
+	char file[sizeof(((struct msg_plan_note *)0)->file)];
+	char text[sizeof(((struct msg_plan_note *)0)->text)];
 };
 
 STAILQ_HEAD(warnings, warning);
@@ -313,7 +165,7 @@ STAILQ_HEAD(warnings, warning);
 static struct warnings warnings_said = STAILQ_HEAD_INITIALIZER(warnings_said);
 
 static bool
-warning_is_in(const struct warnings *list, const struct conf_diag *d)
+warning_is_in(const struct warnings *list, const struct msg_plan_note *d)
 {
 	const struct warning *w;
 
@@ -327,7 +179,7 @@ warning_is_in(const struct warnings *list, const struct conf_diag *d)
 
 /* Without memory it is forgotten, and said again. */
 static void
-warning_add(struct warnings *list, const struct conf_diag *d)
+warning_add(struct warnings *list, const struct msg_plan_note *d)
 {
 	struct warning *w = malloc(sizeof(*w));
 
@@ -350,18 +202,17 @@ warnings_clear(struct warnings *list)
 }
 
 void
-reload_warnings(
-    struct monitor *mon, const struct conf_report *report, bool applied)
+reload_warnings(struct monitor *mon, const struct plan *plan, bool applied)
 {
 	struct warnings now = STAILQ_HEAD_INITIALIZER(now);
 	char line[1024];
 
-	for (size_t i = 0; i < report->count; i++) {
-		const struct conf_diag *d = &report->diags[i];
+	for (size_t i = 0; i < plan->note_count; i++) {
+		const struct msg_plan_note *d = &plan->notes[i];
 
-		conf_diag_text(d, mon->config_path, line, sizeof(line));
+		plan_note_text(d, mon->config_path, line, sizeof(line));
 		log_info("%s", line);
-		if (d->severity != CONF_WARNING)
+		if (d->error)
 			continue;
 		if (!warning_is_in(&warnings_said, d))
 			report_warning(mon, NULL, line);
@@ -374,47 +225,115 @@ reload_warnings(
 	STAILQ_CONCAT(&warnings_said, &now);
 }
 
+/* --- a reload --------------------------------------------------------------
+ */
+
+#define REQUESTS_MAX 32
+
+/* Who asked for a reload: what is being planned, and what is to be next. */
+struct wishes {
+	bool any;
+	bool signal; /* SIGHUP, for one */
+	uint32_t requests[REQUESTS_MAX];
+	unsigned count;
+};
+
+static struct wishes wishes_now, wishes_next;
+
+static void
+answer_wishes(struct monitor *mon, const char *failed)
+{
+	for (unsigned i = 0; i < wishes_now.count; i++) {
+		if (failed == NULL)
+			answer_applied(mon, wishes_now.requests[i]);
+		else
+			answer_done(mon, wishes_now.requests[i], false, failed);
+	}
+	wishes_now = (struct wishes){0};
+}
+
+/* Why it was refused: the first error, and how many more there are. */
+static void
+say_error(
+    const struct monitor *mon, const struct plan *plan, char *line, size_t size)
+{
+	const struct msg_plan_note *error = plan_error(plan);
+
+	if (error == NULL)
+		return;
+	plan_note_text(error, mon->config_path, line, size);
+	if (plan->done.errors > 1)
+		snprintf(line + strlen(line), size - strlen(line),
+		    " (and %u more)", plan->done.errors - 1);
+}
+
+static void
+reload_refused(struct monitor *mon, const struct plan *plan, const char *line)
+{
+	if (plan != NULL)
+		reload_warnings(mon, plan, false);
+	report_configuration(mon, false, line);
+	answer_wishes(mon, line);
+	if (mon->accepting)
+		notify_accepting(mon); /* as before */
+}
+
+static void reload_begin(struct monitor *mon);
+
+static void
+reload_done(struct monitor *mon, const char *service, struct plan *plan,
+    const char *failed)
+{
+	char line[1000] = "";
+	int err = 0;
+
+	(void)service;
+	if (failed != NULL)
+		snprintf(line, sizeof(line), "%s", failed);
+	else if (plan->done.refused)
+		say_error(mon, plan, line, sizeof(line));
+	else if ((err = reload_apply(mon, plan)) != 0)
+		snprintf(line, sizeof(line),
+		    err == ERR_FULL ? "too many services, with those whose "
+				      "sessions still go on"
+				    : "it cannot be put in place: %s",
+		    err_text(err));
+	if (line[0] != '\0') {
+		reload_refused(mon, plan, line);
+		plan_free(plan);
+	} else {
+		reload_warnings(mon, plan, true);
+		report_configuration(
+		    mon, true, wishes_now.signal ? "SIGHUP" : "reload");
+		answer_wishes(mon, NULL);
+	}
+	reload_begin(mon);
+}
+
+static void
+reload_begin(struct monitor *mon)
+{
+	if (wishes_now.any || !wishes_next.any)
+		return;
+	wishes_now = wishes_next;
+	wishes_next = (struct wishes){0};
+	planner_ask(mon, PLAN_RELOAD, "", reload_done);
+}
+
 void
 reload_run(struct monitor *mon, bool asked, uint32_t request)
 {
-	struct conf_report report = {0};
-	struct conf *conf = NULL;
-	char line[1000];
-	int err;
+	struct wishes *w = &wishes_next;
 
-	notify_reloading(mon);
-	err = reload_check(mon, false, &conf, &report);
-	if (err == 0)
-		err = reload_apply(mon, conf);
-	if (err == 0) {
-		reload_warnings(mon, &report, true);
-		report_configuration(mon, true, asked ? "reload" : "SIGHUP");
-		if (asked)
-			answer_applied(mon, request);
-		conf_report_clear(&report);
+	if (asked && w->count == REQUESTS_MAX) {
+		answer_done(mon, request, false,
+		    "too many reloads are under way: try again");
 		return;
 	}
-	snprintf(line, sizeof(line),
-	    err == ERR_FULL
-		? "too many services, with those whose sessions still go on"
-		: "it cannot be put in place: %s",
-	    err_text(err));
-	for (size_t i = 0; i < report.count; i++) {
-		if (report.diags[i].severity != CONF_ERROR)
-			continue;
-		conf_diag_text(
-		    &report.diags[i], mon->config_path, line, sizeof(line));
-		if (report.errors > 1)
-			snprintf(line + strlen(line),
-			    sizeof(line) - strlen(line), " (and %zu more)",
-			    report.errors - 1);
-		break;
-	}
-	reload_warnings(mon, &report, false);
-	report_configuration(mon, false, line);
 	if (asked)
-		answer_done(mon, request, false, line);
-	conf_report_clear(&report);
-	if (mon->accepting)
-		notify_accepting(mon); /* as before */
+		w->requests[w->count++] = request;
+	w->any = true;
+	w->signal = w->signal || !asked;
+	notify_reloading(mon);
+	reload_begin(mon);
 }

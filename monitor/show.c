@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/plan.h"
 #include "monitor/sessions/table.h"
 #include "monitor/show.h"
+#include "policy/root.h"
 
 /* Who sits there: by sudo, whoever came by that. */
 static const struct passwd *
@@ -84,7 +86,7 @@ show_still(const struct mon_service *s)
 	if (!s->used || !s->configured || table_service_runs(s))
 		return;
 	printf("%-12s %-6s %-18s %-6u (%s: %s)\n", s->name, "-", "-",
-	    s->conf->port, s->stopped != NULL ? "stopped" : "waiting",
+	    s->plan->is.port, s->stopped != NULL ? "stopped" : "waiting",
 	    s->stopped != NULL ? s->stopped : s->waiting);
 }
 
@@ -102,12 +104,12 @@ show_who(const struct monitor *mon, const struct mon_service *s)
 		printf("%s: logs in %s, and nobody else%s\n", s->name,
 		    pw != NULL ? pw->pw_name : "you",
 		    traits->sshd ? ", by a key in ~/.ssh/authorized_keys" : "");
-	else if (s->conf->login.root_login == ROOT_LOGIN_DENY_PASSWORD &&
+	else if (s->plan->is.root_login == ROOT_LOGIN_DENY_PASSWORD &&
 		 (traits->logins & LOGIN_KEYS) != 0)
 		printf("%s: root by key only; `root-login allow;` there lets "
 		       "root's password in\n",
 		    s->name);
-	else if (s->conf->login.root_login != ROOT_LOGIN_ALLOW)
+	else if (s->plan->is.root_login != ROOT_LOGIN_ALLOW)
 		printf("%s: root not at all; `root-login allow;` there lets "
 		       "root in\n",
 		    s->name);

@@ -1,60 +1,30 @@
 /*
- * The installed sshd: where it is, which version, its host keys, and its
- * configuration rendered from ours. Monitor (root).
+ * sshd's configuration, put in place as a planner has written and tried it.
+ * Monitor (root).
  */
 #ifndef PORTREEVE_MONITOR_SSHD_H
 #define PORTREEVE_MONITOR_SSHD_H
 
 #include "monitor/monitor.h"
+#include "monitor/plan.h"
 
-struct mon_sshd {
-	char path[64];
-	unsigned major, minor; /* OpenSSH's version */
-	char keys[4][PATH_MAX + 64];
-	unsigned key_count;
-	bool by_pam; /* our module decides who logs in; set by sshd_commit() */
-	bool gone_told; /* that its lines went since; told once */
-};
+/* Make /run/sshd, where there is an sshd to need it; Debian's own unit removes
+ * it. */
+void sshd_make_folder(const struct monitor *mon);
 
-/*
- * Find sshd and its version, and make /run/sshd when root. 0, or ERR_NOT_FOUND
- * with a sentence that says what to install. Does nothing the second time.
- */
-int sshd_probe(struct monitor *mon, char *reason, size_t size);
+/* The same, once ssh is served. */
+void sshd_keep_folder(const struct monitor *mon);
 
-/*
- * Find the system's host keys; rootless, or where there are none, make our own
- * in the lasting state once. 0, or an ERR_ with a sentence.
- */
-int sshd_host_keys(struct monitor *mon, char *reason, size_t size);
+/* The number of the files that the next planner is to write. */
+uint32_t sshd_next_number(void);
 
-/* Make /run/sshd again where it went missing: Debian's own unit removes it. */
-void sshd_keep_folder(struct monitor *mon);
-
-/*
- * Render the configuration of conf's ssh service below the run-time folder,
- * with copies of the sshd-config FILE, and have sshd judge it. 0, or an ERR_
- * with errors in the report.
- */
-int sshd_prepare(
-    struct monitor *mon, const struct conf *conf, struct conf_report *report);
-
-/* Remove what sshd_prepare() wrote, host keys made for a check included. */
-void sshd_remove_prepared(struct monitor *mon);
-
-/* Put the checked file in place of the old one. */
-int sshd_commit(struct monitor *mon, const struct conf *conf);
+/* Put the newest of them in place of those before: of this plan's ssh. */
+int sshd_commit(struct monitor *mon, const struct plan_service *ssh);
 
 /* The file's path once it is in place. */
 void sshd_config_path(struct monitor *mon, char *buf, size_t size);
 
-/* `sshd` from 9.8 on chooses its PAM service by a keyword. */
-bool sshd_has_pam_keyword(const struct mon_sshd *sshd);
-
-/*
- * Whether pam_portreeve.so runs in the stack of its PAM service; why gets half
- * a sentence when not, and may be NULL.
- */
-bool sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size);
+/* Whether our PAM module decides who logs in by ssh. */
+bool sshd_by_pam(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "monitor/plan.h"
 #include "monitor/roles/proc.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
@@ -65,9 +66,9 @@ find_listener(struct monitor *mon, const struct mon_service *s, int family)
 static const struct addr *
 find_address(const struct mon_service *s, int family)
 {
-	for (unsigned i = 0; i < s->conf->listen_count; i++) {
-		if (s->conf->listen[i].family == family)
-			return (&s->conf->listen[i]);
+	for (unsigned i = 0; i < s->plan->address_count; i++) {
+		if (s->plan->addresses[i].family == family)
+			return (&s->plan->addresses[i]);
 	}
 	return (NULL);
 }

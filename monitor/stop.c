@@ -13,6 +13,8 @@
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
+#include "monitor/plan.h"
+#include "monitor/planner.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
 #include "monitor/roles/wire.h"
@@ -55,7 +57,7 @@ stop_role(struct monitor *mon, enum role role)
 
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == role)
-			proc_stop(mon, p, mon->conf->keep_sessions);
+			proc_stop(mon, p, mon->plan->is.keep_sessions);
 	}
 }
 
@@ -65,14 +67,14 @@ stop_zygotes(struct monitor *mon)
 {
 	struct proc *p;
 
-	if (!mon->conf->keep_sessions)
+	if (!mon->plan->is.keep_sessions)
 		end_all(mon);
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role != ROLE_ZYGOTE)
 			continue;
-		proc_stop(mon, p, mon->conf->keep_sessions);
+		proc_stop(mon, p, mon->plan->is.keep_sessions);
 		/* A closed channel tells it to exit at once. */
-		if (mon->conf->keep_sessions) {
+		if (mon->plan->is.keep_sessions) {
 			loop_unwatch(&p->watch);
 			ipc_channel_close(&p->ch);
 		}
@@ -99,7 +101,7 @@ too_slow(void *arg)
 	struct monitor *mon = arg;
 	struct proc *p;
 
-	if (!mon->conf->keep_sessions)
+	if (!mon->plan->is.keep_sessions)
 		loginproc_kill_all();
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->job != NULL || !is_due(p->role))
@@ -115,7 +117,7 @@ void
 stop_step(struct monitor *mon)
 {
 	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE) &&
-	    !end_any() && (mon->conf->keep_sessions || !loginproc_any())) {
+	    !end_any() && (mon->plan->is.keep_sessions || !loginproc_any())) {
 		stage = STAGE_MASTER;
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);
@@ -206,6 +208,7 @@ stop_begin(struct monitor *mon, const char *reason)
 		return;
 	}
 	snprintf(stop_reason, sizeof(stop_reason), "%s", reason);
+	planner_stop(mon);
 	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
 	loop_timer_clear(&mon->retry);
 	loop_timer_clear(&mon->watchdog);
@@ -221,7 +224,7 @@ stop_begin(struct monitor *mon, const char *reason)
 	}
 	stage = STAGE_LOGINS;
 	logins_end =
-	    time_boot_ns() + (mon->conf->keep_sessions ? LOGINS_NS : 0);
+	    time_boot_ns() + (mon->plan->is.keep_sessions ? LOGINS_NS : 0);
 	stop_when_logged_in(mon);
 }
 

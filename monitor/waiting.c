@@ -1,6 +1,6 @@
 /*
- * Letting services wait, and trying them again. Monitor (root). What is looked
- * at is the configuration in force and the host, never what a role says.
+ * Letting services wait, and trying them again. Monitor (root). A planner looks
+ * at the configuration in force and the host.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/notify.h"
-#include "monitor/reload.h"
+#include "monitor/planner.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
 #include "monitor/roles/wire.h"
@@ -44,7 +44,7 @@ waiting_begin(struct monitor *mon, struct mon_service *s, const char *reason)
 void
 waiting_end(struct monitor *mon, struct mon_service *s)
 {
-	char reason[CONF_MESSAGE_MAX];
+	char reason[REASON_MAX];
 
 	if (s->waiting[0] == '\0')
 		return;
@@ -78,42 +78,117 @@ waiting_stop(struct monitor *mon, struct mon_service *s, const char *reason)
 	waiting_apply(mon);
 }
 
-/* The first error of a report, or "" for none. */
-static const char *
-first_error(const struct conf_report *report)
+/* What it now is, in the place of what waited. */
+static void
+waiting_replace(struct mon_service *s, struct plan_service *found)
 {
-	for (size_t i = 0; i < report->count; i++) {
-		if (report->diags[i].severity == CONF_ERROR)
-			return (report->diags[i].text);
+	struct plan_service swap = *s->plan;
+
+	*s->plan = *found;
+	*found = swap;
+	s->fresh = true;
+}
+
+/* Why it still cannot run, in reason; "" for nothing. */
+static void
+waiting_judge(struct monitor *mon, struct mon_service *s,
+    struct plan_service *found, char *reason, size_t size)
+{
+	reason[0] = '\0';
+	if (found->is.waiting[0] != '\0') {
+		snprintf(reason, size, "%s", found->is.waiting);
+		return;
 	}
-	return (report->errors > 0 ? "out of memory" : "");
+	if (found->is.sshd[0] != '\0' && sshd_commit(mon, found) != 0) {
+		snprintf(reason, size,
+		    "sshd's configuration cannot be put in place: see the log");
+		return;
+	}
+	waiting_replace(s, found);
+	(void)ids_for_service(mon, s, reason, size);
+}
+
+static struct mon_service *
+waiting_find(struct monitor *mon, const char *name)
+{
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		struct mon_service *s = &mon->services[i];
+
+		if (s->used && s->configured && strcmp(s->name, name) == 0)
+			return (s);
+	}
+	return (NULL);
+}
+
+/* One that waited: whether it does still. */
+static void
+waiting_again(struct monitor *mon, struct mon_service *s,
+    struct plan_service *found, const char *failed)
+{
+	char reason[REASON_MAX] = "";
+
+	if (failed != NULL)
+		snprintf(reason, sizeof(reason), "%s", failed);
+	else
+		waiting_judge(mon, s, found, reason, sizeof(reason));
+	if (reason[0] != '\0') {
+		waiting_begin(mon, s, reason);
+	} else {
+		waiting_end(mon, s);
+		waiting_apply(mon);
+	}
+	if (states_tell(mon))
+		notify_bound(mon);
+}
+
+/* One that is served: what it lacks by now, or runs as now. */
+static void
+waiting_looked(
+    struct monitor *mon, struct mon_service *s, struct plan_service *found)
+{
+	if (found->is.waiting[0] != '\0') {
+		waiting_stop(mon, s, found->is.waiting);
+		return;
+	}
+	if (plan_same_message(MSG_PROGRAM, s->plan->program, found->program))
+		return;
+	waiting_replace(s, found);
+	if (s->zygote != NULL)
+		proc_retire(mon, s->zygote);
+	proc_start_needed(mon);
+}
+
+static void
+waiting_done(struct monitor *mon, const char *service, struct plan *plan,
+    const char *failed)
+{
+	struct mon_service *s = waiting_find(mon, service);
+	struct plan_service *found = plan_find(plan, service);
+
+	if (failed == NULL && found == NULL)
+		failed = "it cannot be planned again: reload";
+	if (s != NULL && !stop_is_begun()) {
+		if (s->waiting[0] != '\0')
+			waiting_again(mon, s, found, failed);
+		else if (failed == NULL && table_service_runs(s))
+			waiting_looked(mon, s, found);
+	}
+	plan_free(plan);
+}
+
+void
+waiting_look(struct monitor *mon, struct mon_service *s)
+{
+	if (service_traits(s->kind)->named && !s->fresh && !stop_is_begun())
+		planner_ask(mon, PLAN_RETRY, s->name, waiting_done);
+	s->fresh = false;
 }
 
 static void
 waiting_due(void *arg)
 {
 	struct mon_service *s = arg;
-	struct monitor *mon = table_monitor();
-	struct conf_report report = {0};
-	char reason[CONF_MESSAGE_MAX];
 
-	if (stop_is_begun() || !s->configured || s->waiting[0] == '\0')
-		return;
-	reload_check_service(mon, mon->conf, s->conf, &report);
-	if (report.errors == 0 && service_traits(s->kind)->sshd &&
-	    sshd_commit(mon, mon->conf) != 0)
-		waiting_begin(mon, s,
-		    "sshd's configuration cannot be put in "
-		    "place: see the log");
-	else if (report.errors > 0)
-		waiting_begin(mon, s, first_error(&report));
-	else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)
-		waiting_begin(mon, s, reason);
-	else {
-		waiting_end(mon, s);
-		waiting_apply(mon);
-	}
-	if (states_tell(mon))
-		notify_bound(mon);
-	conf_report_clear(&report);
+	if (!stop_is_begun() && s->configured && s->waiting[0] != '\0')
+		planner_ask(table_monitor(), PLAN_RETRY, s->name, waiting_done);
 }

@@ -22,4 +22,10 @@ void waiting_end(struct monitor *mon, struct mon_service *s);
 void waiting_stop(
     struct monitor *mon, struct mon_service *s, const char *reason);
 
+/*
+ * A program's zygote was started once more: whether the service still has what
+ * it needs of this host is looked at meanwhile, and if not, it waits.
+ */
+void waiting_look(struct monitor *mon, struct mon_service *s);
+
 #endif

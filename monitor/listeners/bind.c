@@ -24,6 +24,7 @@
 #include "monitor/listeners/holder.h"
 #include "monitor/listeners/left.h"
 #include "monitor/notify.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
@@ -211,7 +212,7 @@ listener_try(struct monitor *mon, struct listener *l, bool quiet)
 static bool
 family_is_missing(const struct mon_service *s, const struct listener *l)
 {
-	return (l->error == EAFNOSUPPORT && s->conf->listen_default);
+	return (l->error == EAFNOSUPPORT && s->plan->is.listen_default);
 }
 
 static void retry_due(void *arg);
@@ -419,7 +420,7 @@ same_socket(const struct listener *l, const struct addr *a, bool datagram)
 static void
 listener_assign(struct monitor *mon, struct listener *l, struct mon_service *s)
 {
-	bool wait = s->conf->exec.wait;
+	bool wait = s->plan->is.wait;
 
 	l->wanted = true;
 	if (l->service == s && l->wait == wait)
@@ -440,7 +441,7 @@ warn_if_other(
 	char words[HANDED_WORDS_MAX];
 	bool before = l->differs;
 
-	l->differs = !handed_is_stated(s->conf, &l->address, words);
+	l->differs = !handed_is_stated(s->plan, &l->address, words);
 	if (l->differs && !before)
 		report_warning(mon, s->name, words);
 }
@@ -493,19 +494,19 @@ configure_address(struct monitor *mon, struct mon_service *s,
 static void
 configure_service(struct monitor *mon, struct mon_service *s)
 {
-	bool datagram = s->conf->exec.protocol == CONF_UDP;
+	bool datagram = s->plan->is.datagram;
 	bool taken[FAMILY_COUNT], dual = false;
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
 		taken[f] =
-		    !s->conf->without[f] &&
+		    (s->plan->is.without >> f & 1) == 0 &&
 		    assign_foreign(mon, s, (enum family)f, datagram, &dual);
 	if (dual)
 		taken[FAMILY_INET] = true;
 	/* What was handed over rests meanwhile; nothing of ours is bound. */
-	for (unsigned i = 0; i < s->conf->listen_count && table_service_runs(s);
-	     i++) {
-		const struct addr *a = &s->conf->listen[i];
+	for (unsigned i = 0;
+	     i < s->plan->address_count && table_service_runs(s); i++) {
+		const struct addr *a = &s->plan->addresses[i];
 
 		if (!taken[a->family])
 			configure_address(mon, s, a, datagram);

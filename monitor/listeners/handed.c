@@ -18,31 +18,32 @@
 #include "lib/safe.h"
 #include "monitor/listeners/handed.h"
 #include "lib/ptable.h"
+#include "monitor/plan.h"
 
 #define LINE_MAX_BYTES 256
 
 bool
-handed_is_stated(const struct conf_service *s, const struct addr *address,
+handed_is_stated(const struct plan_service *s, const struct addr *address,
     char words[HANDED_WORDS_MAX])
 {
 	const struct addr *said = NULL;
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
-	for (unsigned i = 0; i < s->listen_count; i++) {
-		const struct addr *l = &s->listen[i];
+	for (unsigned i = 0; i < s->address_count; i++) {
+		const struct addr *l = &s->addresses[i];
 
 		if (l->family != address->family)
 			continue;
-		if (s->listen_default ? l->port == address->port
-				      : addr_equal(l, address))
+		if (s->is.listen_default ? l->port == address->port
+					 : addr_equal(l, address))
 			return (true);
 		if (said == NULL)
 			said = l;
 	}
-	if (s->listen_count == 0)
+	if (s->address_count == 0)
 		return (true);
 	if (said == NULL)
-		said = &s->listen[0];
+		said = &s->addresses[0];
 	snprintf(words, HANDED_WORDS_MAX,
 	    "the service manager's socket is %s port %u, and the statements "
 	    "say %s port %u: the socket holds; change its ListenStream= or "
@@ -131,32 +132,30 @@ daemon_runs(const char *line)
 }
 
 static void
-check_line(char *line, const struct conf *conf, struct conf_report *report)
+check_line(char *line, struct plan *plan)
 {
 	char *save = NULL, *port = strtok_r(line, " \n", &save);
 	char *address = strtok_r(NULL, " \n", &save);
 	char *name = strtok_r(NULL, "\n", &save);
 	char words[HANDED_WORDS_MAX];
-	const struct conf_service *s;
+	const struct plan_service *s;
 	unsigned long n = port != NULL ? strtoul(port, NULL, 10) : 0;
 	struct addr a;
 
 	if (name == NULL || n == 0 || n > UINT16_MAX ||
 	    addr_parse(&a, address, (uint16_t)n) != 0)
 		return;
-	s = conf_find_service(conf, name);
+	s = plan_find(plan, name);
 	if (s == NULL) {
 		handed_is_unclaimed(name, &a, words);
-		conf_report_add(
-		    report, CONF_WARNING, (struct conf_pos){0, 0}, "%s", words);
+		plan_warn(plan, NULL, words);
 	} else if (!handed_is_stated(s, &a, words)) {
-		conf_report_add(report, CONF_WARNING, s->pos, "%s", words);
+		plan_warn(plan, s, words);
 	}
 }
 
 void
-handed_check(
-    const char *run_dir, const struct conf *conf, struct conf_report *report)
+handed_check(const char *run_dir, struct plan *plan)
 {
 	char path[PATH_MAX + 32], why[SAFE_REASON_MAX], line[LINE_MAX_BYTES];
 	FILE *f = NULL;
@@ -170,7 +169,7 @@ handed_check(
 		return;
 	if (fgets(line, sizeof(line), f) != NULL && daemon_runs(line)) {
 		while (fgets(line, sizeof(line), f) != NULL)
-			check_line(line, conf, report);
+			check_line(line, plan);
 	}
 	fclose(f);
 }

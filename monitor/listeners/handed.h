@@ -15,7 +15,7 @@
  * Whether a service's statements say that address and port (without
  * listen-address: that port); if not, a sentence with both.
  */
-bool handed_is_stated(const struct conf_service *s, const struct addr *address,
+bool handed_is_stated(const struct plan_service *s, const struct addr *address,
     char words[HANDED_WORDS_MAX]);
 
 /* A sentence about one whose name is no active service's. */
@@ -27,9 +27,8 @@ void handed_write(struct monitor *mon);
 
 /*
  * For -n: of the daemon that runs with that run-time folder, if any and if the
- * caller may read it, warnings of both kinds.
+ * caller may read it, warnings of both kinds, added to the plan's notes.
  */
-void handed_check(
-    const char *run_dir, const struct conf *conf, struct conf_report *report);
+void handed_check(const char *run_dir, struct plan *plan);
 
 #endif

@@ -22,6 +22,7 @@
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/records.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/child.h"
 #include "monitor/roles/images.h"
@@ -415,9 +416,8 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	    .kind = (uint8_t)p->kind,
 	    .root_login = (uint8_t)p->root_login,
 	    .tries = LOGIN_TRIES,
-	    .session_sandbox = (uint8_t)mon->conf->session_sandbox,
-	    .sandbox_may_miss =
-		mon->conf->sandbox_level == CONF_SANDBOX_ROOTLESS,
+	    .session_sandbox = mon->plan->is.session_sandbox,
+	    .sandbox_may_miss = mon->plan->is.sandbox_level == SANDBOX_ROOTLESS,
 	    .rootless = mon->rootless,
 	    .verbose = mon->verbose,
 	    .grace = grace,

@@ -17,6 +17,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/logins/loginproc_private.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
 #include "lib/ptable.h"
@@ -77,9 +78,9 @@ ask_same_peer(const struct addr *peer, int connection)
 }
 
 static uint32_t
-ask_grace(const struct conf_service *c, uint64_t age)
+ask_grace(const struct plan_service *s, uint64_t age)
 {
-	uint64_t all = 1000ull * c->login.login_grace_time;
+	uint64_t all = 1000ull * s->options->login_grace;
 
 	return (age < all ? (uint32_t)(all - age) : 0);
 }
@@ -89,7 +90,7 @@ static const char *
 ask_judge(struct monitor *mon, const struct msg_ask_login *ask,
     const struct proc *zygote, const struct addr *peer, int connection)
 {
-	if (zygote->service == NULL || zygote->service->conf == NULL ||
+	if (zygote->service == NULL || zygote->service->plan == NULL ||
 	    mon->stopping)
 		return ("This service was turned off.");
 	if (!ask_same_peer(peer, connection)) {
@@ -110,11 +111,12 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 		return (NULL);
 	p->peer = *peer;
 	p->kind = zygote->kind;
-	p->root_login = zygote->service->conf->login.root_login;
-	p->log_unknown = zygote->service->conf->login.log_unknown_users;
+	p->root_login =
+	    (enum conf_root_login)zygote->service->plan->is.root_login;
+	p->log_unknown = zygote->service->plan->is.log_unknown != 0;
 	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
 	snprintf(p->pam_service, sizeof(p->pam_service), "%s",
-	    zygote->service->conf->login.pam_service);
+	    zygote->service->plan->is.pam_service);
 	return (p);
 }
 
@@ -143,7 +145,7 @@ ask_start(struct monitor *mon, const struct msg_ask_login *ask,
 {
 	struct loginproc *p;
 
-	if (loginproc_making() >= mon->conf->login_limit) {
+	if (loginproc_making() >= mon->plan->is.login_limit) {
 		report_short(mon, ROLE_LOGIN, EAGAIN, "login-limit");
 		ask_refuse(mon, ask->session,
 		    "Too many logins at a time; try again in a moment.");
@@ -153,7 +155,7 @@ ask_start(struct monitor *mon, const struct msg_ask_login *ask,
 	if (p != NULL) {
 		p->slot = ask->slot;
 		if (loginproc_start(mon, p,
-			ask_grace(zygote->service->conf, ask->age)) == 0)
+			ask_grace(zygote->service->plan, ask->age)) == 0)
 			return;
 	}
 	report_short(mon, ROLE_LOGIN, errno, "cannot start a login");
@@ -188,7 +190,7 @@ ask_answer(struct monitor *mon, const struct msg_ask_login *ask, int connection)
 	refusal = ask_judge(mon, ask, zygote, &peer, connection);
 	if (refusal != NULL)
 		ask_refuse(mon, ask->session, refusal);
-	else if (ask->late || ask_grace(zygote->service->conf, ask->age) == 0)
+	else if (ask->late || ask_grace(zygote->service->plan, ask->age) == 0)
 		ask_too_late(mon, ask->session, ask->slot, zygote, &peer);
 	else
 		ask_start(mon, ask, zygote, &peer);

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins_private.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
 #include "monitor/roles/wire.h"
@@ -144,7 +145,7 @@ talk_may(struct loginproc *p, const struct msg_login_may *m)
 		p->allowed = true;
 		v.allow = 1;
 		if (m->uid != 0)
-			v.processes = p->mon->conf->user_limit_processes;
+			v.processes = p->mon->plan->is.user_processes;
 	}
 	if (ipc_send(&p->ch, MSG_LOGIN_VERDICT, &v, NULL, 0) != 0)
 		loginproc_kill(p, "takes no verdict");

@@ -16,12 +16,14 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/pamstack.h"
 #include "lib/map.h"
 #include "lib/memory.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/pamsock.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
 #include "monitor/roles/wire.h"
@@ -61,7 +63,8 @@ static int logins_fd = -1;
 bool
 logins_by_pam(struct monitor *mon)
 {
-	return (mon->sshd != NULL && mon->sshd->by_pam);
+	(void)mon;
+	return (sshd_by_pam());
 }
 
 void
@@ -303,8 +306,8 @@ const char *
 logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 {
 	struct policy_user_limit limit = {
-	    .processes = mon->conf->user_limit_processes,
-	    .sessions = mon->conf->user_limit_sessions};
+	    .processes = mon->plan->is.user_processes,
+	    .sessions = mon->plan->is.user_sessions};
 	struct policy_user_count count = {0};
 
 	/* RLIMIT_NPROC does not bind uid 0, and so neither does the count. */
@@ -421,14 +424,17 @@ logins_refuse(
 static bool
 logins_pam_is_gone(struct monitor *mon)
 {
-	const struct conf_service *ssh = conf_find_service(mon->conf, "ssh");
+	/* Told once, of each configuration. */
+	static uint32_t told;
+	const struct plan_service *ssh = plan_find(mon->plan, "ssh");
 	char why[200], text[320];
 
-	if (ssh == NULL || sshd_pam_runs(ssh, why, sizeof(why)))
+	if (ssh == NULL ||
+	    pamstack_has_ours(ssh->is.pam_service, why, sizeof(why)))
 		return (false);
-	if (mon->sshd->gone_told)
+	if (told == mon->generation)
 		return (true);
-	mon->sshd->gone_told = true;
+	told = mon->generation;
 	snprintf(text, sizeof(text),
 	    "%s any more: logins are taken from "
 	    "sshd's log; put it back, or reload",

@@ -26,6 +26,7 @@
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/pamsock.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
 #include "monitor/sessions/adopt.h"
@@ -186,7 +187,7 @@ asker_open(
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
 	v->allow = 1;
-	v->processes = pw->pw_uid == 0 ? 0 : a->mon->conf->user_limit_processes;
+	v->processes = pw->pw_uid == 0 ? 0 : a->mon->plan->is.user_processes;
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/notify.h"
+#include "monitor/plan.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
@@ -140,30 +141,21 @@ answer_clear(struct monitor *mon, struct proc *master, uint32_t request,
 		answer_cleared(mon, session, cookie, err);
 }
 
+/* From sealed memory that the planner has written. */
 static void
 answer_configuration(struct monitor *mon, uint32_t request, bool set)
 {
 	struct msg_answer_text piece = {.request = request};
-	size_t len = 0, at = 0;
-	char *text = NULL;
+	int fd = mon->plan->texts[set ? PLAN_SET : PLAN_BRACES];
+	off_t at = 0;
+	ssize_t n;
 
-	if (conf_render(mon->conf, set ? CONF_SET : CONF_BRACES, true, &text,
-		&len) < 0) {
-		answer_done(mon, request, false, "out of memory");
-		return;
-	}
-	while (at < len) {
-		size_t n = len - at;
-
-		if (n > sizeof(piece.text.b))
-			n = sizeof(piece.text.b);
-		memcpy(piece.text.b, text + at, n);
+	while ((n = pread(fd, piece.text.b, sizeof(piece.text.b), at)) > 0) {
 		piece.text.n = (uint16_t)n;
 		wire_to_master(mon, MSG_ANSWER_TEXT, &piece);
 		at += n;
 	}
-	free(text);
-	answer_done(mon, request, true, "");
+	answer_done(mon, request, n == 0, n == 0 ? "" : strerror(errno));
 }
 
 /*
@@ -332,14 +324,15 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 	if (!inspect_role(mon, p, m->user_namespace != 0))
 		return;
 	p->state = PROC_UP;
+	if (p->job != NULL) {
+		p->job->ready(mon, p, p->job_arg);
+		return;
+	}
 	log_info("%s%s%s up (pid %d, landlock %u%s)", role_name(p->role),
 	    p->service != NULL ? " " : "",
 	    p->service != NULL ? p->service->name : "", (int)p->pid,
 	    m->landlock, m->user_namespace ? ", user namespace" : "");
-	if (p->job != NULL)
-		p->job->ready(mon, p, p->job_arg);
-	else
-		wire_ready(mon, p);
+	wire_ready(mon, p);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/notify.h"
+#include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
 #include "monitor/roles/child.h"
@@ -36,6 +37,7 @@
 #include "monitor/sessions/table.h"
 #include "monitor/states.h"
 #include "monitor/stop.h"
+#include "sandbox/caps.h"
 #include "sandbox/sandbox.h"
 
 /*
@@ -55,6 +57,7 @@ static const struct role_spec role_specs[] = {
     {ROLE_MASTER, "master", UID_MASTER, true, true},
     {ROLE_LOOKUP, "lookup", UID_LOOKUP, false, false},
     {ROLE_ENDER, "ender", UID_ENDER, false, false},
+    {ROLE_PLANNER, "planner", UID_COUNT, false, false},
 };
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))
@@ -162,7 +165,7 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 		_exit(127);
 	child_place(null, 0);
 	child_place(p->role == ROLE_AUDIT && mon->foreground ? 2 : null, 1);
-	child_place(mon->log_fd, 2);
+	child_place(mon->log_fd >= 0 ? mon->log_fd : null, 2);
 	child_place(keep, 3);
 	if (close_range(4, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(127);
@@ -173,26 +176,24 @@ child_exec(struct monitor *mon, const struct role_spec *spec,
 	_exit(127);
 }
 
-enum sandbox_level
-proc_sandbox_level(const struct conf *conf)
+/*
+ * As the plan in force says; an ordinary user's, as it can. The first planner
+ * brings that plan: what is missing here is then said of the other roles.
+ */
+static enum sandbox_level
+proc_level(const struct monitor *mon, enum role role)
 {
-	if (geteuid() != 0)
+	if (mon->rootless || (role == ROLE_PLANNER && !caps_can_close()))
 		return (SANDBOX_ROOTLESS);
-	switch (conf->sandbox_level) {
-	case CONF_SANDBOX_ROOTLESS:
-		return (SANDBOX_ROOTLESS);
-	case CONF_SANDBOX_LANDLOCK_OPTIONAL:
+	if (role == ROLE_PLANNER)
 		return (SANDBOX_LANDLOCK_OPTIONAL);
-	default:
-		return (SANDBOX_FULL);
-	}
+	return ((enum sandbox_level)mon->plan->is.sandbox_level);
 }
 
 static int
 proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 {
 	struct msg_seal seal = {.kind = (uint8_t)p->kind,
-	    .session_sandbox = (uint8_t)mon->conf->session_sandbox,
 	    .foreground = mon->foreground,
 	    .verbose = mon->verbose,
 	    .uid = UINT32_MAX,
@@ -205,7 +206,9 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	if (profile < 0)
 		return (profile);
 	seal.profile = (uint8_t)profile;
-	seal.level = (uint8_t)proc_sandbox_level(mon->conf);
+	seal.level = (uint8_t)proc_level(mon, p->role);
+	if (mon->plan != NULL)
+		seal.session_sandbox = mon->plan->is.session_sandbox;
 	if (!mon->rootless && spec->uid < UID_COUNT) {
 		seal.uid = mon->ids[spec->uid].uid;
 		seal.gid = mon->ids[spec->uid].gid;
@@ -219,7 +222,7 @@ proc_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 	if (p->service != NULL) {
 		snprintf(
 		    seal.service, sizeof(seal.service), "%s", p->service->name);
-		seal.program_root = table_program_is_root(mon, p->service);
+		seal.program_root = table_program_is_root(p->service);
 	}
 	if (spec->empty_root)
 		snprintf(
@@ -350,7 +353,7 @@ proc_ended(struct monitor *mon, struct proc *p, int status)
 	 * Else nobody has ended one whose slot was written a moment too late.
 	 */
 	if (role == ROLE_ZYGOTE &&
-	    !(mon->stopping && expected && mon->conf->keep_sessions)) {
+	    !(mon->stopping && expected && mon->plan->is.keep_sessions)) {
 		end_orphans(mon, p);
 	}
 	if (!expected)

@@ -36,9 +36,6 @@ struct proc *proc_find_up(
 bool proc_is_needed(
     struct monitor *mon, enum role role, enum service_kind kind);
 
-/* How far its roles must seal themselves; an ordinary user's, as it can. */
-enum sandbox_level proc_sandbox_level(const struct conf *conf);
-
 /* Start every role that is needed and not there. */
 void proc_start_needed(struct monitor *mon);
 

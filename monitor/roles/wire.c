@@ -13,8 +13,8 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/safe.h"
 #include "monitor/logins/logins.h"
+#include "monitor/plan.h"
 #include "monitor/program.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
@@ -115,17 +115,17 @@ wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 	struct msg_log_source m = {
 	    .kind = (uint8_t)zygote->kind, .instance = zygote->instance};
 	struct msg_log_channel channel = {0};
-	const struct conf_service *c =
-	    zygote->service != NULL ? zygote->service->conf : NULL;
+	const struct plan_service *c =
+	    zygote->service != NULL ? zygote->service->plan : NULL;
 
 	if (service_traits(zygote->kind)->builtin)
 		return;
 	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !logins_by_pam(mon);
 	if (c != NULL) {
-		m.root_login = (uint8_t)c->login.root_login;
-		m.log_unknown = c->login.log_unknown_users;
-		m.packets = c->ssh.max_pre_packets;
+		m.root_login = c->is.root_login;
+		m.log_unknown = c->is.log_unknown;
+		m.packets = c->is.packets;
 	}
 	wire_pair(mon,
 	    &(struct wire_end){zygote, MSG_LOG_CHANNEL, &channel, -1},
@@ -202,50 +202,25 @@ wire_zygote_again(struct monitor *mon, struct proc *z)
 static void
 wire_finger_options(struct monitor *mon, struct proc *p)
 {
-	const struct conf_service *s = conf_find_service(mon->conf, "finger");
+	const struct plan_service *s = plan_find(mon->plan, "finger");
 	struct msg_finger_options o = {0};
 
 	if (s != NULL) {
-		o.list_users = s->finger.list_users;
-		o.show_details = s->finger.show_details;
+		o.list_users = s->is.list_users;
+		o.show_details = s->is.show_details;
 	}
 	proc_send(mon, p, MSG_FINGER_OPTIONS, &o, NULL, 0);
-}
-
-/* The banner's bytes; a file that cannot be read is a warning and no banner. */
-static void
-read_banner(struct monitor *mon, const char *service, const char *path,
-    struct msg_login_options *o)
-{
-	char reason[PATH_MAX + SAFE_REASON_MAX + 64], why[SAFE_REASON_MAX];
-	int fd = safe_open_file(path, geteuid(), why, sizeof(why));
-	ssize_t n = fd < 0 ? -1 : read(fd, o->banner.b, sizeof(o->banner.b));
-
-	if (n < 0) {
-		snprintf(reason, sizeof(reason),
-		    "banner %s cannot be read (%s): none is shown", path,
-		    fd < 0 ? why : strerror(errno));
-		report_warning(mon, service, reason);
-	}
-	o->banner.n = (uint16_t)(n > 0 ? n : 0);
-	fd_close(&fd);
 }
 
 /* A built-in service's own statements, for its workers. */
 static void
 wire_options(struct monitor *mon, struct proc *z)
 {
-	const struct conf_login *t = &z->service->conf->login;
-	struct msg_login_options o = {.login_grace = t->login_grace_time,
-	    .idle_timeout = t->idle_timeout};
-
 	if (service_traits(z->kind)->lookup)
 		wire_finger_options(mon, z);
-	if (service_traits(z->kind)->logins == 0)
-		return;
-	if (t->banner != NULL)
-		read_banner(mon, z->service->name, t->banner, &o);
-	proc_send(mon, z, MSG_LOGIN_OPTIONS, &o, NULL, 0);
+	if (z->service->plan->options != NULL)
+		proc_send(mon, z, MSG_LOGIN_OPTIONS, z->service->plan->options,
+		    NULL, 0);
 }
 
 static void
@@ -255,9 +230,9 @@ zygote_ready(struct monitor *mon, struct proc *z)
 	struct proc *reader =
 	    proc_find_up(mon, ROLE_LOGREADER, service_reader(z->kind));
 	struct msg_slots slots = {0};
-	char reason[CONF_MESSAGE_MAX];
+	char reason[REASON_MAX];
 
-	if (z->service == NULL || z->service->conf == NULL)
+	if (z->service == NULL || z->service->plan == NULL)
 		return;
 	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
 		return;
@@ -274,6 +249,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		wire_log(mon, reader, z);
 	if (master != NULL)
 		wire_zygote(mon, master, z);
+	waiting_look(mon, z->service);
 }
 
 /* ---- the master -----------------------------------------------------------
@@ -299,9 +275,9 @@ tell_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 	struct msg_service_gone gone = {.number = s->number};
 
 	snprintf(m.name, sizeof(m.name), "%s", s->name);
-	if (s->conf != NULL) {
-		m.connection_limit = s->conf->connection_limit;
-		m.rate_limit = s->conf->rate_limit;
+	if (s->plan != NULL) {
+		m.connection_limit = s->plan->is.connection_limit;
+		m.rate_limit = s->plan->is.rate_limit;
 	}
 	if (service_traits(s->kind)->builtin)
 		m.pool = POOL;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/plan.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/table.h"
@@ -43,7 +43,7 @@ find_service(struct monitor *mon, enum service_kind kind, const char *name)
 }
 
 static struct mon_service *
-new_service(struct monitor *mon, const struct conf_service *c)
+new_service(struct monitor *mon, const struct plan_service *c)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -53,74 +53,34 @@ new_service(struct monitor *mon, const struct conf_service *c)
 		memset(s, 0, sizeof(*s));
 		s->used = true;
 		s->number = (uint16_t)i;
-		s->kind = c->kind;
-		snprintf(s->name, sizeof(s->name), "%s", c->name);
+		s->kind = (enum service_kind)c->is.kind;
+		snprintf(s->name, sizeof(s->name), "%s", c->is.name);
 		return (s);
 	}
 	return (NULL);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	if (a == NULL || b == NULL)
-		return (a == b);
-	return (strcmp(a, b) == 0);
-}
-
-static bool
-same_list(const char *const *a, const char *const *b, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (!same_text(a[i], b[i]))
-			return (false);
-	}
-	return (true);
-}
-
-static bool
-same_exec(const struct conf_exec *a, const struct conf_exec *b)
-{
-	return (a->protocol == b->protocol && a->wait == b->wait &&
-		a->detach == b->detach && a->keepalive == b->keepalive &&
-		a->error == b->error &&
-		a->session_timeout == b->session_timeout &&
-		same_text(a->user, b->user) && same_text(a->group, b->group) &&
-		same_text(a->path, b->path) && a->argc == b->argc &&
-		a->env_count == b->env_count &&
-		a->rlimit_count == b->rlimit_count && a->nice == b->nice &&
-		a->umask == b->umask && same_list(a->argv, b->argv, a->argc) &&
-		same_list(a->env, b->env, a->env_count) &&
-		memcmp(a->rlimits, b->rlimits,
-		    a->rlimit_count * sizeof(a->rlimits[0])) == 0);
-}
-
 /*
  * Whether a zygote would serve otherwise than before. Limits and listeners are
  * the master's; ssh's statements live in sshd's own file, read by each sshd.
- * A banner's file may hold another text by now.
  */
 static bool
-same_zygote(const struct conf_service *a, const struct conf_service *b)
+same_zygote(const struct plan_service *a, const struct plan_service *b)
 {
-	const struct service_traits *traits = service_traits(a->kind);
+	const struct msg_plan_service *x = &a->is, *y = &b->is;
 
-	if (traits->named)
-		return (same_exec(&a->exec, &b->exec));
-	if (traits->sshd)
-		return (
-		    a->ssh.max_pre_packets == b->ssh.max_pre_packets &&
-		    a->login.root_login == b->login.root_login &&
-		    a->login.log_unknown_users == b->login.log_unknown_users);
-	return (a->finger.list_users == b->finger.list_users &&
-		a->finger.show_details == b->finger.show_details &&
-		a->login.login_grace_time == b->login.login_grace_time &&
-		a->login.idle_timeout == b->login.idle_timeout &&
-		a->login.banner == NULL && b->login.banner == NULL);
+	if (!plan_same_message(MSG_PROGRAM, a->program, b->program) ||
+	    !plan_same_message(MSG_LOGIN_OPTIONS, a->options, b->options) ||
+	    x->list_users != y->list_users ||
+	    x->show_details != y->show_details)
+		return (false);
+	return (!service_traits((enum service_kind)x->kind)->sshd ||
+		(x->packets == y->packets && x->root_login == y->root_login &&
+		    x->log_unknown == y->log_unknown));
 }
 
 bool
-table_has_room(struct monitor *mon, const struct conf *conf)
+table_has_room(struct monitor *mon, const struct plan *plan)
 {
 	unsigned room = 0;
 
@@ -128,10 +88,11 @@ table_has_room(struct monitor *mon, const struct conf *conf)
 		table_service_release(mon, &mon->services[i]);
 		room += !mon->services[i].used;
 	}
-	for (unsigned i = 0; i < conf->service_count; i++) {
-		const struct conf_service *c = &conf->services[i];
+	for (unsigned i = 0; i < plan->service_count; i++) {
+		const struct plan_service *c = &plan->services[i];
 
-		if (find_service(mon, c->kind, c->name) != NULL)
+		if (find_service(
+			mon, (enum service_kind)c->is.kind, c->is.name) != NULL)
 			continue;
 		if (room-- == 0)
 			return (false);
@@ -153,8 +114,9 @@ slots_needed(struct monitor *mon)
 
 		if (!s->used)
 			continue;
-		if (s->conf != NULL)
-			s->slots = 2 * FAMILY_COUNT * s->conf->connection_limit;
+		if (s->plan != NULL)
+			s->slots =
+			    2 * FAMILY_COUNT * s->plan->is.connection_limit;
 		slots += s->slots;
 	}
 	return (slots);
@@ -174,38 +136,39 @@ fit_slots(struct monitor *mon)
 }
 
 void
-table_configure(struct monitor *mon, const struct conf *old,
-    const struct conf *conf, bool changed[SERVICES_MAX])
+table_configure(struct monitor *mon, const struct plan *old, struct plan *plan,
+    bool changed[SERVICES_MAX])
 {
-	bool all =
-	    old != NULL &&
-	    (old->session_sandbox != conf->session_sandbox ||
-		old->user_limit_processes != conf->user_limit_processes ||
-		old->sandbox_level != conf->sandbox_level);
+	bool all = old != NULL &&
+		   (old->is.session_sandbox != plan->is.session_sandbox ||
+		       old->is.user_processes != plan->is.user_processes ||
+		       old->is.sandbox_level != plan->is.sandbox_level);
 
 	memset(changed, 0, SERVICES_MAX * sizeof(changed[0]));
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		mon->services[i].configured = false;
-	for (unsigned i = 0; i < conf->service_count; i++) {
-		const struct conf_service *c = &conf->services[i];
+	for (unsigned i = 0; i < plan->service_count; i++) {
+		struct plan_service *c = &plan->services[i];
 		struct mon_service *s;
 
-		s = find_service(mon, c->kind, c->name);
+		s = find_service(
+		    mon, (enum service_kind)c->is.kind, c->is.name);
 		if (s == NULL)
 			s = new_service(mon, c);
 		if (s == NULL)
-			bug("no room for service %s", c->name);
+			bug("no room for service %s", c->is.name);
 		changed[s->number] =
-		    all || s->conf == NULL || !same_zygote(s->conf, c);
+		    all || s->plan == NULL || !same_zygote(s->plan, c);
 		s->configured = true;
-		s->conf = c;
-		s->stopped = service_traits(c->kind)->served
+		s->plan = c;
+		s->fresh = true;
+		s->stopped = service_traits(s->kind)->served
 				 ? NULL
 				 : "this version does not serve it";
 	}
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (!mon->services[i].configured)
-			mon->services[i].conf = NULL;
+			mon->services[i].plan = NULL;
 	}
 	if (fit_slots(mon))
 		memset(changed, true, SERVICES_MAX * sizeof(changed[0]));
@@ -235,15 +198,10 @@ table_service_release(struct monitor *mon, struct mon_service *s)
 }
 
 bool
-table_program_is_root(struct monitor *mon, const struct mon_service *s)
+table_program_is_root(const struct mon_service *s)
 {
-	struct passwd *pw;
-
-	(void)mon;
-	if (s->conf == NULL || s->conf->exec.user == NULL)
-		return (false);
-	pw = getpwnam(s->conf->exec.user);
-	return (pw != NULL && pw->pw_uid == 0);
+	return (s->plan != NULL && s->plan->program != NULL &&
+		s->plan->program->uid == 0);
 }
 
 void
@@ -261,9 +219,9 @@ table_fit_state(struct monitor *mon)
 			continue;
 		services++;
 		long_rates =
-		    long_rates ||
-		    (s->conf != NULL &&
-			policy_rate_size(s->conf->rate_limit) > STATE_HISTORY);
+		    long_rates || (s->plan != NULL &&
+				      policy_rate_size(s->plan->is.rate_limit) >
+					  STATE_HISTORY);
 	}
 	/* A name that goes leaves its history behind. */
 	length =
@@ -317,7 +275,7 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 	fd_close(&p->slots_read_fd);
 	if (p->slots_fd < 0)
 		return;
-	if (mon->stopping && mon->conf != NULL && mon->conf->keep_sessions &&
+	if (mon->stopping && mon->plan != NULL && mon->plan->is.keep_sessions &&
 	    p->slots != NULL) {
 		struct slot slot;
 

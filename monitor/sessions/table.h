@@ -10,19 +10,19 @@
 struct monitor *table_monitor(void);
 
 /*
- * Take the services of a configuration over into mon->services: a service
+ * Take the services of a plan over into mon->services: a service
  * keeps its number as long as its name and kind stay; those no longer there
  * become unconfigured. *changed[number] is set for each whose zygote must be
  * replaced. There must be room for them.
  */
-void table_configure(struct monitor *mon, const struct conf *old,
-    const struct conf *conf, bool changed[SERVICES_MAX]);
+void table_configure(struct monitor *mon, const struct plan *old,
+    struct plan *plan, bool changed[SERVICES_MAX]);
 
 /*
  * Whether all its services have room, beside those that are no longer there
  * but have sessions still; SERVICES_MAX in all.
  */
-bool table_has_room(struct monitor *mon, const struct conf *conf);
+bool table_has_room(struct monitor *mon, const struct plan *plan);
 
 /* Whether it is to be served: configured, built, and not waiting. */
 bool table_service_runs(const struct mon_service *s);
@@ -31,7 +31,7 @@ bool table_service_runs(const struct mon_service *s);
 void table_service_release(struct monitor *mon, struct mon_service *s);
 
 /* Whether an inetd-style service runs its program as uid 0. */
-bool table_program_is_root(struct monitor *mon, const struct mon_service *s);
+bool table_program_is_root(const struct mon_service *s);
 
 /* Make a zygote's slot file and map it; 0 or ERR_SYSTEM, logged. */
 int table_slots_make(struct monitor *mon, struct proc *p);

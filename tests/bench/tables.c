@@ -15,7 +15,7 @@
 #define LOOKS 400 /* of one run */
 
 static struct monitor mon;
-static struct conf conf;
+static struct plan in_force;
 
 /* --- the monitor's other parts
  * ------------------------------------------------ */
@@ -74,12 +74,17 @@ report_warning(struct monitor *m, const char *service, const char *reason)
 }
 
 bool
-sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size)
+sshd_by_pam(void)
 {
-	(void)ssh;
-	(void)why;
-	(void)size;
 	return (false);
+}
+
+struct plan_service *
+plan_find(const struct plan *plan, const char *name)
+{
+	(void)plan;
+	(void)name;
+	return (NULL);
 }
 
 void
@@ -147,8 +152,8 @@ logins_prepare(unsigned n)
 	snprintf(path, sizeof(path), "%s/state", folder);
 	must(mkdir(path, 0700) == 0, "no folder for the state");
 	snprintf(mon.run_dir, sizeof(mon.run_dir), "%s", folder);
-	mon.conf = &conf;
-	conf.user_limit_sessions = 40000;
+	mon.plan = &in_force;
+	in_force.is.user_sessions = 40000;
 	TAILQ_INIT(&mon.procs);
 	must(logins_open(&mon) == 0, "the records cannot be made");
 	snprintf(path, sizeof(path), "%s/state/logins", folder);

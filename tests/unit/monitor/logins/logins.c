@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 static struct monitor mon;
-static struct conf conf;
+static struct plan in_force;
 static uint64_t over; /* sessions up to this one have ended */
 static unsigned looks;
 
@@ -76,12 +76,17 @@ report_warning(struct monitor *m, const char *service, const char *reason)
 }
 
 bool
-sshd_pam_runs(const struct conf_service *ssh, char *why, size_t size)
+sshd_by_pam(void)
 {
-	(void)ssh;
-	(void)why;
-	(void)size;
 	return (false);
+}
+
+struct plan_service *
+plan_find(const struct plan *plan, const char *name)
+{
+	(void)plan;
+	(void)name;
+	return (NULL);
 }
 
 void
@@ -117,7 +122,7 @@ setup(void **state)
 	snprintf(path, sizeof(path), "%s/state", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(mon.run_dir, sizeof(mon.run_dir), "%s", folder);
-	mon.conf = &conf;
+	mon.plan = &in_force;
 	TAILQ_INIT(&mon.procs);
 	assert_int_equal(logins_open(&mon), 0);
 	snprintf(path, sizeof(path), "%s/state/logins", folder);
@@ -151,13 +156,13 @@ test_a_login_costs_the_same_at_10_and_at_10000(void **state)
 		put(session++, 7);
 	assert_in_range(put(session++, 7), 0, LOGINS_LOOK);
 	/* One user's count looks at that user's only. */
-	conf.user_limit_sessions = 5;
+	in_force.is.user_sessions = 5;
 	put(session, 8);
 	looks = 0;
 	assert_null(logins_user_refusal(&mon, 8, session + 1));
 	assert_int_equal(looks, 1);
 	assert_non_null(logins_user_refusal(&mon, 7, session + 1));
-	conf.user_limit_sessions = 0;
+	in_force.is.user_sessions = 0;
 	session++;
 	/* All are over: their records are taken again, the file grows little.
 	 */

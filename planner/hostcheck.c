@@ -1,4 +1,4 @@
-/* Warnings that need a look at the host. Monitor (root); reads files only. */
+/* Warnings that need a look at the host. Planner; reads files only. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "conf/sshd/sshd.h"
-#include "monitor/hostcheck.h"
-#include "monitor/sshd.h"
+#include "lib/pamstack.h"
+#include "planner/hostcheck.h"
 
 /* The stack that telnet once had of its own. */
 #define TELNET_FORMER "portreeve-telnet"
@@ -31,14 +31,14 @@ warn_not_built(const struct conf *conf, struct conf_report *report)
 }
 
 static void
-warn_no_pam(
-    struct monitor *mon, const struct conf *conf, struct conf_report *report)
+warn_no_pam(const struct planner *p, const struct conf *conf,
+    struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 	char why[CONF_MESSAGE_MAX];
 
-	if (ssh == NULL || mon->rootless ||
-	    sshd_pam_runs(ssh, why, sizeof(why)))
+	if (ssh == NULL || p->rootless ||
+	    pamstack_has_ours(ssh->login.pam_service, why, sizeof(why)))
 		return;
 	conf_report_add(report, CONF_WARNING, ssh->pos,
 	    "%.120s: who logs in is read from sshd's log, and user-limit's "
@@ -124,13 +124,13 @@ warn_other_user(const struct conf *conf, struct conf_report *report)
 }
 
 void
-hostcheck_warn(
-    struct monitor *mon, const struct conf *conf, struct conf_report *report)
+hostcheck_warn(const struct planner *p, const struct conf *conf,
+    struct conf_report *report)
 {
 	warn_not_built(conf, report);
-	warn_no_pam(mon, conf, report);
+	warn_no_pam(p, conf, report);
 	warn_no_service_file(conf, report);
-	if (mon->rootless)
+	if (p->rootless)
 		warn_other_user(conf, report);
 	sshd_scan(conf, &sshd_system_paths, report);
 }

@@ -1,6 +1,6 @@
-/* Running a helper program to its end. Monitor (root). */
-#ifndef PORTREEVE_MONITOR_RUN_H
-#define PORTREEVE_MONITOR_RUN_H
+/* Running a helper program to its end. Planner. */
+#ifndef PORTREEVE_PLANNER_RUN_H
+#define PORTREEVE_PLANNER_RUN_H
 
 #include <stddef.h>
 
@@ -9,7 +9,6 @@
  * size-1 bytes of it, and a constant environment; wait for its end, at most
  * seconds long. Returns its exit status, or a negative ERR_ (ERR_NOT_FOUND
  * when it cannot be executed, ERR_REFUSED when it was killed or too slow).
- * Called only at start and reload; the loop stands still meanwhile.
  */
 int run_program(
     const char *const argv[], unsigned seconds, char *out, size_t size);

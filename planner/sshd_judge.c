@@ -2,8 +2,8 @@
  * A block of the sshd-config FILE (what is global, or the body of one Match) is
  * given to `sshd -T` in front of what we say, as it would hold for whom it
  * matches; what sshd then prints is compared with what it prints of ours alone.
- * The line that loosens is found by trying fewer of the block's lines. Monitor
- * (root); writes one file below the run-time folder.
+ * The line that loosens is found by trying fewer of the block's lines. Planner;
+ * writes one file below the run-time folder.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #include "conf/sshd/order.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "monitor/run.h"
-#include "monitor/sshd_judge.h"
+#include "planner/run.h"
+#include "planner/sshd_judge.h"
 
 #define DUMP_MAX 65536
 #define SECONDS 20

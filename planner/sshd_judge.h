@@ -1,9 +1,8 @@
 /*
- * Whether an sshd-config FILE may be used, as sshd itself sees it. Monitor
- * (root).
+ * Whether an sshd-config FILE may be used, as sshd itself sees it. Planner.
  */
-#ifndef PORTREEVE_MONITOR_SSHD_JUDGE_H
-#define PORTREEVE_MONITOR_SSHD_JUDGE_H
+#ifndef PORTREEVE_PLANNER_SSHD_JUDGE_H
+#define PORTREEVE_PLANNER_SSHD_JUDGE_H
 
 #include "conf/sshd/snapshot.h"
 

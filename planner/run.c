@@ -1,7 +1,9 @@
 /*
- * Running sshd -t, sshd -V and ssh-keygen. Monitor (root): fixed paths, no
- * shell, arguments as a vector, a bound on time and on output.
+ * Running sshd -t, sshd -V and ssh-keygen. Planner: fixed paths, no shell,
+ * arguments as a vector, a bound on time and on output. The planner can send
+ * no signal: the program has an alarm, and dies with the planner.
  */
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -13,14 +15,14 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "monitor/loop.h"
-#include "monitor/roles/child.h"
-#include "monitor/run.h"
+#include "planner/run.h"
 
 #define REST_MS 20 /* where poll() fails */
+#define MILLISECOND 1000000u
+#define SECOND 1000000000u
 
 static void
-run_child(const char *const argv[], int out)
+run_child(const char *const argv[], unsigned seconds, int out)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	static char home[] = "HOME=/";
@@ -39,7 +41,9 @@ run_child(const char *const argv[], int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(127);
-	child_files_restore();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		_exit(127);
+	alarm(seconds);
 	execve(argv[0], vector.out, env);
 	_exit(127);
 }
@@ -81,7 +85,8 @@ run_collect(int fd, uint64_t deadline, char *out, size_t size)
 int
 run_program(const char *const argv[], unsigned seconds, char *out, size_t size)
 {
-	uint64_t deadline = time_boot_ns() + (uint64_t)seconds * SECOND;
+	/* After its alarm. */
+	uint64_t deadline = time_boot_ns() + (seconds + 1ull) * SECOND;
 	int fds[2], status, err;
 	pid_t pid;
 
@@ -93,7 +98,7 @@ run_program(const char *const argv[], unsigned seconds, char *out, size_t size)
 		return (ERR_SYSTEM);
 	pid = fork();
 	if (pid == 0)
-		run_child(argv, fds[1]);
+		run_child(argv, seconds, fds[1]);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -101,13 +106,13 @@ run_program(const char *const argv[], unsigned seconds, char *out, size_t size)
 	}
 	err = run_collect(fds[0], deadline, out, size);
 	close(fds[0]);
-	if (err < 0)
-		kill(pid, SIGKILL);
+	if (err < 0) /* stopped, or deaf to its alarm: it ends with us */
+		return (err);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return (ERR_SYSTEM);
 	}
-	if (err < 0 || !WIFEXITED(status))
+	if (!WIFEXITED(status))
 		return (ERR_REFUSED);
 	return (
 	    WEXITSTATUS(status) == 127 ? ERR_NOT_FOUND : WEXITSTATUS(status));

@@ -1,0 +1,298 @@
+/*
+ * Starting planners and hearing them. Monitor (root). A planner is a role like
+ * the others, started for one job. What it says is judged as it comes
+ * (monitor/plan.h), and handed on when it has ended, so that nothing of it
+ * lives on.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "monitor/planner.h"
+#include "monitor/roles/child.h"
+#include "monitor/roles/images.h"
+#include "monitor/roles/proc.h"
+#include "monitor/sshd.h"
+
+#define WISHES_MAX (SERVICES_MAX + 2)
+#define PLAN_NS ((uint64_t)PLAN_SECONDS * SECOND)
+
+struct wish {
+	enum plan_what what;
+	char service[SERVICE_NAME_MAX];
+	planner_done *done;
+};
+
+static struct wish wishes[WISHES_MAX]; /* the first is being granted */
+static unsigned wish_count;
+
+static struct {
+	struct proc *proc; /* NULL: none runs */
+	struct plan *plan;
+	struct loop_timer start;
+	char why[96];	/* it was killed, or "" */
+	uint64_t begun; /* CLOCK_BOOTTIME ns */
+	bool stopped;	/* for good */
+} planner;
+
+static void planner_next(struct monitor *mon);
+
+static void
+planner_fill_ask(
+    const struct monitor *mon, const struct wish *w, struct msg_plan_ask *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->what = (uint8_t)w->what;
+	m->number = sshd_next_number();
+	snprintf(m->path, sizeof(m->path), "%s", mon->config_path);
+	snprintf(m->run_dir, sizeof(m->run_dir), "%s", mon->run_dir);
+	snprintf(m->state_dir, sizeof(m->state_dir), "%s", mon->state_dir);
+	snprintf(m->service, sizeof(m->service), "%s", w->service);
+}
+
+/* --- the end ---------------------------------------------------------------
+ */
+
+/* Who asked is told; what it asks for in its turn comes last. */
+static void
+planner_grant(struct monitor *mon, const char *failed)
+{
+	struct wish w = wishes[0];
+	struct plan *plan = planner.plan;
+
+	planner.plan = NULL;
+	planner.proc = NULL;
+	wish_count--;
+	memmove(&wishes[0], &wishes[1], wish_count * sizeof(wishes[0]));
+	if (planner.stopped)
+		plan_free(plan);
+	else
+		w.done(mon, w.service, plan, failed);
+	planner_next(mon);
+}
+
+static void
+planner_over(struct monitor *mon, int status, void *arg)
+{
+	bool late = time_boot_ns() - planner.begun >= PLAN_NS;
+	char failed[256];
+
+	(void)arg;
+	if (planner.plan->whole && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0) {
+		planner_grant(mon, NULL);
+		return;
+	}
+	planner.plan->whole = false;
+	if (planner.why[0] != '\0')
+		snprintf(failed, sizeof(failed), "the planner was killed: %s",
+		    planner.why);
+	else if (late)
+		snprintf(failed, sizeof(failed),
+		    "the planner took longer than %d s: NSS, sshd or "
+		    "ssh-keygen hangs",
+		    PLAN_SECONDS);
+	else
+		snprintf(failed, sizeof(failed),
+		    "the planner ended before its plan was whole (%s %d)",
+		    WIFSIGNALED(status) ? "signal" : "exit status",
+		    WIFSIGNALED(status) ? WTERMSIG(status)
+					: WEXITSTATUS(status));
+	planner_grant(mon, failed);
+}
+
+static void
+planner_kill(struct monitor *mon, const char *why)
+{
+	snprintf(planner.why, sizeof(planner.why), "%s", why);
+	proc_kill(mon, planner.proc, why);
+}
+
+static void
+planner_hear(struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg)
+{
+	const struct wish *w = &wishes[0];
+	char words[96];
+	const char *why;
+
+	(void)arg;
+	if (p->killed || plan_take(planner.plan, w->what, w->service, in, &why))
+		return;
+	snprintf(
+	    words, sizeof(words), "it sent %s: %s", msg_name(in->type), why);
+	planner_kill(mon, words);
+}
+
+static void
+planner_ready(struct monitor *mon, struct proc *p, void *arg)
+{
+	(void)mon;
+	(void)p;
+	(void)arg;
+}
+
+/* --- the start -------------------------------------------------------------
+ */
+
+static const struct proc_job planner_job = {.time = PLAN_NS,
+    .ready = planner_ready,
+    .hear = planner_hear,
+    .over = planner_over};
+
+static void
+planner_start(struct monitor *mon)
+{
+	static struct msg_plan_ask ask;
+	const struct wish *w = &wishes[0];
+	const int *text =
+	    w->what == PLAN_RETRY ? &mon->plan->texts[PLAN_UNMASKED] : NULL;
+
+	planner_fill_ask(mon, w, &ask);
+	sshd_make_folder(mon);
+	planner.why[0] = '\0';
+	planner.begun = time_boot_ns();
+	planner.plan = plan_new();
+	if (planner.plan != NULL)
+		planner.proc =
+		    proc_start_job(mon, ROLE_PLANNER, &planner_job, NULL);
+	if (planner.proc != NULL && proc_send(mon, planner.proc, MSG_PLAN_ASK,
+					&ask, text, text != NULL) < 0)
+		planner_kill(mon, "it could not be asked");
+}
+
+static void
+planner_try(void *arg)
+{
+	struct monitor *mon = arg;
+
+	planner_start(mon);
+	if (planner.proc == NULL)
+		planner_grant(
+		    mon, "the planner cannot be started: see the log");
+}
+
+static void
+planner_next(struct monitor *mon)
+{
+	if (wish_count > 0 && planner.proc == NULL && !planner.stopped)
+		loop_timer_in(&planner.start, 0, planner_try, mon);
+}
+
+void
+planner_ask(struct monitor *mon, enum plan_what what, const char *service,
+    planner_done *done)
+{
+	/* What runs may have read already what has changed since. */
+	for (unsigned i = planner.proc != NULL; i < wish_count; i++) {
+		if (wishes[i].what == what &&
+		    strcmp(wishes[i].service, service) == 0)
+			return;
+	}
+	if (wish_count == WISHES_MAX || planner.stopped)
+		bug("more plans are asked for than there are services");
+	wishes[wish_count].what = what;
+	wishes[wish_count].done = done;
+	snprintf(wishes[wish_count].service, sizeof(wishes[0].service), "%s",
+	    service);
+	wish_count++;
+	planner_next(mon);
+}
+
+void
+planner_stop(struct monitor *mon)
+{
+	planner.stopped = true;
+	loop_timer_clear(&planner.start);
+	if (planner.proc != NULL)
+		planner_kill(mon, "the daemon stops");
+}
+
+/* --- a check ---------------------------------------------------------------
+ */
+
+/* Descriptor 0 stays, for a configuration on standard input. */
+static void __attribute__((noreturn)) check_exec(int channel)
+{
+	static char title[] = "portreeve: planner";
+	char *argv[] = {title, NULL};
+	int keep = fcntl(channel, F_DUPFD_CLOEXEC, 10);
+
+	child_signals();
+	if (keep < 0)
+		_exit(127);
+	child_place(keep, 3);
+	if (close_range(4, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		_exit(127);
+	images_exec("planner", argv, environ);
+	_exit(127);
+}
+
+/* All that it says, to its end. */
+static int
+check_hear(struct ipc_channel *ch, struct plan *plan, const char **why)
+{
+	static struct ipc_in in;
+	int err;
+
+	while ((err = ipc_recv(ch, &in)) == 0) {
+		bool fits = in.type == MSG_READY ||
+			    plan_take(plan, PLAN_CHECK, "", &in, why);
+
+		if (in.type == MSG_FAILED)
+			*why = "see above";
+		ipc_in_close(&in);
+		if (!fits)
+			return (ERR_TYPE);
+	}
+	return (err == ERR_CLOSED ? 0 : err);
+}
+
+struct plan *
+planner_check(struct monitor *mon, char *reason, size_t size)
+{
+	static struct msg_plan_ask ask;
+	const struct wish w = {.what = PLAN_CHECK};
+	struct msg_seal seal = {.uid = UINT32_MAX,
+	    .gid = UINT32_MAX,
+	    .verbose = mon->verbose,
+	    .parent = getpid()};
+	struct plan *plan = plan_new();
+	struct ipc_channel ch;
+	const char *why = NULL;
+	int pair[2], status;
+	pid_t pid = -1;
+
+	if (plan != NULL && fd_seqpacket_pair(pair) == 0) {
+		pid = fork();
+		if (pid == 0)
+			check_exec(pair[1]);
+		close(pair[1]);
+		ipc_channel_init(
+		    &ch, pair[0], ROLE_MONITOR, ROLE_PLANNER, ST_NEW);
+	}
+	if (pid > 0) {
+		planner_fill_ask(mon, &w, &ask);
+		(void)ipc_send_wait(&ch, MSG_SEAL, &seal, NULL, 0);
+		(void)ipc_send_wait(&ch, MSG_PLAN_ASK, &ask, NULL, 0);
+		(void)check_hear(&ch, plan, &why);
+		ipc_channel_close(&ch);
+		(void)waitpid(pid, &status, 0);
+	}
+	if (plan != NULL && plan->whole)
+		return (plan);
+	snprintf(reason, size, "%s/planner cannot make its check: %s",
+	    mon->libexec,
+	    pid <= 0	  ? strerror(errno)
+	    : why != NULL ? why
+			  : "it brought no whole plan");
+	plan_free(plan);
+	return (NULL);
+}

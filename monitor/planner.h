@@ -1,0 +1,35 @@
+/*
+ * Planners: one at a time, for a start, a reload or the retry of a service
+ * that waits. Monitor (root), which goes on meanwhile: who asks is called when
+ * the planner has ended.
+ */
+#ifndef PORTREEVE_MONITOR_PLANNER_H
+#define PORTREEVE_MONITOR_PLANNER_H
+
+#include "monitor/monitor.h"
+#include "monitor/plan.h"
+
+/*
+ * The planner has ended. failed: why it brought no plan, in words; NULL when
+ * plan->whole. The plan, which may hold notes alone, is the callee's to free.
+ */
+typedef void planner_done(struct monitor *mon, const char *service,
+    struct plan *plan, const char *failed);
+
+/*
+ * Ask for a plan, when those before it are done; one that waits already is not
+ * asked for twice. service: of a retry, else "".
+ */
+void planner_ask(struct monitor *mon, enum plan_what what, const char *service,
+    planner_done *done);
+
+/*
+ * A check, by whoever started us, of what mon says: waits for the planner's
+ * end. The plan, or NULL with the reason.
+ */
+struct plan *planner_check(struct monitor *mon, char *reason, size_t size);
+
+/* At a stop: none goes on, and none is started any more. */
+void planner_stop(struct monitor *mon);
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * From struct conf to the messages of a plan. Planner. What it sends is
+ * numbers, bounded texts and sealed memory; the monitor judges each.
+ */
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/safe.h"
+#include "planner/check.h"
+#include "planner/plan.h"
+#include "planner/program.h"
+#include "planner/sshd.h"
+#include "sandbox/sandbox.h"
+
+/* A plan on its way; what of it waits for something. */
+struct plan {
+	const struct planner *planner;
+	const struct conf *conf;
+	struct ipc_channel *monitor;
+	struct conf_report *report;
+	char (*waits)[CONF_MESSAGE_MAX];
+};
+
+static void
+plan_send(struct plan *plan, enum msg_type type, const void *msg,
+    const int *fds, size_t nfds)
+{
+	int err = ipc_send_wait(plan->monitor, type, msg, fds, nfds);
+
+	if (err != 0)
+		die("cannot send %s: %s", msg_name(type), err_text(err));
+}
+
+/* --- the configuration for listings --------------------------------------- */
+
+/* A text that nobody can change any more. */
+static int
+plan_seal_text(const char *text, size_t n)
+{
+	int fd = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || fd_write_all(fd, text, n) != 0 ||
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		die("the configuration cannot be put into memory: %s",
+		    strerror(errno));
+	return (fd);
+}
+
+static int
+plan_text(const struct conf *conf, enum plan_text which)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int fd;
+
+	if (conf_render(conf, which == PLAN_SET ? CONF_SET : CONF_BRACES,
+		which != PLAN_UNMASKED, &text, &n) != 0)
+		die("out of memory");
+	if (n > PLAN_TEXT_MAX)
+		die("the configuration is larger than %d bytes", PLAN_TEXT_MAX);
+	fd = plan_seal_text(text, n);
+	explicit_bzero(text, n);
+	free(text);
+	return (fd);
+}
+
+/* --- services --------------------------------------------------------------
+ */
+
+/* The banner's bytes; a file that cannot be read is a warning and no banner. */
+static void
+plan_banner(struct plan *plan, const struct conf_service *s,
+    struct msg_login_options *o)
+{
+	const char *path = s->login.banner;
+	char why[SAFE_REASON_MAX];
+	int fd = safe_open_file(path, geteuid(), why, sizeof(why));
+	ssize_t n = fd < 0 ? -1 : read(fd, o->banner.b, sizeof(o->banner.b));
+
+	if (n < 0)
+		conf_report_add(plan->report, CONF_WARNING,
+		    conf_statement_pos(plan->conf, s, "banner"),
+		    "banner %.100s cannot be read (%s): none is shown", path,
+		    fd < 0 ? why : strerror(errno));
+	o->banner.n = (uint16_t)(n > 0 ? n : 0);
+	fd_close(&fd);
+}
+
+static void
+plan_options(struct plan *plan, const struct conf_service *s)
+{
+	struct msg_login_options o = {.login_grace = s->login.login_grace_time,
+	    .idle_timeout = s->login.idle_timeout};
+
+	if (s->login.banner != NULL)
+		plan_banner(plan, s, &o);
+	plan_send(plan, MSG_LOGIN_OPTIONS, &o, NULL, 0);
+}
+
+static void
+plan_fill_service(const struct plan *plan, const struct conf_service *s,
+    const char *waits, struct msg_plan_service *m)
+{
+	snprintf(m->name, sizeof(m->name), "%s", s->name);
+	m->kind = (uint8_t)s->kind;
+	m->port = s->port;
+	m->line = s->pos.line;
+	m->column = s->pos.col;
+	m->listen_default = s->listen_default;
+	for (int f = 0; f < FAMILY_COUNT; f++)
+		m->without = (uint8_t)(m->without | s->without[f] << f);
+	m->datagram = s->exec.protocol == CONF_UDP;
+	m->wait = s->exec.wait;
+	m->connection_limit = s->connection_limit;
+	m->rate_limit = s->rate_limit;
+	m->root_login = (uint8_t)s->login.root_login;
+	m->log_unknown = s->login.log_unknown_users;
+	if (s->login.pam_service != NULL)
+		snprintf(m->pam_service, sizeof(m->pam_service), "%s",
+		    s->login.pam_service);
+	m->packets = s->ssh.max_pre_packets;
+	m->list_users = s->finger.list_users;
+	m->show_details = s->finger.show_details;
+	if (service_traits(s->kind)->sshd && service_traits(s->kind)->served &&
+	    waits[0] == '\0')
+		sshd_describe(plan->planner, s, m);
+	snprintf(m->waiting, sizeof(m->waiting), "%s", waits);
+}
+
+/* What it runs, unless that cannot be said: it waits then, or is an error. */
+static bool
+plan_program(struct plan *plan, const struct conf_service *s,
+    char waits[CONF_MESSAGE_MAX], struct msg_program *program)
+{
+	enum plan_what what = plan->planner->what;
+	char reason[CONF_MESSAGE_MAX];
+
+	memset(program, 0, sizeof(*program));
+	if (waits[0] != '\0')
+		return (false);
+	if (program_fill(plan->planner, s, program, reason) == 0)
+		return (true);
+	if (what == PLAN_START || what == PLAN_RETRY)
+		snprintf(waits, CONF_MESSAGE_MAX, "%s", reason);
+	else
+		conf_report_add(plan->report, CONF_ERROR, s->pos, "%s", reason);
+	return (false);
+}
+
+static void
+plan_service(struct plan *plan, const struct conf_service *s, char *waits)
+{
+	static struct msg_program program;
+	const struct service_traits *traits = service_traits(s->kind);
+	struct msg_plan_service m = {.end_ = 0};
+	struct msg_plan_address address = {.end_ = 0};
+	bool runs = traits->named && plan_program(plan, s, waits, &program);
+
+	plan_fill_service(plan, s, waits, &m);
+	plan_send(plan, MSG_PLAN_SERVICE, &m, NULL, 0);
+	for (unsigned i = 0; i < s->listen_count; i++) {
+		address.address = s->listen[i];
+		plan_send(plan, MSG_PLAN_ADDRESS, &address, NULL, 0);
+	}
+	if (runs)
+		plan_send(plan, MSG_PROGRAM, &program, NULL, 0);
+	if (traits->builtin && traits->served && traits->logins != 0)
+		plan_options(plan, s);
+}
+
+static bool
+plan_has(const struct planner *p, const struct conf_service *s)
+{
+	return (p->what != PLAN_RETRY || strcmp(s->name, p->service) == 0);
+}
+
+static void
+plan_services(struct plan *plan)
+{
+	const struct conf *conf = plan->conf;
+
+	for (unsigned i = 0; i < conf->service_count; i++) {
+		if (plan_has(plan->planner, &conf->services[i]))
+			plan_service(plan, &conf->services[i], plan->waits[i]);
+	}
+}
+
+/* --- the whole -------------------------------------------------------------
+ */
+
+static enum sandbox_level
+plan_level(const struct conf *conf)
+{
+	switch (conf->sandbox_level) {
+	case CONF_SANDBOX_ROOTLESS:
+		return (SANDBOX_ROOTLESS);
+	case CONF_SANDBOX_LANDLOCK_OPTIONAL:
+		return (SANDBOX_LANDLOCK_OPTIONAL);
+	default:
+		return (SANDBOX_FULL);
+	}
+}
+
+static void
+plan_globals(struct plan *plan)
+{
+	const struct conf *conf = plan->conf;
+	struct msg_plan m = {.login_limit = conf->login_limit,
+	    .keep_sessions = conf->keep_sessions,
+	    .session_sandbox = (uint8_t)conf->session_sandbox,
+	    .sandbox_level = (uint8_t)plan_level(conf),
+	    .user_processes = conf->user_limit_processes,
+	    .user_sessions = conf->user_limit_sessions,
+	    .role_uid_low = conf->role_uid_low,
+	    .role_uid_high = conf->role_uid_high};
+	int texts[PLAN_TEXTS];
+
+	for (unsigned i = 0; i < conf->service_count; i++)
+		m.services = (uint16_t)(m.services + plan_has(plan->planner,
+							 &conf->services[i]));
+	for (int i = 0; i < PLAN_TEXTS; i++)
+		texts[i] = plan_text(conf, (enum plan_text)i);
+	plan_send(plan, MSG_PLAN, &m, texts, PLAN_TEXTS);
+	for (int i = 0; i < PLAN_TEXTS; i++)
+		fd_close(&texts[i]);
+}
+
+static void
+plan_notes(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->report->count; i++) {
+		const struct conf_diag *d = &plan->report->diags[i];
+		struct msg_plan_note m = {.error = d->severity == CONF_ERROR,
+		    .line = d->pos.line,
+		    .column = d->pos.col};
+
+		snprintf(m.file, sizeof(m.file), "%s", d->file);
+		snprintf(m.text, sizeof(m.text), "%s", d->text);
+		plan_send(plan, MSG_PLAN_NOTE, &m, NULL, 0);
+	}
+}
+
+void
+plan_make(const struct planner *p, struct ipc_channel *monitor)
+{
+	static check_waits waits;
+	struct conf_report report = {0};
+	struct conf *conf = NULL;
+	struct plan plan = {.planner = p,
+	    .monitor = monitor,
+	    .report = &report,
+	    .waits = waits};
+	struct msg_plan_done done = {.end_ = 0};
+
+	check_configuration(p, &conf, waits, &report);
+	plan.conf = conf;
+	if (report.errors == 0 && conf != NULL) {
+		plan_globals(&plan);
+		plan_services(&plan);
+	}
+	plan_notes(&plan);
+	done.refused = report.errors > 0 || conf == NULL;
+	done.errors = (uint32_t)report.errors;
+	done.lost = report.lost;
+	if (p->what == PLAN_CHECK)
+		sshd_remove_prepared(p);
+	plan_send(&plan, MSG_PLAN_DONE, &done, NULL, 0);
+	conf_report_clear(&report);
+	conf_free(conf);
+}

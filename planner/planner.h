@@ -1,0 +1,25 @@
+/*
+ * What a planner was asked, for its parts. Planner: root's uid with one
+ * capability, or an ordinary user; in a check, unsealed, whoever asked for it.
+ */
+#ifndef PORTREEVE_PLANNER_PLANNER_H
+#define PORTREEVE_PLANNER_PLANNER_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "ipc/message.h"
+#include "ipc/plan.h"
+
+struct planner {
+	enum plan_what what;
+	const char *path; /* the configuration's */
+	const char *run_dir, *state_dir;
+	const char *service; /* of a retry */
+	unsigned number;     /* of the files for sshd */
+	int fd;		     /* of a retry: the configuration; -1 */
+	bool rootless;
+};
+
+#endif

@@ -1,0 +1,371 @@
+/*
+ * sshd's installation and its configuration. Planner. Writes below the run-time
+ * and the lasting state folders only; runs sshd and ssh-keygen at fixed paths.
+ * The monitor puts a file in place, and none that sshd -t has not passed.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/sshd/sshd.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/pamstack.h"
+#include "planner/run.h"
+#include "planner/sshd.h"
+#include "planner/sshd_judge.h"
+
+#define KEYS_MAX 4
+#define VERSION_SECONDS 10
+#define KEY_SECONDS 50
+
+static const char *const sshd_paths[] = {PLAN_SSHDS};
+static const char *const keygen_paths[] = {
+    "/usr/bin/ssh-keygen", "/usr/local/bin/ssh-keygen"};
+static const char *const key_types[] = {"ed25519", "ecdsa", "rsa"};
+
+/* What was found; one of a planner's life. */
+static struct {
+	const char *path;
+	struct sshd_version version;
+	char keys[KEYS_MAX][PATH_MAX + 64];
+	unsigned key_count;
+} found;
+
+static const char *
+find_program(const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (access(paths[i], X_OK) == 0)
+			return (paths[i]);
+	}
+	return (NULL);
+}
+
+/* sshd's privilege separation needs it; the monitor makes it. */
+static int
+check_run_sshd(char *reason, size_t size)
+{
+	struct stat st;
+
+	if (lstat("/run/sshd", &st) < 0) {
+		snprintf(
+		    reason, size, "cannot make /run/sshd: %s", strerror(errno));
+		return (ERR_SYSTEM);
+	}
+	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		snprintf(reason, size,
+		    "/run/sshd must be a folder of root's that nobody else "
+		    "can write: remove it");
+		return (ERR_REFUSED);
+	}
+	return (0);
+}
+
+static int
+find_sshd(const struct planner *p, char *reason, size_t size)
+{
+	const char *path = find_program(
+	    sshd_paths, sizeof(sshd_paths) / sizeof(sshd_paths[0]));
+	const char *argv[] = {path, "-V", NULL};
+	char out[1024];
+
+	if (path == NULL) {
+		snprintf(reason, size,
+		    "there is no sshd: install it (Debian: apt-get install "
+		    "openssh-server)");
+		return (ERR_NOT_FOUND);
+	}
+	if (!p->rootless && check_run_sshd(reason, size) != 0)
+		return (ERR_REFUSED);
+	/* Before 9.3 there is no -V, and the complaint names the version. */
+	if (run_program(argv, VERSION_SECONDS, out, sizeof(out)) < 0 ||
+	    sshd_parse_version(out, &found.version) < 0) {
+		snprintf(reason, size, "%s does not say its version", path);
+		return (ERR_UNSUPPORTED);
+	}
+	found.path = path;
+	return (0);
+}
+
+static void
+add_key(const char *path)
+{
+	if (access(path, R_OK) == 0 && found.key_count < KEYS_MAX)
+		snprintf(found.keys[found.key_count++], sizeof(found.keys[0]),
+		    "%s", path);
+}
+
+static int
+make_key(const char *type, const char *path, char *reason, size_t size)
+{
+	const char *keygen = find_program(
+	    keygen_paths, sizeof(keygen_paths) / sizeof(keygen_paths[0]));
+	const char *argv[] = {keygen, "-q", "-t", type, "-N", "", "-C",
+	    "portreeve", "-f", path, NULL};
+	char out[512];
+	int status;
+
+	if (keygen == NULL) {
+		snprintf(reason, size,
+		    "there is no ssh-keygen to make host keys with: install "
+		    "it (Debian: apt-get install openssh-client)");
+		return (ERR_NOT_FOUND);
+	}
+	status = run_program(argv, KEY_SECONDS, out, sizeof(out));
+	if (status == 0)
+		return (0);
+	snprintf(reason, size,
+	    "cannot make the host key %.200s (ssh-keygen: "
+	    "status %d)",
+	    path, status);
+	return (ERR_SYSTEM);
+}
+
+static int
+find_host_keys(const struct planner *p, char *reason, size_t size)
+{
+	char path[PATH_MAX + 64];
+	int err;
+
+	for (size_t i = 0; !p->rootless && i < 3; i++) {
+		snprintf(path, sizeof(path), "/etc/ssh/ssh_host_%s_key",
+		    key_types[i]);
+		add_key(path);
+	}
+	if (found.key_count > 0)
+		return (0);
+	snprintf(path, sizeof(path), "%s/ssh", p->state_dir);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+		snprintf(reason, size, "cannot make %.200s: %s", path,
+		    strerror(errno));
+		return (ERR_SYSTEM);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
+		    p->state_dir, key_types[i]);
+		if (access(path, F_OK) < 0) {
+			err = make_key(key_types[i], path, reason, size);
+			if (err != 0)
+				return (err);
+		}
+		add_key(path);
+	}
+	if (found.key_count > 0)
+		return (0);
+	snprintf(
+	    reason, size, "no host key below %s/ssh can be read", p->state_dir);
+	return (ERR_NOT_FOUND);
+}
+
+static void
+numbered_path(const struct planner *p, const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/%s.%u", p->run_dir, name, p->number);
+}
+
+static int
+write_file(const char *path, const char *text)
+{
+	int fd, err;
+
+	unlink(path);
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return (ERR_SYSTEM);
+	err = fd_write_all(fd, text, strlen(text));
+	fd_close(&fd);
+	return (err);
+}
+
+static int
+prepare_failed(struct conf_report *report, const struct conf_service *ssh,
+    int err, const char *what)
+{
+	conf_report_add(report, CONF_ERROR, ssh->pos, "%s: %s", what,
+	    err == ERR_SYSTEM ? strerror(errno) : err_text(err));
+	return (err);
+}
+
+/* The copies of the sshd-config FILE and of what it includes. */
+static int
+write_copies(const struct snapshot *file, const char *copies)
+{
+	char path[PATH_MAX + 96];
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < file->file_count; i++) {
+		snprintf(path, sizeof(path), "%s.%u", copies, i);
+		err = write_file(path, file->files[i].text);
+	}
+	return (err);
+}
+
+/* What sshd is to read, written and tried; ours: what we say alone. */
+static int
+prepare_files(
+    const struct conf *conf, struct sshd_params *params, struct sshd_judge *j)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char *text = NULL, *ours = NULL, first[PATH_MAX + 96];
+	int err = sshd_render(conf, ssh, params, &ours);
+
+	snprintf(first, sizeof(first), "%s.0", j->copies);
+	if (err == 0 && j->file != NULL) {
+		params->file_path = first;
+		err = sshd_render(conf, ssh, params, &text);
+	}
+	if (err != 0) {
+		prepare_failed(j->report, ssh, err,
+		    "the statements of ssh cannot be said in sshd's words");
+	} else if ((err = write_file(j->config, text != NULL ? text : ours)) <
+		       0 ||
+		   (j->file != NULL &&
+		       (err = write_copies(j->file, j->copies)) < 0)) {
+		prepare_failed(j->report, ssh, err,
+		    "sshd's configuration cannot be written");
+	} else {
+		j->sshd = found.path;
+		j->ours = ours;
+		err = sshd_judge(j);
+	}
+	params->file_path = NULL;
+	free(text);
+	free(ours);
+	return (err);
+}
+
+static void
+remove_numbered(const struct planner *p)
+{
+	char path[PATH_MAX + 64], copy[PATH_MAX + 96];
+
+	numbered_path(p, "sshd_config", path, sizeof(path));
+	unlink(path);
+	numbered_path(p, "sshd_file", path, sizeof(path));
+	for (unsigned i = 0; i < SNAPSHOT_FILES_MAX; i++) {
+		snprintf(copy, sizeof(copy), "%s.%u", path, i);
+		if (unlink(copy) < 0)
+			break;
+	}
+}
+
+static int
+prepare(const struct planner *p, const struct conf *conf,
+    struct conf_report *report)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char config[PATH_MAX + 64], copies[PATH_MAX + 64], trial[PATH_MAX + 64];
+	const char *keys[KEYS_MAX];
+	struct sshd_params params = {.version = found.version,
+	    .pam = !p->rootless,
+	    .pam_service = ssh->login.pam_service,
+	    .host_keys = keys,
+	    .host_key_count = found.key_count};
+	struct snapshot_params copied = {.ssh = ssh,
+	    .host_keys = keys,
+	    .host_key_count = found.key_count,
+	    .folder = "/etc/ssh",
+	    .copies = copies,
+	    .uid = geteuid(),
+	    .pam = !p->rootless};
+	struct sshd_judge judge = {.config = config,
+	    .trial = trial,
+	    .copies = copies,
+	    .report = report,
+	    .pos = conf_statement_pos(conf, ssh, "sshd-config")};
+	struct snapshot *file = NULL;
+	int err = 0;
+
+	for (unsigned i = 0; i < found.key_count; i++)
+		keys[i] = found.keys[i];
+	remove_numbered(p);
+	numbered_path(p, "sshd_config", config, sizeof(config));
+	numbered_path(p, "sshd_file", copies, sizeof(copies));
+	snprintf(trial, sizeof(trial), "%s/sshd_trial", p->run_dir);
+	if (ssh->ssh.sshd_config != NULL)
+		err = snapshot_read(conf, &copied, &file, report);
+	judge.file = file;
+	if (err == 0)
+		err = prepare_files(conf, &params, &judge);
+	else if (err == ERR_NO_MEMORY)
+		prepare_failed(report, ssh, err, "sshd-config");
+	snapshot_free(file);
+	return (err);
+}
+
+/* Whether sshd would only say again what was said about its file. */
+static bool
+file_is_wrong(const struct conf *conf, const struct conf_service *ssh,
+    const struct conf_report *report)
+{
+	struct conf_pos pos;
+
+	if (ssh->ssh.sshd_config == NULL)
+		return (false);
+	pos = conf_statement_pos(conf, ssh, "sshd-config");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct conf_diag *d = &report->diags[i];
+
+		if (d->severity == CONF_ERROR && d->pos.line == pos.line &&
+		    d->pos.col == pos.col)
+			return (true);
+	}
+	return (false);
+}
+
+int
+sshd_check(const struct planner *p, const struct conf *conf,
+    struct conf_report *report)
+{
+	const struct conf_service *ssh = conf_find_service(conf, "ssh");
+	char reason[CONF_MESSAGE_MAX];
+	int err;
+
+	if (ssh == NULL || file_is_wrong(conf, ssh, report))
+		return (0);
+	err = find_sshd(p, reason, sizeof(reason));
+	if (err == 0)
+		err = find_host_keys(p, reason, sizeof(reason));
+	if (err == 0)
+		return (prepare(p, conf, report));
+	conf_report_add(report, CONF_ERROR, ssh->pos, "%s", reason);
+	return (err);
+}
+
+void
+sshd_describe(const struct planner *p, const struct conf_service *ssh,
+    struct msg_plan_service *m)
+{
+	const struct sshd_version *v = &found.version;
+
+	if (found.path == NULL)
+		return;
+	snprintf(m->sshd, sizeof(m->sshd), "%s", found.path);
+	m->pam_keyword = v->major > 9 || (v->major == 9 && v->minor >= 8);
+	m->by_pam =
+	    !p->rootless && pamstack_has_ours(ssh->login.pam_service, NULL, 0);
+}
+
+void
+sshd_remove_prepared(const struct planner *p)
+{
+	char path[PATH_MAX + 64];
+
+	remove_numbered(p);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
+		    p->state_dir, key_types[i]);
+		unlink(path);
+		strncat(path, ".pub", sizeof(path) - strlen(path) - 1);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/ssh", p->state_dir);
+	rmdir(path);
+}
