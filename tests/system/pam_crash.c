@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include "tests/system/pam_setcred.h"
+
 int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -12,14 +14,4 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	raise(SIGSEGV);
 	return (PAM_SUCCESS);
-}
-
-int
-pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
-{
-	(void)pamh;
-	(void)flags;
-	(void)argc;
-	(void)argv;
-	return (PAM_IGNORE);
 }

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "tests/system/pam_setcred.h"
+
 int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -15,14 +17,4 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	for (;;)
 		pause();
-}
-
-int
-pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
-{
-	(void)pamh;
-	(void)flags;
-	(void)argc;
-	(void)argv;
-	return (PAM_IGNORE);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/system/pam_setcred.h"
+
 int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -28,14 +30,4 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	free(first);
 	free(second);
 	return (status);
-}
-
-int
-pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
-{
-	(void)pamh;
-	(void)flags;
-	(void)argc;
-	(void)argv;
-	return (PAM_IGNORE);
 }
