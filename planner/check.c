@@ -24,8 +24,8 @@ check_service(const struct planner *p, const struct conf *conf,
 
 /* Of a report about one service, to all: its first error is why it waits. */
 static void
-wait_for_errors(char waits[CONF_MESSAGE_MAX], const struct conf_report *one,
-    struct conf_report *report)
+check_wait_for_errors(char waits[CONF_MESSAGE_MAX],
+    const struct conf_report *one, struct conf_report *report)
 {
 	for (size_t i = 0; i < one->count; i++) {
 		const struct conf_diag *d = &one->diags[i];
@@ -58,14 +58,14 @@ check_services(const struct planner *p, const struct conf *conf, bool may_wait,
 			continue;
 		}
 		check_service(p, conf, s, &one);
-		wait_for_errors(waits[i], &one, report);
+		check_wait_for_errors(waits[i], &one, report);
 		conf_report_clear(&one);
 	}
 }
 
 /* The configuration in force, which the monitor had from a planner. */
 static void
-load_again(int fd, struct conf **out, struct conf_report *report)
+check_load_again(int fd, struct conf **out, struct conf_report *report)
 {
 	char *text = malloc(PLAN_TEXT_MAX);
 	ssize_t n = text != NULL ? pread(fd, text, PLAN_TEXT_MAX, 0) : -1;
@@ -88,7 +88,7 @@ check_configuration(const struct planner *p, struct conf **out,
 
 	*out = NULL;
 	if (p->what == PLAN_RETRY)
-		load_again(p->fd, out, report);
+		check_load_again(p->fd, out, report);
 	else
 		conf_load(p->path, out, report);
 	if (*out == NULL)

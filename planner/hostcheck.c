@@ -13,7 +13,7 @@
 #define TELNET_FORMER "portreeve-telnet"
 
 static void
-warn_not_built(const struct conf *conf, struct conf_report *report)
+hostcheck_warn_not_built(const struct conf *conf, struct conf_report *report)
 {
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
@@ -31,7 +31,7 @@ warn_not_built(const struct conf *conf, struct conf_report *report)
 }
 
 static void
-warn_no_pam(const struct planner *p, const struct conf *conf,
+hostcheck_warn_no_pam(const struct planner *p, const struct conf *conf,
     struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
@@ -49,7 +49,7 @@ warn_no_pam(const struct planner *p, const struct conf *conf,
 
 /* PAM has two folders for a service's file. */
 static bool
-has_service_file(const char *service)
+hostcheck_has_service_file(const char *service)
 {
 	char path[CONF_PAM_SERVICE_MAX + sizeof("/usr/lib/pam.d/")];
 
@@ -65,20 +65,22 @@ has_service_file(const char *service)
  * an administrator has written there binds nobody any more, and that is said.
  */
 static void
-warn_no_service_file(const struct conf *conf, struct conf_report *report)
+hostcheck_warn_no_service_file(
+    const struct conf *conf, struct conf_report *report)
 {
 	const struct conf_service *telnet = conf_find_service(conf, "telnet");
 	const char *service = telnet != NULL ? telnet->login.pam_service : NULL;
 
 	if (service == NULL)
 		return;
-	if (!has_service_file(service))
+	if (!hostcheck_has_service_file(service))
 		conf_report_add(report, CONF_WARNING,
 		    conf_statement_pos(conf, telnet, "pam-service"),
 		    "/etc/pam.d/%s is missing: PAM's `other' says who logs in "
 		    "by telnet; name a file that is there with pam-service",
 		    service);
-	if (strcmp(service, "login") == 0 && has_service_file(TELNET_FORMER))
+	if (strcmp(service, "login") == 0 &&
+	    hostcheck_has_service_file(TELNET_FORMER))
 		conf_report_add(report, CONF_WARNING,
 		    conf_statement_pos(conf, telnet, "pam-service"),
 		    "/etc/pam.d/" TELNET_FORMER " is not used any more: telnet "
@@ -87,7 +89,7 @@ warn_no_service_file(const struct conf *conf, struct conf_report *report)
 }
 
 static void
-warn_other_name(const struct conf *conf, const struct conf_service *s,
+hostcheck_warn_other_name(const struct conf *conf, const struct conf_service *s,
     const char *statement, const char *wanted, const char *own,
     struct conf_report *report)
 {
@@ -106,7 +108,7 @@ warn_other_name(const struct conf *conf, const struct conf_service *s,
 
 /* An ordinary user's programs run as that user, whatever is said. */
 static void
-warn_other_user(const struct conf *conf, struct conf_report *report)
+hostcheck_warn_other_user(const struct conf *conf, struct conf_report *report)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	const struct group *group = getgrgid(getegid());
@@ -116,9 +118,9 @@ warn_other_user(const struct conf *conf, struct conf_report *report)
 
 		if (!service_traits(s->kind)->named)
 			continue;
-		warn_other_name(conf, s, "user", s->exec.user,
+		hostcheck_warn_other_name(conf, s, "user", s->exec.user,
 		    user != NULL ? user->pw_name : NULL, report);
-		warn_other_name(conf, s, "group", s->exec.group,
+		hostcheck_warn_other_name(conf, s, "group", s->exec.group,
 		    group != NULL ? group->gr_name : NULL, report);
 	}
 }
@@ -127,10 +129,10 @@ void
 hostcheck_warn(const struct planner *p, const struct conf *conf,
     struct conf_report *report)
 {
-	warn_not_built(conf, report);
-	warn_no_pam(p, conf, report);
-	warn_no_service_file(conf, report);
+	hostcheck_warn_not_built(conf, report);
+	hostcheck_warn_no_pam(p, conf, report);
+	hostcheck_warn_no_service_file(conf, report);
 	if (p->rootless)
-		warn_other_user(conf, report);
+		hostcheck_warn_other_user(conf, report);
 	sshd_scan(conf, &sshd_system_paths, report);
 }

@@ -16,7 +16,7 @@
 	msg_put_text(m->field.b, &m->field.n, sizeof(m->field.b), (word))
 
 static int
-put_group(const struct conf_exec *x, struct msg_program *m)
+program_put_group(const struct conf_exec *x, struct msg_program *m)
 {
 	struct group *gr;
 
@@ -31,19 +31,19 @@ put_group(const struct conf_exec *x, struct msg_program *m)
 
 /* Without `user` it has the service's own number, and no other group. */
 static int
-put_user(const struct conf_exec *x, struct msg_program *m)
+program_put_user(const struct conf_exec *x, struct msg_program *m)
 {
 	struct passwd *pw = x->user != NULL ? getpwnam(x->user) : NULL;
 	gid_t groups[256];
 	int count = 256;
 
 	if (x->user == NULL)
-		return (put_group(x, m));
+		return (program_put_group(x, m));
 	if (pw == NULL)
 		return (ERR_NOT_FOUND);
 	m->uid = pw->pw_uid;
 	m->gid = pw->pw_gid;
-	if (put_group(x, m) < 0)
+	if (program_put_group(x, m) < 0)
 		return (ERR_NOT_FOUND);
 	if (getgrouplist(pw->pw_name, m->gid, groups, &count) < 0)
 		return (ERR_TOO_LONG);
@@ -53,7 +53,7 @@ put_user(const struct conf_exec *x, struct msg_program *m)
 }
 
 static int
-put_limits(const struct conf_exec *x, struct msg_program *m)
+program_put_limits(const struct conf_exec *x, struct msg_program *m)
 {
 	struct program_rlimit r;
 
@@ -70,7 +70,7 @@ put_limits(const struct conf_exec *x, struct msg_program *m)
 }
 
 static int
-put_words(const struct conf_exec *x, struct msg_program *m)
+program_put_words(const struct conf_exec *x, struct msg_program *m)
 {
 	int err = 0;
 
@@ -92,11 +92,11 @@ program_fill(const struct planner *p, const struct conf_service *s,
 	int err;
 
 	m->uid = m->gid = UINT32_MAX;
-	err = p->rootless ? 0 : put_user(x, m);
+	err = p->rootless ? 0 : program_put_user(x, m);
 	if (err == 0)
-		err = put_words(x, m);
+		err = program_put_words(x, m);
 	if (err == 0)
-		err = put_limits(x, m);
+		err = program_put_limits(x, m);
 	m->nice = x->nice;
 	m->umask = x->umask;
 	m->detach = x->detach;

@@ -38,7 +38,7 @@ static struct {
 } found;
 
 static const char *
-find_program(const char *const *paths, size_t n)
+sshd_find_program(const char *const *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (access(paths[i], X_OK) == 0)
@@ -49,7 +49,7 @@ find_program(const char *const *paths, size_t n)
 
 /* sshd's privilege separation needs it; the monitor makes it. */
 static int
-check_run_sshd(char *reason, size_t size)
+sshd_check_run_sshd(char *reason, size_t size)
 {
 	struct stat st;
 
@@ -68,9 +68,9 @@ check_run_sshd(char *reason, size_t size)
 }
 
 static int
-find_sshd(const struct planner *p, char *reason, size_t size)
+sshd_find_sshd(const struct planner *p, char *reason, size_t size)
 {
-	const char *path = find_program(
+	const char *path = sshd_find_program(
 	    sshd_paths, sizeof(sshd_paths) / sizeof(sshd_paths[0]));
 	const char *argv[] = {path, "-V", NULL};
 	char out[1024];
@@ -81,7 +81,7 @@ find_sshd(const struct planner *p, char *reason, size_t size)
 		    "openssh-server)");
 		return (ERR_NOT_FOUND);
 	}
-	if (!p->rootless && check_run_sshd(reason, size) != 0)
+	if (!p->rootless && sshd_check_run_sshd(reason, size) != 0)
 		return (ERR_REFUSED);
 	/* Before 9.3 there is no -V, and the complaint names the version. */
 	if (run_program(argv, VERSION_SECONDS, out, sizeof(out)) < 0 ||
@@ -94,7 +94,7 @@ find_sshd(const struct planner *p, char *reason, size_t size)
 }
 
 static void
-add_key(const char *path)
+sshd_add_key(const char *path)
 {
 	if (access(path, R_OK) == 0 && found.key_count < KEYS_MAX)
 		snprintf(found.keys[found.key_count++], sizeof(found.keys[0]),
@@ -102,9 +102,9 @@ add_key(const char *path)
 }
 
 static int
-make_key(const char *type, const char *path, char *reason, size_t size)
+sshd_make_key(const char *type, const char *path, char *reason, size_t size)
 {
-	const char *keygen = find_program(
+	const char *keygen = sshd_find_program(
 	    keygen_paths, sizeof(keygen_paths) / sizeof(keygen_paths[0]));
 	const char *argv[] = {keygen, "-q", "-t", type, "-N", "", "-C",
 	    "portreeve", "-f", path, NULL};
@@ -128,7 +128,7 @@ make_key(const char *type, const char *path, char *reason, size_t size)
 }
 
 static int
-find_host_keys(const struct planner *p, char *reason, size_t size)
+sshd_find_host_keys(const struct planner *p, char *reason, size_t size)
 {
 	char path[PATH_MAX + 64];
 	int err;
@@ -136,7 +136,7 @@ find_host_keys(const struct planner *p, char *reason, size_t size)
 	for (size_t i = 0; !p->rootless && i < 3; i++) {
 		snprintf(path, sizeof(path), "/etc/ssh/ssh_host_%s_key",
 		    key_types[i]);
-		add_key(path);
+		sshd_add_key(path);
 	}
 	if (found.key_count > 0)
 		return (0);
@@ -150,11 +150,11 @@ find_host_keys(const struct planner *p, char *reason, size_t size)
 		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
 		    p->state_dir, key_types[i]);
 		if (access(path, F_OK) < 0) {
-			err = make_key(key_types[i], path, reason, size);
+			err = sshd_make_key(key_types[i], path, reason, size);
 			if (err != 0)
 				return (err);
 		}
-		add_key(path);
+		sshd_add_key(path);
 	}
 	if (found.key_count > 0)
 		return (0);
@@ -164,13 +164,14 @@ find_host_keys(const struct planner *p, char *reason, size_t size)
 }
 
 static void
-numbered_path(const struct planner *p, const char *name, char *buf, size_t size)
+sshd_numbered_path(
+    const struct planner *p, const char *name, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/%s.%u", p->run_dir, name, p->number);
 }
 
 static int
-write_file(const char *path, const char *text)
+sshd_write_file(const char *path, const char *text)
 {
 	int fd, err;
 
@@ -185,7 +186,7 @@ write_file(const char *path, const char *text)
 }
 
 static int
-prepare_failed(struct conf_report *report, const struct conf_service *ssh,
+sshd_prepare_failed(struct conf_report *report, const struct conf_service *ssh,
     int err, const char *what)
 {
 	conf_report_add(report, CONF_ERROR, ssh->pos, "%s: %s", what,
@@ -195,21 +196,21 @@ prepare_failed(struct conf_report *report, const struct conf_service *ssh,
 
 /* The copies of the sshd-config FILE and of what it includes. */
 static int
-write_copies(const struct snapshot *file, const char *copies)
+sshd_write_copies(const struct snapshot *file, const char *copies)
 {
 	char path[PATH_MAX + 96];
 	int err = 0;
 
 	for (unsigned i = 0; err == 0 && i < file->file_count; i++) {
 		snprintf(path, sizeof(path), "%s.%u", copies, i);
-		err = write_file(path, file->files[i].text);
+		err = sshd_write_file(path, file->files[i].text);
 	}
 	return (err);
 }
 
 /* What sshd is to read, written and tried; ours: what we say alone. */
 static int
-prepare_files(
+sshd_prepare_files(
     const struct conf *conf, struct sshd_params *params, struct sshd_judge *j)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
@@ -222,13 +223,13 @@ prepare_files(
 		err = sshd_render(conf, ssh, params, &text);
 	}
 	if (err != 0) {
-		prepare_failed(j->report, ssh, err,
+		sshd_prepare_failed(j->report, ssh, err,
 		    "the statements of ssh cannot be said in sshd's words");
-	} else if ((err = write_file(j->config, text != NULL ? text : ours)) <
-		       0 ||
+	} else if ((err = sshd_write_file(
+			j->config, text != NULL ? text : ours)) < 0 ||
 		   (j->file != NULL &&
-		       (err = write_copies(j->file, j->copies)) < 0)) {
-		prepare_failed(j->report, ssh, err,
+		       (err = sshd_write_copies(j->file, j->copies)) < 0)) {
+		sshd_prepare_failed(j->report, ssh, err,
 		    "sshd's configuration cannot be written");
 	} else {
 		j->sshd = found.path;
@@ -242,13 +243,13 @@ prepare_files(
 }
 
 static void
-remove_numbered(const struct planner *p)
+sshd_remove_numbered(const struct planner *p)
 {
 	char path[PATH_MAX + 64], copy[PATH_MAX + 96];
 
-	numbered_path(p, "sshd_config", path, sizeof(path));
+	sshd_numbered_path(p, "sshd_config", path, sizeof(path));
 	unlink(path);
-	numbered_path(p, "sshd_file", path, sizeof(path));
+	sshd_numbered_path(p, "sshd_file", path, sizeof(path));
 	for (unsigned i = 0; i < SNAPSHOT_FILES_MAX; i++) {
 		snprintf(copy, sizeof(copy), "%s.%u", path, i);
 		if (unlink(copy) < 0)
@@ -257,7 +258,7 @@ remove_numbered(const struct planner *p)
 }
 
 static int
-prepare(const struct planner *p, const struct conf *conf,
+sshd_prepare(const struct planner *p, const struct conf *conf,
     struct conf_report *report)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
@@ -285,24 +286,24 @@ prepare(const struct planner *p, const struct conf *conf,
 
 	for (unsigned i = 0; i < found.key_count; i++)
 		keys[i] = found.keys[i];
-	remove_numbered(p);
-	numbered_path(p, "sshd_config", config, sizeof(config));
-	numbered_path(p, "sshd_file", copies, sizeof(copies));
+	sshd_remove_numbered(p);
+	sshd_numbered_path(p, "sshd_config", config, sizeof(config));
+	sshd_numbered_path(p, "sshd_file", copies, sizeof(copies));
 	snprintf(trial, sizeof(trial), "%s/sshd_trial", p->run_dir);
 	if (ssh->ssh.sshd_config != NULL)
 		err = snapshot_read(conf, &copied, &file, report);
 	judge.file = file;
 	if (err == 0)
-		err = prepare_files(conf, &params, &judge);
+		err = sshd_prepare_files(conf, &params, &judge);
 	else if (err == ERR_NO_MEMORY)
-		prepare_failed(report, ssh, err, "sshd-config");
+		sshd_prepare_failed(report, ssh, err, "sshd-config");
 	snapshot_free(file);
 	return (err);
 }
 
 /* Whether sshd would only say again what was said about its file. */
 static bool
-file_is_wrong(const struct conf *conf, const struct conf_service *ssh,
+sshd_file_is_wrong(const struct conf *conf, const struct conf_service *ssh,
     const struct conf_report *report)
 {
 	struct conf_pos pos;
@@ -328,13 +329,13 @@ sshd_check(const struct planner *p, const struct conf *conf,
 	char reason[CONF_MESSAGE_MAX];
 	int err;
 
-	if (ssh == NULL || file_is_wrong(conf, ssh, report))
+	if (ssh == NULL || sshd_file_is_wrong(conf, ssh, report))
 		return (0);
-	err = find_sshd(p, reason, sizeof(reason));
+	err = sshd_find_sshd(p, reason, sizeof(reason));
 	if (err == 0)
-		err = find_host_keys(p, reason, sizeof(reason));
+		err = sshd_find_host_keys(p, reason, sizeof(reason));
 	if (err == 0)
-		return (prepare(p, conf, report));
+		return (sshd_prepare(p, conf, report));
 	conf_report_add(report, CONF_ERROR, ssh->pos, "%s", reason);
 	return (err);
 }
@@ -358,7 +359,7 @@ sshd_remove_prepared(const struct planner *p)
 {
 	char path[PATH_MAX + 64];
 
-	remove_numbered(p);
+	sshd_remove_numbered(p);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
 		    p->state_dir, key_types[i]);
