@@ -80,7 +80,7 @@ void event_source(struct event_builder *b, const struct addr *peer);
 
 /*
  * Where a process's events go: its channel to audit, a bounded queue for when
- * audit is slow, and a count of what was dropped, told as events-dropped as
+ * audit is slow, and a count of what was dropped, reported by events-dropped as
  * soon as there is room. One a process. None of these calls ever waits.
  */
 struct event_sink;
@@ -103,7 +103,7 @@ void event_sink_hold(struct event_sink *s, int on);
 /* NULL is allowed; what is queued is lost. */
 void event_sink_free(struct event_sink *s);
 
-/* Events held and events lost since the last one that told it. */
+/* Events held and events lost since the last that reported it. */
 size_t event_sink_queued(const struct event_sink *s);
 /* All that ever left the queue; the one emitted last leaves it when this has
  * grown by event_sink_queued(). */

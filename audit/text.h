@@ -23,7 +23,7 @@ size_t event_logfmt(const struct event_view *v, char *dst, size_t size);
 /* The catalogue's sentence; a field that is absent reads "unknown". */
 size_t event_sentence(const struct event_view *v, char *dst, size_t size);
 
-/* A field's value alone, escaped, without quotes. The field must be there. */
+/* Only a field's value, escaped, without quotes. The field must be there. */
 size_t event_value(
     const struct event_view *v, enum event_field f, char *dst, size_t size);
 

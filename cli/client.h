@@ -17,7 +17,7 @@ struct request {
 /*
  * Ask one thing and wait for its end, at most `seconds` for each message.
  * take (may be NULL) gets every message before the last. Returns the exit
- * status; has told on stderr why it is not 0.
+ * status; has reported on stderr why it is not 0.
  */
 int client_ask(const char *dir, enum msg_type type, const void *msg,
     int seconds, void (*take)(const struct ipc_in *in, void *arg), void *arg);

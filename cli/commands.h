@@ -1,4 +1,5 @@
-/* The commands. Each returns the exit status and has told why it is not 0. */
+/* The commands. Each returns the exit status and has reported why it is not 0.
+ */
 #ifndef PORTREEVE_CLI_COMMANDS_H
 #define PORTREEVE_CLI_COMMANDS_H
 

@@ -25,17 +25,17 @@ struct command {
 
 static const struct command commands[] = {
     {{"show", "services"}, NULL, FLAG_JSON, command_show_services,
-	"what is listened on, its limits and counts"},
+	"listeners, their limits and counts"},
     {{"show", "sessions"}, NULL, FLAG_JSON, command_show_sessions,
-	"every connection that is being served"},
+	"every connection being served"},
     {{"show", "configuration"}, NULL, FLAG_SET, command_show_configuration,
 	"what the daemon runs with; --set: as set lines"},
     {{"check"}, "FILE", 0, command_check,
-	"look for errors in a file; -: in standard input"},
+	"check a file for errors; -: standard input"},
     {{"reload"}, NULL, 0, command_reload,
 	"read the configuration again, and wait"},
     {{"clear", "session"}, "ID", 0, command_clear_session,
-	"end one connection and all that descends from it"},
+	"end one connection and all its processes"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -54,7 +54,7 @@ cli_usage(const char *what, const char *word)
 	char buf[256];
 
 	print_escape(buf, sizeof(buf), word, strlen(word), false, true);
-	log_warn("%s%s; `portreeve --help` lists what there is", what, buf);
+	log_warn("%s%s; `portreeve --help` lists all commands", what, buf);
 	return (2);
 }
 

@@ -214,7 +214,7 @@ build_port_name(
 	port = value_port_by_name(n->values[0].text, protocol);
 	if (port < 0)
 		conf_report_add(b->reader.report, CONF_ERROR, n->pos,
-		    "port: `%.40s` is no service of %s in /etc/services",
+		    "port: `%.40s` is not a service of %s in /etc/services",
 		    n->values[0].text, protocol);
 	else
 		s->port = (uint16_t)port;

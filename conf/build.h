@@ -16,7 +16,7 @@
 int build_conf(
     struct conf *conf, struct conf_tree *tree, struct conf_report *report);
 
-/* Contradictions and what is missing; of active statements alone. */
+/* Contradictions and what is missing; only of active statements. */
 void check_tree(const struct conf_tree *tree, struct conf_report *report);
 void check_services(const struct conf *conf, struct conf_report *report);
 void check_clients(const struct conf *conf, struct conf_report *report);

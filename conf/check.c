@@ -89,8 +89,8 @@ check_shell(const struct conf *conf, const struct conf_service *s,
 			if (strcmp(s->exec.argv[i], words[w]) != 0)
 				continue;
 			conf_report_add(report, CONF_WARNING, n->pos,
-			    "exec: no shell reads this: `%s` is handed to the "
-			    "program as it is; write `/bin/sh -c '...'` for "
+			    "exec: no shell reads this: `%s` is passed to the "
+			    "program unchanged; write `/bin/sh -c '...'` for "
 			    "one",
 			    words[w]);
 			return;
@@ -134,9 +134,9 @@ check_tcpd(const struct conf *conf, const struct conf_service *s,
 		return;
 	word = e->argc > 1 ? e->argv[1] : "/usr/sbin/in.NAMEd";
 	conf_report_add(report, CONF_ERROR, conf_statement_pos(conf, s, "exec"),
-	    "exec: tcpd runs the program that its own name says, and so itself "
-	    "for ever: write `program-name %.60s;`%s",
-	    word, e->argc > 1 ? ", and leave that word out of exec" : "");
+	    "exec: tcpd runs the program that its own name gives, here itself "
+	    "again and again: write `program-name %.60s;`%s",
+	    word, e->argc > 1 ? ", and remove that word from exec" : "");
 }
 
 /* protocol tcp4 with an address of IPv6. */
@@ -151,8 +151,8 @@ check_families(const struct conf *conf, const struct conf_service *s,
 			continue;
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "listen-address"),
-		    "service %s: listen-address %s is of the family that its "
-		    "protocol leaves out",
+		    "service %s: listen-address %s is of a family that its "
+		    "protocol excludes",
 		    s->name, addr_text(&s->listen[i], text));
 		return;
 	}
@@ -190,7 +190,7 @@ check_exec(const struct conf *conf, const struct conf_service *s,
 		if (other->named || strcmp(s->name, other->word) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, s->pos,
-		    "service %s: the name is the built-in service's; choose "
+		    "service %s is the name of a built-in service: choose "
 		    "another",
 		    s->name);
 	}
@@ -217,7 +217,7 @@ check_clear_text(const struct conf_service *s, struct conf_report *report)
 			continue;
 		conf_report_add(report, CONF_WARNING, s->pos,
 		    "%s listens beyond loopback: passwords travel in clear; "
-		    "listen-address narrows it",
+		    "restrict it with listen-address",
 		    s->name);
 		return;
 	}
@@ -257,8 +257,8 @@ check_device_id(const struct conf_client *c, struct conf_report *report)
 		ok = ok && *p >= ' ' && *p < 0x7f;
 	if (!ok)
 		conf_report_add(report, CONF_ERROR, c->pos,
-		    "client %s: its device-id may hold only printable ASCII, "
-		    "and no colon before a space",
+		    "client %s: its device-id may contain only printable "
+		    "ASCII, and no colon before a space",
 		    c->id);
 }
 

@@ -87,7 +87,7 @@ host_check_account(const struct conf *conf, const struct conf_service *s,
 		    conf_statement_pos(conf, s, "user"),
 		    "user: there is no user %s on this host%s", e->user,
 		    strchr(e->user, '.') != NULL
-			? ": a group has a statement of its own, `group`"
+			? ": set a group with `group`"
 			: ": make that account, or name another");
 	if (e->group != NULL && getgrnam(e->group) == NULL)
 		conf_report_add(report, CONF_ERROR,
@@ -108,7 +108,7 @@ host_check_file(const struct conf *conf, const struct conf_service *s,
 		return;
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		conf_report_add(report, CONF_ERROR, pos,
-		    "%s: %.100s is no regular file", statement, path);
+		    "%s: %.100s is not a regular file", statement, path);
 	else if (eaccess(path, R_OK) != 0)
 		conf_report_add(report, CONF_ERROR, pos, "%s: %.100s: %s",
 		    statement, path, strerror(errno));
@@ -131,8 +131,8 @@ host_check_sshd_config(const struct conf *conf, const struct conf_service *s,
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		conf_report_add(report, CONF_ERROR,
 		    conf_statement_pos(conf, s, "sshd-config"),
-		    "sshd-config: others than root can write %.100s: chown "
-		    "it to root and chmod go-w it",
+		    "sshd-config: users other than root can write %.100s: "
+		    "chown it to root and chmod go-w it",
 		    s->ssh.sshd_config);
 }
 

@@ -38,8 +38,8 @@ listen_report(const struct conf_service *s, const struct conf_service *before,
 		    addr_text(a, text));
 	else
 		conf_report_add(report, CONF_ERROR, s->pos,
-		    "%s and %s (line %u) both listen on port %u of %s: give "
-		    "one another `port` or `listen-address`",
+		    "%s and %s (line %u) both listen on port %u of %s: change "
+		    "the `port` or `listen-address` of one",
 		    s->name, before->name, before->pos.line, a->port,
 		    addr_text(a, text));
 }

@@ -274,9 +274,8 @@ other_form_text(enum other_owner owner)
 		"this is the form of hosts.allow and hosts.deny, which stay in "
 		"files of their own",
 	    [OTHER_UTF16] = "this is UTF-16: save it as plain text, in ASCII",
-	    [OTHER_XML] =
-		"no `<...>` stands here: write the statements in braces, or as "
-		"`set` lines",
+	    [OTHER_XML] = "`<...>` is not allowed here: write the statements "
+			  "in braces, or as `set` lines",
 	    [OTHER_JSON] =
 		"this is JSON, or a block without its name: write the "
 		"statements in braces, each block behind its name",

@@ -259,7 +259,7 @@ static struct token
 lex_glued(struct lexer *lx, struct token t)
 {
 	lex_error(lx, lx->pos,
-	    "a value goes on behind its closing quote: put all of it between "
+	    "characters follow the closing quote: put the whole value between "
 	    "the quotes");
 	while (lx->at < lx->size &&
 	       (lex_is_word(lex_peek(lx, 0)) || lex_peek(lx, 0) == '"'))
@@ -291,20 +291,20 @@ lex_string(struct lexer *lx, struct token t)
 		where = lx->pos;
 		if (!lex_has(lx) || c == '\n' || c == '\r') {
 			where = t.pos;
-			why = glued ? "this quote closes a string that was not "
-				      "opened: put one before its first word"
+			why = glued ? "this closing quote has no opening "
+				      "quote: put one before the first word"
 				    : "this string has no closing quote on its "
 				      "line";
 		} else if (c == '\\') {
 			c = lex_peek(lx, 1);
 			if (c != '"' && c != '\\')
-				why = "in a string, a backslash stands only "
-				      "before a quote or a backslash: write "
-				      "two";
+				why =
+				    "in a string, only a quote or a backslash "
+				    "may follow a backslash: write two";
 			else
 				lex_step(lx);
 		} else if ((c < ' ' && c != '\t') || c == 0x7f)
-			why = "a control character in a string: take it out";
+			why = "a control character in a string: remove it";
 		if (why != NULL)
 			break;
 		lex_step(lx);
@@ -371,9 +371,9 @@ lex_stray(struct lexer *lx, const struct token *t)
 	else
 		lex_error(lx, t->pos,
 		    lex_peek(lx, 0) >= 0x80
-			? "only ASCII stands outside of quotes, not byte "
-			  "0x%02x: quote it, or take it out"
-			: "a control character, byte 0x%02x: take it out",
+			? "only ASCII is allowed outside quotes, not byte "
+			  "0x%02x: quote it, or remove it"
+			: "a control character, byte 0x%02x: remove it",
 		    lex_peek(lx, 0));
 	while (lex_has(lx)) {
 		unsigned char c = lex_peek(lx, 0);

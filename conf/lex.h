@@ -40,7 +40,7 @@ struct lexer {
 	bool cut;   /* a comment without an end took the rest */
 	bool no_memory;
 	struct arena *arena;
-	struct conf_report *report; /* NULL: nothing is told */
+	struct conf_report *report; /* NULL: nothing is reported */
 };
 
 /* arena NULL: tokens have no text, for counting them. */

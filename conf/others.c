@@ -89,20 +89,20 @@ other_text(enum conf_block_id in, const char *word, char *buf, size_t size)
 	} owners[OTHER_COUNT] = {
 	    [OTHER_NONE] = {"is not known here", ""},
 	    [OTHER_INETD] = {"is inetd's", ""},
-	    [OTHER_XINETD] = {"is xinetd's", "nothing here stands for it"},
+	    [OTHER_XINETD] = {"is xinetd's", "there is no equivalent"},
 	    [OTHER_SSHD] = {"is sshd_config's",
-		"a file named by `sshd-config` can say it"},
-	    [OTHER_JUNOS] = {"is a statement of Junos's that Portreeve does "
-			     "not have",
-		"take it out"},
-	    [OTHER_SYSTEMD] = {"is systemd's", "nothing here stands for it"},
-	    [OTHER_VSFTPD] = {"is vsftpd's", "nothing here stands for it"},
-	    [OTHER_PROFTPD] = {"is proftpd's", "nothing here stands for it"},
+		"a file named by `sshd-config` can set it"},
+	    [OTHER_JUNOS] =
+		{"is a Junos statement that Portreeve does not support",
+		    "remove it"},
+	    [OTHER_SYSTEMD] = {"is systemd's", "there is no equivalent"},
+	    [OTHER_VSFTPD] = {"is vsftpd's", "there is no equivalent"},
+	    [OTHER_PROFTPD] = {"is proftpd's", "there is no equivalent"},
 	    [OTHER_TCPD] = {"is hosts.allow's", ""},
 	    [OTHER_UTF16] = {"is UTF-16", ""},
 	    [OTHER_XML] = {"is XML's", ""},
 	    [OTHER_JSON] = {"is JSON's", ""},
-	    [OTHER_PLAIN] = {"is no statement", "take it out"},
+	    [OTHER_PLAIN] = {"is not a statement", "remove it"},
 	};
 	const struct other *o = other_row(in, word);
 	enum other_owner owner = o != NULL ? o->owner : OTHER_NONE;

@@ -43,7 +43,7 @@ void other_text(
  */
 enum other_owner other_form(const char *text, size_t n, unsigned *line);
 
-/* Whose a single line is, to its end, wherever it stands: inetd's alone. */
+/* Whose a single line is, to its end, wherever it is: only inetd's. */
 bool other_is_inetd_line(const char *line, size_t n);
 
 /* The sentence about such a text. */

@@ -51,8 +51,7 @@ parse_stop(struct parser *p)
 void
 parse_too_many(struct parser *p, struct conf_pos pos)
 {
-	parse_error(
-	    p, pos, "too many statements: %d are the most", CONF_NODES_MAX);
+	parse_error(p, pos, "more than %d statements", CONF_NODES_MAX);
 	parse_stop(p);
 }
 
@@ -139,13 +138,12 @@ parse_excess(struct parser *p, const char *what)
 	else if (p->cur.type == TOKEN_WORD && p->cur.text[0] == ',' &&
 		 !p->secret)
 		parse_error(p, p->cur.pos,
-		    "no comma stands here: a list is written as `[ A B ]`");
+		    "no comma is allowed here: write a list as `[ A B ]`");
 	else if (p->line && p->cur.type == TOKEN_SEMICOLON)
-		parse_error(p, p->cur.pos,
-		    "a set line ends with its line, without `;`");
+		parse_error(p, p->cur.pos, "a set line ends without `;`");
 	else
 		parse_error(p, p->cur.pos,
-		    "%s is too much after %s: %s is expected",
+		    "unexpected %s after %s: %s is expected",
 		    p->secret ? "this"
 			      : lex_token_text(&p->cur, text, sizeof(text)),
 		    what, p->line ? "the end of the line" : "`;`");
@@ -212,7 +210,7 @@ parse_open(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 	if (n != NULL) {
 		if (n->inactive && !inactive && !p->line)
 			conf_report_add(p->report, CONF_WARNING, name->pos,
-			    "%s is inactive since line %u and stays so",
+			    "%s has been inactive since line %u and remains so",
 			    tree_name(n), n->pos.line);
 		n->inactive = n->inactive || inactive;
 		return (n);
@@ -270,7 +268,7 @@ parse_unquoted(struct parser *p, const struct conf_statement *stmt,
 	/* A quote that was not opened was told. */
 	if (p->peek.type != TOKEN_BAD || p->peek.first)
 		parse_error(p, p->cur.pos,
-		    "%s: a command of several words stands in double quotes: "
+		    "%s: put a command of several words in double quotes: "
 		    "write `%s \"%.40s %.40s%s\"%s`",
 		    stmt->name, stmt->name, value->text, p->cur.text,
 		    p->peek.type == TOKEN_WORD && !p->peek.first ? " ..." : "",
@@ -345,11 +343,11 @@ parse_statement(struct parser *p, struct conf_node *parent)
 			    "a statement is expected here, not %s%s",
 			    lex_token_text(&name, text, sizeof(text)),
 			    name.type == TOKEN_LIST && name.first
-				? ": a line in brackets is a prompt's or a "
-				  "section's; leave it out"
+				? ": a line in brackets is a prompt or a "
+				  "section's header; remove it"
 			    : name.type == TOKEN_SEMICOLON &&
 				    p->before == TOKEN_CLOSE
-				? ": none stands behind a `}`"
+				? ": a `}` has none after it"
 				: "");
 		parse_skip(p);
 		return;
@@ -391,7 +389,7 @@ parse_top(struct parser *p)
 {
 	if (p->cur.type == TOKEN_CLOSE) {
 		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "this `}` closes nothing");
+		    "this `}` has no matching `{`");
 		parse_advance(p);
 	} else if (p->cur.type == TOKEN_WORD && strcmp(p->cur.text, "set") == 0)
 		parse_line(p, true);

@@ -108,7 +108,7 @@ parse_brace_doubled(struct parser *p)
 	if (p->missing <= 0 || p->cur.type != TOKEN_OPEN ||
 	    p->before != TOKEN_OPEN)
 		return (false);
-	parse_error(p, p->cur.pos, "this `{` opens nothing");
+	parse_error(p, p->cur.pos, "no block begins with this `{`");
 	p->missing--;
 	parse_advance(p);
 	return (true);
@@ -132,7 +132,7 @@ parse_brace_closes(struct parser *p)
 			    brace_goes_on(p));
 
 	if (needless) {
-		parse_error(p, p->cur.pos, "this `}` closes nothing");
+		parse_error(p, p->cur.pos, "this `}` has no matching `{`");
 		p->missing++;
 	}
 	parse_advance(p);

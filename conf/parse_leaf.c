@@ -28,7 +28,7 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	    !p->peek.first &&
 	    (p->peek.type == TOKEN_WORD || p->peek.type == TOKEN_STRING)) {
 		parse_error(
-		    p, p->cur.pos, "no `=` stands in %s: leave it out", what);
+		    p, p->cur.pos, "no `=` is allowed in %s: remove it", what);
 		p->equals = true;
 		parse_advance(p);
 	}
@@ -40,8 +40,8 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	}
 	if (strstr(p->cur.text, MASK) != NULL)
 		conf_report_add(p->report, CONF_ERROR, p->cur.pos,
-		    "%s: " MASK " stands for a secret that was not shown; "
-		    "write the secret itself",
+		    "%s: " MASK
+		    " is shown in place of a secret; write the secret itself",
 		    what);
 	out->text = p->cur.text;
 	out->pos = p->cur.pos;
@@ -119,8 +119,8 @@ parse_joins_value(struct parser *p, const struct conf_value *v)
 	if (v->text[n] == '\0')
 		return (false);
 	parse_error(p, v->pos,
-	    "environment: the name and the value stand apart: write "
-	    "`environment %.*s VALUE%s`",
+	    "environment: separate the name and the value: write `environment "
+	    "%.*s VALUE%s`",
 	    n < 40 ? (int)n : 40, v->text, p->line ? "" : ";");
 	return (true);
 }
@@ -144,8 +144,8 @@ parse_values(struct parser *p, const struct conf_statement *stmt,
 		if (!stmt->secret && p->cur.type == TOKEN_WORD &&
 		    p->cur.text[0] == '\'' && !parse_at_end(p)) {
 			parse_error(p, p->cur.pos,
-			    "%s: a value with spaces stands in double quotes, "
-			    "not in single ones",
+			    "%s: put a value with spaces in double quotes, not "
+			    "single quotes",
 			    stmt->name);
 			return (false);
 		}
@@ -233,8 +233,7 @@ merge_warn(struct parser *p, const struct conf_node *node, struct conf_pos pos,
 	if (same || inactive || node->inactive)
 		return;
 	conf_report_add(p->report, CONF_WARNING, pos,
-	    "%s is here again, and replaces that of line %u: take one of them "
-	    "out",
+	    "%s is repeated and replaces that of line %u: remove one of them",
 	    node->stmt->name, node->pos.line);
 }
 
@@ -299,8 +298,8 @@ parse_key(struct parser *p, enum conf_block_id block)
 		    b->name, key.text);
 	else
 		conf_report_add(p->report, CONF_ERROR, key.pos,
-		    "%s: `%.60s` is no name: up to %d letters, digits and "
-		    ". _ - are",
+		    "%s: `%.60s` is not a name of up to %d letters, digits and "
+		    ". _ -",
 		    b->name, key.text, SERVICE_NAME_MAX - 1);
 	return (NULL);
 }

@@ -58,7 +58,7 @@ unknown_place(struct parser *p, enum conf_block_id in, const char *name)
 	if (count > 3)
 		snprintf(list, sizeof(list), "a service's block, such as `%s`",
 		    schema_path(BLOCK_SSH, path));
-	parse_error(p, p->cur.pos, "`%s` stands in %s, not %s%s", name, list,
+	parse_error(p, p->cur.pos, "`%s` belongs in %s, not %s%s", name, list,
 	    in == BLOCK_ROOT ? "" : "in ", unknown_block(in));
 }
 
@@ -86,8 +86,8 @@ unknown_list(struct parser *p, enum conf_block_id in)
 	unknown_in(in, where, sizeof(where));
 	if (count > NAMES_MAX)
 		parse_error(p, p->cur.pos,
-		    "unknown statement `%.60s`%s; portreeve.conf(5) lists "
-		    "what there is",
+		    "unknown statement `%.60s`%s; portreeve.conf(5) lists all "
+		    "statements",
 		    p->cur.text, where);
 	else
 		parse_error(p, p->cur.pos,
@@ -108,11 +108,11 @@ unknown_glued(struct parser *p, enum conf_block_id in)
 	name[n] = '\0';
 	if (schema_knows(in, name))
 		parse_error(p, p->cur.pos,
-		    "no `%c` stands behind `%s`: write `%s VALUE%s`",
+		    "no `%c` is allowed after `%s`: write `%s VALUE%s`",
 		    p->cur.text[n], name, name, p->line ? "" : ";");
 	else if (schema_places(name) != 0)
 		parse_error(p, p->cur.pos,
-		    "no `%c` stands behind `%s`: write `NAME VALUE;`, or "
+		    "no `%c` is allowed after `%s`: write `NAME VALUE;`, or "
 		    "`NAME { ... }`",
 		    p->cur.text[n], name);
 	else
@@ -129,7 +129,7 @@ unknown_form(struct parser *p, enum conf_block_id in)
 
 	if (strcmp(word, "set") == 0 || strcmp(word, "deactivate") == 0)
 		parse_error(p, p->cur.pos,
-		    "a `%s` line stands outside of braces: move it behind the "
+		    "a `%s` line must be outside braces: move it after the "
 		    "last `}`",
 		    word);
 	else if (strncmp(word, "//", 2) == 0 || word[0] == '!' ||
@@ -139,16 +139,16 @@ unknown_form(struct parser *p, enum conf_block_id in)
 		    "/* and */");
 	else if (word[0] == '<')
 		parse_error(p, p->cur.pos,
-		    "no `<...>` stands here: write the statements in braces, "
-		    "or as `set` lines");
+		    "`<...>` is not allowed here: write the statements in "
+		    "braces, or as `set` lines");
 	else if (strchr(word, '@') != NULL &&
 		 (word[n - 1] == '#' || word[n - 1] == '>'))
 		parse_error(p, p->cur.pos,
-		    "this is a prompt: leave it out, and begin with what was "
+		    "this is a prompt: remove it, and begin with what was "
 		    "typed");
 	else if (strcmp(word, "=") == 0)
 		parse_error(p, p->cur.pos,
-		    "no `=` stands in a statement: write `NAME VALUE;`");
+		    "no `=` is allowed in a statement: write `NAME VALUE;`");
 	else
 		return (unknown_glued(p, in));
 	return (true);

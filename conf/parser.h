@@ -26,12 +26,12 @@ struct parser {
 	enum conf_block_id in; /* the block that is being read */
 	const struct parse_frame *top;
 	long missing; /* `}` that the file lacks; below 0: has too many */
-	struct conf_pos brace; /* of the token that told of one */
+	struct conf_pos brace; /* of the token that was reported */
 	bool line;   /* within a set line: a statement ends with its line */
-	bool secret; /* what follows may be one: not to be told in a message */
+	bool secret; /* what follows may be one: not to be shown in a message */
 	enum token_type before; /* of the token before this */
-	bool equals;		/* a `=` of this statement was told */
-	bool inetd;		/* a line of inetd.conf was told */
+	bool equals;		/* a `=` of it was reported */
+	bool inetd;		/* a line of inetd.conf was reported */
 	bool stopped;		/* past a bound: nothing more is read */
 	struct conf_tree *tree;
 	struct conf_report *report;
@@ -85,7 +85,8 @@ void parse_error(struct parser *p, struct conf_pos pos, const char *fmt, ...)
 /* Whether the current token names something in a block. */
 bool parse_is_known(const struct parser *p, enum conf_block_id in);
 
-/* Past a line of inetd.conf, all of which are told once; whether it is one. */
+/* Past a line of inetd.conf, all of which are reported once; whether it is one.
+ */
 bool parse_inetd_line(struct parser *p);
 
 /*
@@ -109,7 +110,7 @@ bool parse_brace_closes(struct parser *p);
 /* ... or, and reported, because its `}` is missing there. */
 bool parse_brace_missing(struct parser *p);
 
-/* The file ended before the block at the top did: told once. */
+/* The file ended before the block at the top did: reported once. */
 void parse_brace_end(struct parser *p);
 
 /* A `deactivate PATH` line, from the word behind `deactivate`. */

@@ -96,7 +96,7 @@ struct conf_statement {
 	struct {
 		const char *keyword, *value;
 	} sshd[SCHEMA_SSHD_MAX];
-	bool sshd_always; /* its default is told to sshd, too */
+	bool sshd_always; /* its default goes to sshd, too */
 	const char *dflt; /* in the language's own words; NULL: nothing */
 	const char *unit; /* for the manual: "seconds" */
 	const char *since;

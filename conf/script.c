@@ -55,8 +55,8 @@ script_fault(int fd, char *buf, size_t size)
 		if (!script_is_text(head, n))
 			return (false);
 		snprintf(buf, size,
-		    "is a script without its interpreter: write #!/bin/sh or "
-		    "its like into its first line");
+		    "is a script without an interpreter: write #!/bin/sh or "
+		    "another in its first line");
 		return (true);
 	}
 	name = head + 2 + strspn(head + 2, " \t");
@@ -65,11 +65,11 @@ script_fault(int fd, char *buf, size_t size)
 	if (n > 0 && name[n - 1] == '\r')
 		snprintf(buf, size,
 		    "has lines that end in CR LF, so that its interpreter is "
-		    "not found: take the CR out");
+		    "not found: remove the CR");
 	else if (name[0] != '/')
 		snprintf(buf, size,
-		    "names `%.60s` for its interpreter, which is no absolute "
-		    "path: write #!/bin/sh or its like",
+		    "names `%.60s` as its interpreter, which is not an "
+		    "absolute path: write #!/bin/sh or another",
 		    name);
 	else if (access(name, F_OK) != 0)
 		snprintf(buf, size, "has the interpreter %.80s: %s", name,

@@ -30,7 +30,7 @@ struct conf_node {
 	struct conf_node *children, **tail;
 	/* Statements that a later one replaced: checked, and no more. */
 	struct conf_node *replaced;
-	/* A block's statements that could not be read, by their names alone. */
+	/* A block's statements that could not be read, only by name. */
 	struct conf_node *failed;
 };
 

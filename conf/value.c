@@ -183,7 +183,7 @@ value_read_word(struct value_reader *r, const struct conf_statement *stmt,
 	    stmt->type == TYPE_BOOL ? "no yes" : stmt->words, v->text, list);
 	if (index < 0)
 		conf_report_add(r->report, CONF_ERROR, v->pos,
-		    "%s: `%.40s` is none of: %s", stmt->name, v->text, list);
+		    "%s: `%.40s` is not one of: %s", stmt->name, v->text, list);
 	else if (stmt->type == TYPE_BOOL)
 		value_store(object, stmt, &(bool){index == 1});
 	else
@@ -202,21 +202,20 @@ value_read_text(struct value_reader *r, const struct conf_statement *stmt,
 	else if (stmt->type == TYPE_NAME &&
 		 !value_is_label(v->text, (size_t)stmt->high))
 		why = strchr(v->text, ':') != NULL
-			  ? "is no name: a group has a statement of its own, "
-			    "`group`"
-			  : "is no name: letters, digits and . _ - are";
+			  ? "is not a name: set a group with `group`"
+			  : "is not a name of letters, digits and . _ -";
 	else if (n > (size_t)stmt->high)
 		why = "is too long";
 	else if (stmt->type == TYPE_PATH && v->text[0] != '/')
 		why = "is not an absolute path";
 	else if (stmt->type == TYPE_PATH &&
 		 strpbrk(v->text, "\"'\\*?[]\t") != NULL)
-		why = "may not hold quotes, backslashes, tabs or wildcards";
+		why = "may not contain quotes, backslashes, tabs or wildcards";
 	else if (stmt->type == TYPE_COMMAND && v->text[0] != '/')
 		why = "does not begin with an absolute path";
 	else if (stmt->type == TYPE_COMMAND &&
 		 strpbrk(v->text, "\"'\\#\t") != NULL)
-		why = "may not hold quotes, backslashes, tabs or #";
+		why = "may not contain quotes, backslashes, tabs or #";
 	/* A secret is not repeated in a message. */
 	if (why != NULL && stmt->secret)
 		conf_report_add(r->report, CONF_ERROR, v->pos,
@@ -253,7 +252,7 @@ value_read_uids(struct value_reader *r, const struct conf_statement *stmt,
 		    stmt->name, v->text, stmt->low, stmt->high);
 	else if (low <= 65535 && high >= 65534)
 		conf_report_add(r->report, CONF_ERROR, v->pos,
-		    "%s: %.40s holds 65534 or 65535, which mean nobody",
+		    "%s: %.40s contains 65534 or 65535, which mean nobody",
 		    stmt->name, v->text);
 	else if (conf != NULL) {
 		conf->role_uid_low = (uint32_t)low;

@@ -22,7 +22,7 @@ struct value_reader {
 
 /*
  * Check a statement's values, and store them in object, the struct of the
- * statement's block; NULL: check alone. Reports what is wrong and then leaves
+ * statement's block; NULL: only check. Reports what is wrong and then leaves
  * the object as it was.
  */
 void value_read(

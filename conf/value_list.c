@@ -43,23 +43,24 @@ value_no_address(const char *text)
 
 	if (strcmp(text, "*") == 0 || strcmp(text, "any") == 0 ||
 	    strcmp(text, "all") == 0)
-		return ("is no IPv4 or IPv6 address: without listen-address "
-			"all of both are listened on");
+		return ("is not an IPv4 or IPv6 address: without "
+			"listen-address the service listens on all of both");
 	if (strcmp(text, "localhost") == 0)
-		return ("is no IPv4 or IPv6 address: write [ 127.0.0.1 ::1 ]");
+		return (
+		    "is not an IPv4 or IPv6 address: write [ 127.0.0.1 ::1 ]");
 	if (strchr(text, '/') != NULL)
-		return ("is no IPv4 or IPv6 address: a network is none; name "
-			"an address of this host");
+		return ("is not an IPv4 or IPv6 address but a network: name an "
+			"address of this host");
 	if (text[0] == '[' || strchr(text, ']') != NULL ||
 	    (colon != NULL && strchr(colon + 1, ':') == NULL))
-		return ("is no IPv4 or IPv6 address: its port has a statement "
-			"of its own, `port`");
+		return (
+		    "is not an IPv4 or IPv6 address: set the port with `port`");
 	if (strchr(text, ',') != NULL)
-		return ("is no IPv4 or IPv6 address: write a list as "
-			"[ 192.0.2.1 192.0.2.2 ]");
+		return ("is not an IPv4 or IPv6 address: write a list as [ "
+			"192.0.2.1 192.0.2.2 ]");
 	if (strchr(text, '%') != NULL)
-		return ("is no address, or its interface is not there");
-	return ("is no IPv4 or IPv6 address");
+		return ("is not an address, or its interface does not exist");
+	return ("is not an IPv4 or IPv6 address");
 }
 
 static const char *
@@ -111,12 +112,12 @@ value_report_word(struct value_reader *r, const struct conf_statement *stmt,
 		    stmt->name);
 	else if (strchr("+-^", v->text[0]) != NULL)
 		conf_report_add(r->report, CONF_ERROR, v->pos,
-		    "%s: `%.60s`: nothing is added to sshd's own list or taken "
-		    "from it: name all that are to be",
+		    "%s: `%.60s`: sshd's own list cannot be added to or "
+		    "subtracted from: name all that are allowed",
 		    stmt->name, v->text);
 	else
 		conf_report_add(r->report, CONF_ERROR, v->pos,
-		    "%s: `%.60s` is none of: %s", stmt->name, v->text, list);
+		    "%s: `%.60s` is not one of: %s", stmt->name, v->text, list);
 }
 
 void
@@ -185,7 +186,7 @@ program_split(struct value_reader *r, const char *text, struct conf_exec *e)
 		e->argv[e->argc] = arena_text(r->arena, word, strlen(word));
 		if (e->argv[e->argc] == NULL) {
 			r->no_memory = true;
-			return ("takes more memory than there is");
+			return ("needs more memory than there is");
 		}
 		e->argc++;
 	}
@@ -245,8 +246,8 @@ value_read_env(struct value_reader *r, const struct conf_node *node,
 
 	if (!env_name_ok(name->text)) {
 		conf_report_add(r->report, CONF_ERROR, name->pos,
-		    "environment: `%.60s` is no name: letters, digits and _ "
-		    "are, not beginning with a digit",
+		    "environment: `%.60s` is not a name of letters, digits and "
+		    "_ that begins with no digit",
 		    name->text);
 		return;
 	}
@@ -293,7 +294,7 @@ value_read_rlimit(struct value_reader *r, const struct conf_node *node,
 
 	if (l.resource < 0) {
 		conf_report_add(r->report, CONF_ERROR, v[0].pos,
-		    "rlimit: `%.40s` is none of: %s", v[0].text,
+		    "rlimit: `%.40s` is not one of: %s", v[0].text,
 		    schema_rlimit_names());
 		ok = false;
 	}

@@ -30,7 +30,7 @@ void value_read_env(struct value_reader *r, const struct conf_node *node,
 void value_read_rlimit(struct value_reader *r, const struct conf_node *node,
     struct conf_service *service);
 
-/* Digits alone, no needless zero in front; false otherwise or past UINT64_MAX.
+/* Only digits, no needless zero in front; false otherwise or past UINT64_MAX.
  */
 bool value_parse_u64(const char *text, uint64_t *out);
 

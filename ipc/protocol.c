@@ -88,8 +88,8 @@ ipc_judge_hello(struct ipc_channel *ch, const struct ipc_in *in)
 		return (0);
 	snprintf(other.words, sizeof(other.words),
 	    "%s is of build %.31s, protocol %08x, and the running daemon of "
-	    "%s, protocol %08x: they do not understand each other; restart "
-	    "the daemon (systemctl restart portreeve), sessions go on",
+	    "%s, protocol %08x: they are not compatible; restart the daemon "
+	    "(systemctl restart portreeve), sessions go on",
 	    pam ? "pam_portreeve.so" : "this command",
 	    pam ? in->msg.pam_hello.build : in->msg.hello.build, theirs,
 	    VERSION, ours);

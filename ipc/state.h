@@ -2,10 +2,10 @@
  * The memory that outlives a process. Two kinds, both files below the run-time
  * state folder, made by the monitor (mode 0600) and handed over as descriptors:
  *
- * - the slot table, one a zygote: written by the zygote alone, read by the
+ * - the slot table, one a zygote: written only by the zygote, read by the
  *   monitor (which verifies every process id against /proc before it acts)
  *   and the master. Never mapped in a worker (MADV_DONTFORK).
- * - the state, one a daemon: written by the master alone; the monitor keeps it
+ * - the state, one a daemon: written only by the master; the monitor keeps it
  *   for the next master and never reads it.
  *
  * A slot's number is given by the master and is the same in both. All readers

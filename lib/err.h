@@ -13,7 +13,7 @@
 	X(ERR_TRUNCATED, -5, "the message is too short")                       \
 	X(ERR_TOO_LONG, -6, "too long")                                        \
 	X(ERR_TYPE, -7, "no such message type")                                \
-	X(ERR_SENDER, -8, "the message is not the sender's to send")           \
+	X(ERR_SENDER, -8, "the sender may not send this message")              \
 	X(ERR_STATE, -9, "the message is not allowed in this state")           \
 	X(ERR_FDS, -10, "wrong number of descriptors")                         \
 	X(ERR_VALUE, -11, "a value is out of its range")                       \

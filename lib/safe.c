@@ -59,13 +59,13 @@ walk_judge(struct walk *w)
 	if (!is_trusted(w, &st))
 		return (walk_refuse(w,
 		    "the folder %.120s on the way to it belongs to another "
-		    "user, who could put another in its place",
+		    "user, who could replace it",
 		    at));
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)
 		return (walk_refuse(w,
-		    "others than its owner can write to the folder %.120s on "
-		    "the way to it: chmod go-w it",
+		    "users other than its owner can write to the folder %.120s "
+		    "on the way to it: chmod go-w it",
 		    at));
 	return (0);
 }
@@ -104,8 +104,8 @@ walk_link(struct walk *w, int fd, const char *name)
 		return (-1);
 	if (!is_trusted(w, &st))
 		return (walk_refuse(w,
-		    "the link %.120s on the way to it "
-		    "belongs to another user, who could let it lead elsewhere",
+		    "the link %.120s on the way to it belongs to another user, "
+		    "who could change it",
 		    name));
 	n = readlinkat(fd, "", target, sizeof(target) - 1);
 	if (n < 0)
@@ -171,7 +171,7 @@ walk_step(struct walk *w, const char *name, int flags, int *out)
 		errno = ENOTDIR;
 		return (-1);
 	}
-	/* A trailing slash is a folder's alone. */
+	/* Only a folder's has a trailing slash. */
 	if (w->rest[0] == '/')
 		flags |= O_DIRECTORY;
 	*out = openat(w->dir, name, flags | O_NOFOLLOW);
@@ -230,7 +230,7 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 		err = -1;
 		snprintf(why, size, "%s", strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		err = walk_refuse(&w, "%s", "it is no regular file");
+		err = walk_refuse(&w, "%s", "it is not a regular file");
 	} else if (program && (st.st_mode & 0111) == 0) {
 		err = walk_refuse(&w, "%s",
 		    "it may not be executed: chmod +x "
@@ -241,8 +241,7 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 		    "could change it: chown it to root");
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		err = walk_refuse(&w, "%s",
-		    "others than its owner can write "
-		    "it: chmod go-w it");
+		    "users other than its owner can write it: chmod go-w it");
 	}
 	if (err != 0)
 		fd_close(&fd);

@@ -270,7 +270,7 @@ hear_message(struct master *m, struct ipc_in *in)
 		return (0);
 	default:
 		if (m->state == NULL)
-			die("the monitor said %s before STATE",
+			die("the monitor sent %s before STATE",
 			    msg_name(in->type));
 		return (hear_configure(m, in));
 	}
@@ -328,7 +328,7 @@ hear_monitor(struct master *m)
 			die("the monitor's channel: %s", err_text(err));
 		err = hear_message(m, &in);
 		if (err != 0)
-			die("the monitor's %s cannot be done: %s",
+			die("cannot carry out the monitor's %s: %s",
 			    msg_name(in.type), err_text(err));
 		ipc_in_close(&in);
 	}

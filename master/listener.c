@@ -123,7 +123,7 @@ listeners_again(uv_timer_t *timer)
 void
 listener_break(struct listener *l, int error)
 {
-	log_info("cannot accept for %s; its listener rests: %s", l->name,
+	log_info("cannot accept for %s; pausing its listener: %s", l->name,
 	    strerror(error));
 	l->broken = error;
 	listener_update(l);

@@ -196,7 +196,7 @@ lookup_timeout(uv_timer_t *timer)
 	struct session *s;
 
 	if (l->poll != NULL) {
-		log_info("lookup does not answer; another one is awaited");
+		log_info("lookup does not answer; waiting for another one");
 		lookup_lose(m, true);
 		return;
 	}

@@ -439,8 +439,8 @@ report_killed(struct master *m, struct service *sv, uint32_t killed)
 		return;
 	sv->told_killed = true;
 	snprintf(reason, sizeof(reason),
-	    "its program ended, and %u process%s that it left %s killed; "
-	    "write `detach` if they are to go on",
+	    "its program ended, and %u process%s that it left %s killed; set "
+	    "`detach` to let them go on",
 	    killed, killed == 1 ? "" : "es", killed == 1 ? "was" : "were");
 	event_begin(&b, EV_WARNING);
 	event_text(&b, FIELD_SERVICE, sv->name);

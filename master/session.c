@@ -226,8 +226,8 @@ session_inherit(struct master *m, uint32_t slot)
 	sv = service_recall(m, j.service);
 	s = session_make(m->sessions, slot);
 	if (sv == NULL || s == NULL)
-		die("out of memory for the sessions of an earlier master: "
-		    "leave the machine more memory");
+		die("out of memory for the sessions of an earlier master: free "
+		    "some memory");
 	session_begin(m, s, slot, j.session, sv);
 	s->peer = j.peer;
 	s->accepted = j.accepted;

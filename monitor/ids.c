@@ -185,8 +185,8 @@ keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
 {
 	if (getpwuid(id) != NULL || getgrgid(id) != NULL || role_has(mon, id))
 		snprintf(reason, size,
-		    "its uid %u has an account by now: write `user`, or take "
-		    "that account away",
+		    "its uid %u has an account by now: write `user`, or remove "
+		    "that account",
 		    id);
 	else if (!lock_numbers(id))
 		snprintf(reason, size,

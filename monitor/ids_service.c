@@ -66,8 +66,7 @@ read_rows(FILE *file, char *reason, size_t size)
 	if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_uid != geteuid() || (st.st_mode & 022) != 0)
 		return (refused(reason, size,
-		    "another user owns it or can "
-		    "write it: look at it, and "
+		    "another user owns it or can write it: check it, and "
 		    "remove it"));
 	while (fgets(line, sizeof(line), file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
@@ -77,9 +76,8 @@ read_rows(FILE *file, char *reason, size_t size)
 			    "that are gone and have left no files"));
 		if (!read_row(line))
 			return (refused(reason, size,
-			    "a line of it is not "
-			    "`UID NAME`: mend or "
-			    "remove it"));
+			    "a line of it is not `UID NAME`: correct or remove "
+			    "it"));
 	}
 	return (ferror(file) ? refused(reason, size, strerror(errno)) : 0);
 }

@@ -61,7 +61,7 @@ static void __attribute__((noreturn)) usage(const char *what, const char *word)
 
 	escape_bytes(text, sizeof(text), word, strlen(word));
 	fprintf(stderr,
-	    "portreeved: %s%s; `portreeved --help` lists what there is\n", what,
+	    "portreeved: %s%s; `portreeved --help` lists all options\n", what,
 	    text);
 	exit(2);
 }
@@ -78,16 +78,13 @@ static void __attribute__((noreturn)) said(void)
 
 static void __attribute__((noreturn)) help(void)
 {
-	printf("usage: portreeved [-dnv] [-c FILE] [-r DIR] [-s DIR]\n"
-	       "  -d  stay in the foreground: events on stderr, and on stdout\n"
-	       "      what listens and how to try it\n"
-	       "  -n  check the configuration and exit: 0 valid, 1 not\n"
-	       "  -v  write what developers want to know, too\n"
-	       "  -c  the configuration (%s);\n"
-	       "      -c - with -n: standard input\n"
-	       "  -r  run-time state (/run/portreeve)\n"
-	       "  -s  lasting state (/var/lib/portreeve)\n"
-	       "portreeved(8) says more.\n",
+	printf("usage: portreeved [-dnv] [-c FILE] [-r DIR] [-s DIR]\n  -d  "
+	       "stay in the foreground: events on stderr, and on stdout\n      "
+	       "what listens and how to try it\n  -n  check the configuration "
+	       "and exit: 0 valid, 1 not\n  -v  write messages for developers, "
+	       "too\n  -c  the configuration (%s);\n      -c - with -n: "
+	       "standard input\n  -r  run-time state (/run/portreeve)\n  -s  "
+	       "lasting state (/var/lib/portreeve)\nportreeved(8) says more.\n",
 	    DEFAULT_CONFIG);
 	said();
 }
@@ -335,7 +332,7 @@ start(struct monitor *mon, const char *service, struct plan *plan,
 	mon->plan = NULL;
 	if (mon->rootless)
 		report_warning(mon, NULL,
-		    "started by an ordinary user: logins as that user alone, "
+		    "started by an ordinary user: logins only as that user, "
 		    "one uid for all roles, no utmp, weaker sandboxes");
 	reload_warnings(mon, plan, true);
 	warn_of_little_room(mon);

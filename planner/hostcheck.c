@@ -41,9 +41,9 @@ hostcheck_warn_no_pam(const struct planner *p, const struct conf *conf,
 	    pamstack_has_ours(ssh->login.pam_service, why, sizeof(why)))
 		return;
 	conf_report_add(report, CONF_WARNING, ssh->pos,
-	    "%.120s: who logs in is read from sshd's log, and user-limit's "
-	    "sessions are held a moment late; portreeved(8), PAM, says which "
-	    "lines to add",
+	    "%.120s: logins are taken from sshd's log, and user-limit's "
+	    "sessions are enforced a moment late; portreeved(8), PAM, says "
+	    "which lines to add",
 	    why);
 }
 
@@ -76,8 +76,8 @@ hostcheck_warn_no_service_file(
 	if (!hostcheck_has_service_file(service))
 		conf_report_add(report, CONF_WARNING,
 		    conf_statement_pos(conf, telnet, "pam-service"),
-		    "/etc/pam.d/%s is missing: PAM's `other' says who logs in "
-		    "by telnet; name a file that is there with pam-service",
+		    "/etc/pam.d/%s is missing: PAM's `other' decides who logs "
+		    "in by telnet; name a file that is there with pam-service",
 		    service);
 	if (strcmp(service, "login") == 0 &&
 	    hostcheck_has_service_file(TELNET_FORMER))

@@ -56,8 +56,7 @@ role_receive(struct role_self *s, enum role self, char **argv)
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));
 	if (in.type != MSG_SEAL)
-		die("the monitor said %s where SEAL was due",
-		    msg_name(in.type));
+		die("the monitor sent %s instead of SEAL", msg_name(in.type));
 	s->seal = in.msg.seal;
 	log_set_verbose(s->seal.verbose);
 }
@@ -128,7 +127,7 @@ role_poll_failed(int n)
 	if (failures == 0)
 		log_errno("poll failed");
 	if (++failures > PAUSES_MOST)
-		die("poll goes on failing: %s", strerror(errno));
+		die("poll keeps failing: %s", strerror(errno));
 	time_rest(PAUSE_MS);
 }
 
@@ -151,7 +150,7 @@ role_hear(struct ipc_channel *monitor, struct ipc_in *in)
 	if ((err == ERR_SHORT &&
 		(in->type == MSG_COUNT || in->type == MSG_MASTER_CHANNEL)) ||
 	    (err == ERR_SYSTEM && failures++ < PAUSES_MOST)) {
-		log_errno("the monitor's message cannot be taken");
+		log_errno("cannot receive the monitor's message");
 		time_rest(PAUSE_MS);
 		return (ERR_AGAIN);
 	}

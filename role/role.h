@@ -5,7 +5,7 @@
  * afterwards. Believes the monitor, and nobody else: nothing but descriptor 3
  * is read here, and only the catalogue's SEAL.
  *
- * What goes wrong is told to the monitor in a sentence and ends the process:
+ * What goes wrong is reported to the monitor and ends the process:
  * no role serves unsealed.
  */
 #ifndef PORTREEVE_ROLE_ROLE_H

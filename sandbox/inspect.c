@@ -226,8 +226,8 @@ inspect_starter(const struct inspection *in)
 		    "it has capabilities %" PRIx64 ", not %" PRIx64,
 		    st->permitted, keeps));
 	if (st->no_new_privs != own->no_new_privs)
-		return (inspect_refuse(in, "NoNewPrivs would take su and sudo "
-					   "from its sessions"));
+		return (inspect_refuse(in,
+		    "NoNewPrivs would disable su and sudo in its sessions"));
 	/* A container's root may have had no right to one. */
 	if (st->seccomp != filter &&
 	    (!root || in->params->level != SANDBOX_ROOTLESS))

@@ -14,7 +14,7 @@
 
 /*
  * An address sanitizer's run-time makes system calls of its own; their rules
- * are rows like the others and count in its builds alone.
+ * are rows like the others and count only in its builds.
  */
 #ifdef PORTREEVE_SANITIZE
 #define PROFILE_SANITIZED true

@@ -74,9 +74,8 @@ sandbox_check_ids(const struct sealing *s)
 	if (!bad)
 		return (0);
 	return (sandbox_fail(s->report, ERR_VALUE,
-	    "The %s needs an identity "
-	    "of its own that is not root's: give it an account or a uid of the "
-	    "configured range.",
+	    "The %s needs a uid of its own that is not root's: give it an "
+	    "account or a uid of the configured range.",
 	    sandbox_profile_name(s->id)));
 }
 
@@ -106,8 +105,7 @@ sandbox_check(const struct sealing *s)
 		return (0);
 	if (!s->lenient && s->profile->empty_root && p->root == NULL)
 		return (sandbox_fail(s->report, ERR_VALUE,
-		    "The %s was given "
-		    "no empty directory to live in.",
+		    "The %s was given no empty root directory.",
 		    sandbox_profile_name(s->id)));
 	return (s->root ? sandbox_check_ids(s) : 0);
 }
@@ -160,9 +158,8 @@ sandbox_isolate_user(const struct sealing *s)
 	}
 	if (err != 0)
 		return (sandbox_fail(r, err,
-		    "The user namespace of the %s "
-		    "cannot be set up: %s. Mount /proc, or turn user "
-		    "namespaces off altogether.",
+		    "The user namespace of the %s cannot be set up: %s. Mount "
+		    "/proc, or disable user namespaces.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	r->userns = true;
 	r->netns = network;
@@ -230,8 +227,7 @@ sandbox_disarm(const struct sealing *s)
 	}
 	if (err != 0)
 		return (sandbox_fail(s->report, err,
-		    "The %s cannot give up "
-		    "its rights: %s.",
+		    "The %s cannot drop its privileges: %s.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	return (0);
 }
@@ -281,8 +277,8 @@ sandbox_fail_landlock(struct sandbox_report *report, int abi, int error)
 	if (abi == 0 && sandbox_is_filtered(error))
 		return (sandbox_fail(report, ERR_UNSUPPORTED,
 		    "A system call filter from outside (a container's or a "
-		    "service's) answers %s to landlock_create_ruleset: let "
-		    "it, landlock_add_rule and landlock_restrict_self through "
+		    "service's) answers %s to landlock_create_ruleset: allow "
+		    "it, landlock_add_rule and landlock_restrict_self "
 		    "(systemd-nspawn --system-call-filter, docker "
 		    "--security-opt seccomp), or set sandbox-level "
 		    "landlock-optional.",
@@ -331,7 +327,7 @@ sandbox_bind_to_parent(const struct sealing *s)
 		return (0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		return (sandbox_fail(s->report, ERR_SYSTEM,
-		    "The %s cannot be bound to the monitor's life: %s.",
+		    "The %s cannot arrange to end with the monitor: %s.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	/* It may have ended before that. */
 	if (getppid() != s->params->parent)
@@ -379,8 +375,9 @@ sandbox_filter_sessions(const struct sealing *s)
 		    "cannot be set up: %s. Use a kernel with "
 		    "CONFIG_SECCOMP_FILTER, or set session-sandbox none.",
 		    strerror(errno)));
-	sandbox_note(s->report, "No session-sandbox: without root's rights a "
-				"filter would take su and sudo from sessions.");
+	sandbox_note(s->report,
+	    "No session-sandbox: without root's privileges a filter "
+	    "would disable su and sudo in sessions.");
 	return (0);
 }
 
@@ -403,8 +400,7 @@ sandbox_seal_starter(const struct sealing *s)
 	if (s->root && s->id == SANDBOX_ZYGOTE_EXEC &&
 	    !s->params->program_is_root && (err = caps_keep_starter()) != 0)
 		return (sandbox_fail(s->report, err,
-		    "The %s cannot give up "
-		    "its rights: %s.",
+		    "The %s cannot drop its privileges: %s.",
 		    sandbox_profile_name(s->id), strerror(errno)));
 	return (sandbox_bind_to_parent(s));
 }

@@ -150,7 +150,7 @@ const char *sandbox_profile_name(enum sandbox_profile profile);
  * callback, so that whatever it is overwritten with, the process still dies.
  * The message is copied. May be called when sealed; a zygote has none, its
  * child names its own channel. fd -1: no message any more. ERR_VALUE when it
- * does not fit. abort() in a sealed process is told in the log and dies by
+ * does not fit. abort() in a sealed process is logged and dies by
  * SIGILL, without message: tgkill is no one's to call.
  */
 #define SANDBOX_MESSAGE_MAX 32

@@ -1,7 +1,7 @@
 /*
  * Events as structured entries of systemd's journal: PORTREEVE_EVENT and a
- * field for each of the event's, MESSAGE_ID, PRIORITY and a sentence. Audit
- * alone. A journal that does not read makes this process wait, and only it.
+ * field for each of the event's, MESSAGE_ID, PRIORITY and a sentence. Only
+ * audit. A journal that does not read makes this process wait, and only it.
  */
 #include <sys/uio.h>
 

@@ -89,12 +89,12 @@ audit_command(void)
 		return (AUDIT_ON);
 	}
 	if (in.type != MSG_AUDIT_SOURCE)
-		die("the monitor sent %s, which is not audit's",
+		die("the monitor sent %s, which is not for audit",
 		    msg_name(in.type));
 	err = source_add(in.fds[0], (enum role)in.msg.audit_source.role,
 	    in.msg.audit_source.number);
 	if (err != 0)
-		log_warn("more than %d sources of events: one is left out",
+		log_warn("more than %d sources of events: one is ignored",
 		    SOURCES_MAX);
 	return (AUDIT_ON);
 }
@@ -109,15 +109,15 @@ audit_breach(struct source *s, int err)
 	char reason[128];
 
 	snprintf(reason, sizeof(reason),
-	    "the %s sent audit what it may not: %s; its events are read no "
-	    "more",
+	    "the %s sent audit a message that is not allowed (%s): its events "
+	    "are no longer read",
 	    role_name(s->ch.peer), err_text(err));
 	event_begin(&b, EV_WARNING);
 	event_text(&b, FIELD_REASON, reason);
 	output_own_event(&b);
 	err = ipc_send(&self.monitor, MSG_AUDIT_BREACH, &breach, NULL, 0);
 	if (err != 0)
-		log_info("cannot tell the monitor of the %s's breach: %s",
+		log_info("cannot report the %s's breach to the monitor: %s",
 		    role_name(s->ch.peer), err_text(err));
 	source_close(s);
 }

@@ -1,6 +1,6 @@
 /*
  * The choice of where events go, and the count of those that went nowhere.
- * Audit alone; no input of its own.
+ * Only audit; no input of its own.
  */
 #include <time.h>
 
@@ -47,7 +47,7 @@ output_open(int foreground)
 	absent = 1;
 	look_at = time_boot_ns() + LOOK_NS;
 	log_warn("no journal and no /dev/log: events are lost until one of "
-		 "them is there; start systemd-journald or a syslog daemon, or "
+		 "them exists; start systemd-journald or a syslog daemon, or "
 		 "run portreeved -d");
 	return (0);
 }

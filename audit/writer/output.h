@@ -1,6 +1,6 @@
 /*
  * Where events end: the journal, syslog, or the terminal of a daemon in the
- * foreground. Audit alone. One is chosen at start, before sealing.
+ * foreground. Only audit. One is chosen at start, before sealing.
  */
 #ifndef PORTREEVE_AUDIT_WRITER_OUTPUT_H
 #define PORTREEVE_AUDIT_WRITER_OUTPUT_H
@@ -34,7 +34,7 @@ struct output {
 /*
  * Choose where to write: descriptor 1 in the foreground, else the journal,
  * else syslog. When neither is there it says so in the log, and events are
- * lost, counted and told until one comes. Before sealing. ERR_SYSTEM when
+ * lost, counted and reported until one comes. Before sealing. ERR_SYSTEM when
  * descriptor 1 cannot be used.
  */
 int output_open(int foreground);

@@ -1,5 +1,5 @@
 /*
- * The channels that events come in by. Audit alone. Distrusts every one: who
+ * The channels that events come in by. Only audit. Distrusts every one: who
  * speaks is known by the channel, what it may say by the catalogue.
  */
 #ifndef PORTREEVE_AUDIT_WRITER_SOURCE_H

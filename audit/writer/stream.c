@@ -1,6 +1,6 @@
 /*
  * Events as lines on descriptor 1: the daemon's own stderr, when it runs in
- * the foreground. Audit alone. The descriptor's open file is shared with
+ * the foreground. Only audit. The descriptor's open file is shared with
  * whoever started the daemon, so it is never made non-blocking: it is asked by
  * poll, and no more is written than a pipe that has room takes at once
  * (pipe(7): PIPE_BUF), whole lines together.

@@ -1,5 +1,5 @@
 /*
- * Events as logfmt lines for syslog, on a host without a journal. Audit alone.
+ * Events as logfmt lines for syslog, on a host without a journal. Only audit.
  * A syslog daemon that does not read makes this process wait, and only it.
  */
 #include <syslog.h>

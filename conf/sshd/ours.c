@@ -81,7 +81,7 @@ ours_subsystem(
 	const char *rest = value + n + strspn(value + n, BLANK "\""), *last;
 
 	if (n == 7 && strncasecmp(value, "netconf", n) == 0) {
-		*why = "`subsystem`, below `netconf`, says it";
+		*why = "`subsystem`, below `netconf`, sets it";
 		return (true);
 	}
 	if (n != 4 || strncasecmp(value, "sftp", n) != 0)
@@ -93,8 +93,8 @@ ours_subsystem(
 		*why = "`sftp-server` turns sftp on";
 	else if (!ours_value_is(last, "sftp-server") &&
 		 !ours_value_is(last, "internal-sftp"))
-		*why = "`sftp-server` says it, by internal-sftp without "
-		       "arguments";
+		*why =
+		    "`sftp-server` sets it, to internal-sftp without arguments";
 	return (true);
 }
 

@@ -71,7 +71,7 @@ static void
 sshd_say_log(const struct sshd_text *t)
 {
 	sshd_say(
-	    t, "refused keys are told at VERBOSE alone", "LogLevel VERBOSE");
+	    t, "refused keys are logged at VERBOSE only", "LogLevel VERBOSE");
 	if (sshd_at_least(t->params, 8, 5))
 		sshd_say(t, "max-pre-authentication-packets",
 		    "LogVerbose packet.c:ssh_packet_read_poll2():*,"

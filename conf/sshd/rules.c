@@ -122,7 +122,7 @@ rules_can(const struct keyword *k, const char *keyword, char *can, size_t size)
 	if (k->can != NULL)
 		strlcpy(can, k->can, size);
 	else
-		snprintf(can, size, "%s can say it",
+		snprintf(can, size, "%s can set it",
 		    stmt != NULL ? stmt->name : "a file named by sshd-config");
 }
 

@@ -63,7 +63,7 @@ scan_open(const struct scan *s, const char *path)
 		return (NULL);
 	if (fd == -1 || fstat(fd, &st) != 0) {
 		snprintf(text, sizeof(text),
-		    "not looked through for what is not carried over: %s",
+		    "not checked for keywords that are not carried over: %s",
 		    strerror(errno));
 		scan_warn(s, path, 0, text);
 		fd_close(&fd);
@@ -71,9 +71,8 @@ scan_open(const struct scan *s, const char *path)
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > SCAN_FILE_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for what is not carried over: no "
-		    "regular file, or "
-		    "too large");
+		    "not checked for keywords that are not carried over: not a "
+		    "regular file, or too large");
 		fd_close(&fd);
 		return (NULL);
 	}
@@ -181,8 +180,8 @@ scan_file(struct scan *s, const char *path, unsigned depth)
 
 	if (depth > SCAN_DEPTH_MAX || s->files++ >= SCAN_FILES_MAX) {
 		scan_warn(s, path, 0,
-		    "not looked through for what is not carried over: too many "
-		    "files");
+		    "not checked for keywords that are not carried over: too "
+		    "many files");
 		return;
 	}
 	f = scan_open(s, path);
@@ -263,8 +262,8 @@ scan_hosts(const struct scan *s, const char *path)
 		if (*p == '\0' || *p == '#')
 			continue;
 		scan_warn(s, path, number,
-		    "its rules bind no service here but ssh, and that where "
-		    "sshd was built with libwrap");
+		    "its rules apply only to ssh, and only if sshd was built "
+		    "with libwrap");
 		break;
 	}
 	fclose(f);

@@ -228,7 +228,7 @@ snapshot_load(struct reader *r, const char *path, unsigned line)
 	if (fd >= 0 && text != NULL &&
 	    (got < 0 || n > FILE_BYTES_MAX || memchr(text, '\0', n) != NULL))
 		reader_say(r, CONF_ERROR, line, "%.120s cannot be read: %s",
-		    path, got < 0 ? "a read failed" : "too large, or no text");
+		    path, got < 0 ? "a read failed" : "too large, or not text");
 	fd_close(&fd);
 	if (r->err != 0) {
 		free(text);
@@ -249,7 +249,7 @@ snapshot_read_file(struct reader *r, const char *path, unsigned line,
 
 	if (depth > DEPTH_MAX || number >= SNAPSHOT_FILES_MAX) {
 		reader_say(r, CONF_ERROR, line,
-		    "%.120s is not included: files include files too deep, or "
+		    "%.120s is not included: includes are nested too deep, or "
 		    "are more than %d",
 		    path, SNAPSHOT_FILES_MAX);
 		return (0);

@@ -38,7 +38,7 @@ struct snapshot {
 
 struct snapshot_params {
 	const struct conf_service *ssh;
-	const char *const *host_keys; /* those that sshd is told */
+	const char *const *host_keys; /* those that sshd gets */
 	unsigned host_key_count;
 	const char *folder; /* what Include is relative to: /etc/ssh */
 	const char *copies; /* copy i will be at the path "copies.i" */

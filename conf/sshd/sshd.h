@@ -17,13 +17,14 @@ struct sshd_version {
 
 struct sshd_params {
 	struct sshd_version version;
-	bool pam;		 /* false: rootless, or a sshd without PAM */
-	const char *pam_service; /* told to sshd from 9.8 on; NULL: not told */
+	bool pam; /* false: rootless, or a sshd without PAM */
+	const char
+	    *pam_service; /* passed to sshd from 9.8 on; NULL: not passed */
 	const char *const *host_keys; /* private keys' absolute paths */
 	unsigned host_key_count;
 	/*
 	 * Where the copy of the sshd-config FILE will be (snapshot.h),
-	 * absolute; NULL: what we say alone.
+	 * absolute; NULL: only our own.
 	 */
 	const char *file_path;
 };

@@ -99,8 +99,8 @@ take_one(struct monitor *mon, int fd, const char *name)
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
 	    addr_from_sockaddr(&address, (struct sockaddr *)&ss, len) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) < 0) {
-		log_warn("descriptor %d (%s) from the service manager is no "
-			 "internet socket: closed",
+		log_warn("descriptor %d (%s) from the service manager is not "
+			 "an internet socket: closed",
 		    fd, name);
 		close(fd);
 		return;
@@ -180,7 +180,7 @@ listener_failed(struct monitor *mon, struct listener *l, int error)
 		holder_of_port(&l->address, l->datagram, who, sizeof(who));
 	if (error == EACCES && mon->rootless && l->address.port < 1024)
 		snprintf(who, sizeof(who),
-		    "ports below 1024 are root's: write `port` with another");
+		    "only root can use ports below 1024: set another `port`");
 	snprintf(l->why, sizeof(l->why), "%s%s%s%s",
 	    error == EADDRINUSE ? "the port is busy" : strerror(error),
 	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");
@@ -299,8 +299,8 @@ foreign_again(const struct listener *l)
 static void
 listener_rebind(struct monitor *mon, struct listener *l)
 {
-	const char *reason = "somebody who shared the socket shut it down; "
-			     "it is bound again";
+	const char *reason =
+	    "a process that shares the socket shut it down; it is bound again";
 	int error = ESHUTDOWN;
 
 	l->rebound = time_boot_ns();
@@ -312,12 +312,12 @@ listener_rebind(struct monitor *mon, struct listener *l)
 			error = l->error;
 			l->failed = true;
 			snprintf(l->why, sizeof(l->why), "%s",
-			    "it was shut down by who shared it");
-			reason = "somebody who shared the socket shut it "
+			    "it was shut down by a process that shares it");
+			reason = "a process that shares the socket shut it "
 				 "down, and it cannot be bound; trying again";
 		}
 	} else if (!foreign_again(l)) {
-		reason = "somebody who shared the socket shut it down: "
+		reason = "a process that shares the socket shut it down: "
 			 "restart the service manager's socket unit";
 	}
 	l->error = error;

@@ -46,7 +46,7 @@ handed_is_stated(const struct plan_service *s, const struct addr *address,
 		said = &s->addresses[0];
 	snprintf(words, HANDED_WORDS_MAX,
 	    "the service manager's socket is %s port %u, and the statements "
-	    "say %s port %u: the socket holds; change its ListenStream= or "
+	    "say %s port %u: the socket is used; change its ListenStream= or "
 	    "ListenDatagram=, or the statements",
 	    addr_text(address, a), address->port, addr_text(said, b),
 	    said->port);
@@ -61,7 +61,7 @@ handed_is_unclaimed(
 
 	snprintf(words, HANDED_WORDS_MAX,
 	    "a socket was handed over for %s (%s port %u), but no active "
-	    "statement says that service: its connections are closed",
+	    "statement names that service: its connections are closed",
 	    name, addr_text(address, a), address->port);
 }
 

@@ -77,8 +77,7 @@ child_filter(const struct msg_login_start *start)
 	if (seccomp_install_session(
 		(enum sandbox_session)start->session_sandbox) != 0 &&
 	    !start->sandbox_may_miss)
-		child_fail("The statement session-sandbox cannot be obeyed on "
-			   "this system.");
+		child_fail("session-sandbox cannot be applied on this system.");
 }
 
 /* Supplementary groups are login's already: initgroups() and PAM's modules. */
@@ -140,12 +139,12 @@ child_run(
 	child_filter(&l->start);
 	/* Before the user could have them of a process of its own. */
 	if (close_range(3, ~0U, 0) < 0)
-		child_fail("What is open cannot be closed.");
+		child_fail("Open descriptors cannot be closed.");
 	child_become(l);
 	if (l->home[0] == '\0' || chdir(l->home) < 0) {
 		dprintf(2, "No folder %s: going to /.\r\n", l->home);
 		if (chdir("/") < 0 || env_set(env, "HOME", "/") != 0)
-			child_fail("There is no folder to be in.");
+			child_fail("The folder / cannot be entered.");
 	}
 	child_exec(l, env);
 	_exit(1);

@@ -69,7 +69,7 @@ login_tell_closed(const struct login_run *l, int status)
 	/* Its close says that it has passed it on. */
 	if (ipc_send(&ch, MSG_LOGIN_CLOSED, &m, NULL, 0) != 0 ||
 	    poll(&p, 1, HEARD_S * 1000) != 1)
-		log_info("the monitor was not told how session %llu ended",
+		log_info("cannot report the end of session %llu to the monitor",
 		    (unsigned long long)l->start.session);
 	ipc_channel_close(&ch);
 }

@@ -236,8 +236,7 @@ report_death(struct loginproc *p, int sig)
 	    sigabbrev_np(sig) != NULL ? sigabbrev_np(sig) : "?");
 	event_text(&b, FIELD_SIGNAL, name);
 	event_text(&b, FIELD_REASON,
-	    p->late ? "the login took longer than its time"
-		    : "the login process died");
+	    p->late ? "the login timed out" : "the login process died");
 	report_emit(p->mon, &b);
 }
 
@@ -347,7 +346,7 @@ grace_over(void *arg)
 	struct loginproc *p = arg;
 
 	p->late = true;
-	loginproc_kill(p, "took longer than its time");
+	loginproc_kill(p, "timed out");
 }
 
 /* ---- starts ------------------------------------------------------------- */

@@ -238,7 +238,7 @@ question_due(void *arg)
 		/* Or the peer has gone, and the session with it. */
 		if (poll(&p, 1, 0) == 0)
 			report_short(q->mon, ROLE_ZYGOTE, ETIMEDOUT,
-			    "a zygote does not tell of its sessions");
+			    "a zygote does not report its sessions");
 		ask_refuse(q->mon, q->ask.session, "This connection is over.");
 	}
 	question_end(q);
@@ -252,7 +252,7 @@ ask_later(struct monitor *mon, const struct msg_ask_login *ask, int connection)
 
 	if (q == NULL) {
 		report_short(mon, ROLE_MONITOR, EAGAIN,
-		    "too many logins wait for a zygote's word");
+		    "too many logins wait for a zygote's answer");
 		ask_refuse(mon, ask->session, "Try again in a moment.");
 		return;
 	}

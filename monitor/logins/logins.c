@@ -254,7 +254,7 @@ logins_reserve(unsigned n)
 		return (true);
 	}
 	if (ftruncate(logins_fd, (off_t)(logins_high * one)) < 0)
-		log_errno("the records of logins cannot be cut");
+		log_errno("cannot truncate the records of logins");
 	return (false);
 }
 

@@ -253,8 +253,8 @@ asker_begin(struct monitor *mon, pid_t pid, int fd)
 	a->mon = mon;
 	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_NEW);
 	if (mon->rootless || !asker_identify(a, pid)) {
-		log_warn("pam_portreeve: asked by a process that is no part "
-			 "of a connection of ours: refused");
+		log_warn("pam_portreeve: asked by a process that belongs to no "
+			 "connection of ours: refused");
 		asker_end(a);
 		return;
 	}

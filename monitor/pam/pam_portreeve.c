@@ -176,8 +176,8 @@ portreeve_ask(pam_handle_t *pamh, enum msg_type type, const void *msg,
 		    "no verdict from portreeved at %s "
 		    "(%s): the login is refused; is the daemon running?",
 		    module_socket, err_text(err));
-		pam_error(pamh, "The service that watches over logins does "
-				"not answer. Try again in a moment.");
+		pam_error(pamh, "The login service does not answer. Try again "
+				"in a moment.");
 		return (refused);
 	}
 	if (v->allow)

@@ -268,8 +268,8 @@ answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
 	if (p->state != PROC_UP || p->service == NULL)
 		return;
 	report_warning(mon, p->service->name,
-	    "the zygote sent the master what it may not: it keeps its "
-	    "sessions, and another one serves from now on");
+	    "the zygote sent the master a message that is not allowed: it "
+	    "keeps its sessions, and another one serves new connections");
 	answer_retiring(mon, p);
 	proc_stop(mon, p, true);
 }
@@ -302,7 +302,7 @@ answer_audit_breach(struct monitor *mon, const struct msg_audit_breach *m)
 		if ((uint32_t)p->pid != m->number || p->role != m->role ||
 		    (p->role != ROLE_MASTER && p->role != ROLE_LOGREADER))
 			continue;
-		proc_kill(mon, p, "sent audit what it may not");
+		proc_kill(mon, p, "sent audit a message that is not allowed");
 		return;
 	}
 }
@@ -315,7 +315,8 @@ answer_log_breach(struct monitor *mon, const struct proc *zygote)
 	    proc_find(mon, ROLE_LOGREADER, service_reader(zygote->kind));
 
 	if (reader != NULL)
-		proc_kill(mon, reader, "sent a zygote what it may not");
+		proc_kill(
+		    mon, reader, "sent a zygote a message that is not allowed");
 }
 
 static void

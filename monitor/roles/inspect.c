@@ -33,6 +33,6 @@ inspect_role(struct monitor *mon, struct proc *p, bool user_namespace)
 	log_warn("%s", why);
 	if (!mon->announced)
 		fprintf(stderr, "portreeved: %s\n", why);
-	proc_kill(mon, p, "not sealed as it was told");
+	proc_kill(mon, p, "not sealed as ordered");
 	return (false);
 }

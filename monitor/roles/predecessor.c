@@ -56,7 +56,8 @@ record_end(struct monitor *mon, const struct role_record *r, uint64_t deadline)
 		poll(&end, 1, (int)((deadline - now) / MILLISECOND));
 	fd_close(&fd);
 	snprintf(reason, sizeof(reason),
-	    "the %s of the daemon before (process %d) still ran, and was %s",
+	    "the %s of the previous daemon (process %d) was still running, and "
+	    "was %s",
 	    role_name((enum role)r->role), (int)r->pid,
 	    record_lives(r) ? "killed, but does not end" : "ended");
 	report_warning(mon, NULL, reason);

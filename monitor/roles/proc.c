@@ -478,12 +478,12 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 		return (err);
 	if (err == ERR_SHORT) {
 		report_short(mon, ROLE_MONITOR, errno,
-		    "a role could not be told something");
+		    "cannot send a message to a role");
 		/* A zygote has sessions, and goes on as it was told before. */
 		if (p->role != ROLE_ZYGOTE)
 			proc_kill(mon, p,
-			    "the monitor is out of memory or "
-			    "descriptors, and could not tell it all");
+			    "the monitor is out of memory or descriptors, and "
+			    "could not send it everything");
 		return (err);
 	}
 	log_info("cannot send %s to %s: %s", msg_name(type), role_name(p->role),
@@ -634,14 +634,14 @@ proc_start(struct monitor *mon, enum role role, enum service_kind kind,
 	if (service != NULL)
 		service->zygote = p;
 	if (proc_seal(mon, &spec, p) < 0)
-		proc_kill(mon, p, "cannot be told how to seal itself");
+		proc_kill(mon, p, "cannot be sent SEAL");
 	return (p);
 }
 
 static void
 proc_job_late(void *arg)
 {
-	proc_kill(table_monitor(), arg, "took longer than its time");
+	proc_kill(table_monitor(), arg, "timed out");
 }
 
 struct proc *
@@ -661,7 +661,7 @@ proc_start_job(
 	predecessor_note(mon);
 	loop_timer_in(&p->job_timer, job->time, proc_job_late, p);
 	if (proc_seal(mon, &spec, p) < 0)
-		proc_kill(mon, p, "cannot be told how to seal itself");
+		proc_kill(mon, p, "cannot be sent SEAL");
 	return (p);
 }
 

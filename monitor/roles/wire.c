@@ -242,7 +242,7 @@ zygote_ready(struct monitor *mon, struct proc *z)
 		if (reason[0] != '\0')
 			waiting_stop(mon, z->service, reason);
 		else
-			proc_kill(mon, z, "its program cannot be told");
+			proc_kill(mon, z, "cannot send its program");
 		return;
 	}
 	if (reader != NULL)

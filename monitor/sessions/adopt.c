@@ -203,7 +203,7 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	if (!end_verify(slot, 0, &row) || row.zombie)
 		return;
 	if (owner != geteuid() && row.uid != owner) {
-		log_warn("process %d, of another user, is no session of "
+		log_warn("process %d, of another user, is not a session of "
 			 "slots.%u: not adopted",
 		    (int)slot->pid, t->instance);
 		return;
@@ -292,7 +292,7 @@ adopt_find_all(struct monitor *mon)
 	TAILQ_FOREACH (a, &adopted, next)
 		count++;
 	if (count > 0)
-		log_info("%u sessions of the daemon before adopted", count);
+		log_info("adopted %u sessions of the previous daemon", count);
 }
 
 void

@@ -164,7 +164,7 @@ def test_a_mistyped_command_gets_its_nearest():
             ("show", "show needs one word more: services, sessions, "
              "configuration"),
             ("frobnicate", "no such command: frobnicate; `portreeve --help` "
-             "lists what there is")):
+             "lists all commands")):
         done = run("portreeve", *words.split())
         equal((done.returncode, done.stderr),
               (2, "portreeve: %s\n" % answer), words)

@@ -218,8 +218,8 @@ attach_take_start(struct engine *e, struct ipc_in *in)
 		return;
 	}
 	if (in->nfds != 3 || atomic_load(&slot->use) == SLOT_RUNNING) {
-		log_info("the master's START is not one: %zu descriptors, "
-			 "slot %u; its channel is closed",
+		log_info("invalid START from the master: %zu descriptors, slot "
+			 "%u; closing its channel",
 		    in->nfds, in->msg.start.slot);
 		engine_detach(e);
 		return;

@@ -33,8 +33,8 @@
 #define ENGINE_REST_MS 50    /* out of memory, before the next try */
 
 /*
- * One page a worker forked ahead, shared with that worker alone, and believed
- * about that worker alone.
+ * One page a worker forked ahead, shared only with that worker, and believed
+ * only about that worker.
  */
 struct engine_page {
 	_Atomic uint32_t assigned; /* it got its ASSIGN */

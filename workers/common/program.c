@@ -547,9 +547,8 @@ static void
 zygote_take_program(struct zygote *z, struct ipc_in *in)
 {
 	if (program_spec_set(&z->spec, &in->msg.program) != 0)
-		role_fail(z->start,
-		    "the program, its arguments or its "
-		    "environment are past the bounds of workers/common");
+		role_fail(z->start, "the program, its arguments or its "
+				    "environment are too long");
 	z->spec.files = z->files;
 	z->has_program = true;
 }
@@ -588,7 +587,7 @@ zygote_serve_logs(struct zygote *z)
 		return;
 	if (ipc_send_wait(
 		&z->start->monitor, MSG_LOG_BREACH, &breach, NULL, 0) != 0)
-		log_info("LOG_BREACH could not be told");
+		log_info("cannot send LOG_BREACH to the monitor");
 }
 
 /* false: there is no monitor to go on with. */
@@ -644,7 +643,7 @@ zygote_retire_if_alone(struct zygote *z)
 	z->stopping = true;
 	if (ipc_send_wait(
 		&z->start->monitor, MSG_RETIRING, &retiring, NULL, 0) != 0)
-		log_info("RETIRING could not be told");
+		log_info("cannot send RETIRING to the monitor");
 }
 
 /*

@@ -367,7 +367,7 @@ program_logs_flush(struct program_logs *l, uint64_t now)
 	} else if (err == ERR_CLOSED) {
 		logs_lose_reader(l);
 	} else if (err != 0) {
-		log_errno("the logreader cannot be told of a connection");
+		log_errno("cannot report a connection to the logreader");
 		l->again = now + AGAIN_NS;
 	}
 }

@@ -48,8 +48,8 @@ struct program_failure {
 };
 
 /*
- * Of a child that has been waited for, or that could not be made: why its
- * program has not run.
+ * Why the program of a child that has been waited for, or that could not be
+ * made, has not run.
  */
 struct program_failure program_spawn_failure(uint32_t slot);
 

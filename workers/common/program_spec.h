@@ -51,7 +51,7 @@ int program_spec_set(struct program_spec *spec, const struct msg_program *msg);
  * Fill env->vector, ended by NULL. With `peer`, first what superservers tell
  * their programs of a connection: PROTO and, for TCP, REMOTE_HOST (numeric),
  * REMOTE_PORT, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT. A program
- * that gets the listener itself (wait, or datagrams) is told PROTO alone: its
+ * that gets the listener itself (wait, or datagrams) gets only PROTO: its
  * peers are its own to ask for.
  */
 void program_environment(const struct program_spec *spec, bool peer,

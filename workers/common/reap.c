@@ -33,7 +33,8 @@ engine_retire(struct engine *e, bool crashed)
 	engine_fork_no_more(e);
 	err = ipc_send_wait(&e->monitor, MSG_RETIRING, &retiring, NULL, 0);
 	if (err != 0)
-		log_info("RETIRING could not be told: %s", err_text(err));
+		log_info(
+		    "cannot send RETIRING to the monitor: %s", err_text(err));
 }
 
 static void

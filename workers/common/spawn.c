@@ -23,7 +23,7 @@
 #include "workers/common/engine.h"
 
 /*
- * Of a worker: a login's channel and terminal come to its five. The kernel
+ * A worker's: a login's channel and terminal come to its five. The kernel
  * also counts by this what a process has sent and nobody has taken yet, over
  * all processes of its user: one that was taken over could otherwise fill
  * queues with descriptors, until its zygote can pass none to the master.
@@ -40,7 +40,7 @@ engine_page(const struct engine *e, uint8_t number)
 /*
  * fork() without the C library's part: no handler of a library's has anything
  * to do in a process of one thread. What the library keeps of a thread's number
- * stays the zygote's, which it needs for locks among threads alone.
+ * stays the zygote's, which it needs only for locks among threads.
  */
 static pid_t
 spawn_fork_bare(void)
@@ -250,7 +250,7 @@ static void
 spawn_pool_failed(struct engine *e)
 {
 	if (!e->pool_told)
-		log_errno("no worker can be forked ahead");
+		log_errno("cannot fork a worker ahead of time");
 	e->pool_told = e->pool_failed = true;
 }
 

@@ -119,7 +119,8 @@ zygote_run(const struct zygote_ops *ops, char **argv)
 		    "its limits of memory and descriptors",
 		    strerror(errno));
 	if (zygote_name_violation_channel() != 0)
-		role_fail(&start, "the sandbox takes no violation message");
+		role_fail(
+		    &start, "the sandbox did not accept the violation message");
 	role_seal(&start);
 	return (zygote_serve(&start));
 }
@@ -163,7 +164,7 @@ zygote_handle_monitor(struct engine *e, struct ipc_in *in)
 	default:
 		if (e->ops->option != NULL && e->ops->option(in) == 0)
 			break;
-		log_warn("the monitor said %s, which is none of this service",
+		log_warn("the monitor sent %s, which is not for this service",
 		    msg_name(in->type));
 		e->finished = true;
 		e->status = 1;

@@ -225,7 +225,7 @@ answer_begin_login(struct answer *a, const void *text, size_t n)
 	answer_keep_cell(&a->tty, text, n);
 }
 
-/* What belongs to a person, not to a login; the table has the name alone. */
+/* What belongs to a person, not to a login; the table has only the name. */
 static void
 answer_put_person(struct answer *a, unsigned piece, const void *text, size_t n)
 {

@@ -27,7 +27,7 @@
 
 static struct msg_finger_options options;
 
-/* In the worker alone; a page is memory only once it is written. */
+/* Only in the worker; a page is memory only once it is written. */
 static uint8_t answer_buf[ANSWER_MAX];
 static struct answer answer;
 static struct ipc_in in;

@@ -14,7 +14,7 @@
 
 #define LINE_MAX_BYTES 4096
 
-/* A connection's processes with half a line; of more the oldest is told. */
+/* A connection's processes with half a line; of more the oldest is reported. */
 #define LINES_PARTS 16
 
 /* Bytes of half lines of all connections; what is past it is not joined. */

@@ -39,7 +39,7 @@ struct conn {
 	uint64_t session;
 	pid_t pid; /* its leader */
 	struct addr peer;
-	bool ended;	 /* ssh: the zygote has said so, and all is told */
+	bool ended;	 /* ssh: the zygote has said so; all is reported */
 	bool owes_ended; /* LOG_TOLD that the zygote has yet to get */
 	bool owes_closed;
 	struct sshsession ssh;
@@ -87,7 +87,7 @@ void source_close(struct source *src);
 int source_serve(
     struct source *src, const struct source_out *out, uint64_t now);
 
-/* Time has passed: what was held back is told. */
+/* Time has passed: what was held back is reported. */
 void source_tick(
     struct source *src, const struct source_out *out, uint64_t now);
 
@@ -151,7 +151,7 @@ void tell_actions(struct conn *c, const struct source_out *out,
 
 /*
  * If lines were dropped and there is room to say so, or no more are to come,
- * say how many. Returns whether some are left to be told.
+ * say how many. Returns whether some are left to report.
  */
 bool tell_dropped(
     struct conn *c, const struct source_out *out, bool last, uint64_t now);

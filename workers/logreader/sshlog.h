@@ -27,7 +27,7 @@ enum sshlog_kind {
 	SSHLOG_KEY_UNSEEN, /* a key of a user who is not looked at */
 	SSHLOG_PAM,	   /* PAM's word, of a failure to come: the account's */
 	SSHLOG_PASSED,	   /* pam_portreeve: PAM's auth phase said yes */
-	SSHLOG_TOLD,	   /* pam_portreeve: the monitor refused, and told */
+	SSHLOG_TOLD,	   /* pam_portreeve: the monitor refused, and said so */
 	SSHLOG_CHILD,	   /* pid: the process with the user's rights */
 	SSHLOG_STARTING,   /* tty, empty for none */
 	SSHLOG_TIMEOUT,

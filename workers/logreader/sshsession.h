@@ -28,7 +28,7 @@
 #define SSHSESSION_TTY_MAX 32
 #define SSHSESSION_KEY_MAX 128
 
-/* Keys of users who are not looked at that are told of one connection. */
+/* Keys of users who are not looked at that are reported of one connection. */
 #define SSHSESSION_UNSEEN_MAX 32
 
 /* The key of an attempt, as sshd names it. */

@@ -17,14 +17,14 @@
 /*
  * The folder, for the calls below and close(). ERR_REFUSED where not everybody
  * may pass through it and its parents, ERR_NOT_FOUND where there is none,
- * ERR_SHORT with errno where that cannot be told just now, ERR_SYSTEM with
+ * ERR_SHORT with errno where that is not known just now, ERR_SYSTEM with
  * errno where it never can.
  */
 int home_open(const char *path);
 
 /*
  * 1 where .nofinger is there, or nobody may know; 0; ERR_SHORT with errno where
- * it cannot be told just now.
+ * it is not known just now.
  */
 int home_hides(int home);
 

@@ -2,7 +2,7 @@
  * The zygote of ssh and of NETCONF over SSH: starts `sshd -i` for each
  * connection. Runs as uid 0 with the whole bounding set and without NoNewPrivs,
  * because what a login has through it is what it has through the system's own
- * sshd; under the session sandbox alone. Reads only typed messages, never a
+ * sshd; under only the session sandbox. Reads only typed messages, never a
  * stranger's byte.
  *
  * sshd is the leader of a session and process group of its own; the connection

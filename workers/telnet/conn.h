@@ -123,8 +123,8 @@ void conn_say(struct conn *c, const void *text, size_t n);
 void conn_wipe(struct conn *c);
 
 /*
- * Of a session: what the login took, and what much output has filled and is
- * sent, is given back. What is under way stays.
+ * Give back what the login took, and what much output has filled and is sent,
+ * during a session. What is under way stays.
  */
 void conn_thin(struct conn *c);
 

@@ -2,8 +2,8 @@
  * The variables of RFC 1572 that a telnet client may tell: TERM, LANG,
  * COLORTERM and LC_*, by an allow-list, as bounded text without a blank, a
  * slash or a control. Pure; runs in the telnet worker, in tests and in a
- * fuzzer. Distrusts every byte. Never keeps another name: USER comes from the
- * login prompt alone, and no name that a program obeys comes from a peer.
+ * fuzzer. Distrusts every byte. Never keeps another name: USER comes only
+ * from the login prompt, and no name that a program obeys comes from a peer.
  */
 #ifndef PORTREEVE_TELNET_ENVIRON_H
 #define PORTREEVE_TELNET_ENVIRON_H
@@ -27,7 +27,7 @@ struct telnet_environ {
 };
 
 /*
- * The body of an IS or INFO, behind that word. A name told again replaces its
+ * The body of an IS or INFO, behind that word. A name sent again replaces its
  * value; a name without a value, or with one that is not allowed, is
  * forgotten. What breaks the grammar ends it. True when anything changed.
  */

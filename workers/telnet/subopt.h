@@ -25,10 +25,10 @@
 
 enum telnet_flow { TELNET_FLOW_UNKNOWN, TELNET_FLOW_OFF, TELNET_FLOW_ON };
 
-/* What the peer has told. */
+/* What the peer has sent. */
 struct telnet_peer {
 	unsigned changed;
-	uint16_t columns, rows; /* 0: not told */
+	uint16_t columns, rows; /* 0: not sent */
 	bool window_told;
 	bool environ_asked, environ_told;
 	enum telnet_flow flow, flow_told; /* the terminal's; the client's */

@@ -43,12 +43,12 @@ test_tcpd(void **state)
 
 	(void)state;
 	EXPECT(IN "service x { port 7;\nexec \"/usr/sbin/tcpd in.catd\"; }" END,
-	    ERROR(3, 1, "write `program-name in.catd;`, and leave that word"));
+	    ERROR(3, 1, "write `program-name in.catd;`, and remove that word"));
 	EXPECT(IN "service x { port 7;\nexec /usr/sbin/tcpd; }" END,
 	    ERROR(3, 1, "write `program-name /usr/sbin/in.NAMEd;`"));
 	EXPECT(IN "service x { port 7; program-name tcpd;\n"
 		  "exec /usr/sbin/tcpd; }" END,
-	    ERROR(3, 1, "runs the program that its own name says"));
+	    ERROR(3, 1, "runs the program that its own name gives"));
 	one(&p, "service x { port 7; exec /usr/sbin/tcpd; "
 		"program-name in.catd; }");
 	parsed_free(&p);
@@ -72,7 +72,7 @@ test_port_by_name(void **state)
 	assert_int_equal(s->port, 22);
 	parsed_free(&p);
 	EXPECT(IN "service x {\nport tftp; exec /bin/date; }" END,
-	    ERROR(3, 1, "`tftp` is no service of tcp"));
+	    ERROR(3, 1, "`tftp` is not a service of tcp"));
 	EXPECT(IN "service x {\nport no-such-name; exec /bin/date; }" END,
 	    ERROR(3, 6, "neither a number nor a service's name"));
 }
@@ -101,7 +101,7 @@ test_families(void **state)
 	parsed_free(&p);
 	EXPECT(IN "service x { port 7; exec /bin/cat; protocol tcp4;\n"
 		  "listen-address [ 127.0.0.1 ::1 ]; }" END,
-	    ERROR(3, 1, "::1 is of the family"));
+	    ERROR(3, 1, "::1 is of a family"));
 }
 
 /* What gets the socket itself may fork and return. */

@@ -41,25 +41,25 @@ static const struct sample samples[] = {
 	"`processes`, `sessions`",
 	1},
     {SERVICES("gopher;"),
-	"3:1: error: unknown statement `gopher` in services; "
-	"portreeve.conf(5) lists what there is",
+	"3:1: error: unknown statement `gopher` in services; portreeve.conf(5) "
+	"lists all statements",
 	1},
     {"services { ssh; }",
-	"1:1: error: `services` stands in `system` or `system services "
+	"1:1: error: `services` belongs in `system` or `system services "
 	"outbound-ssh client NAME`, not here",
 	1},
 
     /* In a wrong place. */
     {SERVICES("port 22;"),
-	"3:1: error: `port` stands in a service's block, such as `system "
+	"3:1: error: `port` belongs in a service's block, such as `system "
 	"services ssh`, not in services",
 	1},
     {"ssh { port 22; }",
-	"1:1: error: `ssh` stands in `system services` or `system services "
+	"1:1: error: `ssh` belongs in `system services` or `system services "
 	"netconf`, not here",
 	1},
     {SERVICES("telnet { listen-address ::1; sftp-server; }"),
-	"3:30: error: `sftp-server` stands in `system services ssh`, not in "
+	"3:30: error: `sftp-server` belongs in `system services ssh`, not in "
 	"telnet",
 	1},
     {SERVICES("finger { idle-timout 5; }"),
@@ -67,7 +67,7 @@ static const struct sample samples[] = {
 	"one elsewhere is `idle-timeout`",
 	1},
     {"set ssh port 22",
-	"1:5: error: `ssh` stands in `system services` or `system services "
+	"1:5: error: `ssh` belongs in `system services` or `system services "
 	"netconf`, not here",
 	1},
 
@@ -132,8 +132,8 @@ static const struct sample samples[] = {
 	"ftp; } }`; see portreeve.conf(5)",
 	1},
     {"<configuration>\n<system>\n</system>\n</configuration>\n",
-	"1:1: error: no `<...>` stands here: write the statements in braces, "
-	"or as `set` lines",
+	"1:1: error: `<...>` is not allowed here: write the statements in "
+	"braces, or as `set` lines",
 	1},
     {"# FTP\nServerName \"x\"\n<Limit LOGIN>\nDenyAll\n</Limit>\n",
 	"2:1: error: this is proftpd.conf's form: write `system { services { "
@@ -148,86 +148,85 @@ static const struct sample samples[] = {
 	"statements in braces, each block behind its name",
 	1},
     {"ssh:\n  port: 22\n",
-	"1:1: error: no `:` stands behind `ssh`: write `NAME VALUE;`, or `NAME "
-	"{ ... }`",
+	"1:1: error: no `:` is allowed after `ssh`: write `NAME VALUE;`, or "
+	"`NAME { ... }`",
 	2},
     {"[ssh]\nport = 22\n",
-	"1:1: error: a statement is expected here, not `[`: a line in "
-	"brackets is a prompt's or a section's; leave it out",
+	"1:1: error: a statement is expected here, not `[`: a line in brackets "
+	"is a prompt or a section's header; remove it",
 	2},
     {"[edit system services]\nsystem { services { finger; } }\n",
-	"1:1: error: a statement is expected here, not `[`: a line in "
-	"brackets is a prompt's or a section's; leave it out",
+	"1:1: error: a statement is expected here, not `[`: a line in brackets "
+	"is a prompt or a section's header; remove it",
 	1},
     {"root@r1# set system services finger\nset system services finger\n",
-	"1:1: error: this is a prompt: leave it out, and begin with what was "
+	"1:1: error: this is a prompt: remove it, and begin with what was "
 	"typed",
 	1},
     {"delete system services telnet\nset system services finger\n",
-	"1:1: error: `delete` is no statement: take the statement itself out "
-	"of the file",
+	"1:1: error: `delete` is not a statement: remove the statement itself",
 	1},
 
     /* Other programs' words, each with its own advice. */
     {SERVICE("only_from = 10.0.0.0/8"),
-	"2:1: error: `only_from` is xinetd's: nothing here stands for it: let "
-	"the packet filter choose who may connect",
+	"2:1: error: `only_from` is xinetd's: there is no equivalent: restrict "
+	"sources with a packet filter",
 	1},
     {SERVICE("only-from 10.0.0.0/8;\ninstances 5;\ncps 50 30;"),
-	"2:1: error: `only-from` is xinetd's: nothing here stands for it: let "
-	"the packet filter choose who may connect",
+	"2:1: error: `only-from` is xinetd's: there is no equivalent: restrict "
+	"sources with a packet filter",
 	3},
     {SERVICE("instances = UNLIMITED"),
-	"2:1: error: `instances` is xinetd's: here it is `connection-limit "
-	"N`, for IPv4 and IPv6 apart",
+	"2:1: error: `instances` is xinetd's: use `connection-limit N`, which "
+	"counts IPv4 and IPv6 separately",
 	1},
     {SERVICE("cps 50 30;"),
-	"2:1: error: `cps` is xinetd's: here it is `rate-limit N`, attempts "
-	"in any 60 seconds; the service is never switched off",
+	"2:1: error: `cps` is xinetd's: use `rate-limit N`, attempts in any 60 "
+	"seconds; the service is never disabled",
 	1},
     {SERVICE("banner = /etc/issue.net"),
-	"2:1: error: `banner` is xinetd's: nothing here stands for it but for "
+	"2:1: error: `banner` is xinetd's: there is no equivalent except for "
 	"telnet",
 	1},
     {SERVICE("socket_type = stream\nserver = /bin/true\ndisable = no\n"
 	     "log_on_failure += HOST\nenv = A=B C=D"),
-	"2:1: error: `socket_type` is xinetd's: here it is `protocol tcp` for "
-	"stream, `protocol udp` for dgram",
+	"2:1: error: `socket_type` is xinetd's: use `protocol tcp` for stream, "
+	"`protocol udp` for dgram",
 	5},
     {SERVICES("ssh { PermitRootLogin without-password\nPort 22\n"
 	      "AllowUsers bob alice\n MaxAuthTries 3\n}"),
-	"3:7: error: `PermitRootLogin` is sshd_config's: here it is "
-	"`root-login`, with allow, deny or deny-password",
+	"3:7: error: `PermitRootLogin` is sshd_config's: use `root-login`, "
+	"with allow, deny or deny-password",
 	4},
     {SERVICES("ssh { max-auth-tries 3; login-grace-time 30; }"),
 	"3:7: error: `max-auth-tries` is sshd_config's: a file named by "
-	"`sshd-config` can say it",
+	"`sshd-config` can set it",
 	2},
     {SERVICES("ssh { hostkey-algorithm ssh-rsa; client-alive 3; }"),
-	"3:7: error: `hostkey-algorithm` is a statement of Junos's that "
-	"Portreeve does not have: a file named by `sshd-config` can say it by "
-	"HostKeyAlgorithms",
+	"3:7: error: `hostkey-algorithm` is a Junos statement that Portreeve "
+	"does not support: set HostKeyAlgorithms in a file named by "
+	"`sshd-config`",
 	2},
     {SERVICES("web-management { http { port 80; } }\nfinger;"),
-	"3:1: error: `web-management` is a statement of Junos's that "
-	"Portreeve does not have: take it out",
+	"3:1: error: `web-management` is a Junos statement that Portreeve does "
+	"not support: remove it",
 	1},
     {"version 21.4R1.12;\nsystem { host-name r1; services { finger; } }\n"
      "interfaces { lo0 { unit 0 { family inet; } } }\n",
-	"1:1: error: `version` is a statement of Junos's that Portreeve does "
-	"not have: take it out",
+	"1:1: error: `version` is a Junos statement that Portreeve does not "
+	"support: remove it",
 	3},
     {"set system root-authentication encrypted-password \"$6$x\"\n",
-	"1:12: error: `root-authentication` is a statement of Junos's that "
-	"Portreeve does not have: passwd(1) and root's authorized_keys say it",
+	"1:12: error: `root-authentication` is a Junos statement that "
+	"Portreeve does not support: use passwd(1) and root's authorized_keys",
 	1},
     {SERVICES("telnet yes;"),
-	"3:8: error: `yes` is no statement: a block alone turns it on, and "
-	"`inactive:` before it off",
+	"3:8: error: `yes` is not a statement: a service's block turns it on, "
+	"and `inactive:` before the block turns it off",
 	1},
     {SERVICES("inactive finger;"),
-	"3:1: error: `inactive` is no statement: write `inactive:`, with its "
-	"colon, before a statement",
+	"3:1: error: `inactive` is not a statement: write `inactive:`, with "
+	"its colon, before a statement",
 	1},
 
     /* Not closed, or closed twice. */
@@ -240,8 +239,8 @@ static const struct sample samples[] = {
     {"system {\nservices {\nfinger {\nset system services ssh\n",
 	"3:8: error: the `{` of finger is not closed before `set` (line 4)", 1},
     {SERVICES("  ssh {\n   port 22;\n  }\n  }\n  finger;"),
-	"6:3: error: this `}` closes nothing", 1},
-    {SERVICES("finger;") "}\n", "6:1: error: this `}` closes nothing", 1},
+	"6:3: error: this `}` has no matching `{`", 1},
+    {SERVICES("finger;") "}\n", "6:1: error: this `}` has no matching `{`", 1},
     {SERVICE("environment A \"b;\nnice 5;\nport 0;"),
 	"2:15: error: this string has no closing quote on its line", 2},
     {"system { services { service x { port 7; exec \"/bin/true; } } }",
@@ -255,28 +254,28 @@ static const struct sample samples[] = {
 	"2:1: error: this comment has no end: close it with */", 1},
 
     {SERVICES("ssh { port 22; } }\nfinger;"),
-	"3:18: error: this `}` closes nothing", 1},
+	"3:18: error: this `}` has no matching `{`", 1},
     {SERVICES("ssh {{ port 22;\n}\nfinger;"),
-	"3:6: error: this `{` opens nothing", 1},
+	"3:6: error: no block begins with this `{`", 1},
     {SERVICES("ssh\nport 22;\nrate-limit 0;\n}\nfinger;"),
 	"3:4: error: `{` is missing after ssh", 2},
     {SERVICES("service a\ninactive: port 5;\nport 7;\nexec /bin/cat;\n}"),
 	"3:10: error: `{` is missing after service", 1},
     {SERVICE("exec /bin/cat -u\";\nport 0;"),
-	"2:17: error: this quote closes a string that was not opened: put one "
-	"before its first word",
+	"2:17: error: this closing quote has no opening quote: put one before "
+	"the first word",
 	2},
     {SERVICE("environment A b c\";\nport 0;"),
-	"2:18: error: this quote closes a string that was not opened: put one "
-	"before its first word",
+	"2:18: error: this closing quote has no opening quote: put one before "
+	"the first word",
 	2},
 
     {SERVICE("exec \"\"/bin/cat\";\nport 0;"),
-	"2:8: error: a value goes on behind its closing quote: put all of it "
+	"2:8: error: characters follow the closing quote: put the whole value "
 	"between the quotes",
 	2},
     {SERVICE("environment A \"b\"c;\nport 0;"),
-	"2:18: error: a value goes on behind its closing quote: put all of it "
+	"2:18: error: characters follow the closing quote: put the whole value "
 	"between the quotes",
 	2},
 
@@ -292,28 +291,29 @@ static const struct sample samples[] = {
 
     /* Values. */
     {"system { services { service x { port 7;\nexec /usr/bin/cat -u; } } }",
-	"2:19: error: exec: a command of several words stands in double "
-	"quotes: write `exec \"/usr/bin/cat -u\";`",
+	"2:19: error: exec: put a command of several words in double quotes: "
+	"write `exec \"/usr/bin/cat -u\";`",
 	1},
     {"set system services service x port 7\n"
      "set system services service x exec /usr/bin/cat -u -v\n",
-	"2:49: error: exec: a command of several words stands in double "
-	"quotes: write `exec \"/usr/bin/cat -u ...\"`",
+	"2:49: error: exec: put a command of several words in double quotes: "
+	"write `exec \"/usr/bin/cat -u ...\"`",
 	1},
     {SERVICE("environment TZ=UTC;"),
-	"2:13: error: environment: the name and the value stand apart: write "
+	"2:13: error: environment: separate the name and the value: write "
 	"`environment TZ VALUE;`",
 	1},
     {SERVICE("environment TZ = UTC;"),
-	"2:16: error: no `=` stands in environment: leave it out", 1},
-    {SERVICE("nice = 5"), "2:6: error: no `=` stands in nice: leave it out", 1},
+	"2:16: error: no `=` is allowed in environment: remove it", 1},
+    {SERVICE("nice = 5"), "2:6: error: no `=` is allowed in nice: remove it",
+	1},
     {SERVICE("nice=5;"),
-	"2:1: error: no `=` stands behind `nice`: write `nice VALUE;`", 1},
+	"2:1: error: no `=` is allowed after `nice`: write `nice VALUE;`", 1},
     {"set system services ssh port: 22\n",
-	"1:25: error: no `:` stands behind `port`: write `port VALUE`", 1},
+	"1:25: error: no `:` is allowed after `port`: write `port VALUE`", 1},
     {SERVICE("user nobody:nogroup;"),
-	"2:6: error: user: `nobody:nogroup` is no name: a group has a "
-	"statement of its own, `group`",
+	"2:6: error: user: `nobody:nogroup` is not a name: set a group with "
+	"`group`",
 	1},
     {SERVICES("ssh { port [ 22 ]; }"),
 	"3:12: error: port needs a number, not `[`: it takes no list", 1},
@@ -321,16 +321,16 @@ static const struct sample samples[] = {
 	"3:43: error: idle-timeout: `10m` is not a decimal number of seconds",
 	1},
     {SERVICES("ssh { listen-address *; }"),
-	"3:22: error: listen-address: `*` is no IPv4 or IPv6 address: without "
-	"listen-address all of both are listened on",
+	"3:22: error: listen-address: `*` is not an IPv4 or IPv6 address: "
+	"without listen-address the service listens on all of both",
 	1},
     {SERVICES("ssh { listen-address [ localhost 10.0.0.0/8 ]; }"),
-	"3:24: error: listen-address: `localhost` is no IPv4 or IPv6 address: "
-	"write [ 127.0.0.1 ::1 ]",
+	"3:24: error: listen-address: `localhost` is not an IPv4 or IPv6 "
+	"address: write [ 127.0.0.1 ::1 ]",
 	2},
     {SERVICES("ssh { listen-address 192.0.2.1:22; }"),
-	"3:22: error: listen-address: `192.0.2.1:22` is no IPv4 or IPv6 "
-	"address: its port has a statement of its own, `port`",
+	"3:22: error: listen-address: `192.0.2.1:22` is not an IPv4 or IPv6 "
+	"address: set the port with `port`",
 	1},
     {SERVICE("rlimit as 8M 8M;"),
 	"2:11: error: rlimit: `8M` is neither a number nor unlimited: write "
@@ -350,20 +350,20 @@ static const struct sample samples[] = {
 	1},
 
     {SERVICES("telnet { listen-address ::1; banner '/etc/my issue'; }"),
-	"3:37: error: banner: a value with spaces stands in double quotes, "
-	"not in single ones",
+	"3:37: error: banner: put a value with spaces in double quotes, not "
+	"single quotes",
 	1},
     {SERVICES("ssh { listen-address \"::1\", \"127.0.0.1\"; port 0; }"),
-	"3:27: error: no comma stands here: a list is written as `[ A B ]`", 2},
+	"3:27: error: no comma is allowed here: write a list as `[ A B ]`", 2},
     {SERVICES("finger { };"),
-	"3:11: error: a statement is expected here, not `;`: none stands "
-	"behind a `}`",
+	"3:11: error: a statement is expected here, not `;`: a `}` has none "
+	"after it",
 	1},
 
     /* Warnings alone; errors come before them. */
     {SERVICE("nice 5;\nnice 6;"),
-	"3:1: warning: nice is here again, and replaces that of line 2: take "
-	"one of them out",
+	"3:1: warning: nice is repeated and replaces that of line 2: remove "
+	"one of them",
 	0},
     {SERVICE("protocol udp;\nwait no;"),
 	"3:1: warning: service x: `wait no` has no effect with `protocol "
@@ -371,8 +371,8 @@ static const struct sample samples[] = {
 	0},
     {"system { services { service x { port 7;\n"
      "exec \"/bin/cat -u 2>&1 | /bin/tee /x\"; } } }",
-	"2:1: warning: exec: no shell reads this: `2>&1` is handed to the "
-	"program as it is; write `/bin/sh -c '...'` for one",
+	"2:1: warning: exec: no shell reads this: `2>&1` is passed to the "
+	"program unchanged; write `/bin/sh -c '...'` for one",
 	0},
     {SERVICES("telnet;\nfinger { port 0; }"),
 	"4:15: error: port: 0 is out of range 1-65535", 1},

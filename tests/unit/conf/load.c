@@ -167,11 +167,11 @@ test_kinds(void **state)
 	const char *path = in_folder("fifo");
 
 	(void)state;
-	expect_load(folder, ERR_REFUSED, "no regular file");
+	expect_load(folder, ERR_REFUSED, "not a regular file");
 	assert_int_equal(mkfifo(path, 0600), 0);
-	expect_load(path, ERR_REFUSED, "no regular file");
+	expect_load(path, ERR_REFUSED, "not a regular file");
 	unlink(path);
-	expect_load("/dev/zero", ERR_REFUSED, "no regular file");
+	expect_load("/dev/zero", ERR_REFUSED, "not a regular file");
 }
 
 static void
@@ -226,8 +226,8 @@ static void
 test_scripts(void **state)
 {
 	(void)state;
-	expect_script("echo hello\n", "a script without its interpreter");
-	expect_script("#!bin/sh\n", "`bin/sh` for its interpreter");
+	expect_script("echo hello\n", "a script without an interpreter");
+	expect_script("#!bin/sh\n", "`bin/sh` as its interpreter");
 	expect_script("#!/bin/sh\r\n", "end in CR LF");
 	expect_script("#! /bin/no-such -x\n", "/bin/no-such: No such file");
 	expect_script("#! /bin/sh -x\n", NULL);
@@ -248,11 +248,10 @@ test_host(void **state)
 	    SERVICE "exec /etc/passwd; }", 1, 3, 1, "may not be executed");
 	expect_host(SERVICE "exec /opt/no-such/sh; }", 1, 3, 1,
 	    "No such file or directory; there is /usr/bin/sh");
-	expect_host(SERVICE "exec /bin; }", 1, 3, 1, "no regular file");
+	expect_host(SERVICE "exec /bin; }", 1, 3, 1, "not a regular file");
 	expect_host("system services service x {\nport 7; exec /bin/sh;\n"
 		    "user no-such.user; }",
-	    1, 3, 1,
-	    "no user no-such.user on this host: a group has a statement");
+	    1, 3, 1, "no user no-such.user on this host: set a group with");
 	expect_host(SERVICE "exec /bin/sh;\ngroup no-such-group; }", 1, 4, 1,
 	    "no group no-such-group");
 	/* What is inactive is not asked about. */
@@ -273,10 +272,10 @@ test_host(void **state)
 	    file);
 	expect_host(text, 0, 0, 0, NULL);
 	assert_int_equal(chmod(file, 0664), 0);
-	expect_host(text, 1, 2, 1, "others than root can write");
+	expect_host(text, 1, 2, 1, "users other than root can write");
 	unlink(file);
 	expect_host("system services ssh {\nsshd-config /etc; }", 1, 2, 1,
-	    "no regular file");
+	    "not a regular file");
 }
 
 int

@@ -244,7 +244,7 @@ test_inactive_stays(void **state)
 	parsed_free(&p);
 	EXPECT("system services { inactive: ssh { port 1; }\n"
 	       "ssh { port 2; } }",
-	    WARNING(2, 1, "ssh is inactive since line 1 and stays so"));
+	    WARNING(2, 1, "ssh has been inactive since line 1 and remains so"));
 	EXPECT("system services ssh {\n"
 	       "inactive: listen-address 127.0.0.1;\n"
 	       "listen-address 127.0.0.2; }",

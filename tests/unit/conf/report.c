@@ -23,12 +23,12 @@ test_unknown(void **state)
 	       "set system services finger list-users 1\n"
 	       "set system servces\n",
 	    ERROR(1, 28, "`list-users`"),
-	    ERROR(2, 39, "`1` is too much after list-users"),
+	    ERROR(2, 39, "unexpected `1` after list-users"),
 	    ERROR(3, 12, "`services`"));
 	/* Another block's statement is not this one's. */
 	EXPECT(IN "telnet { listen-address ::1; sftp-server; }" END,
 	    ERROR(2, 30,
-		"`sftp-server` stands in `system services ssh`, not in "
+		"`sftp-server` belongs in `system services ssh`, not in "
 		"telnet"));
 }
 
@@ -42,7 +42,7 @@ test_punctuation(void **state)
 	    ERROR(3, 8, "`;` is missing after port"), ERROR(4, 12, "`maybe`"));
 	EXPECT("system { services { ssh;",
 	    ERROR(1, 19, "the `{` of services is not closed"));
-	EXPECT("}\nsystem;", ERROR(1, 1, "this `}` closes nothing"));
+	EXPECT("}\nsystem;", ERROR(1, 1, "this `}` has no matching `{`"));
 	EXPECT(
 	    "system;;", ERROR(1, 8, "a statement is expected here, not `;`"));
 	EXPECT("system { services\n}",
@@ -58,8 +58,8 @@ test_punctuation(void **state)
 	    ERROR(2, 25, "port needs a number, not `{`"),
 	    ERROR(2, 34, "port: 0"));
 	EXPECT(IN "ssh { port 22 23; sftp-server yes; }" END,
-	    ERROR(2, 15, "`23` is too much after port"),
-	    ERROR(2, 31, "`yes` is too much after sftp-server"));
+	    ERROR(2, 15, "unexpected `23` after port"),
+	    ERROR(2, 31, "unexpected `yes` after sftp-server"));
 	EXPECT(IN "inactive: }\n}", ERROR(2, 11, "a statement is expected"));
 }
 
@@ -73,10 +73,10 @@ test_set_line_errors(void **state)
 	       "set system services ssh port 0",
 	    ERROR(1, 1, "set needs the path"), ERROR(2, 31, "without `;`"),
 	    ERROR(3, 29, "port needs a number"),
-	    ERROR(4, 25, "`{` is too much after ssh"), ERROR(5, 30, "port: 0"),
-	    WARNING(5, 25, "port is here again, and replaces that of line 2"));
+	    ERROR(4, 25, "unexpected `{` after ssh"), ERROR(5, 30, "port: 0"),
+	    WARNING(5, 25, "port is repeated and replaces that of line 2"));
 	EXPECT("system {\nset system services ssh\n}",
-	    ERROR(2, 1, "a `set` line stands outside of braces"));
+	    ERROR(2, 1, "a `set` line must be outside braces"));
 }
 
 static void
@@ -96,7 +96,7 @@ test_deactivate_errors(void **state)
 	    ERROR(3, 12, "no such statement"),
 	    ERROR(4, 12, "no such statement"),
 	    ERROR(5, 28, "nearest known one is `ssh`"),
-	    ERROR(6, 37, "`22` is too much after the path"),
+	    ERROR(6, 37, "unexpected `22` after the path"),
 	    ERROR(7, 35, "service needs a name"),
 	    ERROR(8, 28, "the path of a statement is expected"));
 }
@@ -138,16 +138,17 @@ test_values(void **state)
 		  "listen-address ::ffff:127.0.0.1;\n"
 		  "listen-address [ fe80::1 224.0.0.1 ff02::1 ]; }" END,
 	    ERROR(2, 24, "1-250 (up to 65535 with extended-limits)"),
-	    ERROR(2, 46, "`v1` is none of: v2"),
-	    ERROR(2, 61, "`no` is none of: allow, deny, deny-password"),
-	    ERROR(3, 16, "`localhost` is no IPv4 or IPv6 address"),
+	    ERROR(2, 46, "`v1` is not one of: v2"),
+	    ERROR(2, 61, "`no` is not one of: allow, deny, deny-password"),
+	    ERROR(3, 16, "`localhost` is not an IPv4 or IPv6 address"),
 	    ERROR(3, 42, "write the IPv4 address"), ERROR(4, 18, "link-local"),
 	    ERROR(4, 26, "multicast"), ERROR(4, 36, "multicast"));
 	EXPECT(IN "ssh { ciphers aes128-ctr,aes256-ctr; macs +hmac-md5;\n"
 		  "key-exchange [ curve25519-sha256 dh-group15 ]; }" END,
 	    ERROR(2, 15, "ciphers: write a list as [ WORD WORD ]"),
-	    ERROR(2, 43, "macs: `+hmac-md5`: nothing is added"),
-	    ERROR(3, 34, "`dh-group15` is none of: curve25519-sha256, "));
+	    ERROR(
+		2, 43, "macs: `+hmac-md5`: sshd's own list cannot be added to"),
+	    ERROR(3, 34, "`dh-group15` is not one of: curve25519-sha256, "));
 	EXPECT(IN "role-uids 64799; role-uids 5-4; role-uids 10-20;\n"
 		  "role-uids 65530-65600; role-uids 0-100; "
 		  "role-uids 1-4294967294; role-uids 1000-1015;" END,
@@ -155,7 +156,7 @@ test_values(void **state)
 	    ERROR(2, 43, "range of 16 or more"), ERROR(3, 11, "mean nobody"),
 	    ERROR(3, 34, "range of 16 or more"),
 	    ERROR(3, 51, "range of 16 or more"),
-	    WARNING(2, 18, "role-uids is here again"),
+	    WARNING(2, 18, "role-uids is repeated and replaces"),
 	    WARNING(2, 33, "role-uids"), WARNING(3, 1, "role-uids"),
 	    WARNING(3, 24, "role-uids"), WARNING(3, 41, "role-uids"),
 	    WARNING(3, 65, "role-uids"));
@@ -172,19 +173,20 @@ test_service_values(void **state)
 		  "rlimit core 2 1; rlimit cpu x 1; umask 8; umask 1000;\n"
 		  "nice 20; user \"a b\"; exec /bin/; }" END,
 	    ERROR(2, 26, "`cat` does not begin with an absolute path"),
-	    ERROR(3, 9, "`-x` is no name"),
+	    ERROR(3, 9, "`-x` is not a name"),
 	    ERROR(4, 26, "has a quote that is not closed"),
-	    ERROR(4, 46, "`maybe` is none of: no, yes"),
-	    ERROR(5, 13, "`1A` is no name"), ERROR(5, 32, "environment needs"),
-	    ERROR(5, 41, "`foo` is none of: as, core"),
+	    ERROR(4, 46, "`maybe` is not one of: no, yes"),
+	    ERROR(5, 13, "`1A` is not a name"),
+	    ERROR(5, 32, "environment needs"),
+	    ERROR(5, 41, "`foo` is not one of: as, core"),
 	    ERROR(6, 13, "soft limit 2 is above the hard limit 1"),
 	    ERROR(6, 29, "`x` is neither a number nor unlimited"),
 	    ERROR(6, 40, "`8` is not an octal number"),
 	    ERROR(6, 49, "1000 is out of range 0-777"),
 	    ERROR(7, 6, "20 is out of range -20-19"),
-	    ERROR(7, 15, "`a b` is no name"), ERROR(7, 27, "names a folder"),
-	    WARNING(6, 43, "umask is here again"),
-	    WARNING(7, 22, "exec is here again"));
+	    ERROR(7, 15, "`a b` is not a name"), ERROR(7, 27, "names a folder"),
+	    WARNING(6, 43, "umask is repeated and replaces"),
+	    WARNING(7, 22, "exec is repeated and replaces"));
 }
 
 /* 65534 and 65535 are nobody's, to the number. */
@@ -212,7 +214,7 @@ test_all_are_checked(void **state)
 		  "inactive: ftp { port 70000; }" END,
 	    ERROR(2, 12, "port: 0"), ERROR(2, 45, "rate-limit: 0"),
 	    ERROR(3, 22, "port: 70000"),
-	    WARNING(2, 15, "port is here again, and replaces that of line 2"));
+	    WARNING(2, 15, "port is repeated and replaces that of line 2"));
 	/* extended-limits widens nothing where it is inactive itself. */
 	EXPECT("system { inactive: services {\nextended-limits;\n"
 	       "ssh { rate-limit 251; } } }",
@@ -258,8 +260,8 @@ test_services(void **state)
 	EXPECT(IN "service finger { port 7; exec /bin/true; }\n"
 		  "service netconf { port 8; exec /bin/true; }\n"
 		  "service a { exec /bin/true; }\nservice b { port 9; }" END,
-	    ERROR(2, 1, "the name is the built-in service's"),
-	    ERROR(3, 1, "the name is the built-in service's"),
+	    ERROR(2, 1, "is the name of a built-in service"),
+	    ERROR(3, 1, "is the name of a built-in service"),
 	    ERROR(4, 1, "service a has no port"),
 	    ERROR(5, 1, "service b has no exec"));
 	EXPECT(IN "inactive: service ssh { port 7; }" END);
@@ -312,7 +314,7 @@ test_clients(void **state)
 	    ERROR(3, 1, "`keep-alive`"), WARNING(2, 16, "may use nothing"));
 	EXPECT(IN "outbound-ssh { client c { services netconf; ::1;\n"
 		  "device-id \"a: b\"; } }" END,
-	    ERROR(2, 16, "its device-id may hold"));
+	    ERROR(2, 16, "its device-id may contain"));
 	EXPECT(IN "outbound-ssh { client c { services netconf; device-id d;\n"
 		  "address a_b { } address -x; address 1.2.3.4; } }" END,
 	    ERROR(3, 9, "neither an address nor a host name"),
@@ -329,9 +331,9 @@ test_secrets(void **state)
 	EXPECT(IN "outbound-ssh { client c { services netconf; ::1;\n"
 		  "device-id d; secret \"********\"; } }\n"
 		  "ssh { sshd-config /x********; }" END,
-	    ERROR(3, 21, "stands for a secret that was not shown"),
-	    ERROR(4, 19, "stands for a secret that was not shown"),
-	    ERROR(4, 19, "may not hold"));
+	    ERROR(3, 21, "is shown in place of a secret"),
+	    ERROR(4, 19, "is shown in place of a secret"),
+	    ERROR(4, 19, "may not contain"));
 	p = parse(IN "outbound-ssh { client c { secret hush hush; } }" END);
 	assert_int_not_equal(p.err, 0);
 	for (size_t i = 0; i < p.report.count; i++)
@@ -387,7 +389,7 @@ test_bounds(void **state)
 	text = repeat(IN "ssh {", "port 22;\n", 20001, "}" END);
 	p = parse(text);
 	assert_int_equal(p.report.errors, 1);
-	assert_non_null(strstr(p.report.diags[0].text, "too many statements"));
+	assert_non_null(strstr(p.report.diags[0].text, "statements"));
 	parsed_free(&p);
 	free(text);
 	text = repeat("", "foo;\n", 2000, "");

@@ -121,15 +121,15 @@ static void
 test_what_is_no_file(void **state)
 {
 	(void)state;
-	refused(below("dir"), EPERM, "no regular file");
-	refused("/", EPERM, "no regular file");
+	refused(below("dir"), EPERM, "not a regular file");
+	refused("/", EPERM, "not a regular file");
 	refused(below("none"), ENOENT, "No such file");
 	refused(below("none/file"), ENOENT, "No such file");
 	refused(below("dir/file/x"), ENOTDIR, "Not a directory");
 	refused(below("dir/file/"), ENOTDIR, "Not a directory");
-	refused("/dev/null", EPERM, "no regular file");
+	refused("/dev/null", EPERM, "not a regular file");
 	assert_int_equal(mkfifo(below("fifo"), 0600), 0);
-	refused(below("fifo"), EPERM, "no regular file");
+	refused(below("fifo"), EPERM, "not a regular file");
 	unlink(below("fifo"));
 	assert_int_equal(symlink("loop", below("loop")), 0);
 	refused(below("loop"), ELOOP, "symbolic links");

@@ -292,7 +292,7 @@ test_odd_files(void **state)
 	assert_int_equal(mkfifo(config, 0600), 0);
 	p = scan("ssh;");
 	assert_int_equal(p.report.count, 1);
-	assert_non_null(strstr(p.report.diags[0].text, "not looked through"));
+	assert_non_null(strstr(p.report.diags[0].text, "not checked"));
 	parsed_free(&p);
 	unlink(config);
 }

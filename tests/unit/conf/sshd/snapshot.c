@@ -184,17 +184,17 @@ test_refused(void **state)
 	write_file(file, "\nInclude one\n");
 	write_file(one, "");
 	assert_int_equal(chmod(one, 0666), 0);
-	refused(file, 2, "others than its owner can write");
+	refused(file, 2, "users other than its owner can write");
 	unlink(one);
 	assert_int_equal(mkdir(one, 0755), 0);
-	refused(file, 2, "no regular file");
+	refused(file, 2, "not a regular file");
 	rmdir(one);
 	/* A file that includes itself ends. */
 	write_file(one, "Include one\n");
 	refused(one, 1, "too deep");
 	write_file(file, "");
 	assert_int_equal(chmod(folder, 0777), 0);
-	refused(file, 0, "others than its owner can write to the folder");
+	refused(file, 0, "users other than its owner can write to the folder");
 	assert_int_equal(chmod(folder, 0755), 0);
 	unlink(file);
 	refused(file, 0, "No such file");
