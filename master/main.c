@@ -62,7 +62,7 @@ main(int argc, char **argv)
 	role_seal(&self);
 	m->monitor = self.monitor;
 	if (hear_init(m) != 0)
-		role_fail(&self, "the monitor cannot be heard");
+		role_fail(&self, "cannot read from the monitor");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	return (0);
 }

@@ -61,7 +61,7 @@ workers_watch_all(struct master *m)
 		TAILQ_REMOVE(&unwatched.list, s, unwatched_link);
 		if (watch_add(&m->watcher, &s->watch, s->channel.fd, EPOLLIN,
 			unwatched.ready) != 0)
-			log_errno("the worker of session %llu cannot be heard",
+			log_errno("cannot read from the worker of session %llu",
 			    (unsigned long long)s->id);
 	}
 }
