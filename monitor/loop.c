@@ -13,22 +13,17 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/loop.h"
-
-#define NAP_MS 20
+#include "monitor/poller.h"
 
 struct watch {
-	struct watch *next;
-	int fd, events;
+	struct watch *next; /* of the deleted */
+	int fd;
 	watch_cb *cb; /* NULL: deleted */
 	void *arg;
 };
 
-static struct watch *watches;
-static unsigned watch_count;
+static struct watch *deleted;
 static struct loop_timer *timers;
-static struct pollfd *polls;
-static struct watch **polled;
-static unsigned poll_room;
 
 static volatile sig_atomic_t signal_seen[NSIG];
 static int signal_pipe[2] = {-1, -1};
@@ -43,19 +38,18 @@ loop_watch(int fd, int events, watch_cb *cb, void *arg)
 	if (w == NULL)
 		return (NULL);
 	w->fd = fd;
-	w->events = events;
 	w->cb = cb;
 	w->arg = arg;
-	w->next = watches;
-	watches = w;
-	watch_count++;
-	return (w);
+	if (poller_add(fd, events, w) == 0)
+		return (w);
+	free(w);
+	return (NULL);
 }
 
 void
 loop_watch_events(struct watch *w, int events)
 {
-	w->events = events;
+	poller_change(w->fd, events, w);
 }
 
 void
@@ -63,23 +57,21 @@ loop_unwatch(struct watch **w)
 {
 	if (*w == NULL)
 		return;
+	poller_remove((*w)->fd);
 	(*w)->cb = NULL;
+	(*w)->next = deleted;
+	deleted = *w;
 	*w = NULL;
 }
 
 static void
 loop_sweep(void)
 {
-	for (struct watch **p = &watches; *p != NULL;) {
-		struct watch *w = *p;
+	while (deleted != NULL) {
+		struct watch *w = deleted;
 
-		if (w->cb != NULL) {
-			p = &w->next;
-			continue;
-		}
-		*p = w->next;
+		deleted = w->next;
 		free(w);
-		watch_count--;
 	}
 }
 
@@ -201,93 +193,19 @@ loop_signals(const int *signals, unsigned n, void (*cb)(int signal, void *arg),
 	return (0);
 }
 
-/* Grow the poll arrays; false when out of memory (then wait a little). */
-static bool
-loop_make_room(void)
-{
-	struct pollfd *p;
-	struct watch **w;
-	size_t room = watch_count + 64;
-
-	if (watch_count <= poll_room)
-		return (true);
-	p = reallocarray(polls, room, sizeof(polls[0]));
-	if (p == NULL)
-		return (false);
-	polls = p;
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are stored */
-	w = reallocarray(polled, room, sizeof(polled[0]));
-	if (w == NULL)
-		return (false);
-	polled = w;
-	poll_room = (unsigned)room;
-	return (true);
-}
-
-/*
- * What poll(2) does not take at once, for a limit on descriptors (EINVAL) or
- * memory, it may take one by one. Never waits but for a moment: it must not
- * spin, and the timers go on.
- */
 static void
-loop_poll_singly(unsigned n)
+loop_tell(void *who, int revents)
 {
-	bool some = false;
+	struct watch *w = who;
 
-	for (unsigned i = 0; i < n; i++)
-		polls[i].revents = 0;
-	for (unsigned i = 0; i < n; i++) {
-		int got = poll(&polls[i], 1, 0);
-
-		if (got < 0 && errno != EINTR)
-			break; /* nor that */
-		some = some || got > 0;
-	}
-	if (!some)
-		time_rest(NAP_MS);
-}
-
-/* Whether there is something to look for in the revents. */
-static bool
-loop_poll(unsigned n)
-{
-	static uint64_t told;
-	uint64_t now;
-	int got = poll(polls, n, loop_timeout());
-
-	if (got >= 0)
-		return (got > 0);
-	if (errno == EINTR)
-		return (false);
-	now = time_boot_ns();
-	if (told == 0 || now - told > 10ull * SECOND)
-		log_errno("cannot wait for %u descriptors at once", n);
-	told = now;
-	loop_poll_singly(n);
-	return (true);
+	if (w->cb != NULL)
+		w->cb(w->arg, revents);
 }
 
 void
 loop_turn(void)
 {
-	unsigned n = 0;
-
 	loop_sweep();
-	if (!loop_make_room()) {
-		log_warn("out of memory; waiting a moment");
-		time_rest(100);
-		return;
-	}
-	for (struct watch *w = watches; w != NULL; w = w->next) {
-		polls[n] =
-		    (struct pollfd){.fd = w->fd, .events = (short)w->events};
-		polled[n++] = w;
-	}
-	if (loop_poll(n)) {
-		for (unsigned i = 0; i < n; i++) {
-			if (polls[i].revents != 0 && polled[i]->cb != NULL)
-				polled[i]->cb(polled[i]->arg, polls[i].revents);
-		}
-	}
+	poller_wait(loop_timeout(), loop_tell);
 	loop_run_timers();
 }

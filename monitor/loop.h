@@ -1,5 +1,5 @@
 /*
- * The monitor's event loop: poll(2) over a few descriptors, timers, signals by
+ * The monitor's event loop: descriptors (monitor/poller.h), timers, signals by
  * a pipe. Runs as root, so it is small; it reads only what the kernel and our
  * own roles send. One loop a process.
  */
@@ -17,7 +17,7 @@ typedef void watch_cb(void *arg, int revents);
 /*
  * Call cb when fd has one of events (POLLIN, POLLOUT); errors and hang-ups
  * always count. The descriptor stays the caller's, and must be open until
- * loop_unwatch(). NULL when out of memory.
+ * loop_unwatch(), and be watched once. NULL when out of memory.
  */
 struct watch *loop_watch(int fd, int events, watch_cb *cb, void *arg);
 void loop_watch_events(struct watch *w, int events);

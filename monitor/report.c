@@ -30,6 +30,8 @@ report_emit(struct monitor *mon, struct event_builder *b)
 
 	event_emit(mon->sink, b);
 	fd = event_sink_fd(mon->sink);
+	if (fd < 0) /* it was closed in there */
+		loop_unwatch(&mon->sink_watch);
 	if (mon->sink_watch == NULL && fd >= 0 &&
 	    event_sink_wants_write(mon->sink))
 		mon->sink_watch = loop_watch(fd, POLLOUT, sink_writable, mon);

@@ -4,7 +4,8 @@
  * SO_PEERCRED (rootless: the daemon's own user, login processes alone); which
  * connection it belongs to, its process group or its process says, looked up
  * in the slot tables and in that of logins: no word of its own. The user's
- * name was checked by PAM and must be in the password database.
+ * name was checked by PAM; the asker has its uid from the password database,
+ * which may be slow, and which the monitor never asks.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,15 +132,10 @@ static void
 asker_account(
     struct asker *a, const struct msg_pam_account *m, struct msg_pam_verdict *v)
 {
-	struct passwd *pw = getpwnam(m->user);
 	const char *reason;
 	struct login *l;
 
-	if (pw == NULL) {
-		asker_refuse(a, m->user, m->method, NULL, "account", v);
-		return;
-	}
-	reason = logins_admit(a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
+	reason = logins_admit(a->mon, a->session, m->uid, m->user, &l);
 	if (reason != NULL) {
 		asker_refuse(a, m->user, m->method, NULL, reason, v);
 		return;
@@ -156,20 +151,13 @@ static void
 asker_open(
     struct asker *a, const struct msg_pam_open *m, struct msg_pam_verdict *v)
 {
-	struct passwd *pw = getpwnam(m->user);
+	struct login *l = logins_find(a->session);
 	struct event_builder b;
 	const char *reason;
-	struct login *l;
 
-	if (pw == NULL) {
-		asker_refuse(a, m->user, m->method, m, "account", v);
-		return;
-	}
-	l = logins_find(a->session);
-	if (l == NULL || l->uid != pw->pw_uid) {
+	if (l == NULL || l->uid != m->uid) {
 		/* No account phase came first: ask now. */
-		reason = logins_admit(
-		    a->mon, a->session, pw->pw_uid, pw->pw_name, &l);
+		reason = logins_admit(a->mon, a->session, m->uid, m->user, &l);
 		if (reason != NULL) {
 			asker_refuse(a, m->user, m->method, m, reason, v);
 			return;
@@ -182,12 +170,12 @@ asker_open(
 	/* sshd has no terminal yet and says "ssh": its log names it later. */
 	if (strcmp(m->tty, "ssh") != 0)
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
-	event_for(a, &b, EV_AUTH_SUCCESS, pw->pw_name);
+	event_for(a, &b, EV_AUTH_SUCCESS, m->user);
 	event_method(&b, m->method, m);
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
 	v->allow = 1;
-	v->processes = pw->pw_uid == 0 ? 0 : a->mon->plan->is.user_processes;
+	v->processes = m->uid == 0 ? 0 : a->mon->plan->is.user_processes;
 }
 
 static void

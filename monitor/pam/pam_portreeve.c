@@ -2,7 +2,8 @@
  * pam_portreeve.so: tells the monitor who logs in over ssh, whatever the
  * method was, in time and out of a stranger's reach; and holds the login to
  * its limits. Loaded into sshd, runs in its privileged half as root. Takes the
- * user's name from PAM, which has checked it, and asks the monitor on a
+ * user's name from PAM, which has checked it, and the uid from the password
+ * database, and asks the monitor on a
  * root-only socket; which connection asks, the monitor finds out by itself.
  *
  * It stands in the system's own stack of sshd, so that every other rule of the
@@ -25,8 +26,10 @@
 
 #include <security/pam_modules.h>
 #include <security/pam_ext.h>
+#include <security/pam_modutil.h>
 
 #include <limits.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -269,6 +272,21 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	return (portreeve_limit_again(pamh));
 }
 
+/* The account's own name, which may be another than sshd's, and its uid. */
+static int
+portreeve_account(pam_handle_t *pamh, char *user, size_t size, uint32_t *uid)
+{
+	const struct passwd *pw;
+
+	if (portreeve_user(pamh, user, size) != 0)
+		return (-1);
+	pw = pam_modutil_getpwnam(pamh, user);
+	if (pw == NULL || portreeve_copy(user, size, pw->pw_name) != 0)
+		return (-1);
+	*uid = pw->pw_uid;
+	return (0);
+}
+
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -280,7 +298,7 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (portreeve_user(pamh, m.user, sizeof(m.user)) != 0)
+	if (portreeve_account(pamh, m.user, sizeof(m.user), &m.uid) != 0)
 		return (PAM_USER_UNKNOWN);
 	portreeve_method(pamh, m.method, sizeof(m.method));
 	return (portreeve_ask(pamh, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
@@ -299,7 +317,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (portreeve_user(pamh, m.user, sizeof(m.user)) != 0)
+	if (portreeve_account(pamh, m.user, sizeof(m.user), &m.uid) != 0)
 		return (PAM_SESSION_ERR);
 	if (pam_get_item(pamh, PAM_TTY, &tty) != PAM_SUCCESS ||
 	    portreeve_copy(m.tty, sizeof(m.tty), tty) != 0)

@@ -70,7 +70,7 @@ pam_begin(const char *variable)
 	else
 		unsetenv("PORTREEVE_PAM_SOCKET");
 	assert_int_equal(
-	    pam_start_confdir("service", "alice", &conv, folder, &pamh),
+	    pam_start_confdir("service", "root", &conv, folder, &pamh),
 	    PAM_SUCCESS);
 	assert_int_equal(pam_set_item(pamh, PAM_TTY, "ssh"), PAM_SUCCESS);
 	assert_int_equal(
@@ -123,7 +123,7 @@ monitor_answer(int listener, enum msg_type type,
 	if (ipc_recv(&ch, &in) != 0 || in.type != type)
 		_exit(1);
 	if (type == MSG_PAM_ACCOUNT &&
-	    (strcmp(in.msg.pam_account.user, "alice") != 0 ||
+	    (strcmp(in.msg.pam_account.user, "root") != 0 ||
 		strcmp(in.msg.pam_account.method, "keyboard-interactive") != 0))
 		_exit(2);
 	if (type == MSG_PAM_OPEN && strcmp(in.msg.pam_open.tty, "ssh") != 0)
