@@ -140,12 +140,15 @@ build_open(struct builder *b, const struct conf_node *node, bool active,
 }
 
 static void
-build_statement(struct builder *b, const struct conf_node *node, bool active,
+build_statement(struct builder *b, struct conf_node *node, bool active,
     const struct objects *o, enum conf_block_id in)
 {
 	void *object = active ? build_object(b, o, conf_blocks[in].base) : NULL;
 
+	size_t errors = b->reader.report->errors;
+
 	value_read(&b->reader, node, object);
+	node->wrong = b->reader.report->errors > errors;
 	for (const struct conf_node *old = node->replaced; old != NULL;
 	     old = old->replaced)
 		value_read(&b->reader, old, NULL);
@@ -172,8 +175,7 @@ build_block(struct builder *b, const struct conf_node *node, bool active,
 	build_open(b, node, active, &o);
 	if (node->block != BLOCK_SERVICES && build_extends(node))
 		b->reader.extended = true;
-	for (const struct conf_node *c = node->children; c != NULL;
-	     c = c->next) {
+	for (struct conf_node *c = node->children; c != NULL; c = c->next) {
 		if (c->stmt != NULL)
 			build_statement(
 			    b, c, active && !c->inactive, &o, node->block);

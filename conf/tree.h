@@ -24,6 +24,7 @@ struct conf_node {
 	const struct conf_statement *stmt; /* NULL: a block */
 	struct conf_pos pos;
 	bool inactive;
+	bool wrong;		   /* its values: an error says why */
 	struct conf_value *values; /* a block's key is its only one */
 	unsigned value_count;
 	struct conf_node *next;

@@ -98,7 +98,8 @@ column_each(const struct conf *conf, const struct conf_service *service,
 		if (stmt->sshd[0].keyword == NULL)
 			continue;
 		node = tree_find_stated(conf->tree, service, stmt->name);
-		if (node != NULL)
+		/* A wrong value is as good as none: it was reported. */
+		if (node != NULL && !node->wrong)
 			column_lines(stmt, node, true, say, arg);
 		else if (stmt->sshd_always)
 			column_lines(stmt, &ours, false, say, arg);
