@@ -19,6 +19,8 @@
 #define ALARM_S 10
 #define SECOND 1000000000ull
 #define GRACE_NS SECOND
+/* A worker waits 2 s for its peer to close. */
+#define LAST_NS (3 * SECOND)
 /* A killed process ends at once, but for what its memory or a disk takes. */
 #define END_NS (2 * SECOND)
 
@@ -66,15 +68,22 @@ ender_tell(uint32_t number, int32_t pid)
 static void
 ender_run(bool tell)
 {
+	uint64_t begun;
+	uint32_t left;
+
 	ender_failed(tree_freeze(false));
 	if (tell)
 		tree_tell(ender_tell);
 	ender_failed(tree_kill(false));
-	if (tree_wait(time_boot_ns() + GRACE_NS) > 0) {
+	begun = time_boot_ns();
+	left = tree_wait(begun + GRACE_NS, false);
+	if (left == 0)
+		left = tree_wait(begun + LAST_NS, true);
+	if (left > 0) {
 		ender_failed(tree_freeze(true));
 		ender_failed(tree_kill(true));
 	}
-	answer.left = tree_wait(time_boot_ns() + END_NS);
+	answer.left = tree_wait(time_boot_ns() + END_NS, true);
 }
 
 int

@@ -405,13 +405,15 @@ victim_has_ended(const struct victim *v, uint64_t deadline)
 }
 
 uint32_t
-tree_wait(uint64_t deadline)
+tree_wait(uint64_t deadline, bool all)
 {
 	uint32_t left = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct victim *v = &victims[i];
 
+		if (v->how == END_LAST && !all)
+			continue;
 		v->gone = v->gone || victim_has_ended(v, deadline);
 		left += !v->gone;
 	}

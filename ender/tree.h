@@ -33,10 +33,10 @@ int tree_freeze(bool all);
 int tree_kill(bool all);
 
 /*
- * Wait until all have ended, or until that time (ns of CLOCK_BOOTTIME); the
- * number of those that have not.
+ * Wait until all have ended, or all but those of END_LAST, or until that time
+ * (ns of CLOCK_BOOTTIME); the number of those that have not.
  */
-uint32_t tree_wait(uint64_t deadline);
+uint32_t tree_wait(uint64_t deadline, bool all);
 
 /* Call tell for each leader and each child of one. */
 void tree_tell(void (*tell)(uint32_t number, int32_t pid));

@@ -7,7 +7,7 @@
 
 enum end_how {
 	END_GRACE, /* the leader gets SIGTERM, and a second; the others none */
-	END_LAST,  /* it ends by itself, or after that second */
+	END_LAST,  /* it ends by itself, or 3 s after the others */
 	END_NOW,
 	END_GROUP /* the leader has ended; its group and session have not */
 };

@@ -27,6 +27,7 @@ audit_run(struct audit *a, int foreground, void (*isolate)(void))
 	    .parent = getpid(),
 	    .uid = TEST_ID,
 	    .gid = TEST_ID,
+	    .group = UINT32_MAX,
 	    .level = SANDBOX_LANDLOCK_OPTIONAL};
 	int pair[2], out[2] = {-1, -1};
 	struct ipc_in in;

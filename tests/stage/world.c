@@ -41,7 +41,8 @@ stage_seal(struct world *w)
 	    .parent = getpid(),
 	    .level = SANDBOX_ROOTLESS,
 	    .uid = UINT32_MAX,
-	    .gid = UINT32_MAX};
+	    .gid = UINT32_MAX,
+	    .group = UINT32_MAX};
 	struct ipc_in in;
 
 	if (geteuid() == 0) {

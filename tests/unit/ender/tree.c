@@ -150,7 +150,7 @@ family_ends(bool by_scan)
 	assert_int_equal(tree_freeze(false), 0);
 	assert_int_equal(count, 5);
 	assert_int_equal(tree_kill(false), 0);
-	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	assert_int_equal(status_of(leader), SIGKILL);
 	assert_int_equal(status_of(name_wait(ORPHAN)), SIGKILL);
 	assert_int_equal(status_of(stranger), 0);
@@ -243,7 +243,7 @@ test_a_fork_bomb(void **state)
 	forks = atomic_load(&world->forks);
 	assert_true(count > 1);
 	assert_int_equal(tree_kill(false), 0);
-	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
 	/* Nobody was left that could go on. */
@@ -291,7 +291,7 @@ test_a_first_thread_that_has_ended(void **state)
 	assert_int_equal(tree_add_leader(&m), 0);
 	assert_int_equal(tree_freeze(false), 0);
 	assert_int_equal(tree_kill(false), 0);
-	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	assert_int_equal(status_of(pid), SIGKILL);
 	forget();
 }
@@ -323,10 +323,10 @@ test_grace(void **state)
 	assert_int_equal(tree_freeze(false), 0);
 	assert_int_equal(tree_kill(false), 0);
 	assert_int_equal(waitpid(ready, NULL, 0), ready);
-	assert_int_equal(tree_wait(time_boot_ns()), 2);
+	assert_int_equal(tree_wait(time_boot_ns(), true), 2);
 	assert_int_equal(tree_freeze(true), 0);
 	assert_int_equal(tree_kill(true), 0);
-	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	assert_int_equal(status_of(deaf), SIGKILL);
 	assert_int_equal(status_of(last), SIGKILL);
 	forget();
@@ -353,7 +353,7 @@ test_a_group_without_its_leader(void **state)
 	assert_int_equal(tree_freeze(false), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(tree_kill(false), 0);
-	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	assert_int_equal(status_of(name_wait(ORPHAN)), SIGKILL);
 	scans = false;
 	forget();

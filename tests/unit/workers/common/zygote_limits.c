@@ -157,7 +157,8 @@ test_a_violation_names_its_call(void **state)
 	static char title[] = "portreeve: zygote finger";
 	struct msg_seal seal = {.profile = SANDBOX_ZYGOTE_FINGER,
 	    .kind = SERVICE_FINGER,
-	    .service = "finger"};
+	    .service = "finger",
+	    .group = UINT32_MAX};
 	struct ipc_in in;
 	struct zut z;
 	struct sut s;

@@ -18,7 +18,8 @@ finger_new(struct zut *z, int list, int details, uint16_t pool)
 	static char title[] = "portreeve: zygote finger";
 	struct msg_seal seal = {.profile = SANDBOX_ZYGOTE_FINGER,
 	    .kind = SERVICE_FINGER,
-	    .service = "finger"};
+	    .service = "finger",
+	    .group = UINT32_MAX};
 	struct msg_finger_options options = {
 	    .list_users = (uint8_t)list, .show_details = (uint8_t)details};
 

@@ -120,7 +120,7 @@ static int
 start_lookup(void **state)
 {
 	static char title[] = "portreeve: lookup";
-	struct msg_seal seal = {.profile = SANDBOX_LOOKUP};
+	struct msg_seal seal = {.profile = SANDBOX_LOOKUP, .group = UINT32_MAX};
 	struct msg_master_channel m = {.pool = 0};
 	int pair[2];
 
