@@ -16,7 +16,7 @@ from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
 #: (role, call, errno, occurrence): each role once at least, and every kind of
 #: occurrence.
 CALLS = (
-    ("monitor", "poll", "ENOMEM", "1+"),
+    ("monitor", "recvmsg", "ENOMEM", "5"),
     ("master", "sendmsg", "ENOMEM", "13"),
     ("audit", "write", "EAGAIN", "1+"),
     ("logreader", "sendmmsg", "EAGAIN", "1+"),

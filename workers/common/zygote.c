@@ -323,9 +323,9 @@ int
 zygote_serve(struct role_self *s)
 {
 	struct engine *e = engine;
+	size_t past = (uintptr_t)__builtin_frame_address(0) % e->page_size;
 	/* cppcheck-suppress allocaCalled */
-	volatile char *over =
-	    alloca((uintptr_t)__builtin_frame_address(0) % e->page_size + 1);
+	volatile char *over = alloca(past + 1);
 
 	over[0] = 0;
 	e->monitor = s->monitor;

@@ -287,10 +287,10 @@ test_identity(void **state)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		got = try_lacking(
 		    SANDBOX_LOGREADER, &p, LACKS({calls[i], EPERM, -1}));
-		failed(&got, ERR_SYSTEM, "rights");
+		failed(&got, ERR_SYSTEM, "privileges");
 		got = try_lacking(
 		    SANDBOX_LOGREADER, &p, LACKS({calls[i], 0, -1}));
-		failed(&got, ERR_SYSTEM, "rights");
+		failed(&got, ERR_SYSTEM, "privileges");
 	}
 }
 
@@ -304,17 +304,17 @@ test_capabilities(void **state)
 	needs_root();
 	got = try_lacking(SANDBOX_LOGREADER, &p,
 	    LACKS({SCMP_SYS(prctl), EPERM, PR_CAPBSET_DROP}));
-	failed(&got, ERR_SYSTEM, "rights");
+	failed(&got, ERR_SYSTEM, "privileges");
 	got = try_lacking(SANDBOX_LOGREADER, &p,
 	    LACKS({SCMP_SYS(prctl), EPERM, PR_SET_SECUREBITS}));
-	failed(&got, ERR_SYSTEM, "rights");
+	failed(&got, ERR_SYSTEM, "privileges");
 	got = try_lacking(
 	    SANDBOX_LOGREADER, &p, LACKS({SCMP_SYS(capset), EPERM, -1}));
-	failed(&got, ERR_SYSTEM, "rights");
+	failed(&got, ERR_SYSTEM, "privileges");
 	p = sealed_params(SANDBOX_ZYGOTE_EXEC);
 	got = try_lacking(
 	    SANDBOX_ZYGOTE_EXEC, &p, LACKS({SCMP_SYS(capset), EPERM, -1}));
-	failed(&got, ERR_SYSTEM, "rights");
+	failed(&got, ERR_SYSTEM, "privileges");
 }
 
 static void
@@ -471,7 +471,7 @@ test_rootless_root(void **state)
 	assert_true(got.report.filtered && got.report.no_new_privs);
 	got = try_lacking(
 	    SANDBOX_MASTER, &p, LACKS({SCMP_SYS(setresuid), EPERM, -1}));
-	failed(&got, ERR_SYSTEM, "rights");
+	failed(&got, ERR_SYSTEM, "privileges");
 	p.uid = 0;
 	got = try_lacking(SANDBOX_MASTER, &p, NULL, 0);
 	failed(&got, ERR_VALUE, "identity");
