@@ -474,7 +474,7 @@ test_rootless_root(void **state)
 	failed(&got, ERR_SYSTEM, "privileges");
 	p.uid = 0;
 	got = try_lacking(SANDBOX_MASTER, &p, NULL, 0);
-	failed(&got, ERR_VALUE, "identity");
+	failed(&got, ERR_VALUE, "uid of its own");
 	p = sealed_params(SANDBOX_ZYGOTE_SSH);
 	p.level = SANDBOX_ROOTLESS;
 	got = try_lacking(SANDBOX_ZYGOTE_SSH, &p,
@@ -507,7 +507,7 @@ test_broken_user_namespace(void **state)
 	    SANDBOX_MASTER, &p, LACKS({SCMP_SYS(chroot), EPERM, -1}));
 	failed(&got, ERR_SYSTEM, "empty root");
 	got = try_lacking(SANDBOX_MASTER, &p, LACKS({SCMP_SYS(capset), 0, -1}));
-	failed(&got, ERR_UNSUPPORTED, "rights");
+	failed(&got, ERR_UNSUPPORTED, "privileges");
 }
 
 int
