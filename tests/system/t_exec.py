@@ -259,6 +259,10 @@ def test_the_rest_of_the_group_ends_with_its_leader():
             daemon.idle()
             wait_until(lambda: not lingering(), "the sleep to be ended")
         equal(talk(daemon), b"up\n", "the slot is free")
+        # Before that it may be none yet, and a daemon that is stopped ends
+        # nobody.
+        daemon.wait("session-closed", count=2)
+        daemon.idle()
         wait_until(lambda: not lingering(), "the second sleep's end")
 
 
