@@ -76,6 +76,19 @@ end_add_slot(struct ending *e, const struct slot *slot, pid_t parent, uid_t uid,
 				  .how = (uint8_t)how}));
 }
 
+/*
+ * Whose a zygote's children are: a built-in service's are of its own user, and
+ * no slot of its makes another's process one, also where the parent that the
+ * slot was written by is gone.
+ */
+static uid_t
+end_uid_of(const struct monitor *mon, const struct proc *zygote)
+{
+	return (service_traits(zygote->kind)->builtin && !mon->rootless
+		    ? zygote->seal.uid
+		    : UINT32_MAX);
+}
+
 /* ---- one session -------------------------------------------------------- */
 
 /* The worker or program of a session, among a zygote's. */
@@ -93,7 +106,7 @@ end_add_of_zygote(
 	if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
 	    slot.pid <= 1)
 		return (0);
-	return (end_add_slot(e, &slot, p->pid, UINT32_MAX, how));
+	return (end_add_slot(e, &slot, p->pid, end_uid_of(e->mon, p), how));
 }
 
 /* ERR_NO_MEMORY: not all. */
@@ -188,8 +201,8 @@ end_all(struct monitor *mon)
 		     i++) {
 			if (slot_read(p->slots, i, &slot) == 0 &&
 			    slot.use == SLOT_RUNNING)
-				(void)end_add_slot(
-				    e, &slot, p->pid, UINT32_MAX, END_GRACE);
+				(void)end_add_slot(e, &slot, p->pid,
+				    end_uid_of(mon, p), END_GRACE);
 		}
 	}
 	adopt_end_all(end_everyone);
@@ -205,7 +218,7 @@ end_all(struct monitor *mon)
 /*
  * A dead zygote's child is ours by now, since we are the subreaper above it;
  * so are the roles, the logins, and what users left running: no slot names one
- * of those truly. The workers of a built-in service are of its own user.
+ * of those truly.
  */
 static bool
 end_is_orphan(struct monitor *mon, const struct slot *slot)
@@ -237,8 +250,7 @@ static void
 end_add_orphans(struct monitor *mon, struct proc *zygote, struct ending *e)
 {
 	const struct service_traits *traits = service_traits(zygote->kind);
-	uid_t uid =
-	    traits->builtin && !mon->rootless ? zygote->seal.uid : UINT32_MAX;
+	uid_t uid = end_uid_of(mon, zygote);
 	uint32_t high = zygote->slots->high;
 	struct slot slot;
 
