@@ -26,6 +26,7 @@ CALLS = (
     ("zygote ssh", "recvmsg", "ENOMEM", "2"),
     ("worker finger", "sendto", "ENOMEM", "1"),
     ("worker telnet", "sendto", "ENOBUFS", "1+"),
+    ("worker telnet", "sendto", "EPIPE", "2"),
     ("worker telnet", "write", "ENOSPC", "1+"),
     ("login telnet", "poll", "ENOMEM", "1+"),
     ("login telnet", "recvfrom", "ENOMEM", "2"),

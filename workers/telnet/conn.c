@@ -65,6 +65,14 @@ conn_events(const struct conn *c)
 	return (events);
 }
 
+/* Said at once: nothing may wait for a connection that there is not. */
+static void
+conn_lose(struct conn *c)
+{
+	c->gone = true;
+	conn_set_phase(c, PHASE_END);
+}
+
 void
 conn_again(struct conn *c)
 {
@@ -79,7 +87,7 @@ conn_short(struct conn *c)
 	if (++c->shorts <= WORKER_RESTS_MOST)
 		return;
 	c->w->why = WORKER_WHY_SHORT;
-	c->gone = true;
+	conn_lose(c);
 }
 
 void
@@ -106,7 +114,7 @@ conn_fill(struct conn *c)
 	} else if (worker_is_short(errno)) {
 		conn_short(c);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		c->gone = true;
+		conn_lose(c);
 	}
 }
 
@@ -127,7 +135,7 @@ conn_read(struct conn *c, short revents)
 	    (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		conn_fill(c);
 	else if ((revents & (POLLHUP | POLLERR)) != 0)
-		c->gone = true;
+		conn_lose(c);
 }
 
 void
@@ -155,7 +163,7 @@ conn_flush(struct conn *c)
 			c->blocked = true;
 			conn_short(c);
 		} else if (errno != EINTR) {
-			c->gone = true;
+			conn_lose(c);
 		}
 	}
 }

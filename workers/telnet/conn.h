@@ -49,7 +49,7 @@ struct conn {
 	bool blocked;	 /* the socket takes nothing at present */
 	unsigned agains; /* sends and writes without room, in a row */
 	unsigned shorts; /* calls for which the kernel had no room, likewise */
-	bool gone;	 /* the peer has closed, or the connection broke */
+	bool gone;	 /* the connection broke; the phase is PHASE_END */
 	bool fin;	 /* the peer sends no more; there may be more to read */
 	bool ended;	 /* nor is there */
 	bool probed;	 /* asked whether it is there still */
@@ -98,10 +98,10 @@ void conn_set_phase(struct conn *c, enum phase phase);
 /* The poll() events that matter now. */
 short conn_events(const struct conn *c);
 
-/* What poll() said: urgent data, input into in[]. Sets gone. */
+/* What poll() said: urgent data, input into in[]. May end it. */
 void conn_read(struct conn *c, short revents);
 
-/* Send what is queued, as far as it goes without waiting. Sets gone. */
+/* Send what is queued, as far as it goes without waiting. May end it. */
 void conn_flush(struct conn *c);
 
 /* poll() said that there is room, and there was none: no spinning. */
@@ -109,7 +109,7 @@ void conn_again(struct conn *c);
 
 /*
  * The kernel is out of memory: the call is made once more after a moment, and
- * after too many the connection is over, and said to be so. Sets gone.
+ * after too many the connection is over, and said to be so.
  */
 void conn_short(struct conn *c);
 

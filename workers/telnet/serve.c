@@ -238,8 +238,6 @@ serve_turn(struct conn *c)
 	    (p[2].revents & (POLLIN | POLLPRI | POLLHUP | POLLERR)) != 0)
 		session_read(c);
 	serve_exchange(c);
-	if (c->gone)
-		conn_set_phase(c, PHASE_END);
 	if (c->fin && c->phase != PHASE_END)
 		serve_half_closed(c);
 	serve_tick(c);
