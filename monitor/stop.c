@@ -29,6 +29,7 @@ enum stage {
 	STAGE_RUNNING,
 	STAGE_LOGINS,  /* nobody new; who is logging in may do so */
 	STAGE_ZYGOTES, /* sessions end (or are let go), zygotes with them */
+	STAGE_READY,   /* an audit that is starting becomes ready to write */
 	STAGE_MASTER,  /* it writes the last session-closed */
 	STAGE_AUDIT,
 	STAGE_OVER
@@ -88,6 +89,8 @@ is_due(enum role role)
 	switch (stage) {
 	case STAGE_ZYGOTES:
 		return (role == ROLE_ZYGOTE);
+	case STAGE_READY:
+		return (role == ROLE_AUDIT);
 	case STAGE_MASTER:
 		return (role != ROLE_AUDIT);
 	default:
@@ -113,11 +116,35 @@ too_slow(void *arg)
 	loop_timer_in(&mon->stop_timer, SECOND, too_slow, mon);
 }
 
+/*
+ * Events wait for an audit that has ended before the stop: one that is
+ * starting has its time for that, and one that is missing is started.
+ */
+static void
+await_audit(struct monitor *mon)
+{
+	if (mon->announced && proc_find(mon, ROLE_AUDIT, SERVICE_COUNT) == NULL)
+		proc_start(mon, ROLE_AUDIT, SERVICE_COUNT, NULL);
+	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
+}
+
+static bool
+audit_starts(struct monitor *mon)
+{
+	const struct proc *p = proc_find(mon, ROLE_AUDIT, SERVICE_COUNT);
+
+	return (p != NULL && p->state == PROC_STARTING);
+}
+
 void
 stop_step(struct monitor *mon)
 {
 	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE) &&
 	    !end_any() && (mon->plan->is.keep_sessions || !loginproc_any())) {
+		stage = STAGE_READY;
+		await_audit(mon);
+	}
+	if (stage == STAGE_READY && !audit_starts(mon)) {
 		stage = STAGE_MASTER;
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);

@@ -334,6 +334,8 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 	    p->service != NULL ? p->service->name : "", (int)p->pid,
 	    m->landlock, m->user_namespace ? ", user namespace" : "");
 	wire_ready(mon, p);
+	if (mon->stopping)
+		stop_step(mon);
 }
 
 /*

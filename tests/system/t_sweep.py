@@ -171,6 +171,63 @@ def test_an_audit_that_fails_for_a_while():
             cat.send(b"three\n").read_until(b"three\n")
 
 
+SLOW = r"""
+#include <fcntl.h>
+#include <unistd.h>
+int
+main(int argc, char **argv)
+{
+	(void)argc;
+	if (open("%s", O_RDONLY) < 0 && access("%s", F_OK) == 0)
+		return (3);
+	execv("%s.real", argv);
+	return (127);
+}
+"""
+
+
+def with_slow_audit():
+    """A daemon whose next audit starts when somebody writes to that FIFO."""
+    gate = unused(world.WORK + "/gate")
+
+    def program(path):
+        subprocess.run(["cc", "-x", "c", "-o", path, "-"], check=True,
+                       input=(SLOW % (gate, gate, path)).encode())
+    daemon = daemon_of(own_build("audit", program)).start()
+    first = daemon.role("audit").pid
+    os.mkfifo(gate)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: [p for p in daemon.roles().get("audit", [])
+                        if p.pid != first], "another audit")
+    finger(daemon.port, b"x\r\n")
+    os.kill(daemon.pid, signal.SIGTERM)
+    wait_until(lambda: "zygote finger" not in daemon.roles(),
+               "the zygotes to end")
+    return daemon, gate
+
+
+@needs_root
+@needs("cc")
+def test_a_stop_waits_for_an_audit_that_starts():
+    """It has its time, and what waited for it is written."""
+    daemon, gate = with_slow_audit()
+    with open(gate, "w", encoding="ascii"):
+        equal(daemon.child.wait(30), 0, "exit status")
+    daemon.join()
+    for name in ("role-restarted", "connection-accepted", "session-closed",
+                 "stopped"):
+        equal(len(daemon.of(name)), 1, name)
+
+
+@needs_root
+@needs("cc")
+def test_a_stop_waits_for_no_audit_for_ever():
+    daemon, _ = with_slow_audit()
+    equal(daemon.child.wait(30), 0, "exit status")
+    daemon.join()
+    equal(daemon.of("stopped"), [], "without an audit")
+
+
 def traced(words, log):
     """A role that strace runs, with the words of that file."""
     def program(path):

@@ -11,7 +11,7 @@
 
 #define MS 1000000u
 #define REFUSAL_LEAST_MS 2500
-#define REFUSAL_MOST_MS 3400 /* with its jitter, and a slow machine's */
+#define REFUSAL_MOST_MS 9000 /* with its jitter, and a busy machine */
 
 static void
 begin(void)
