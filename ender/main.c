@@ -84,6 +84,11 @@ ender_run(bool tell)
 		ender_failed(tree_kill(true));
 	}
 	answer.left = tree_wait(time_boot_ns() + END_NS, true);
+	if (tree_has_orphans()) {
+		ender_failed(tree_freeze(true));
+		ender_failed(tree_kill(true));
+		answer.left = tree_wait(time_boot_ns() + END_NS, true);
+	}
 }
 
 int

@@ -3,9 +3,10 @@
  * its leader downwards, by the kernel's lists of children, so that it costs the
  * same however many others there are. Whose parent has ended belongs to the
  * leader's own parent, which is everybody's reaper there (a zygote, the
- * monitor, init): of its children those count that are in a leader's group or
- * session. Where the kernel has no such lists, all processes are looked
- * through.
+ * monitor, init) and may have ten thousand: these are looked through only when
+ * a leader's number is still that of a group or session after its end, and
+ * those count that are in it. Where the kernel has no such lists, all processes
+ * are looked through.
  */
 #include <sys/syscall.h>
 
@@ -27,6 +28,8 @@
 #define PATIENCE_NS (50 * MILLISECOND)
 #define FREEZE_NS (4000 * MILLISECOND)
 #define REST_MS 1
+/* The kernel's list skips one when another ends while it is read. */
+#define ORPHAN_LOOKS 3
 
 struct victim {
 	pid_t pid, parent;
@@ -49,6 +52,9 @@ static struct map reapers;
 
 /* By looking through all processes. */
 static bool scans;
+
+/* By looking through the reapers' children too. */
+static bool orphans;
 
 /* One look at everybody. */
 struct look {
@@ -229,6 +235,20 @@ leader_of_group(pid_t group, pid_t session)
 	return (leader != NULL ? leader : victim_find(&leaders, session));
 }
 
+/*
+ * Nobody has a leader's number but itself: while its group or session has a
+ * member, it is given to no other process.
+ */
+static bool
+leader_has_number(const struct victim *leader)
+{
+	struct ptable_row row;
+	int err = ptable_look(leader->pid, &row);
+
+	return (
+	    err == ERR_NOT_FOUND || (err == 0 && row.start == leader->start));
+}
+
 static void
 orphan_told(pid_t child, void *arg)
 {
@@ -247,7 +267,7 @@ orphan_told(pid_t child, void *arg)
 		return;
 	}
 	known = leader_of_group(row.group, row.session);
-	if (known != NULL && !row.zombie)
+	if (known != NULL && !row.zombie && leader_has_number(known))
 		victim_add_member(l, &row, known->leader);
 }
 
@@ -307,7 +327,7 @@ look_at_everybody(struct look *l)
 		victim_look(i, l);
 	if (scans)
 		look_at_all(l);
-	else if (!l->fresh && (!l->moving || l->last))
+	else if (orphans && !l->fresh && (!l->moving || l->last))
 		look_at_reapers(l);
 }
 
@@ -316,20 +336,20 @@ tree_freeze(bool all)
 {
 	uint64_t now = time_boot_ns(), end = now + FREEZE_NS;
 	uint64_t patience = now + PATIENCE_NS;
+	unsigned quiet = 0;
 	struct look l;
 
 	for (;;) {
 		l = (struct look){.all = all, .last = now >= patience};
 		look_at_everybody(&l);
 		now = time_boot_ns();
+		quiet = l.fresh || (l.moving && !l.last) ? 0 : quiet + 1;
+		if (now >= end || quiet == (orphans ? ORPHAN_LOOKS : 1))
+			break;
 		if (l.fresh)
 			patience = now + PATIENCE_NS;
-		else if (!l.moving || l.last)
-			break;
-		else
+		else if (quiet == 0)
 			time_rest(REST_MS);
-		if (now >= end)
-			break;
 	}
 	return (l.err);
 }
@@ -418,6 +438,34 @@ tree_wait(uint64_t deadline, bool all)
 		left += !v->gone;
 	}
 	return (left);
+}
+
+/* Its parent takes a moment to wait for it, and the kernel to forget it. */
+static bool
+leader_number_stays(const struct victim *v, uint64_t patience)
+{
+	struct ptable_row row;
+	bool gone = false;
+
+	while (ptable_number_is_used(v->pid)) {
+		if (gone || time_boot_ns() >= patience)
+			return (true);
+		gone = ptable_look(v->pid, &row) == ERR_NOT_FOUND;
+		time_rest(REST_MS);
+	}
+	return (false);
+}
+
+bool
+tree_has_orphans(void)
+{
+	uint64_t patience = time_boot_ns() + PATIENCE_NS;
+
+	for (uint32_t i = 0; i < count && !scans && !orphans; i++) {
+		if (victims[i].leader == i)
+			orphans = leader_number_stays(&victims[i], patience);
+	}
+	return (orphans);
 }
 
 void

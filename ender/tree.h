@@ -20,6 +20,13 @@
 int tree_add_leader(const struct msg_end_leader *m);
 
 /*
+ * Whether somebody of an ended leader's group or session may be left whose
+ * parent has ended; tree_freeze() looks for these from then on. To be asked
+ * when all have ended.
+ */
+bool tree_has_orphans(void);
+
+/*
  * Find all and stop them, until nobody new is there: what is stopped forks no
  * more. all: those of END_LAST as well. 0, or an error when some may have been
  * missed; those that were found are stopped all the same.

@@ -311,6 +311,22 @@ ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg)
 		    : children_of_thread(row->pid, row->pid, cb, arg));
 }
 
+/*
+ * fcntl(2), F_SETOWN_EX: ESRCH when the number is none; before Linux 4.16 and
+ * where a filter denies it, all are taken for used.
+ */
+bool
+ptable_number_is_used(pid_t number)
+{
+	struct f_owner_ex owner = {.type = F_OWNER_PID, .pid = number};
+	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool used =
+	    fd < 0 || fcntl(fd, F_SETOWN_EX, &owner) == 0 || errno != ESRCH;
+
+	fd_close(&fd);
+	return (used);
+}
+
 int
 ptable_count_uid(uid_t uid, uint32_t *count)
 {

@@ -61,6 +61,12 @@ typedef void ptable_child(pid_t child, void *arg);
 int ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg);
 
 /*
+ * Whether a number is a process's, a group's or a session's: the kernel gives
+ * it to nobody else while it is. True where that cannot be told.
+ */
+bool ptable_number_is_used(pid_t number);
+
+/*
  * Processes of a real uid, threads counted as the kernel's limit does. 0, or
  * the errors of ptable_read().
  */

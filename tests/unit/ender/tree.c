@@ -88,6 +88,7 @@ forget(void)
 	free(reapers.entries);
 	by_pid = leaders = reapers = (struct map){0};
 	count = 0;
+	orphans = false;
 	scans = by_scan;
 	for (int i = 0; i < NAMES; i++)
 		atomic_store(&world->pids[i], 0);
@@ -138,7 +139,7 @@ family_begin(pid_t *leader, pid_t *stranger)
 }
 
 static void
-family_ends(bool by_scan)
+family_ends(bool by_scan, bool waited)
 {
 	struct msg_end_leader m;
 	pid_t leader, stranger;
@@ -148,10 +149,18 @@ family_ends(bool by_scan)
 	m = leader_of(leader, END_NOW);
 	assert_int_equal(tree_add_leader(&m), 0);
 	assert_int_equal(tree_freeze(false), 0);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, by_scan ? 5 : 3);
 	assert_int_equal(tree_kill(false), 0);
 	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
-	assert_int_equal(status_of(leader), SIGKILL);
+	if (!by_scan && waited)
+		assert_int_equal(status_of(leader), SIGKILL);
+	assert_int_equal(tree_has_orphans(), !by_scan);
+	assert_int_equal(tree_freeze(true), 0);
+	assert_int_equal(count, 5);
+	assert_int_equal(tree_kill(true), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
+	if (by_scan || !waited)
+		assert_int_equal(status_of(leader), SIGKILL);
 	assert_int_equal(status_of(name_wait(ORPHAN)), SIGKILL);
 	assert_int_equal(status_of(stranger), 0);
 	assert_int_equal(kill(stranger, SIGKILL), 0);
@@ -163,9 +172,10 @@ static void
 test_all_of_a_session(void **state)
 {
 	(void)state;
-	family_ends(false);
+	family_ends(false, true);
+	family_ends(false, false);
 	assert_false(scans);
-	family_ends(true);
+	family_ends(true, true);
 	scans = false;
 }
 
@@ -240,9 +250,13 @@ test_a_fork_bomb(void **state)
 	m = leader_of(leader, END_NOW);
 	assert_int_equal(tree_add_leader(&m), 0);
 	assert_int_equal(tree_freeze(false), 0);
+	assert_int_equal(tree_kill(false), 0);
+	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
+	assert_true(tree_has_orphans());
+	assert_int_equal(tree_freeze(true), 0);
 	forks = atomic_load(&world->forks);
 	assert_true(count > 1);
-	assert_int_equal(tree_kill(false), 0);
+	assert_int_equal(tree_kill(true), 0);
 	assert_int_equal(tree_wait(time_boot_ns() + LONG_NS, true), 0);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
