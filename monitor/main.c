@@ -31,19 +31,21 @@
 #include "monitor/listeners/handed.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
-#include "monitor/notify.h"
 #include "monitor/planner.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
+#include "monitor/roles/answer.h"
 #include "monitor/roles/child.h"
 #include "monitor/roles/predecessor.h"
-#include "monitor/roles/proc.h"
 #include "monitor/roles/reserve.h"
+#include "monitor/roles/supervise.h"
+#include "monitor/roles/watchdog.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sessions/table.h"
 #include "monitor/sshd.h"
 #include "monitor/stop.h"
+#include "sandbox/sandbox.h"
 
 #define CONFIG_STDIN "-" /* to be checked */
 #define DEFAULT_CONFIG "/etc/portreeve/portreeve.conf"
@@ -221,10 +223,10 @@ on_signal(int sig, void *arg)
 
 	switch (sig) {
 	case SIGCHLD:
-		proc_reap(mon);
+		supervise_reap(mon);
 		break;
 	case SIGHUP:
-		if (!stop_is_begun() && mon->plan != NULL)
+		if (!monitor_is_leaving(mon) && mon->plan != NULL)
 			reload_run(mon, false, 0);
 		break;
 	case SIGTERM:
@@ -339,7 +341,7 @@ start(struct monitor *mon, const char *service, struct plan *plan,
 	if (reload_apply(mon, plan) != 0)
 		start_failed("the configuration cannot be applied: see above");
 	end_resume(mon);
-	notify_open(mon);
+	watchdog_open(mon);
 }
 
 int
@@ -359,6 +361,7 @@ main(int argc, char **argv)
 	mon->state_fd = mon->control_fd = mon->log_fd = -1;
 	TAILQ_INIT(&mon->listeners);
 	TAILQ_INIT(&mon->procs);
+	mon->hear = answer_readable;
 	mon->next_listener = 1;
 	if (o.check)
 		return (check_only(mon, &o));
@@ -376,8 +379,12 @@ main(int argc, char **argv)
 		start_failed("cannot become the reaper of orphans");
 	catch_signals(mon);
 	planner_ask(mon, PLAN_START, "", start);
-	while (!stop_is_over(mon))
+	while (mon->stage != STAGE_OVER) {
 		loop_turn();
+		if (mon->exit_status != 0 && !monitor_is_leaving(mon))
+			stop_begin(mon, "a role could not be started");
+		stop_step(mon);
+	}
 	dirs_remove_sockets(mon);
 	return (mon->exit_status);
 }

@@ -155,6 +155,17 @@ enum role_uid {
 	UID_COUNT = UID_SERVICES + SERVICE_COUNT
 };
 
+/* How far a stop has come: monitor/stop.c. */
+enum mon_stage {
+	STAGE_RUNNING,
+	STAGE_LOGINS,  /* nobody new; who is logging in may do so */
+	STAGE_ZYGOTES, /* sessions end (or are let go), zygotes with them */
+	STAGE_READY,   /* an audit that is starting becomes ready to write */
+	STAGE_MASTER,  /* it writes the last session-closed */
+	STAGE_AUDIT,
+	STAGE_OVER
+};
+
 struct monitor {
 	/* The command line. */
 	const char *config_path;
@@ -169,6 +180,7 @@ struct monitor {
 	struct mon_service services[SERVICES_MAX];
 	TAILQ_HEAD(, listener) listeners;
 	TAILQ_HEAD(, proc) procs;
+	watch_cb *hear; /* a proc's channel: who hears is above who starts */
 	struct backoff backoffs[ROLE_COUNT][SERVICE_COUNT];
 	struct event_sink *sink;
 	struct watch *sink_watch;
@@ -184,10 +196,23 @@ struct monitor {
 	gid_t control_group;
 	bool announced; /* READY=1 was said */
 	bool accepting; /* the master accepts this generation */
-	bool stopping;
-	int exit_status;
+	enum mon_stage stage;
+	int exit_status; /* not 0: a role could not be started at all */
 	struct loop_timer retry, watchdog, stop_timer;
 	uint64_t watchdog_interval; /* ns; 0: none asked for */
 };
+
+/* Whether a stop has begun, and no listener is bound; and no role started. */
+static inline bool
+monitor_is_leaving(const struct monitor *mon)
+{
+	return (mon->stage != STAGE_RUNNING);
+}
+
+static inline bool
+monitor_is_stopping(const struct monitor *mon)
+{
+	return (mon->stage >= STAGE_ZYGOTES);
+}
 
 #endif

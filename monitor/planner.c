@@ -20,6 +20,7 @@
 #include "monitor/roles/child.h"
 #include "monitor/roles/images.h"
 #include "monitor/roles/proc.h"
+#include "monitor/roles/start.h"
 #include "monitor/sshd.h"
 
 #define WISHES_MAX (SERVICES_MAX + 2)
@@ -161,8 +162,7 @@ planner_start(struct monitor *mon)
 	planner.begun = time_boot_ns();
 	planner.plan = plan_new();
 	if (planner.plan != NULL)
-		planner.proc =
-		    proc_start_job(mon, ROLE_PLANNER, &planner_job, NULL);
+		planner.proc = start_job(mon, ROLE_PLANNER, &planner_job, NULL);
 	if (planner.proc != NULL && proc_send(mon, planner.proc, MSG_PLAN_ASK,
 					&ask, text, text != NULL) < 0)
 		planner_kill(mon, "it could not be asked");

@@ -120,7 +120,7 @@ fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 	 */
 	logins_socket_path(mon, pam_socket + strlen(pam_socket),
 	    sizeof(pam_socket) - strlen(pam_socket));
-	if (err == 0 && logins_by_pam(mon))
+	if (err == 0 && sshd_by_pam())
 		err = PUT(environment, pam_socket);
 	m->umask = 022;
 	if (err == 0)

@@ -15,17 +15,16 @@
 #include "lib/log.h"
 #include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
-#include "monitor/logins/logins.h"
 #include "monitor/notify.h"
 #include "monitor/planner.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
-#include "monitor/roles/answer.h"
+#include "monitor/reply.h"
 #include "monitor/roles/proc.h"
+#include "monitor/roles/start.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
 #include "monitor/sshd.h"
-#include "monitor/states.h"
 #include "monitor/waiting.h"
 
 void
@@ -77,7 +76,7 @@ stop_needless(struct monitor *mon)
 		/* A log reader stays while an old zygote's programs may write.
 		 */
 		if (p->role == ROLE_LOOKUP &&
-		    !proc_is_needed(mon, p->role, p->kind))
+		    !start_is_needed(mon, p->role, p->kind))
 			proc_stop(mon, p, true);
 	}
 }
@@ -118,7 +117,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 {
 	const struct plan_service *ssh = find_ready_ssh(plan);
 	struct plan *old = mon->plan;
-	bool changed[SERVICES_MAX], by_pam = logins_by_pam(mon);
+	bool changed[SERVICES_MAX], by_pam = sshd_by_pam();
 	int err = table_has_room(mon, plan) ? 0 : ERR_FULL;
 
 	/* Whatever can fail is first: then nothing has changed. */
@@ -127,7 +126,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 	if (err != 0)
 		return (err);
 	table_configure(mon, old, plan, changed);
-	if (logins_by_pam(mon) != by_pam)
+	if (sshd_by_pam() != by_pam)
 		change_ssh(mon, changed);
 	mon->plan = plan;
 	mon->generation++;
@@ -137,7 +136,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 	replace_zygotes(mon, changed);
 	stop_needless(mon);
 	wire_services(mon);
-	proc_start_needed(mon);
+	start_needed(mon);
 	wire_tell_listeners(mon);
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		table_service_release(mon, &mon->services[i]);
@@ -245,9 +244,9 @@ answer_wishes(struct monitor *mon, const char *failed)
 {
 	for (unsigned i = 0; i < wishes_now.count; i++) {
 		if (failed == NULL)
-			answer_applied(mon, wishes_now.requests[i]);
+			reply_applied(mon, wishes_now.requests[i]);
 		else
-			answer_done(mon, wishes_now.requests[i], false, failed);
+			reply_done(mon, wishes_now.requests[i], false, failed);
 	}
 	wishes_now = (struct wishes){0};
 }
@@ -326,7 +325,7 @@ reload_run(struct monitor *mon, bool asked, uint32_t request)
 	struct wishes *w = &wishes_next;
 
 	if (asked && w->count == REQUESTS_MAX) {
-		answer_done(mon, request, false,
+		reply_done(mon, request, false,
 		    "too many reloads are under way: try again");
 		return;
 	}

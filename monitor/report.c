@@ -9,7 +9,6 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/report.h"
-#include "monitor/roles/proc.h"
 #include "monitor/states.h"
 
 static void
@@ -38,34 +37,12 @@ report_emit(struct monitor *mon, struct event_builder *b)
 }
 
 void
-report_attach(struct monitor *mon, struct proc *audit)
-{
-	struct msg_audit_source source = {.role = ROLE_MONITOR};
-	int pair[2];
-
-	if (proc_pair(pair) != 0) {
-		/* Another gets what is kept here. */
-		proc_kill(mon, audit,
-		    "the monitor has no descriptors left for "
-		    "its channel");
-		return;
-	}
-	if (proc_send(mon, audit, MSG_AUDIT_SOURCE, &source, &pair[1], 1) ==
-	    0) {
-		loop_unwatch(&mon->sink_watch);
-		event_sink_attach(mon->sink, pair[0]);
-		event_sink_flush(mon->sink);
-	} else {
-		fd_close(&pair[0]);
-	}
-	fd_close(&pair[1]);
-}
-
-void
-report_detach(struct monitor *mon)
+report_attach(struct monitor *mon, int fd)
 {
 	loop_unwatch(&mon->sink_watch);
-	event_sink_attach(mon->sink, -1);
+	event_sink_attach(mon->sink, fd);
+	if (fd >= 0)
+		event_sink_flush(mon->sink);
 }
 
 const char *

@@ -4,9 +4,8 @@
 
 #include "monitor/monitor.h"
 
-/* Attach the monitor's sink to a new audit process. */
-void report_attach(struct monitor *mon, struct proc *audit);
-void report_detach(struct monitor *mon);
+/* Send events to audit by this channel, which is taken; -1: keep them. */
+void report_attach(struct monitor *mon, int fd);
 
 void report_ready(struct monitor *mon);
 void report_stopped(struct monitor *mon, const char *reason);

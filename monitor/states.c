@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "monitor/plan.h"
-#include "monitor/roles/proc.h"
-#include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
 #include "monitor/states.h"
 
@@ -73,8 +71,8 @@ find_address(const struct mon_service *s, int family)
 	return (NULL);
 }
 
-static void
-state_of(struct monitor *mon, const struct mon_service *s, int family,
+void
+states_of(struct monitor *mon, const struct mon_service *s, int family,
     struct mon_state *out)
 {
 	const struct listener *l = find_listener(mon, s, family);
@@ -99,51 +97,6 @@ state_of(struct monitor *mon, const struct mon_service *s, int family,
 		    listener_why(l));
 	else
 		snprintf(out->text, sizeof(out->text), "listening");
-}
-
-static bool
-tell_service(struct monitor *mon, struct mon_service *s)
-{
-	struct msg_service_state m = {.number = s->number};
-	bool changed = false;
-	struct mon_state now;
-
-	for (int f = 0; f < FAMILY_COUNT; f++) {
-		state_of(mon, s, f, &now);
-		if (addr_equal(&now.address, &s->told[f].address) &&
-		    strcmp(now.text, s->told[f].text) == 0)
-			continue;
-		s->told[f] = now;
-		m.family = (uint8_t)f;
-		m.address = now.address;
-		memcpy(m.state, now.text, sizeof(m.state));
-		wire_to_master(mon, MSG_SERVICE_STATE, &m);
-		changed = true;
-	}
-	return (changed);
-}
-
-bool
-states_tell(struct monitor *mon)
-{
-	bool changed = false;
-
-	for (unsigned i = 0; i < SERVICES_MAX; i++) {
-		struct mon_service *s = &mon->services[i];
-
-		if (!s->used || !s->configured)
-			memset(s->told, 0, sizeof(s->told));
-		else if (tell_service(mon, s))
-			changed = true;
-	}
-	return (changed);
-}
-
-void
-states_forget(struct monitor *mon)
-{
-	for (unsigned i = 0; i < SERVICES_MAX; i++)
-		memset(mon->services[i].told, 0, sizeof(mon->services[i].told));
 }
 
 bool

@@ -7,12 +7,9 @@
 
 #include "monitor/monitor.h"
 
-/*
- * Tell the master of each row that has changed since it was told last; whether
- * one has. After states_forget() all are new.
- */
-bool states_tell(struct monitor *mon);
-void states_forget(struct monitor *mon);
+/* How a service stands for a family; text "" where it is not to be listed. */
+void states_of(struct monitor *mon, const struct mon_service *s, int family,
+    struct mon_state *out);
 
 /* Whether a service listens, on one address at least. */
 bool states_listens(struct monitor *mon, const struct mon_service *s);

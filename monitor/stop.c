@@ -17,6 +17,7 @@
 #include "monitor/planner.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
+#include "monitor/roles/start.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
 #include "monitor/stop.h"
@@ -25,22 +26,26 @@
 #define LOGINS_NS (2ull * SECOND)
 #define LOOK_NS (50ull * MILLISECOND)
 
-enum stage {
-	STAGE_RUNNING,
-	STAGE_LOGINS,  /* nobody new; who is logging in may do so */
-	STAGE_ZYGOTES, /* sessions end (or are let go), zygotes with them */
-	STAGE_READY,   /* an audit that is starting becomes ready to write */
-	STAGE_MASTER,  /* it writes the last session-closed */
-	STAGE_AUDIT,
-	STAGE_OVER
-};
-
-static enum stage stage;
 static uint64_t logins_end;
 static char stop_reason[96];
 
+static void
+stop_set(struct monitor *mon, enum mon_stage stage)
+{
+	static const char *const names[] = {[STAGE_RUNNING] = "running",
+	    [STAGE_LOGINS] = "logins",
+	    [STAGE_ZYGOTES] = "zygotes",
+	    [STAGE_READY] = "ready",
+	    [STAGE_MASTER] = "master",
+	    [STAGE_AUDIT] = "audit",
+	    [STAGE_OVER] = "over"};
+
+	log_info("stop: %s -> %s", names[mon->stage], names[stage]);
+	mon->stage = stage;
+}
+
 static bool
-any_left(struct monitor *mon, enum role role)
+stop_any_left(struct monitor *mon, enum role role)
 {
 	struct proc *p;
 
@@ -84,9 +89,9 @@ stop_zygotes(struct monitor *mon)
 
 /* Whether a role should have ended in this stage. */
 static bool
-is_due(enum role role)
+stop_is_due(const struct monitor *mon, enum role role)
 {
-	switch (stage) {
+	switch (mon->stage) {
 	case STAGE_ZYGOTES:
 		return (role == ROLE_ZYGOTE);
 	case STAGE_READY:
@@ -99,7 +104,7 @@ is_due(enum role role)
 }
 
 static void
-too_slow(void *arg)
+stop_too_slow(void *arg)
 {
 	struct monitor *mon = arg;
 	struct proc *p;
@@ -107,13 +112,13 @@ too_slow(void *arg)
 	if (!mon->plan->is.keep_sessions)
 		loginproc_kill_all();
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (p->job != NULL || !is_due(p->role))
+		if (p->job != NULL || !stop_is_due(mon, p->role))
 			continue;
 		log_info("%s (pid %d) does not end: killed", role_name(p->role),
 		    (int)p->pid);
 		kill(p->pid, SIGKILL);
 	}
-	loop_timer_in(&mon->stop_timer, SECOND, too_slow, mon);
+	loop_timer_in(&mon->stop_timer, SECOND, stop_too_slow, mon);
 }
 
 /*
@@ -121,15 +126,15 @@ too_slow(void *arg)
  * starting has its time for that, and one that is missing is started.
  */
 static void
-await_audit(struct monitor *mon)
+stop_await_audit(struct monitor *mon)
 {
 	if (mon->announced && proc_find(mon, ROLE_AUDIT, SERVICE_COUNT) == NULL)
-		proc_start(mon, ROLE_AUDIT, SERVICE_COUNT, NULL);
-	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
+		start_role(mon, ROLE_AUDIT, SERVICE_COUNT, NULL);
+	loop_timer_in(&mon->stop_timer, STOP_NS, stop_too_slow, mon);
 }
 
 static bool
-audit_starts(struct monitor *mon)
+stop_audit_starts(struct monitor *mon)
 {
 	const struct proc *p = proc_find(mon, ROLE_AUDIT, SERVICE_COUNT);
 
@@ -139,27 +144,28 @@ audit_starts(struct monitor *mon)
 void
 stop_step(struct monitor *mon)
 {
-	if (stage == STAGE_ZYGOTES && !any_left(mon, ROLE_ZYGOTE) &&
+	if (mon->stage == STAGE_ZYGOTES && !stop_any_left(mon, ROLE_ZYGOTE) &&
 	    !end_any() && (mon->plan->is.keep_sessions || !loginproc_any())) {
-		stage = STAGE_READY;
-		await_audit(mon);
+		stop_set(mon, STAGE_READY);
+		stop_await_audit(mon);
 	}
-	if (stage == STAGE_READY && !audit_starts(mon)) {
-		stage = STAGE_MASTER;
+	if (mon->stage == STAGE_READY && !stop_audit_starts(mon)) {
+		stop_set(mon, STAGE_MASTER);
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);
 		stop_role(mon, ROLE_LOGREADER);
 	}
-	if (stage == STAGE_MASTER && !any_left(mon, ROLE_MASTER) &&
-	    !any_left(mon, ROLE_LOOKUP) && !any_left(mon, ROLE_LOGREADER)) {
-		stage = STAGE_AUDIT;
+	if (mon->stage == STAGE_MASTER && !stop_any_left(mon, ROLE_MASTER) &&
+	    !stop_any_left(mon, ROLE_LOOKUP) &&
+	    !stop_any_left(mon, ROLE_LOGREADER)) {
+		stop_set(mon, STAGE_AUDIT);
 		report_stopped(mon, stop_reason);
 		event_sink_flush(mon->sink);
 		stop_role(mon, ROLE_AUDIT);
-		report_detach(mon); /* closed: it has all that there is */
+		report_attach(mon, -1); /* closed: it has all that there is */
 	}
-	if (stage == STAGE_AUDIT && !any_left(mon, ROLE_AUDIT))
-		stage = STAGE_OVER;
+	if (mon->stage == STAGE_AUDIT && !stop_any_left(mon, ROLE_AUDIT))
+		stop_set(mon, STAGE_OVER);
 }
 
 /*
@@ -168,7 +174,7 @@ stop_step(struct monitor *mon)
  * daemon.
  */
 static bool
-anybody_logs_in(struct monitor *mon)
+stop_anybody_logs_in(struct monitor *mon)
 {
 	struct login *l;
 	struct proc *p;
@@ -197,11 +203,9 @@ anybody_logs_in(struct monitor *mon)
 static void
 stop_now(struct monitor *mon)
 {
-	mon->stopping = true;
-	stage = STAGE_ZYGOTES;
+	stop_set(mon, STAGE_ZYGOTES);
 	stop_zygotes(mon);
-	loop_timer_in(&mon->stop_timer, STOP_NS, too_slow, mon);
-	stop_step(mon);
+	loop_timer_in(&mon->stop_timer, STOP_NS, stop_too_slow, mon);
 }
 
 /* Within a bound: who sits at a prompt and does nothing is not waited for. */
@@ -210,17 +214,11 @@ stop_when_logged_in(void *arg)
 {
 	struct monitor *mon = arg;
 
-	if (time_boot_ns() < logins_end && anybody_logs_in(mon))
+	if (time_boot_ns() < logins_end && stop_anybody_logs_in(mon))
 		loop_timer_in(
 		    &mon->stop_timer, LOOK_NS, stop_when_logged_in, mon);
 	else
 		stop_now(mon);
-}
-
-bool
-stop_is_begun(void)
-{
-	return (stage != STAGE_RUNNING);
 }
 
 void
@@ -228,9 +226,9 @@ stop_begin(struct monitor *mon, const char *reason)
 {
 	struct listener *l;
 
-	if (mon->stopping)
+	if (monitor_is_stopping(mon))
 		return;
-	if (stage == STAGE_LOGINS) { /* told twice: now */
+	if (mon->stage == STAGE_LOGINS) { /* told twice: now */
 		stop_now(mon);
 		return;
 	}
@@ -241,23 +239,12 @@ stop_begin(struct monitor *mon, const char *reason)
 	loop_timer_clear(&mon->watchdog);
 	/* Nobody new: the master lets go of its copies when it ends. */
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		struct msg_listener_gone m = {.id = l->id};
-		struct proc *master =
-		    proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
-
-		if (l->told && master != NULL)
-			proc_send(mon, master, MSG_LISTENER_GONE, &m, NULL, 0);
+		if (l->told)
+			wire_listener_gone(mon, l);
 		fd_close(&l->fd);
 	}
-	stage = STAGE_LOGINS;
+	stop_set(mon, STAGE_LOGINS);
 	logins_end =
 	    time_boot_ns() + (mon->plan->is.keep_sessions ? LOGINS_NS : 0);
 	stop_when_logged_in(mon);
-}
-
-bool
-stop_is_over(struct monitor *mon)
-{
-	(void)mon;
-	return (stage == STAGE_OVER);
 }

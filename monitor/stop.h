@@ -12,13 +12,7 @@
  */
 void stop_begin(struct monitor *mon, const char *reason);
 
-/* Whether that was called: no listener is bound from then on. */
-bool stop_is_begun(void);
-
-/* A role has ended: take the next step. */
+/* Once in each turn of the loop: take the steps for which all is done. */
 void stop_step(struct monitor *mon);
-
-/* Whether all is over and the monitor may exit. */
-bool stop_is_over(struct monitor *mon);
 
 #endif

@@ -8,15 +8,13 @@
 #include "lib/log.h"
 #include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
-#include "monitor/notify.h"
 #include "monitor/planner.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
+#include "monitor/roles/start.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
 #include "monitor/sshd.h"
-#include "monitor/states.h"
-#include "monitor/stop.h"
 #include "monitor/waiting.h"
 
 #define RETRY_FIRST (1ull * SECOND)
@@ -61,10 +59,9 @@ waiting_apply(struct monitor *mon)
 {
 	bind_configure(mon);
 	wire_services(mon);
-	proc_start_needed(mon);
+	start_needed(mon);
 	wire_tell_listeners(mon);
 	wire_configured(mon);
-	notify_bound(mon);
 }
 
 void
@@ -137,8 +134,7 @@ waiting_again(struct monitor *mon, struct mon_service *s,
 		waiting_end(mon, s);
 		waiting_apply(mon);
 	}
-	if (states_tell(mon))
-		notify_bound(mon);
+	wire_states(mon);
 }
 
 /* One that is served: what it lacks by now, or runs as now. */
@@ -155,7 +151,7 @@ waiting_looked(
 	waiting_replace(s, found);
 	if (s->zygote != NULL)
 		proc_retire(mon, s->zygote);
-	proc_start_needed(mon);
+	start_needed(mon);
 }
 
 static void
@@ -167,7 +163,7 @@ waiting_done(struct monitor *mon, const char *service, struct plan *plan,
 
 	if (failed == NULL && found == NULL)
 		failed = "it cannot be planned again: reload";
-	if (s != NULL && !stop_is_begun()) {
+	if (s != NULL && !monitor_is_leaving(mon)) {
 		if (s->waiting[0] != '\0')
 			waiting_again(mon, s, found, failed);
 		else if (failed == NULL && table_service_runs(s))
@@ -179,7 +175,8 @@ waiting_done(struct monitor *mon, const char *service, struct plan *plan,
 void
 waiting_look(struct monitor *mon, struct mon_service *s)
 {
-	if (service_traits(s->kind)->named && !s->fresh && !stop_is_begun())
+	if (service_traits(s->kind)->named && !s->fresh &&
+	    !monitor_is_leaving(mon))
 		planner_ask(mon, PLAN_RETRY, s->name, waiting_done);
 	s->fresh = false;
 }
@@ -188,7 +185,8 @@ static void
 waiting_due(void *arg)
 {
 	struct mon_service *s = arg;
+	struct monitor *mon = table_monitor();
 
-	if (!stop_is_begun() && s->configured && s->waiting[0] != '\0')
-		planner_ask(table_monitor(), PLAN_RETRY, s->name, waiting_done);
+	if (!monitor_is_leaving(mon) && s->configured && s->waiting[0] != '\0')
+		planner_ask(mon, PLAN_RETRY, s->name, waiting_done);
 }

@@ -23,12 +23,10 @@
 #include "monitor/listeners/handed.h"
 #include "monitor/listeners/holder.h"
 #include "monitor/listeners/left.h"
-#include "monitor/notify.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/table.h"
-#include "monitor/states.h"
 
 #define BACKLOG 4096
 #define RETRY_NS (1ull * SECOND)
@@ -247,12 +245,10 @@ retry_due(void *arg)
 {
 	struct monitor *mon = arg;
 
-	bool some = retry_all(mon);
-
-	if (some)
+	if (retry_all(mon))
 		wire_tell_listeners(mon);
-	if (states_tell(mon) || some)
-		notify_bound(mon);
+	else
+		wire_states(mon);
 }
 
 /* ---- sockets that somebody shut ------------------------------------------ */
@@ -342,7 +338,6 @@ rebound_tell(struct monitor *mon)
 	struct listener *l;
 
 	wire_tell_listeners(mon);
-	notify_bound(mon);
 	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->fd < 0)
 			loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);

@@ -30,7 +30,7 @@
 #include "lib/ptable.h"
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
-#include "monitor/stop.h"
+#include "sandbox/sandbox.h"
 
 /*
  * What a login has over its time to say so to its peer: an answer in the last
@@ -323,8 +323,6 @@ loginproc_over(struct loginproc *p, int sig)
 	/* One that heard of no name has not used up its connection's tries. */
 	if (p->tries == 0)
 		loginproc_free(p);
-	if (mon->stopping)
-		stop_step(mon);
 }
 
 void

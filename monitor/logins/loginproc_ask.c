@@ -21,7 +21,6 @@
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
 #include "lib/ptable.h"
-#include "monitor/roles/wire.h"
 #include "monitor/sessions/end.h"
 
 #define QUESTIONS_MAX 256
@@ -34,7 +33,7 @@ ask_refuse(struct monitor *mon, uint64_t session, const char *text)
 	struct msg_login_refused m = {.session = session};
 
 	snprintf(m.text, sizeof(m.text), "%s", text);
-	wire_to_master(mon, MSG_LOGIN_REFUSED, &m);
+	proc_to_master(mon, MSG_LOGIN_REFUSED, &m);
 }
 
 /* Of which zygote is it a worker's session, as the slot tables have it? */
@@ -91,7 +90,7 @@ ask_judge(struct monitor *mon, const struct msg_ask_login *ask,
     const struct proc *zygote, const struct addr *peer, int connection)
 {
 	if (zygote->service == NULL || zygote->service->plan == NULL ||
-	    mon->stopping)
+	    monitor_is_stopping(mon))
 		return ("This service was turned off.");
 	if (!ask_same_peer(peer, connection)) {
 		log_warn("session %llu: its connection is another peer's",

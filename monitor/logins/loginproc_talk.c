@@ -13,12 +13,12 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "monitor/roles/proc.h"
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
-#include "monitor/roles/wire.h"
 
 #define NO_RESOURCES "no-resources"
 
@@ -202,7 +202,7 @@ talk_closed(struct loginproc *p, const struct msg_login_closed *m)
 	struct msg_session_exit out = {
 	    .session = p->session, .how = m->how, .value = m->value};
 
-	wire_to_master(p->mon, MSG_SESSION_EXIT, &out);
+	proc_to_master(p->mon, MSG_SESSION_EXIT, &out);
 }
 
 void

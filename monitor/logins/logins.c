@@ -19,6 +19,7 @@
 #include "lib/pamstack.h"
 #include "lib/map.h"
 #include "lib/memory.h"
+#include "monitor/roles/proc.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
@@ -26,7 +27,6 @@
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
-#include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sshd.h"
@@ -351,7 +351,7 @@ logins_tell(struct monitor *mon, const struct login *l)
 
 	snprintf(m.user, sizeof(m.user), "%s", l->user);
 	snprintf(m.tty, sizeof(m.tty), "%s", l->tty);
-	wire_to_master(mon, MSG_SESSION_USER, &m);
+	proc_to_master(mon, MSG_SESSION_USER, &m);
 }
 
 void

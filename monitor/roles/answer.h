@@ -10,12 +10,7 @@
  */
 void answer_drain(struct monitor *mon, struct proc *p, unsigned most);
 
-/* Answer a client's request through the master. */
-void answer_done(
-    struct monitor *mon, uint32_t request, bool ok, const char *reason);
-
-/* A reload has been applied: say what waits all the same, and that it is done.
- */
-void answer_applied(struct monitor *mon, uint32_t request);
+/* A role's channel has something to be read, or room: a watch_cb. */
+void answer_readable(void *arg, int revents);
 
 #endif

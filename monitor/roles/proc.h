@@ -1,28 +1,8 @@
-/*
- * Starting roles from one fixed table, and what happens when one ends.
- * Monitor (root).
- */
+/* The roles that run: finding one, talking to it, ending it. Monitor (root). */
 #ifndef PORTREEVE_MONITOR_ROLES_PROC_H
 #define PORTREEVE_MONITOR_ROLES_PROC_H
 
 #include "monitor/monitor.h"
-#include "sandbox/sandbox.h"
-
-/*
- * Start a role and send it its SEAL. kind: for zygotes and logreaders; service:
- * for zygotes. NULL, logged and audited, when it cannot be started now; a
- * retry is then set up already.
- */
-struct proc *proc_start(struct monitor *mon, enum role role,
-    enum service_kind kind, struct mon_service *service);
-
-/*
- * Start a role for one job; job and arg must live until job->over() is called.
- * NULL with errno, and nothing is called, when it cannot be started now. Who
- * started it may end it by proc_kill(), and proc_stop() where it obeys STOP.
- */
-struct proc *proc_start_job(
-    struct monitor *mon, enum role role, const struct proc_job *job, void *arg);
 
 /* The running one of a singleton role (starting ones too), or NULL. */
 struct proc *proc_find(
@@ -31,13 +11,6 @@ struct proc *proc_find(
 /* The same, but only one that is up. */
 struct proc *proc_find_up(
     struct monitor *mon, enum role role, enum service_kind kind);
-
-/* Whether this role is needed by the configuration in force. */
-bool proc_is_needed(
-    struct monitor *mon, enum role role, enum service_kind kind);
-
-/* Start every role that is needed and not there. */
-void proc_start_needed(struct monitor *mon);
 
 /*
  * The two ends of a channel between roles. What the monitor is short of may be
@@ -68,7 +41,7 @@ void proc_stop(struct monitor *mon, struct proc *p, bool keep_sessions);
 /* Take a zygote out of service; it lives on for its sessions. */
 void proc_retire(struct monitor *mon, struct proc *p);
 
-/* SIGCHLD: wait for all that ended. */
-void proc_reap(struct monitor *mon);
+/* Send to the master if it is up; dropped otherwise (a new one is told all). */
+void proc_to_master(struct monitor *mon, enum msg_type type, const void *msg);
 
 #endif

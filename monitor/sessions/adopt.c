@@ -22,7 +22,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/ptable.h"
-#include "monitor/roles/wire.h"
+#include "monitor/roles/proc.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sessions/table.h"
@@ -122,7 +122,7 @@ adopt_gone(struct adopted *a)
 	loop_unwatch(&a->watch);
 	fd_close(&a->pidfd);
 	free(a);
-	wire_to_master(mon, MSG_SESSION_GONE, &m);
+	proc_to_master(mon, MSG_SESSION_GONE, &m);
 	drop_file_if_last(mon, instance);
 }
 
@@ -308,7 +308,7 @@ adopt_tell_master(struct monitor *mon)
 		    .peer = a->peer};
 
 		snprintf(m.service, sizeof(m.service), "%s", a->service);
-		wire_to_master(mon, MSG_SESSION_ADOPTED, &m);
+		proc_to_master(mon, MSG_SESSION_ADOPTED, &m);
 	}
 }
 

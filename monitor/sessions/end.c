@@ -12,10 +12,10 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/ptable.h"
+#include "monitor/roles/proc.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/records.h"
-#include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/begun.h"
 #include "monitor/sessions/end.h"
@@ -279,7 +279,7 @@ end_orphans(struct monitor *mon, struct proc *zygote)
 		return;
 	}
 	ending_free(e);
-	wire_to_master(mon, MSG_ZYGOTE_GONE,
+	proc_to_master(mon, MSG_ZYGOTE_GONE,
 	    &(struct msg_zygote_gone){.instance = zygote->instance});
 }
 

@@ -15,7 +15,7 @@
 #include "monitor/logins/records.h"
 #include "monitor/report.h"
 #include "monitor/roles/proc.h"
-#include "monitor/roles/wire.h"
+#include "monitor/roles/start.h"
 #include "monitor/sessions/begun.h"
 #include "monitor/sessions/ending.h"
 
@@ -149,7 +149,7 @@ ending_answer(struct ending *e, int err)
 		return;
 	e->answered = true;
 	if (e->instance != 0)
-		wire_to_master(e->mon, MSG_ZYGOTE_GONE,
+		proc_to_master(e->mon, MSG_ZYGOTE_GONE,
 		    &(struct msg_zygote_gone){.instance = e->instance});
 	if (e->done != NULL)
 		e->done(e->mon, e->session, e->cookie, err);
@@ -225,7 +225,7 @@ ending_start(struct ending *e)
 	    .over = ender_over};
 
 	e->heard = false;
-	e->ender = proc_start_job(e->mon, ROLE_ENDER, &job, e);
+	e->ender = start_job(e->mon, ROLE_ENDER, &job, e);
 	if (e->ender != NULL)
 		return;
 	ending_answer(e, ERR_SHORT);

@@ -19,7 +19,6 @@
 #include "monitor/roles/wire.h"
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/table.h"
-#include "monitor/stop.h"
 #include "policy/rate.h"
 
 static struct monitor the_monitor;
@@ -275,8 +274,8 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 	fd_close(&p->slots_read_fd);
 	if (p->slots_fd < 0)
 		return;
-	if (mon->stopping && mon->plan != NULL && mon->plan->is.keep_sessions &&
-	    p->slots != NULL) {
+	if (monitor_is_stopping(mon) && mon->plan != NULL &&
+	    mon->plan->is.keep_sessions && p->slots != NULL) {
 		struct slot slot;
 
 		for (uint32_t i = 0;
@@ -290,15 +289,4 @@ table_slots_drop(struct monitor *mon, struct proc *p)
 	slot_table_unmap(p->slots);
 	p->slots = NULL;
 	fd_close(&p->slots_fd);
-}
-
-void
-table_start_failed(
-    struct monitor *mon, enum role role, const struct mon_service *service)
-{
-	log_warn("%s%s%s could not be started; nothing is served",
-	    role_name(role), service != NULL ? " " : "",
-	    service != NULL ? service->name : "");
-	mon->exit_status = 1;
-	stop_begin(mon, "a role could not be started");
 }

@@ -50,8 +50,4 @@ void table_fit_state(struct monitor *mon);
 void table_slots_path(
     struct monitor *mon, uint32_t instance, char *buf, size_t size);
 
-/* A role did not come up at the first start: say so and end. */
-void table_start_failed(
-    struct monitor *mon, enum role role, const struct mon_service *service);
-
 #endif

@@ -90,7 +90,7 @@ plan_find(const struct plan *plan, const char *name)
 }
 
 void
-wire_to_master(struct monitor *m, enum msg_type type, const void *msg)
+proc_to_master(struct monitor *m, enum msg_type type, const void *msg)
 {
 	(void)m;
 	(void)type;
