@@ -155,7 +155,7 @@ $(B)/obj/%.o: %.c
 # never with a sanitizer, whose run-time would have to be in sshd first.
 PICFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,\
 	  $(OURC) $(CFLAGS))
-PAMSRC	= $(wildcard monitor/pam/*.c) ipc/message.c ipc/channel.c \
+PAMSRC	= $(wildcard monitor/pam/*.c) ipc/msg.c ipc/channel.c \
 	  ipc/protocol.c lib/fd.c lib/err.c
 $(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 /*
  * One leader more. 0, ERR_NOT_FOUND (there is no such process), ERR_REFUSED

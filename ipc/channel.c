@@ -75,8 +75,8 @@ channel_error(int error)
 
 /* Send n bytes, whatever they are. */
 static int
-send_bytes(struct ipc_channel *ch, const uint8_t *buf, size_t n, const int *fds,
-    size_t nfds, int flags)
+channel_send_bytes(struct ipc_channel *ch, const uint8_t *buf, size_t n,
+    const int *fds, size_t nfds, int flags)
 {
 	union control control;
 	union {
@@ -106,10 +106,12 @@ send_bytes(struct ipc_channel *ch, const uint8_t *buf, size_t n, const int *fds,
 
 /* Send the n bytes of an encoded message. */
 static int
-send_encoded(struct ipc_channel *ch, enum msg_type type, const uint8_t *buf,
-    int n, const int *fds, size_t nfds, int flags)
+channel_send_encoded(struct ipc_channel *ch, enum msg_type type,
+    const uint8_t *buf, int n, const int *fds, size_t nfds, int flags)
 {
-	int err = n < 0 ? n : send_bytes(ch, buf, (size_t)n, fds, nfds, flags);
+	int err =
+	    n < 0 ? n
+		  : channel_send_bytes(ch, buf, (size_t)n, fds, nfds, flags);
 
 	if (err == 0)
 		ch->state = msg_next_state(type, ch->state);
@@ -117,13 +119,13 @@ send_encoded(struct ipc_channel *ch, enum msg_type type, const uint8_t *buf,
 }
 
 static __attribute__((noinline)) int
-send_large(struct ipc_channel *ch, enum msg_type type, const void *msg,
+channel_send_large(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds, int flags)
 {
 	uint8_t buf[IPC_MESSAGE_MAX];
 	int err;
 
-	err = send_encoded(ch, type, buf,
+	err = channel_send_encoded(ch, type, buf,
 	    msg_encode(type, msg, buf, sizeof(buf)), fds, nfds, flags);
 	if (msg_is_secret(type))
 		explicit_bzero(buf, sizeof(buf));
@@ -131,7 +133,7 @@ send_large(struct ipc_channel *ch, enum msg_type type, const void *msg,
 }
 
 static int
-send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
+channel_send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds, int flags)
 {
 	uint8_t buf[SMALL_MESSAGE];
@@ -144,9 +146,9 @@ send_flags(struct ipc_channel *ch, enum msg_type type, const void *msg,
 		return (err);
 	n = msg_encode(type, msg, buf, sizeof(buf));
 	if (n == ERR_TOO_LONG)
-		err = send_large(ch, type, msg, fds, nfds, flags);
+		err = channel_send_large(ch, type, msg, fds, nfds, flags);
 	else
-		err = send_encoded(ch, type, buf, n, fds, nfds, flags);
+		err = channel_send_encoded(ch, type, buf, n, fds, nfds, flags);
 	if (msg_is_secret(type))
 		explicit_bzero(buf, sizeof(buf));
 	return (err);
@@ -156,7 +158,7 @@ int
 ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
-	return (send_flags(ch, type, msg, fds, nfds, MSG_DONTWAIT));
+	return (channel_send_flags(ch, type, msg, fds, nfds, MSG_DONTWAIT));
 }
 
 int
@@ -176,8 +178,9 @@ int
 ipc_send_prepared(struct ipc_channel *ch, const uint8_t *buf, size_t n,
     const int *fds, size_t nfds)
 {
-	return (ch->fd < 0 ? ERR_CLOSED
-			   : send_bytes(ch, buf, n, fds, nfds, MSG_DONTWAIT));
+	return (ch->fd < 0
+		    ? ERR_CLOSED
+		    : channel_send_bytes(ch, buf, n, fds, nfds, MSG_DONTWAIT));
 }
 
 int
@@ -185,7 +188,7 @@ ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
 	for (unsigned pauses = 0;;) {
-		int err = send_flags(ch, type, msg, fds, nfds, 0);
+		int err = channel_send_flags(ch, type, msg, fds, nfds, 0);
 		struct pollfd p = {.fd = ch->fd, .events = POLLOUT};
 
 		if (err == ERR_AGAIN &&
@@ -200,7 +203,7 @@ ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
 
 /* Take descriptors out of the control data; more than fit are closed. */
 static void
-take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
+channel_take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
 {
 	struct cmsghdr *c;
 
@@ -229,7 +232,7 @@ take_fds(struct msghdr *hdr, struct ipc_in *in, size_t *got)
  * ECONNRESET; what it had sent before is still there.
  */
 static ssize_t
-recv_message(int fd, struct msghdr *hdr, int flags)
+channel_recv_message(int fd, struct msghdr *hdr, int flags)
 {
 	bool reset = false;
 	ssize_t n;
@@ -247,7 +250,7 @@ recv_message(int fd, struct msghdr *hdr, int flags)
 }
 
 static int
-recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
+channel_recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 {
 	union control control;
 	struct iovec iov = {.iov_base = in->raw, .iov_len = sizeof(in->raw)};
@@ -264,10 +267,10 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 	in->nfds = 0;
 	if (ch->fd < 0)
 		return (ERR_CLOSED);
-	n = recv_message(ch->fd, &hdr, flags);
+	n = channel_recv_message(ch->fd, &hdr, flags);
 	if (n < 0)
 		return (channel_error(errno));
-	take_fds(&hdr, in, &got);
+	channel_take_fds(&hdr, in, &got);
 	cut = (hdr.msg_flags & MSG_CTRUNC) != 0;
 	if (n == 0 && got == 0 && !cut)
 		return (ERR_CLOSED);
@@ -297,19 +300,19 @@ recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 int
 ipc_peek_now(struct ipc_channel *ch, struct ipc_in *in)
 {
-	return (recv_flags(ch, in, MSG_DONTWAIT | MSG_PEEK));
+	return (channel_recv_flags(ch, in, MSG_DONTWAIT | MSG_PEEK));
 }
 
 int
 ipc_recv(struct ipc_channel *ch, struct ipc_in *in)
 {
-	return (recv_flags(ch, in, 0));
+	return (channel_recv_flags(ch, in, 0));
 }
 
 int
 ipc_recv_now(struct ipc_channel *ch, struct ipc_in *in)
 {
-	return (recv_flags(ch, in, MSG_DONTWAIT));
+	return (channel_recv_flags(ch, in, MSG_DONTWAIT));
 }
 
 void

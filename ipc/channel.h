@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 struct ipc_channel {
 	int fd; /* -1 when closed */

@@ -51,7 +51,7 @@ slots_index(const struct slot_table *t)
 enum slot_key { BY_SESSION, BY_PID };
 
 static _Atomic uint32_t *
-index_head(const struct slot_table *t, enum slot_key key, uint64_t value)
+slots_index_head(const struct slot_table *t, enum slot_key key, uint64_t value)
 {
 	uint32_t lists = slots_known(t)->lists;
 
@@ -72,28 +72,28 @@ slot_next(struct slot *s, enum slot_key key)
 }
 
 static void
-index_change(const struct slot_table *t)
+slots_index_change(const struct slot_table *t)
 {
 	atomic_fetch_add(&slots_index(t)->changes, 1);
 }
 
 static void
-index_add(struct slot_table *t, enum slot_key key, uint32_t number)
+slots_index_add(struct slot_table *t, enum slot_key key, uint32_t number)
 {
 	struct slot *s = &t->slots[number];
 	_Atomic uint32_t *head;
 
 	if (slots_known(t)->lists == 0)
 		return;
-	head = index_head(t, key, slot_value(s, key));
-	index_change(t);
+	head = slots_index_head(t, key, slot_value(s, key));
+	slots_index_change(t);
 	*slot_next(s, key) = atomic_load(head);
 	atomic_store(head, number + 1);
-	index_change(t);
+	slots_index_change(t);
 }
 
 static void
-index_remove(struct slot_table *t, enum slot_key key, uint32_t number)
+slots_index_remove(struct slot_table *t, enum slot_key key, uint32_t number)
 {
 	struct slot *s = &t->slots[number];
 	_Atomic uint32_t *head;
@@ -101,7 +101,7 @@ index_remove(struct slot_table *t, enum slot_key key, uint32_t number)
 
 	if (slots_known(t)->lists == 0)
 		return;
-	head = index_head(t, key, slot_value(s, key));
+	head = slots_index_head(t, key, slot_value(s, key));
 	at = atomic_load(head);
 	while (at != 0 && at != number + 1) {
 		before = at;
@@ -109,13 +109,13 @@ index_remove(struct slot_table *t, enum slot_key key, uint32_t number)
 	}
 	if (at == 0) /* never put there */
 		return;
-	index_change(t);
+	slots_index_change(t);
 	if (before == 0)
 		atomic_store(head, *slot_next(s, key));
 	else
 		*slot_next(&t->slots[before - 1], key) = *slot_next(s, key);
 	*slot_next(s, key) = 0;
-	index_change(t);
+	slots_index_change(t);
 }
 
 static bool
@@ -127,9 +127,9 @@ slot_is(const struct slot *s, enum slot_key key, uint64_t value)
 
 /* One slot of the list, or -1; no bound of it is trusted. */
 static int64_t
-index_walk(const struct slot_table *t, enum slot_key key, uint64_t value)
+slots_index_walk(const struct slot_table *t, enum slot_key key, uint64_t value)
 {
-	uint32_t at = atomic_load(index_head(t, key, value));
+	uint32_t at = atomic_load(slots_index_head(t, key, value));
 
 	for (uint32_t i = 0;
 	     i < STEPS_MAX && at > 0 && at <= slots_known(t)->count; i++) {
@@ -144,7 +144,7 @@ index_walk(const struct slot_table *t, enum slot_key key, uint64_t value)
 
 /* false: the table has no index, or it is never at rest. */
 static bool
-index_find(const struct slot_table *t, enum slot_key key, uint64_t value,
+slots_index_find(const struct slot_table *t, enum slot_key key, uint64_t value,
     int64_t *found)
 {
 	const struct slot_index *x = slots_index(t);
@@ -152,7 +152,7 @@ index_find(const struct slot_table *t, enum slot_key key, uint64_t value,
 	for (uint32_t i = 0; slots_known(t)->lists > 0 && i < TRIES_MAX; i++) {
 		uint32_t changes = atomic_load(&x->changes);
 
-		*found = index_walk(t, key, value);
+		*found = slots_index_walk(t, key, value);
 		if (*found >= 0 ||
 		    (changes % 2 == 0 && atomic_load(&x->changes) == changes))
 			return (true);
@@ -192,8 +192,8 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	struct slot *s = &t->slots[number];
 
 	if (atomic_load(&s->use) == SLOT_RUNNING) {
-		index_remove(t, BY_SESSION, number);
-		index_remove(t, BY_PID, number);
+		slots_index_remove(t, BY_SESSION, number);
+		slots_index_remove(t, BY_PID, number);
 	}
 	s->pid = 0;
 	s->session = session;
@@ -210,14 +210,14 @@ slot_claim(struct slot_table *t, uint32_t number, uint64_t session,
 	if (number >= atomic_load_explicit(&t->high, memory_order_relaxed))
 		atomic_store_explicit(
 		    &t->high, number + 1, memory_order_release);
-	index_add(t, BY_SESSION, number);
+	slots_index_add(t, BY_SESSION, number);
 }
 
 void
 slot_started(struct slot_table *t, uint32_t number, int32_t pid)
 {
 	t->slots[number].pid = pid;
-	index_add(t, BY_PID, number);
+	slots_index_add(t, BY_PID, number);
 }
 
 void
@@ -225,8 +225,8 @@ slot_end(struct slot_table *t, uint32_t number, enum ended how, int32_t value)
 {
 	struct slot *s = &t->slots[number];
 
-	index_remove(t, BY_SESSION, number);
-	index_remove(t, BY_PID, number);
+	slots_index_remove(t, BY_SESSION, number);
+	slots_index_remove(t, BY_PID, number);
 	s->how = (uint8_t)how;
 	s->value = value;
 	atomic_store_explicit(&s->use, SLOT_ENDED, memory_order_release);
@@ -285,7 +285,7 @@ slot_find(const struct slot_table *t, enum slot_key key, uint64_t value)
 	uint32_t n = slot_count(t);
 	int64_t found;
 
-	if (index_find(t, key, value, &found))
+	if (slots_index_find(t, key, value, &found))
 		return (found);
 	for (uint32_t i = 0; i < n; i++) {
 		if (slot_is(&t->slots[i], key, value))

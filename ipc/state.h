@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 /*
  * The master's file; sparse. Its layout is the master's own, which maps

@@ -41,11 +41,11 @@ struct wanted {
 	size_t size;
 };
 
-static bool stack_walk(const struct stack *s, const char *file, int depth);
+static bool pamstack_walk(const struct stack *s, const char *file, int depth);
 
 /* NULL where no folder has it. A FIFO or a device cannot hang us. */
 static FILE *
-stack_open(const struct stack *s, const char *file)
+pamstack_open(const struct stack *s, const char *file)
 {
 	char path[512];
 	struct stat st;
@@ -73,7 +73,7 @@ stack_open(const struct stack *s, const char *file)
 
 /* A line without its comment, joined with those that it goes on in. */
 static bool
-stack_line(FILE *f, char *line, size_t size)
+pamstack_line(FILE *f, char *line, size_t size)
 {
 	size_t n = 0, end;
 
@@ -90,7 +90,7 @@ stack_line(FILE *f, char *line, size_t size)
 
 /* The next word; one in square brackets may hold spaces. */
 static char *
-stack_word(char **rest)
+pamstack_word(char **rest)
 {
 	char *p = *rest + strspn(*rest, " \t"), *end;
 
@@ -106,7 +106,7 @@ stack_word(char **rest)
 }
 
 static bool
-stack_is_module(const char *name, const char *word, void *arg)
+pamstack_is_module(const char *name, const char *word, void *arg)
 {
 	const struct wanted *w = arg;
 
@@ -118,7 +118,7 @@ stack_is_module(const char *name, const char *word, void *arg)
 }
 
 static bool
-stack_meet(const struct stack *s, const char *word)
+pamstack_meet(const struct stack *s, const char *word)
 {
 	const char *last = strrchr(word, '/');
 
@@ -126,38 +126,39 @@ stack_meet(const struct stack *s, const char *word)
 }
 
 static bool
-stack_try(const struct stack *s, char *line, int depth)
+pamstack_try(const struct stack *s, char *line, int depth)
 {
-	char *type = stack_word(&line), *control = stack_word(&line), *word;
+	char *type = pamstack_word(&line), *control = pamstack_word(&line),
+	     *word;
 
 	if (type == NULL || control == NULL)
 		return (false);
 	if (strcmp(type, "@include") == 0)
-		return (stack_walk(s, control, depth + 1));
-	word = stack_word(&line);
+		return (pamstack_walk(s, control, depth + 1));
+	word = pamstack_word(&line);
 	if (*type == '-')
 		type++;
 	if (word == NULL || (s->type != NULL && strcasecmp(type, s->type) != 0))
 		return (false);
 	if (strcasecmp(control, "include") == 0 ||
 	    strcasecmp(control, "substack") == 0)
-		return (stack_walk(s, word, depth + 1));
-	return (stack_meet(s, word));
+		return (pamstack_walk(s, word, depth + 1));
+	return (pamstack_meet(s, word));
 }
 
 static bool
-stack_walk(const struct stack *s, const char *file, int depth)
+pamstack_walk(const struct stack *s, const char *file, int depth)
 {
-	FILE *f = depth > STACK_DEPTH_MAX ? NULL : stack_open(s, file);
+	FILE *f = depth > STACK_DEPTH_MAX ? NULL : pamstack_open(s, file);
 	char line[STACK_LINE_MAX];
 	bool found = false;
 
 	if (f == NULL && depth == 0)
-		f = stack_open(s, "other");
+		f = pamstack_open(s, "other");
 	if (f == NULL)
 		return (false);
-	while (!found && stack_line(f, line, sizeof(line)))
-		found = stack_try(s, line, depth);
+	while (!found && pamstack_line(f, line, sizeof(line)))
+		found = pamstack_try(s, line, depth);
 	fclose(f);
 	return (found);
 }
@@ -169,15 +170,16 @@ pamstack_runs(const char *const *folders, const char *service, const char *type,
 	struct wanted wanted = {.module = module, .path = path, .size = size};
 	const struct stack s = {.folders = folders,
 	    .type = type,
-	    .is_wanted = stack_is_module,
+	    .is_wanted = pamstack_is_module,
 	    .arg = &wanted};
 
-	return (stack_walk(&s, service, 0));
+	return (pamstack_walk(&s, service, 0));
 }
 
 /* Whether one of those folders has PAM's own module and this one: its path. */
 static bool
-stack_beside(const char *folders, const char *module, char *path, size_t size)
+pamstack_beside(
+    const char *folders, const char *module, char *path, size_t size)
 {
 	glob_t g = {0};
 	bool found = false;
@@ -196,7 +198,7 @@ stack_beside(const char *folders, const char *module, char *path, size_t size)
 }
 
 static bool
-stack_find(const char *module, char *path, size_t size)
+pamstack_find(const char *module, char *path, size_t size)
 {
 	bool found = false;
 
@@ -206,7 +208,7 @@ stack_find(const char *module, char *path, size_t size)
 	}
 	for (size_t i = 0;
 	     !found && i < sizeof(module_globs) / sizeof(module_globs[0]); i++)
-		found = stack_beside(module_globs[i], module, path, size);
+		found = pamstack_beside(module_globs[i], module, path, size);
 	return (found);
 }
 
@@ -215,7 +217,7 @@ pamstack_is_installed(const char *module)
 {
 	char path[512];
 
-	return (stack_find(module, path, sizeof(path)));
+	return (pamstack_find(module, path, sizeof(path)));
 }
 
 struct loaded {
@@ -224,7 +226,7 @@ struct loaded {
 };
 
 static int
-stack_look(struct dl_phdr_info *info, size_t size, void *arg)
+pamstack_look(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct loaded *l = arg;
 	const char *last = strrchr(info->dlpi_name, '/');
@@ -236,15 +238,15 @@ stack_look(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 static bool
-stack_is_missed(const char *name, const char *word, void *arg)
+pamstack_is_missed(const char *name, const char *word, void *arg)
 {
 	struct loaded l = {.name = name};
 	char path[512];
 	void *module;
 
 	(void)arg;
-	dl_iterate_phdr(stack_look, &l);
-	if (l.found || !stack_find(word, path, sizeof(path)))
+	dl_iterate_phdr(pamstack_look, &l);
+	if (l.found || !pamstack_find(word, path, sizeof(path)))
 		return (false);
 	/* One that never can be loaded is the host's own way. */
 	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -258,9 +260,9 @@ bool
 pamstack_lacks_module(const char *const *folders, const char *service)
 {
 	const struct stack s = {
-	    .folders = folders, .is_wanted = stack_is_missed};
+	    .folders = folders, .is_wanted = pamstack_is_missed};
 
-	return (stack_walk(&s, service, 0));
+	return (pamstack_walk(&s, service, 0));
 }
 
 #define STACK_OURS "pam_portreeve.so"

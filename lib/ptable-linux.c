@@ -18,7 +18,7 @@
 
 /* A folder of /proc that a process has; its name is the kernel's. */
 static pid_t
-pid_of_name(const char *name)
+ptable_pid_of_name(const char *name)
 {
 	return ((pid_t)strtol(name, NULL, 10));
 }
@@ -28,7 +28,7 @@ pid_of_name(const char *name)
  * to choose and may hold anything, so the last ')' ends it.
  */
 static int
-parse_stat(char *text, struct ptable_row *row)
+ptable_parse_stat(char *text, struct ptable_row *row)
 {
 	char *p = strrchr(text, ')');
 	long ticks = sysconf(_SC_CLK_TCK);
@@ -60,7 +60,7 @@ parse_stat(char *text, struct ptable_row *row)
  * see (hidepid, of an ordinary user's), or else that cannot be told now.
  */
 static int
-read_error(int error)
+ptable_read_error(int error)
 {
 	return (error == ENOENT || error == ESRCH || error == EACCES ||
 			error == EPERM
@@ -70,7 +70,7 @@ read_error(int error)
 
 /* A file below /proc/PID, as a text. */
 static int
-read_text(pid_t pid, const char *name, char *text, size_t size)
+ptable_read_text(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 	ssize_t n;
@@ -79,12 +79,12 @@ read_text(pid_t pid, const char *name, char *text, size_t size)
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return (read_error(errno));
+		return (ptable_read_error(errno));
 	n = read(fd, text, size - 1);
 	error = errno;
 	close(fd);
 	if (n < 0)
-		return (read_error(error));
+		return (ptable_read_error(error));
 	text[n] = '\0';
 	return (n > 0 ? 0 : ERR_NOT_FOUND);
 }
@@ -94,11 +94,11 @@ read_text(pid_t pid, const char *name, char *text, size_t size)
  * not it: what may not be dumped belongs to root there.
  */
 static int
-read_uid(pid_t pid, uid_t *out)
+ptable_read_uid(pid_t pid, uid_t *out)
 {
 	char text[1024], *p;
 	unsigned uid = 0;
-	int err = read_text(pid, "status", text, sizeof(text));
+	int err = ptable_read_text(pid, "status", text, sizeof(text));
 
 	if (err != 0)
 		return (err);
@@ -114,12 +114,12 @@ int
 ptable_look(pid_t pid, struct ptable_row *row)
 {
 	char text[1024];
-	int err = read_text(pid, "stat", text, sizeof(text));
+	int err = ptable_read_text(pid, "stat", text, sizeof(text));
 
 	row->pid = pid;
 	row->uid = (uid_t)-1;
 	if (err == 0)
-		err = parse_stat(text, row);
+		err = ptable_parse_stat(text, row);
 	return (err == 0 || err == ERR_SHORT ? err : ERR_NOT_FOUND);
 }
 
@@ -131,7 +131,7 @@ ptable_read_one(pid_t pid, struct ptable_row *row)
 	if (err != 0)
 		return (err);
 	/* One that has just gone is nobody's. */
-	err = read_uid(pid, &row->uid);
+	err = ptable_read_uid(pid, &row->uid);
 	return (err == ERR_SHORT ? err : 0);
 }
 
@@ -154,7 +154,7 @@ ptable_signal(const struct ptable_row *row, int signal)
 }
 
 static int
-add_row(struct ptable *t, const struct ptable_row *row)
+ptable_add_row(struct ptable *t, const struct ptable_row *row)
 {
 	if (t->count == t->room) {
 		size_t room = t->room == 0 ? 256 : 2 * t->room;
@@ -172,7 +172,7 @@ add_row(struct ptable *t, const struct ptable_row *row)
 
 /* NULL at the end, or with *err where the rest cannot be read. */
 static struct dirent *
-next_entry(DIR *d, int *err)
+ptable_next_entry(DIR *d, int *err)
 {
 	struct dirent *e;
 
@@ -186,7 +186,7 @@ next_entry(DIR *d, int *err)
 typedef int read_row(pid_t pid, struct ptable_row *row);
 
 static int
-read_all(struct ptable *t, read_row *read_row_of)
+ptable_read_all(struct ptable *t, read_row *read_row_of)
 {
 	struct ptable_row row;
 	struct dirent *e;
@@ -195,14 +195,14 @@ read_all(struct ptable *t, read_row *read_row_of)
 
 	t->count = 0;
 	if (d == NULL)
-		return (
-		    read_error(errno) == ERR_SHORT ? ERR_SHORT : ERR_SYSTEM);
-	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
+		return (ptable_read_error(errno) == ERR_SHORT ? ERR_SHORT
+							      : ERR_SYSTEM);
+	while (err == 0 && (e = ptable_next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = read_row_of(pid_of_name(e->d_name), &row);
+		err = read_row_of(ptable_pid_of_name(e->d_name), &row);
 		if (err == 0)
-			err = add_row(t, &row);
+			err = ptable_add_row(t, &row);
 		else if (err == ERR_NOT_FOUND)
 			err = 0;
 	}
@@ -213,13 +213,13 @@ read_all(struct ptable *t, read_row *read_row_of)
 int
 ptable_read(struct ptable *t)
 {
-	return (read_all(t, ptable_read_one));
+	return (ptable_read_all(t, ptable_read_one));
 }
 
 int
 ptable_read_tree(struct ptable *t)
 {
-	return (read_all(t, ptable_look));
+	return (ptable_read_all(t, ptable_look));
 }
 
 void
@@ -232,7 +232,7 @@ ptable_free(struct ptable *t)
 
 /* The numbers of a file, which may be long. */
 static int
-children_of_thread(pid_t pid, pid_t thread, ptable_child *cb, void *arg)
+ptable_children_of_thread(pid_t pid, pid_t thread, ptable_child *cb, void *arg)
 {
 	char path[64], text[4096];
 	pid_t child = 0;
@@ -243,7 +243,7 @@ children_of_thread(pid_t pid, pid_t thread, ptable_child *cb, void *arg)
 	    (int)thread);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return (read_error(errno));
+		return (ptable_read_error(errno));
 	while ((n = read(fd, text, sizeof(text))) > 0) {
 		for (ssize_t i = 0; i < n; i++) {
 			if (isdigit((unsigned char)text[i])) {
@@ -257,11 +257,11 @@ children_of_thread(pid_t pid, pid_t thread, ptable_child *cb, void *arg)
 	}
 	error = errno;
 	close(fd);
-	return (n == 0 ? 0 : read_error(error));
+	return (n == 0 ? 0 : ptable_read_error(error));
 }
 
 static int
-children_of_threads(pid_t pid, ptable_child *cb, void *arg)
+ptable_children_of_threads(pid_t pid, ptable_child *cb, void *arg)
 {
 	char path[64];
 	struct dirent *e;
@@ -271,11 +271,12 @@ children_of_threads(pid_t pid, ptable_child *cb, void *arg)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	d = opendir(path);
 	if (d == NULL)
-		return (read_error(errno));
-	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
+		return (ptable_read_error(errno));
+	while (err == 0 && (e = ptable_next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = children_of_thread(pid, pid_of_name(e->d_name), cb, arg);
+		err = ptable_children_of_thread(
+		    pid, ptable_pid_of_name(e->d_name), cb, arg);
 		if (err == ERR_NOT_FOUND) /* a thread that has ended */
 			err = 0;
 	}
@@ -285,7 +286,7 @@ children_of_threads(pid_t pid, ptable_child *cb, void *arg)
 
 /* Without CONFIG_PROC_CHILDREN nobody has the file, we neither. */
 static bool
-children_are_told(void)
+ptable_children_are_told(void)
 {
 	static int told = -1;
 	char path[64];
@@ -304,11 +305,11 @@ children_are_told(void)
 int
 ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg)
 {
-	if (!children_are_told())
+	if (!ptable_children_are_told())
 		return (ERR_UNSUPPORTED);
 	return (row->threads > 1
-		    ? children_of_threads(row->pid, cb, arg)
-		    : children_of_thread(row->pid, row->pid, cb, arg));
+		    ? ptable_children_of_threads(row->pid, cb, arg)
+		    : ptable_children_of_thread(row->pid, row->pid, cb, arg));
 }
 
 /*
@@ -337,12 +338,12 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 
 	*count = 0;
 	if (d == NULL)
-		return (
-		    read_error(errno) == ERR_SHORT ? ERR_SHORT : ERR_SYSTEM);
-	while (err == 0 && (e = next_entry(d, &err)) != NULL) {
+		return (ptable_read_error(errno) == ERR_SHORT ? ERR_SHORT
+							      : ERR_SYSTEM);
+	while (err == 0 && (e = ptable_next_entry(d, &err)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		err = ptable_read_one(pid_of_name(e->d_name), &row);
+		err = ptable_read_one(ptable_pid_of_name(e->d_name), &row);
 		if (err == ERR_NOT_FOUND)
 			err = 0;
 		else if (err == 0 && row.uid == uid)

@@ -30,7 +30,7 @@ struct walk {
 };
 
 static int __attribute__((format(printf, 2, 3)))
-walk_refuse(struct walk *w, const char *fmt, ...)
+safe_walk_refuse(struct walk *w, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -42,28 +42,28 @@ walk_refuse(struct walk *w, const char *fmt, ...)
 }
 
 static bool
-is_trusted(const struct walk *w, const struct stat *st)
+safe_is_trusted(const struct walk *w, const struct stat *st)
 {
 	return (st->st_uid == 0 || st->st_uid == w->uid);
 }
 
 /* The folder that it has come to. */
 static int
-walk_judge(struct walk *w)
+safe_walk_judge(struct walk *w)
 {
 	const char *at = w->at[0] == '\0' ? "/" : w->at;
 	struct stat st;
 
 	if (fstat(w->dir, &st) < 0)
 		return (-1);
-	if (!is_trusted(w, &st))
-		return (walk_refuse(w,
+	if (!safe_is_trusted(w, &st))
+		return (safe_walk_refuse(w,
 		    "the folder %.120s on the way to it belongs to another "
 		    "user, who could replace it",
 		    at));
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)
-		return (walk_refuse(w,
+		return (safe_walk_refuse(w,
 		    "users other than its owner can write to the folder %.120s "
 		    "on the way to it: chmod go-w it",
 		    at));
@@ -71,7 +71,7 @@ walk_judge(struct walk *w)
 }
 
 static int
-walk_to(struct walk *w, int fd, const char *name)
+safe_walk_to(struct walk *w, int fd, const char *name)
 {
 	size_t n = strlen(w->at);
 
@@ -83,18 +83,19 @@ walk_to(struct walk *w, int fd, const char *name)
 		w->at[0] = '\0';
 	else
 		snprintf(w->at + n, sizeof(w->at) - n, "/%s", name);
-	return (walk_judge(w));
+	return (safe_walk_judge(w));
 }
 
 static int
-walk_root(struct walk *w)
+safe_walk_root(struct walk *w)
 {
-	return (walk_to(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), NULL));
+	return (
+	    safe_walk_to(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), NULL));
 }
 
 /* Put a link's target before what is left; fd is the link's own. */
 static int
-walk_link(struct walk *w, int fd, const char *name)
+safe_walk_link(struct walk *w, int fd, const char *name)
 {
 	char target[PATH_MAX], joined[PATH_MAX];
 	struct stat st;
@@ -102,8 +103,8 @@ walk_link(struct walk *w, int fd, const char *name)
 
 	if (fstat(fd, &st) < 0)
 		return (-1);
-	if (!is_trusted(w, &st))
-		return (walk_refuse(w,
+	if (!safe_is_trusted(w, &st))
+		return (safe_walk_refuse(w,
 		    "the link %.120s on the way to it belongs to another user, "
 		    "who could change it",
 		    name));
@@ -121,12 +122,12 @@ walk_link(struct walk *w, int fd, const char *name)
 		return (-1);
 	}
 	memcpy(w->rest, joined, strlen(joined) + 1);
-	return (target[0] == '/' ? walk_root(w) : 0);
+	return (target[0] == '/' ? safe_walk_root(w) : 0);
 }
 
 /* Cut the next name off; false when there is none left. */
 static bool
-walk_next(struct walk *w, char name[NAME_MAX + 1])
+safe_walk_next(struct walk *w, char name[NAME_MAX + 1])
 {
 	char *p = w->rest;
 	size_t n;
@@ -142,14 +143,14 @@ walk_next(struct walk *w, char name[NAME_MAX + 1])
 }
 
 static bool
-walk_is_last(const struct walk *w)
+safe_walk_is_last(const struct walk *w)
 {
 	return (w->rest[strspn(w->rest, "/")] == '\0');
 }
 
 /* One name: a folder is gone into, a link followed; the last is opened. */
 static int
-walk_step(struct walk *w, const char *name, int flags, int *out)
+safe_walk_step(struct walk *w, const char *name, int flags, int *out)
 {
 	struct stat st;
 	int fd = openat(w->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -160,13 +161,13 @@ walk_step(struct walk *w, const char *name, int flags, int *out)
 		return (-1);
 	}
 	if (S_ISLNK(st.st_mode)) {
-		err = walk_link(w, fd, name);
+		err = safe_walk_link(w, fd, name);
 		fd_close(&fd);
 		return (err);
 	}
-	if (!walk_is_last(w)) {
+	if (!safe_walk_is_last(w)) {
 		if (S_ISDIR(st.st_mode))
-			return (walk_to(w, fd, name));
+			return (safe_walk_to(w, fd, name));
 		fd_close(&fd);
 		errno = ENOTDIR;
 		return (-1);
@@ -180,7 +181,7 @@ walk_step(struct walk *w, const char *name, int flags, int *out)
 }
 
 static int
-walk_start(struct walk *w, const char *path)
+safe_walk_start(struct walk *w, const char *path)
 {
 	char cwd[PATH_MAX] = "";
 
@@ -191,7 +192,7 @@ walk_start(struct walk *w, const char *path)
 		errno = ENAMETOOLONG;
 		return (-1);
 	}
-	return (walk_root(w));
+	return (safe_walk_root(w));
 }
 
 int
@@ -204,9 +205,9 @@ safe_open(const char *path, int flags, uid_t uid, char *why, size_t size)
 	if (size > 0)
 		why[0] = '\0';
 	flags |= O_CLOEXEC | O_NOCTTY;
-	err = walk_start(&w, path);
-	while (err == 0 && fd < 0 && walk_next(&w, name))
-		err = walk_step(&w, name, flags, &fd);
+	err = safe_walk_start(&w, path);
+	while (err == 0 && fd < 0 && safe_walk_next(&w, name))
+		err = safe_walk_step(&w, name, flags, &fd);
 	/* Only the root's own name has no last one. */
 	if (err == 0 && fd < 0)
 		fd = open("/", flags);
@@ -218,7 +219,7 @@ safe_open(const char *path, int flags, uid_t uid, char *why, size_t size)
 
 /* The file at the end of the way; it is closed when it is refused. */
 static int
-judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
+safe_judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 {
 	struct walk w = {.uid = uid, .why = why, .size = size};
 	struct stat st;
@@ -230,17 +231,17 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 		err = -1;
 		snprintf(why, size, "%s", strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		err = walk_refuse(&w, "%s", "it is not a regular file");
+		err = safe_walk_refuse(&w, "%s", "it is not a regular file");
 	} else if (program && (st.st_mode & 0111) == 0) {
-		err = walk_refuse(&w, "%s",
+		err = safe_walk_refuse(&w, "%s",
 		    "it may not be executed: chmod +x "
 		    "it, if it is a program");
-	} else if (!is_trusted(&w, &st)) {
-		err = walk_refuse(&w, "%s",
+	} else if (!safe_is_trusted(&w, &st)) {
+		err = safe_walk_refuse(&w, "%s",
 		    "it belongs to another user, who "
 		    "could change it: chown it to root");
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		err = walk_refuse(&w, "%s",
+		err = safe_walk_refuse(&w, "%s",
 		    "users other than its owner can write it: chmod go-w it");
 	}
 	if (err != 0)
@@ -251,14 +252,14 @@ judge_file(int fd, bool program, uid_t uid, char *why, size_t size)
 int
 safe_open_file(const char *path, uid_t uid, char *why, size_t size)
 {
-	return (
-	    judge_file(safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size),
-		false, uid, why, size));
+	return (safe_judge_file(
+	    safe_open(path, O_RDONLY | O_NONBLOCK, uid, why, size), false, uid,
+	    why, size));
 }
 
 int
 safe_open_program(const char *path, uid_t uid, char *why, size_t size)
 {
-	return (judge_file(
+	return (safe_judge_file(
 	    safe_open(path, O_PATH, uid, why, size), true, uid, why, size));
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 #include "ipc/state.h"
 #include "policy/rate.h"
 

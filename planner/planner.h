@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
-#include "ipc/message.h"
+#include "ipc/msg.h"
 #include "ipc/plan.h"
 
 struct planner {

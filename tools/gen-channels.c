@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 #include "lib/role.h"
 
 #define WIDTH 95

@@ -6,7 +6,7 @@
 #ifndef PORTREEVE_MONITOR_PAM_ASK_H
 #define PORTREEVE_MONITOR_PAM_ASK_H
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 /*
  * Ask `type` (PAM_ACCOUNT, PAM_OPEN, PAM_CLOSE) with its message and wait for

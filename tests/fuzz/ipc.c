@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "audit/text.h"
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

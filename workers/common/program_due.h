@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 struct program_due_entry {
 	uint32_t next, prev; /* slot + 1; 0: none */

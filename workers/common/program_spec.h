@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 #include "ipc/state.h"
 
 #define PROGRAM_ARGS_MAX 256

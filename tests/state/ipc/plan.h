@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 
 enum plan_kind { PLAN_INT, PLAN_STR, PLAN_BYTES, PLAN_ADDR };
 

@@ -20,6 +20,10 @@
 #include <cmocka.h>
 
 /* NOLINTNEXTLINE(bugprone-suspicious-include): the real one, and its state */
+#include "ender/look.c"
+/* NOLINTNEXTLINE(bugprone-suspicious-include): likewise */
+#include "ender/victim.c"
+/* NOLINTNEXTLINE(bugprone-suspicious-include): likewise */
 #include "ender/tree.c"
 
 #define NAMES 32

@@ -3,8 +3,8 @@
  * the permit table, and the codecs. Any process; the decoder distrusts its
  * input wholly. Nothing here does I/O (ipc/channel.h does).
  */
-#ifndef PORTREEVE_IPC_MESSAGE_H
-#define PORTREEVE_IPC_MESSAGE_H
+#ifndef PORTREEVE_IPC_MSG_H
+#define PORTREEVE_IPC_MSG_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "ipc/message.h"
+#include "ipc/msg.h"
 #include "lib/err.h"
 
 #define R(role) (1u << ROLE_##role)
@@ -46,7 +46,7 @@ struct reader {
 };
 
 static void
-put(struct writer *w, const void *src, size_t n)
+msg_write(struct writer *w, const void *src, size_t n)
 {
 	if (w->err != 0)
 		return;
@@ -60,7 +60,7 @@ put(struct writer *w, const void *src, size_t n)
 }
 
 static void
-put_text(struct writer *w, const char *text, size_t size)
+msg_write_text(struct writer *w, const char *text, size_t size)
 {
 	size_t n = strnlen(text, size);
 	uint16_t len = (uint16_t)n;
@@ -69,36 +69,36 @@ put_text(struct writer *w, const char *text, size_t size)
 		w->err = ERR_VALUE;
 		return;
 	}
-	put(w, &len, sizeof(len));
-	put(w, text, n);
+	msg_write(w, &len, sizeof(len));
+	msg_write(w, text, n);
 }
 
 static void
-put_bytes(struct writer *w, const uint8_t *b, uint16_t n, size_t most)
+msg_write_bytes(struct writer *w, const uint8_t *b, uint16_t n, size_t most)
 {
 	if (n > most) {
 		w->err = ERR_VALUE;
 		return;
 	}
-	put(w, &n, sizeof(n));
-	put(w, b, n);
+	msg_write(w, &n, sizeof(n));
+	msg_write(w, b, n);
 }
 
 static void
-put_addr(struct writer *w, const struct addr *a)
+msg_write_addr(struct writer *w, const struct addr *a)
 {
 	if (a->family >= FAMILY_COUNT) {
 		w->err = ERR_VALUE;
 		return;
 	}
-	put(w, &a->family, sizeof(a->family));
-	put(w, a->bytes, sizeof(a->bytes));
-	put(w, &a->port, sizeof(a->port));
-	put(w, &a->scope, sizeof(a->scope));
+	msg_write(w, &a->family, sizeof(a->family));
+	msg_write(w, a->bytes, sizeof(a->bytes));
+	msg_write(w, &a->port, sizeof(a->port));
+	msg_write(w, &a->scope, sizeof(a->scope));
 }
 
 static void
-get(struct reader *r, void *dst, size_t n)
+msg_read(struct reader *r, void *dst, size_t n)
 {
 	if (r->err != 0)
 		return;
@@ -112,17 +112,17 @@ get(struct reader *r, void *dst, size_t n)
 }
 
 static void
-get_text(struct reader *r, char *dst, size_t size)
+msg_read_text(struct reader *r, char *dst, size_t size)
 {
 	uint16_t n = 0;
 
 	dst[0] = '\0';
-	get(r, &n, sizeof(n));
+	msg_read(r, &n, sizeof(n));
 	if (r->err == 0 && n >= size)
 		r->err = ERR_VALUE;
 	if (r->err != 0)
 		return;
-	get(r, dst, n);
+	msg_read(r, dst, n);
 	if (r->err != 0) {
 		dst[0] = '\0';
 		return;
@@ -133,27 +133,27 @@ get_text(struct reader *r, char *dst, size_t size)
 }
 
 static void
-get_bytes(struct reader *r, uint8_t *dst, uint16_t *out, size_t most)
+msg_read_bytes(struct reader *r, uint8_t *dst, uint16_t *out, size_t most)
 {
 	uint16_t n = 0;
 
 	*out = 0;
-	get(r, &n, sizeof(n));
+	msg_read(r, &n, sizeof(n));
 	if (r->err == 0 && n > most)
 		r->err = ERR_VALUE;
-	get(r, dst, r->err == 0 ? n : 0);
+	msg_read(r, dst, r->err == 0 ? n : 0);
 	if (r->err == 0)
 		*out = n;
 }
 
 static void
-get_addr(struct reader *r, struct addr *a)
+msg_read_addr(struct reader *r, struct addr *a)
 {
 	memset(a, 0, sizeof(*a));
-	get(r, &a->family, sizeof(a->family));
-	get(r, a->bytes, sizeof(a->bytes));
-	get(r, &a->port, sizeof(a->port));
-	get(r, &a->scope, sizeof(a->scope));
+	msg_read(r, &a->family, sizeof(a->family));
+	msg_read(r, a->bytes, sizeof(a->bytes));
+	msg_read(r, &a->port, sizeof(a->port));
+	msg_read(r, &a->scope, sizeof(a->scope));
 	if (r->err == 0 && a->family >= FAMILY_COUNT)
 		r->err = ERR_VALUE;
 }
@@ -169,7 +169,7 @@ get_addr(struct reader *r, struct addr *a)
 #define PUT_INT(f, wide, lo, hi)                                               \
 	if (!IN_RANGE(wide, m->f, lo, hi))                                     \
 		w->err = ERR_VALUE;                                            \
-	put(w, &m->f, sizeof(m->f));
+	msg_write(w, &m->f, sizeof(m->f));
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
 	static void encode_##lower(                                            \
 	    struct writer *w, const struct msg_##lower *m)                     \
@@ -180,15 +180,15 @@ get_addr(struct reader *r, struct addr *a)
 #define MSG_U32(f, lo, hi) PUT_INT(f, uint64_t, lo, hi)
 #define MSG_U64(f, lo, hi) PUT_INT(f, uint64_t, lo, hi)
 #define MSG_I32(f, lo, hi) PUT_INT(f, int64_t, lo, hi)
-#define MSG_STR(f, size) put_text(w, m->f, size);
-#define MSG_BYTES(f, most) put_bytes(w, m->f.b, m->f.n, most);
-#define MSG_ADDR(f) put_addr(w, &m->f);
+#define MSG_STR(f, size) msg_write_text(w, m->f, size);
+#define MSG_BYTES(f, most) msg_write_bytes(w, m->f.b, m->f.n, most);
+#define MSG_ADDR(f) msg_write_addr(w, &m->f);
 #include "ipc/catalogue.def"
 #include "ipc/undef.h"
 
 #define GET_INT(f, wide, lo, hi)                                               \
 	m->f = 0;                                                              \
-	get(r, &m->f, sizeof(m->f));                                           \
+	msg_read(r, &m->f, sizeof(m->f));                                      \
 	if (r->err == 0 && !IN_RANGE(wide, m->f, lo, hi))                      \
 		r->err = ERR_VALUE;
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
@@ -202,9 +202,9 @@ get_addr(struct reader *r, struct addr *a)
 #define MSG_U32(f, lo, hi) GET_INT(f, uint64_t, lo, hi)
 #define MSG_U64(f, lo, hi) GET_INT(f, uint64_t, lo, hi)
 #define MSG_I32(f, lo, hi) GET_INT(f, int64_t, lo, hi)
-#define MSG_STR(f, size) get_text(r, m->f, size);
-#define MSG_BYTES(f, most) get_bytes(r, m->f.b, &m->f.n, most);
-#define MSG_ADDR(f) get_addr(r, &m->f);
+#define MSG_STR(f, size) msg_read_text(r, m->f, size);
+#define MSG_BYTES(f, most) msg_read_bytes(r, m->f.b, &m->f.n, most);
+#define MSG_ADDR(f) msg_read_addr(r, &m->f);
 #include "ipc/catalogue.def"
 #include "ipc/undef.h"
 
@@ -234,7 +234,7 @@ msg_encode(enum msg_type type, const void *msg, uint8_t *buf, size_t size)
 	struct writer w = {.p = buf, .left = size};
 	uint16_t number = (uint16_t)type;
 
-	put(&w, &number, sizeof(number));
+	msg_write(&w, &number, sizeof(number));
 	switch (type) {
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
 	case MSG_##NAME:                                                       \
@@ -266,7 +266,7 @@ msg_decode(
 	uint16_t number = 0;
 
 	*type = MSG_COUNT;
-	get(&r, &number, sizeof(number));
+	msg_read(&r, &number, sizeof(number));
 	if (r.err != 0)
 		return (r.err);
 	if (number >= MSG_COUNT)
