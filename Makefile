@@ -231,6 +231,8 @@ $(F)/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
 	@rm -f $@
 	ar rcs $@ $^
 
+$(F)/passwd: $(F)/obj/tests/stage/passwd.o
+
 $(F)/%: $(F)/obj/tests/fuzz/%.o $(F)/all.a
 	$(Q)clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
 

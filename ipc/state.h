@@ -222,7 +222,7 @@ enum login_exit {
 /* finger's questions and the pieces of an answer (MSG_LOOKUP_…). */
 enum lookup_what { LOOKUP_USER, LOOKUP_LIST };
 
-/* How an answer ends (MSG_LOOKUP_DONE). */
+/* How an answer ends (MSG_LOOKUP_ANSWER). */
 enum lookup_outcome {
 	LOOKUP_NOBODY, /* there is nobody to tell of */
 	LOOKUP_FOUND,

@@ -1,6 +1,6 @@
 /*
  * The queue to lookup. Master only, unprivileged. Distrusts both sides: a
- * worker has one question open at most, lookup's pieces go to the worker that
+ * worker has one question open at most, lookup's answers go to the worker that
  * asked and to nobody else, and neither can keep the other waiting for long.
  */
 #include "master/lookup.h"
@@ -16,11 +16,12 @@
 #include "master/resource.h"
 
 #define QUEUE_MAX 256
+#define LOOKUP_AHEAD 8 /* sent and not answered; a power of two */
 #define ANSWER_MS 2000 /* of silence, from lookup or for a new one */
-#define STALLED_MS 500 /* for a worker to take a piece */
+#define STALLED_MS 500 /* for a worker to take an answer */
 #define RETRY_MS 50    /* out of memory, before the next try */
 
-TAILQ_HEAD(ask_list, session);
+TAILQ_HEAD(question_list, session);
 
 struct lookup {
 	struct ipc_channel channel;
@@ -29,19 +30,20 @@ struct lookup {
 	uv_timer_t timer;
 	uv_timer_t stalled;
 	uv_timer_t retry;
-	struct ask_list queue;
+	struct question_list queue;
 	unsigned queued;
-	struct session *current; /* whose answer comes; NULL when it left */
-	bool asked;		 /* lookup has a question */
-	bool again;		 /* it was asked once before */
-	uint32_t request;	 /* the master's own number of it */
-	bool has_piece;		 /* waits for room at the worker */
-	struct msg_lookup_piece piece;
+	/* What lookup was sent, by its number; NULL when its worker left. */
+	struct session *sent[LOOKUP_AHEAD];
+	uint32_t first; /* the number that is answered now */
+	uint32_t next;	/* of the next question; `first` when none is sent */
+	bool held;	/* `answer` waits for room at the first one's worker */
+	struct msg_lookup_answer answer;
 };
 
 static void lookup_next(struct master *m);
 static void lookup_poll(struct master *m, bool on);
 static void lookup_rest(struct master *m);
+static void lookup_stalled(uv_timer_t *timer);
 static void lookup_timeout(uv_timer_t *timer);
 
 int
@@ -61,72 +63,117 @@ lookup_init(struct master *m)
 	return (0);
 }
 
+/* Where the question of that number is. */
+static struct session **
+lookup_sent(struct lookup *l, uint32_t number)
+{
+	return (&l->sent[number % LOOKUP_AHEAD]);
+}
+
+/* Who gets what lookup says now: NULL when nobody does. */
+static struct session *
+lookup_first(struct lookup *l)
+{
+	return (l->first == l->next ? NULL : *lookup_sent(l, l->first));
+}
+
 /* --- answers
  * ------------------------------------------------------------------- */
 
+/* The first of them is done with. */
+static void
+lookup_pop(struct master *m)
+{
+	struct lookup *l = m->lookup;
+
+	*lookup_sent(l, l->first) = NULL;
+	if (++l->first == l->next)
+		uv_timer_stop(&l->timer);
+	else
+		uv_timer_again(&l->timer);
+	lookup_next(m);
+}
+
+/* An answer without pieces. */
 static void
 lookup_done(struct session *s, enum lookup_outcome outcome)
 {
-	struct msg_lookup_done done = {
-	    .request = s->ask_request, .found = (uint8_t)outcome};
+	static struct msg_lookup_answer done;
 
-	s->ask = ASK_NONE;
+	done.request = s->question.request;
+	done.found = (uint8_t)outcome;
+	s->question.state = QUESTION_NONE;
 	/* A worker that this does not reach asks again, and gives up in time.
 	 */
-	(void)ipc_send(&s->channel, MSG_LOOKUP_DONE, &done, NULL, 0);
+	(void)ipc_send(&s->channel, MSG_LOOKUP_ANSWER, &done, NULL, 0);
 }
 
-/* The question being answered is settled, as far as its worker goes. */
+/* To its worker; false when there is no room. */
+static bool
+lookup_pass(
+    struct lookup *l, struct session *s, struct msg_lookup_answer *answer)
+{
+	int err;
+
+	answer->request = s->question.request;
+	answer->error = 0;
+	err = ipc_send(&s->channel, MSG_LOOKUP_ANSWER, answer, NULL, 0);
+	if (err == ERR_AGAIN || err == ERR_SHORT)
+		return (false);
+	if (err == 0 && answer->more) {
+		s->question.state = QUESTION_BEGUN;
+		return (true);
+	}
+	s->question.state = QUESTION_NONE;
+	*lookup_sent(l, l->first) = NULL;
+	return (true);
+}
+
+/* Without room at the worker lookup is not read until there is. */
 static void
-lookup_settle(struct master *m, enum lookup_outcome outcome)
+lookup_hold(
+    struct master *m, struct session *s, const struct msg_lookup_answer *answer)
 {
 	struct lookup *l = m->lookup;
-	struct session *s = l->current;
 
-	l->current = NULL;
-	if (l->has_piece) {
-		l->has_piece = false;
-		uv_timer_stop(&l->stalled);
-		lookup_poll(m, true);
-		if (s != NULL)
-			watch_change(&m->watcher, &s->watch, EPOLLIN);
-	}
-	if (s != NULL)
-		lookup_done(s, outcome);
+	l->answer = *answer;
+	l->held = true;
+	lookup_poll(m, false);
+	watch_change(&m->watcher, &s->watch, EPOLLIN | EPOLLOUT);
+	uv_timer_start(&l->stalled, lookup_stalled, STALLED_MS, 0);
+}
+
+/* What was held has been passed on, or is nobody's now. */
+static void
+lookup_unhold(struct master *m, struct session *s)
+{
+	struct lookup *l = m->lookup;
+
+	l->held = false;
+	uv_timer_stop(&l->stalled);
+	watch_change(&m->watcher, &s->watch, EPOLLIN);
+	lookup_poll(m, true);
+}
+
+static void
+lookup_release(struct master *m, struct session *s)
+{
+	lookup_unhold(m, s);
+	if (!m->lookup->answer.more)
+		lookup_pop(m);
 }
 
 static void
 lookup_stalled(uv_timer_t *timer)
 {
 	struct master *m = timer->data;
+	struct session *s = lookup_first(m->lookup);
 
 	/* The worker does not read. What it has is what it gets; the others
 	 * wait no longer. */
-	lookup_settle(m, LOOKUP_FOUND);
-}
-
-/* One piece to the worker; without room, lookup is not read until there is. */
-static void
-lookup_forward(struct master *m)
-{
-	struct lookup *l = m->lookup;
-	struct session *s = l->current;
-	int err;
-
-	if (s == NULL)
-		return;
-	l->piece.request = s->ask_request;
-	err = ipc_send(&s->channel, MSG_LOOKUP_PIECE, &l->piece, NULL, 0);
-	if ((err == ERR_AGAIN || err == ERR_SHORT) && !l->has_piece) {
-		l->has_piece = true;
-		lookup_poll(m, false);
-		watch_change(&m->watcher, &s->watch, EPOLLIN | EPOLLOUT);
-		uv_timer_start(&l->stalled, lookup_stalled, STALLED_MS, 0);
-	}
-	if (err == 0)
-		s->ask_pieces = true;
-	if (err != 0 && err != ERR_AGAIN && err != ERR_SHORT)
-		lookup_settle(m, LOOKUP_FOUND);
+	*lookup_sent(m->lookup, m->lookup->first) = NULL;
+	lookup_done(s, LOOKUP_FOUND);
+	lookup_release(m, s);
 }
 
 void
@@ -134,16 +181,8 @@ lookup_writable(struct master *m, struct session *s)
 {
 	struct lookup *l = m->lookup;
 
-	if (l->current != s || !l->has_piece)
-		return;
-	if (ipc_send(&s->channel, MSG_LOOKUP_PIECE, &l->piece, NULL, 0) ==
-	    ERR_AGAIN)
-		return;
-	s->ask_pieces = true;
-	l->has_piece = false;
-	uv_timer_stop(&l->stalled);
-	watch_change(&m->watcher, &s->watch, EPOLLIN);
-	lookup_poll(m, true);
+	if (l->held && lookup_first(l) == s && lookup_pass(l, s, &l->answer))
+		lookup_release(m, s);
 }
 
 /* --- lookup's side
@@ -155,11 +194,30 @@ lookup_closed(uv_handle_t *handle)
 	free(handle);
 }
 
-/* Its channel is of no use: what was asked is asked once more, by the next. */
+/*
+ * The question that a lookup died or hung with is put to one more; half an
+ * answer is none.
+ */
+static void
+lookup_blame(struct master *m, struct session *s)
+{
+	struct lookup *l = m->lookup;
+
+	if (l->held)
+		lookup_unhold(m, s);
+	if (s->question.state != QUESTION_BEGUN && s->question.lost++ == 0)
+		return;
+	*lookup_sent(l, l->first) = NULL;
+	resource_short_of(m, ROLE_LOOKUP, NULL, EPIPE);
+	lookup_done(s, LOOKUP_LATER);
+}
+
+/* Its channel is of no use: what was sent is sent once more, to the next. */
 static void
 lookup_detach(struct master *m)
 {
 	struct lookup *l = m->lookup;
+	struct session *s = lookup_first(l);
 
 	if (l->poll == NULL)
 		return;
@@ -167,15 +225,17 @@ lookup_detach(struct master *m)
 	l->poll = NULL;
 	l->polled = false;
 	ipc_channel_close(&l->channel);
-	l->asked = false;
-	if (l->current != NULL && (l->again || l->current->ask_pieces)) {
-		/* Half an answer is none. */
-		resource_short_of(m, ROLE_LOOKUP, NULL, EPIPE);
-		lookup_settle(m, LOOKUP_LATER);
-		l->again = false;
-	} else {
-		l->again = l->current != NULL;
+	if (s != NULL)
+		lookup_blame(m, s);
+	for (uint32_t i = l->next; i != l->first; i--) {
+		s = *lookup_sent(l, i - 1);
+		if (s == NULL)
+			continue;
+		s->question.state = QUESTION_QUEUED;
+		TAILQ_INSERT_HEAD(&l->queue, s, question.link);
+		l->queued++;
 	}
+	l->first = l->next;
 	uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, 0);
 }
 
@@ -202,46 +262,34 @@ lookup_timeout(uv_timer_t *timer)
 	}
 	/* No lookup came: everybody who waits is told that it is not known. */
 	(void)ask_lookup(m, false);
-	if (l->current != NULL || l->queued > 0)
+	if (l->queued > 0)
 		resource_short_of(m, ROLE_LOOKUP, NULL, ETIMEDOUT);
-	lookup_settle(m, LOOKUP_LATER);
-	l->again = false;
 	while ((s = TAILQ_FIRST(&l->queue)) != NULL) {
-		TAILQ_REMOVE(&l->queue, s, ask_link);
+		TAILQ_REMOVE(&l->queue, s, question.link);
 		l->queued--;
 		lookup_done(s, LOOKUP_LATER);
 	}
 }
 
-/* 0 when there may be more. */
 static int
-lookup_message(struct master *m, const struct ipc_in *in)
+lookup_message(struct master *m, struct ipc_in *in)
 {
+	struct msg_lookup_answer *answer = &in->msg.lookup_answer;
 	struct lookup *l = m->lookup;
+	struct session *s = lookup_first(l);
 
-	switch (in->type) {
-	case MSG_LOOKUP_PIECE:
-		if (in->msg.lookup_piece.request != l->request)
-			return (ERR_VALUE);
-		uv_timer_again(&l->timer);
-		l->piece = in->msg.lookup_piece;
-		lookup_forward(m);
-		return (0);
-	case MSG_LOOKUP_DONE:
-		if (in->msg.lookup_done.request != l->request)
-			return (ERR_VALUE);
-		uv_timer_stop(&l->timer);
-		l->asked = l->again = false;
-		if (in->msg.lookup_done.error != 0)
-			resource_short_of(m, ROLE_LOOKUP, NULL,
-			    (int)in->msg.lookup_done.error);
-		lookup_settle(
-		    m, (enum lookup_outcome)in->msg.lookup_done.found);
-		lookup_next(m);
-		return (0);
-	default:
+	if (in->type != MSG_LOOKUP_ANSWER)
 		return (ERR_TYPE);
-	}
+	if (l->first == l->next || answer->request != l->first)
+		return (ERR_VALUE);
+	uv_timer_again(&l->timer);
+	if (answer->error != 0)
+		resource_short_of(m, ROLE_LOOKUP, NULL, (int)answer->error);
+	if (s != NULL && !lookup_pass(l, s, answer))
+		lookup_hold(m, s, answer);
+	else if (!answer->more)
+		lookup_pop(m);
+	return (0);
 }
 
 static void
@@ -254,7 +302,7 @@ lookup_ready(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	while (err == 0 && l->poll == poll && !l->has_piece) {
+	while (err == 0 && l->poll == poll && !l->held) {
 		err = ipc_recv_now(&l->channel, &in);
 		if (err == 0) {
 			err = lookup_message(m, &in);
@@ -277,7 +325,7 @@ lookup_rested(uv_timer_t *timer)
 {
 	struct master *m = timer->data;
 
-	if (!m->lookup->has_piece)
+	if (!m->lookup->held)
 		lookup_poll(m, true);
 	lookup_next(m);
 }
@@ -312,54 +360,44 @@ static int
 lookup_send(struct master *m, struct session *s)
 {
 	struct lookup *l = m->lookup;
-	struct msg_lookup_ask ask = {
-	    .what = s->ask_what, .details = s->ask_details};
+	struct msg_lookup_ask ask = {.request = l->next,
+	    .what = s->question.what,
+	    .details = s->question.details};
 	int err;
 
-	ask.request = ++l->request;
-	memcpy(ask.name, s->ask_name, sizeof(ask.name));
+	memcpy(ask.name, s->question.name, sizeof(ask.name));
 	err = ipc_send(&l->channel, MSG_LOOKUP_ASK, &ask, NULL, 0);
 	if (err != 0)
 		return (err);
-	s->ask_pieces = false;
-	l->asked = true;
+	TAILQ_REMOVE(&l->queue, s, question.link);
+	l->queued--;
+	s->question.state = QUESTION_SENT;
+	*lookup_sent(l, l->next) = s;
 	/* Repeating, so that uv_timer_again() may put it off. */
-	uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, ANSWER_MS);
+	if (l->first == l->next++)
+		uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, ANSWER_MS);
 	return (0);
 }
 
-/* Ask the next question, if lookup is free. */
+/* Ask what waits, as far as it may be sent ahead. */
 static void
 lookup_next(struct master *m)
 {
 	struct lookup *l = m->lookup;
 	struct session *s;
-	int err;
+	int err = 0;
 
-	if (l->asked)
-		return;
-	if (l->current == NULL) {
-		s = TAILQ_FIRST(&l->queue);
-		if (s == NULL)
-			return;
-		if (l->poll == NULL) {
-			if (!uv_is_active((uv_handle_t *)&l->timer))
-				uv_timer_start(
-				    &l->timer, lookup_timeout, ANSWER_MS, 0);
-			return;
-		}
-		TAILQ_REMOVE(&l->queue, s, ask_link);
-		l->queued--;
-		s->ask = ASK_SENT;
-		l->current = s;
-	}
-	if (l->poll == NULL)
-		return;
-	err = lookup_send(m, l->current);
+	while (err == 0 && l->poll != NULL &&
+	       l->next - l->first < LOOKUP_AHEAD &&
+	       (s = TAILQ_FIRST(&l->queue)) != NULL)
+		err = lookup_send(m, s);
 	if (err == ERR_AGAIN || err == ERR_SHORT)
 		lookup_rest(m);
 	else if (err != 0)
 		lookup_lose(m, false);
+	if (l->poll == NULL && l->queued > 0 &&
+	    !uv_is_active((uv_handle_t *)&l->timer))
+		uv_timer_start(&l->timer, lookup_timeout, ANSWER_MS, 0);
 }
 
 void
@@ -369,43 +407,52 @@ lookup_ask(
 	struct lookup *l = m->lookup;
 
 	/* Asked again, since an answer was long in coming: as one question. */
-	s->ask_request = ask->request;
-	if (s->ask != ASK_NONE)
+	s->question.request = ask->request;
+	if (s->question.state != QUESTION_NONE)
 		return;
-	s->ask_what = ask->what;
-	s->ask_details = ask->details;
-	memcpy(s->ask_name, ask->name, sizeof(s->ask_name));
+	s->question.what = ask->what;
+	s->question.details = ask->details;
+	s->question.lost = 0;
+	memcpy(s->question.name, ask->name, sizeof(s->question.name));
 	if (l->queued >= QUEUE_MAX) {
 		resource_short_of(m, ROLE_LOOKUP, NULL, EAGAIN);
 		lookup_done(s, LOOKUP_LATER);
 		return;
 	}
-	s->ask = ASK_QUEUED;
-	TAILQ_INSERT_TAIL(&l->queue, s, ask_link);
+	s->question.state = QUESTION_QUEUED;
+	TAILQ_INSERT_TAIL(&l->queue, s, question.link);
 	l->queued++;
 	lookup_next(m);
+}
+
+/* Lookup goes on answering; nobody listens. */
+static void
+lookup_leave(struct master *m, struct session *s)
+{
+	struct lookup *l = m->lookup;
+	bool held = l->held && lookup_first(l) == s;
+
+	for (uint32_t i = l->first; i != l->next; i++) {
+		if (*lookup_sent(l, i) == s)
+			*lookup_sent(l, i) = NULL;
+	}
+	if (held)
+		lookup_release(m, s);
 }
 
 void
 lookup_cancel(struct master *m, struct session *s)
 {
 	struct lookup *l = m->lookup;
+	enum question_state state = s->question.state;
 
-	if (s->ask == ASK_NONE)
-		return;
-	if (s->ask == ASK_QUEUED) {
-		TAILQ_REMOVE(&l->queue, s, ask_link);
+	s->question.state = QUESTION_NONE;
+	if (state == QUESTION_QUEUED) {
+		TAILQ_REMOVE(&l->queue, s, question.link);
 		l->queued--;
-	} else if (l->current == s) {
-		/* Lookup goes on answering; nobody listens. */
-		l->current = NULL;
-		if (l->has_piece) {
-			l->has_piece = false;
-			uv_timer_stop(&l->stalled);
-			lookup_poll(m, true);
-		}
+	} else if (state != QUESTION_NONE) {
+		lookup_leave(m, s);
 	}
-	s->ask = ASK_NONE;
 }
 
 void

@@ -17,10 +17,21 @@
 
 struct listener;
 
-enum session_ask {
-	ASK_NONE,
-	ASK_QUEUED,
-	ASK_SENT /* lookup has it, or is to have it next */
+enum question_state {
+	QUESTION_NONE,
+	QUESTION_QUEUED,
+	QUESTION_SENT, /* lookup has it */
+	QUESTION_BEGUN /* and part of its answer is with the worker */
+};
+
+/* finger's question; lookup.c's. */
+struct session_question {
+	enum question_state state;
+	TAILQ_ENTRY(session) link;
+	uint32_t request;
+	uint8_t what, details;
+	uint8_t lost; /* lookups that died or hung with it */
+	char name[33];
 };
 
 struct session {
@@ -69,12 +80,7 @@ struct session {
 	uint8_t why;	     /* enum worker_why, as its worker says */
 	uint8_t exit_how;    /* of the user's session: enum ended */
 	int32_t exit_value;
-	enum session_ask ask;
-	TAILQ_ENTRY(session) ask_link;
-	uint32_t ask_request;
-	uint8_t ask_what, ask_details;
-	bool ask_pieces; /* part of the answer is on its way */
-	char ask_name[33];
+	struct session_question question;
 };
 
 /* How a session ended, as far as it is known. */

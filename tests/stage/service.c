@@ -45,7 +45,7 @@ do_ask(struct worker *w)
 		0 ||
 	    ipc_recv(&w->master, &in) != 0)
 		return (1);
-	say(w, in.msg.lookup_done.found ? "found" : "not found");
+	say(w, in.msg.lookup_answer.found ? "found" : "not found");
 	return (0);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ipc/pieces.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "workers/common/zygote.h"
@@ -48,35 +49,44 @@ finger_take_option(const struct ipc_in *message)
 	return (0);
 }
 
+static int
+finger_take_pieces(const uint8_t *pieces, size_t n)
+{
+	struct piece p;
+	size_t at = 0;
+	int more;
+
+	while ((more = piece_next(pieces, n, &at, &p)) > 0)
+		answer_piece(&answer, p.kind, p.number, p.text, p.n);
+	return (more);
+}
+
 /*
- * 0 once DONE came, with its enum lookup_outcome; ERR_TIMEOUT, ERR_CLOSED or a
- * breach.
+ * 0 once all of it came, with its enum lookup_outcome; ERR_TIMEOUT, ERR_CLOSED
+ * or a breach. First the wait, as nothing is there yet.
  */
 static int
 finger_take_answer(struct worker *w, uint32_t request, int *outcome)
 {
+	const struct msg_lookup_answer *a = &in.msg.lookup_answer;
 	uint64_t deadline = worker_deadline(ASK_MS);
 
 	for (;;) {
-		int err = ipc_recv_now(&w->master, &in);
+		int err = worker_wait(w->master.fd, POLLIN, deadline);
 
+		if (err == 0)
+			err = ipc_recv_now(&w->master, &in);
 		if (err == ERR_AGAIN)
-			err = worker_wait(w->master.fd, POLLIN, deadline);
-		if (err == 0 && in.type == MSG_COUNT)
 			continue;
+		if (err == 0 && in.type == MSG_LOOKUP_ANSWER &&
+		    a->request == request) {
+			err = finger_take_pieces(a->pieces.b, a->pieces.n);
+			*outcome = a->found;
+			if (err == 0 && !a->more)
+				return (0);
+		}
 		if (err != 0)
 			return (err);
-		if (in.type == MSG_LOOKUP_DONE &&
-		    in.msg.lookup_done.request == request) {
-			*outcome = in.msg.lookup_done.found;
-			return (0);
-		}
-		if (in.type == MSG_LOOKUP_PIECE &&
-		    in.msg.lookup_piece.request == request)
-			answer_piece(&answer, in.msg.lookup_piece.piece,
-			    in.msg.lookup_piece.number,
-			    in.msg.lookup_piece.text.b,
-			    in.msg.lookup_piece.text.n);
 	}
 }
 

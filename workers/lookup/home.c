@@ -21,40 +21,49 @@ home_is_passing(int error)
 		error == EINTR);
 }
 
-/* A folder's own parent, in its place; 1 when it is the root, 0, or an error.
+/*
+ * Whether everybody may pass the folder; what it is, into *st. 1 where it is
+ * the root that this process began with, and so has no parent; 0; an error.
  */
 static int
-home_step_up(int *fd, int home)
+home_look(int fd, struct stat *st)
 {
-	struct stat st, above;
-	int up, err = ERR_REFUSED;
+	static struct stat root;
 
-	if (fstat(*fd, &st) < 0)
+	if (root.st_ino == 0 && stat("/", &root) < 0)
+		root.st_ino = 0;
+	if (fstat(fd, st) < 0)
 		return (home_is_passing(errno) ? ERR_SHORT : ERR_REFUSED);
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
+	if (!S_ISDIR(st->st_mode) || (st->st_mode & S_IXOTH) == 0)
 		return (ERR_REFUSED);
-	up = openat(*fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (up >= 0 && fstat(up, &above) == 0)
-		err = above.st_dev == st.st_dev && above.st_ino == st.st_ino;
-	else if (home_is_passing(errno))
-		err = ERR_SHORT;
-	if (*fd != home)
-		fd_close(fd);
-	*fd = up;
-	return (err);
+	return (root.st_ino != 0 && st->st_dev == root.st_dev &&
+		st->st_ino == root.st_ino);
 }
 
 /*
- * 0 when everybody may pass this folder and all above it, up to the root;
- * ERR_REFUSED, or ERR_SHORT when that cannot be told now.
+ * 0 when everybody may pass this folder and all above it, up to the root, which
+ * is its own parent; ERR_REFUSED, or ERR_SHORT when that cannot be told now.
  */
 static int
 home_check_open_to_all(int home)
 {
-	int fd = home, err = 0;
+	struct stat st, below;
+	int fd = home, up, err = home_look(home, &below);
 
-	for (int i = 0; err == 0 && i < PARENTS_MAX; i++)
-		err = home_step_up(&fd, home);
+	for (int i = 0; err == 0 && i < PARENTS_MAX; i++) {
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			err = home_is_passing(errno) ? ERR_SHORT : ERR_REFUSED;
+		else
+			err = home_look(up, &st);
+		if (fd != home)
+			fd_close(&fd);
+		fd = up;
+		if (err == 0)
+			err = st.st_dev == below.st_dev &&
+			      st.st_ino == below.st_ino;
+		below = st;
+	}
 	if (fd != home)
 		fd_close(&fd);
 	if (err < 0)

@@ -80,6 +80,8 @@ logins_each(const char *path,
 			if (err != 0)
 				told = LOGINS_MAX;
 		}
+		if ((size_t)n < sizeof(u))
+			break; /* the file's end */
 	}
 	fd_close(&fd);
 	return (err);

@@ -18,7 +18,6 @@
 #include "role/role.h"
 #include "workers/lookup/users.h"
 
-#define REQUEST_SECONDS 1
 #define PAUSE_MS 10 /* out of memory */
 
 static struct ipc_in in;
@@ -41,10 +40,11 @@ static int
 lookup_answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 {
 	static const struct users_files files = {NULL, NULL, NULL};
-	struct reply r = {.master = master, .request = ask->request};
 	enum lookup_outcome outcome = LOOKUP_NOBODY;
+	struct reply r;
 
-	alarm(REQUEST_SECONDS);
+	reply_begin(&r, master, ask->request);
+	alarm(REPLY_SECONDS);
 	if (ask->what == LOOKUP_LIST) {
 		if (options.list_users)
 			outcome = users_list(&r, &files);
@@ -52,8 +52,8 @@ lookup_answer(struct ipc_channel *master, const struct msg_lookup_ask *ask)
 		outcome = users_tell(&r, &files, ask->name,
 		    ask->details && options.show_details);
 	}
-	alarm(0);
 	reply_done(&r, outcome);
+	alarm(0);
 	return (r.err);
 }
 

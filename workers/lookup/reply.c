@@ -1,23 +1,52 @@
 /* Lookup's messages to the master. Waits for room: the master reads. */
 #include <string.h>
+#include <unistd.h>
 
+#include "ipc/pieces.h"
+#include "lib/err.h"
 #include "workers/lookup/reply.h"
 
-static struct msg_lookup_piece msg;
+/* Of one piece; an empty message has room for it. */
+#define REPLY_TEXT_MAX 4096
 
+static struct msg_lookup_answer msg;
+
+void
+reply_begin(struct reply *r, struct ipc_channel *master, uint32_t request)
+{
+	*r = (struct reply){.master = master, .request = request};
+	msg.pieces.n = 0;
+}
+
+/* How long the master takes to read is no delay of the question's. */
 static void
-reply_send_piece(struct reply *r, enum lookup_piece piece, uint64_t number,
-    const void *text, size_t n)
+reply_send(struct reply *r, int more)
 {
 	if (r->err != 0)
 		return;
 	msg.request = r->request;
-	msg.piece = (uint8_t)piece;
-	msg.number = number;
-	msg.text.n = (uint16_t)n;
-	if (n > 0)
-		memcpy(msg.text.b, text, n);
-	r->err = ipc_send_wait(r->master, MSG_LOOKUP_PIECE, &msg, NULL, 0);
+	msg.more = (uint8_t)more;
+	r->err = ipc_send(r->master, MSG_LOOKUP_ANSWER, &msg, NULL, 0);
+	if (r->err == ERR_AGAIN || r->err == ERR_SHORT) {
+		alarm(0);
+		r->err =
+		    ipc_send_wait(r->master, MSG_LOOKUP_ANSWER, &msg, NULL, 0);
+		alarm(REPLY_SECONDS);
+	}
+	msg.pieces.n = 0;
+}
+
+static void
+reply_put(struct reply *r, const struct piece *p)
+{
+	size_t used = msg.pieces.n;
+
+	if (piece_put(msg.pieces.b, sizeof(msg.pieces.b), &used, p) != 0) {
+		reply_send(r, 1);
+		used = 0;
+		(void)piece_put(msg.pieces.b, sizeof(msg.pieces.b), &used, p);
+	}
+	msg.pieces.n = (uint16_t)used;
 }
 
 void
@@ -26,9 +55,11 @@ reply_text(struct reply *r, enum lookup_piece piece, const void *text, size_t n)
 	const uint8_t *p = text;
 
 	while (n > 0) {
-		size_t some = n < sizeof(msg.text.b) ? n : sizeof(msg.text.b);
+		size_t some = n < REPLY_TEXT_MAX ? n : REPLY_TEXT_MAX;
 
-		reply_send_piece(r, piece, 0, p, some);
+		reply_put(r, &(struct piece){.kind = (uint8_t)piece,
+				 .text = p,
+				 .n = (uint16_t)some});
 		p += some;
 		n -= some;
 	}
@@ -37,18 +68,19 @@ reply_text(struct reply *r, enum lookup_piece piece, const void *text, size_t n)
 void
 reply_number(struct reply *r, enum lookup_piece piece, uint64_t number)
 {
-	reply_send_piece(r, piece, number, NULL, 0);
+	reply_put(r, &(struct piece){.kind = (uint8_t)piece, .number = number});
 }
 
 void
 reply_done(struct reply *r, enum lookup_outcome outcome)
 {
-	struct msg_lookup_done done = {
-	    .request = r->request, .found = (uint8_t)outcome};
-
+	if (outcome != LOOKUP_FOUND)
+		msg.pieces.n = 0;
+	msg.found = (uint8_t)outcome;
+	msg.error = 0;
 	if (outcome == LOOKUP_LATER && r->error > 0)
-		done.error = (uint32_t)r->error;
-	if (r->err == 0)
-		r->err =
-		    ipc_send_wait(r->master, MSG_LOOKUP_DONE, &done, NULL, 0);
+		msg.error = (uint32_t)r->error;
+	reply_send(r, 0);
+	msg.found = 0;
+	msg.error = 0;
 }

@@ -12,10 +12,12 @@
 #include "lib/fd.h"
 #include "workers/lookup/home.h"
 #include "workers/lookup/logins.h"
+#include "workers/lookup/passwd_copy.h"
 #include "workers/lookup/users.h"
 
 #define MAIL_FOLDER "/var/mail"
 #define PASSWD_FILE "/etc/passwd"
+#define NSS_FILE "/etc/nsswitch.conf"
 #define ASK_TIMES 2
 
 static uint8_t file_buf[HOME_FILE_MAX];
@@ -24,11 +26,14 @@ static uint8_t file_buf[HOME_FILE_MAX];
  * Nobody of that name, or a database that cannot be asked just now: getpwnam(3)
  * says both by NULL, and by errno which, but only where the last of several
  * databases failed. So it is asked twice: what failed for once does not then.
+ * A name that it would find in the host's own file is found in the copy.
  */
 static const struct passwd *
 users_ask_database(struct reply *r, const char *name, bool *failed)
 {
-	const struct passwd *pw = NULL;
+	static struct passwd_copy host = {
+	    .passwd_path = PASSWD_FILE, .nss_path = NSS_FILE};
+	const struct passwd *pw = passwd_copy_find(&host, name, time(NULL));
 
 	*failed = false;
 	for (int i = 0; pw == NULL && !*failed && i < ASK_TIMES; i++) {
@@ -233,10 +238,8 @@ users_even_out(struct reply *r, const struct passwd *pw)
 		return (LOOKUP_LATER);
 	}
 	fd_close(&fd);
-	if (pw != NULL)
-		(void)users_ask_database(r, "no-one-has-this-name", &failed);
-	else
-		(void)getpwnam("root");
+	(void)users_ask_database(
+	    r, pw != NULL ? "no-one-has-this-name" : "root", &failed);
 	return (LOOKUP_NOBODY);
 }
 

@@ -1,13 +1,14 @@
 /*
- * finger's questions: from worker to lookup and back, one at a time; a lookup
- * that dies, hangs, lies; workers that leave, ask again or do not read. With
- * the master's own program.
+ * finger's questions: from worker to lookup and back, in order; a lookup that
+ * dies, hangs, lies; workers that leave, ask again or do not read. With the
+ * master's own program.
  */
 #include <errno.h>
 
 #include "tests/stage/master.h"
 
 #define N FIXTURE_NUMBER
+#define AHEAD 8 /* questions that are sent and not answered */
 
 static void
 begin(struct fixture *f)
@@ -48,31 +49,35 @@ asked(struct fixture *f, const char *name)
 static void
 piece(struct fixture *f, uint32_t request, const char *text)
 {
-	struct msg_lookup_piece m = {.request = request, .piece = PIECE_LOGIN};
+	static struct msg_lookup_answer m = {.more = 1};
 
-	m.text.n = (uint16_t)strlen(text);
-	memcpy(m.text.b, text, m.text.n);
-	stage_tell(&f->lookup, MSG_LOOKUP_PIECE, &m, NULL, 0);
+	m.request = request;
+	m.pieces.n = (uint16_t)strlen(text);
+	memcpy(m.pieces.b, text, m.pieces.n);
+	stage_tell(&f->lookup, MSG_LOOKUP_ANSWER, &m, NULL, 0);
 }
 
 static void
 done(struct fixture *f, uint32_t request, int found)
 {
-	struct msg_lookup_done m = {
+	struct msg_lookup_answer m = {
 	    .request = request, .found = (uint8_t)found};
 
-	stage_tell(&f->lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+	stage_tell(&f->lookup, MSG_LOOKUP_ANSWER, &m, NULL, 0);
 }
 
 static void
 told(struct start *s, uint32_t request, const char *text)
 {
+	const struct msg_lookup_answer *m;
 	struct ipc_in in;
 
-	stage_expect(&s->worker, MSG_LOOKUP_PIECE, &in);
-	assert_int_equal(in.msg.lookup_piece.request, request);
-	assert_int_equal(in.msg.lookup_piece.text.n, strlen(text));
-	assert_memory_equal(in.msg.lookup_piece.text.b, text, strlen(text));
+	stage_expect(&s->worker, MSG_LOOKUP_ANSWER, &in);
+	m = &in.msg.lookup_answer;
+	assert_int_equal(m->request, request);
+	assert_int_equal(m->more, 1);
+	assert_int_equal(m->pieces.n, strlen(text));
+	assert_memory_equal(m->pieces.b, text, strlen(text));
 }
 
 /* What is short with lookup. */
@@ -91,50 +96,62 @@ answered(struct start *s, uint32_t request, int found)
 {
 	struct ipc_in in;
 
-	stage_expect(&s->worker, MSG_LOOKUP_DONE, &in);
-	assert_int_equal(in.msg.lookup_done.request, request);
-	assert_int_equal(in.msg.lookup_done.found, found);
+	stage_expect(&s->worker, MSG_LOOKUP_ANSWER, &in);
+	assert_int_equal(in.msg.lookup_answer.request, request);
+	assert_int_equal(in.msg.lookup_answer.more, 0);
+	assert_int_equal(in.msg.lookup_answer.found, found);
 }
 
-/* Two ask at once, by the same number of their own: each gets its answer. */
+/*
+ * Many ask at once, by the same number of their own: so many are sent ahead,
+ * and each gets its answer.
+ */
 static void
-one_at_a_time(void **state)
+some_ahead(void **state)
 {
-	struct start s[2];
+	enum { MANY = AHEAD + 2 };
+	struct start s[MANY];
 	struct fixture f;
-	struct pollfd p;
-	uint32_t r;
-	int peer[2];
+	uint32_t r[MANY];
+	char name[16];
+	int peer[MANY];
 
 	(void)state;
 	begin(&f);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < MANY; i++) {
 		peer[i] = serve(&f, &s[i]);
-	ask(&s[0], 5, "alice");
-	r = asked(&f, "alice");
-	ask(&s[1], 5, "bob");
+		snprintf(name, sizeof(name), "user%d", i);
+		ask(&s[i], 5, name);
+		if (i < AHEAD)
+			r[i] = asked(&f, name);
+	}
 	world_sync(&f.w);
-	p = (struct pollfd){.fd = f.lookup.fd, .events = POLLIN};
-	assert_int_equal(poll(&p, 1, 0), 0);
-	piece(&f, r, "alice's");
-	done(&f, r, 1);
-	told(&s[0], 5, "alice's");
-	answered(&s[0], 5, 1);
-	r = asked(&f, "bob");
-	done(&f, r, 0);
-	answered(&s[1], 5, 0);
-	for (int i = 0; i < 2; i++)
+	assert_int_equal(
+	    poll(&(struct pollfd){.fd = f.lookup.fd, .events = POLLIN}, 1, 0),
+	    0);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "of user%d", i);
+		piece(&f, r[i], name);
+		done(&f, r[i], i % 2);
+		told(&s[i], 5, name);
+		answered(&s[i], 5, i % 2);
+		if (i + AHEAD < MANY) {
+			snprintf(name, sizeof(name), "user%d", i + AHEAD);
+			r[i + AHEAD] = asked(&f, name);
+		}
+	}
+	for (int i = 0; i < MANY; i++)
 		fixture_over(&f, &f.z, &s[i], peer[i]);
 	fixture_end(&f);
 }
 
-/* Its worker is gone: the answer goes to nobody, the next is asked. */
+/* Their workers are gone: the answers go to nobody, the next one is heard. */
 static void
 worker_leaves(void **state)
 {
 	struct start s[3];
 	struct fixture f;
-	uint32_t r;
+	uint32_t r[3];
 	int peer[3];
 
 	(void)state;
@@ -142,17 +159,18 @@ worker_leaves(void **state)
 	for (int i = 0; i < 3; i++)
 		peer[i] = serve(&f, &s[i]);
 	ask(&s[0], 1, "alice");
-	r = asked(&f, "alice");
+	r[0] = asked(&f, "alice");
 	ask(&s[1], 2, "carol");
+	r[1] = asked(&f, "carol");
 	ask(&s[2], 3, "bob");
-	world_sync(&f.w);
+	r[2] = asked(&f, "bob");
 	fixture_over(&f, &f.z, &s[0], peer[0]);
 	fixture_over(&f, &f.z, &s[1], peer[1]);
-	piece(&f, r, "alice's");
-	done(&f, r, 1);
-	r = asked(&f, "bob");
-	piece(&f, r, "bob's");
-	done(&f, r, 1);
+	piece(&f, r[0], "alice's");
+	done(&f, r[0], 1);
+	done(&f, r[1], 1);
+	piece(&f, r[2], "bob's");
+	done(&f, r[2], 1);
 	told(&s[2], 3, "bob's");
 	answered(&s[2], 3, 1);
 	fixture_over(&f, &f.z, &s[2], peer[2]);
@@ -175,10 +193,12 @@ lookup_dies(void **state)
 	ask(&s[0], 1, "alice");
 	asked(&f, "alice");
 	ask(&s[1], 2, "bob");
+	asked(&f, "bob");
 	ipc_channel_close(&f.lookup);
 	world_sync(&f.w);
 	fixture_lookup(&f);
 	asked(&f, "alice");
+	asked(&f, "bob");
 	/* Asked again meanwhile, by a worker that is impatient: no matter. */
 	ask(&s[0], 9, "alice");
 	world_sync(&f.w);
@@ -239,7 +259,7 @@ lookup_hangs(void **state)
 static void
 too_many_ask(void **state)
 {
-	enum { WAIT = 256, MANY = WAIT + 1 + 40 };
+	enum { WAIT = 256, MANY = WAIT + AHEAD + 40 };
 	static struct start s[MANY];
 	int peer[MANY];
 	struct fixture f;
@@ -252,12 +272,12 @@ too_many_ask(void **state)
 		fd_close(&s[i].connection);
 		fd_close(&s[i].kept);
 		ask(&s[i], 1, "alice");
-		if (i == 0)
+		if (i < AHEAD)
 			asked(&f, "alice"); /* and it does not answer */
 		world_sync(&f.w);
-		if (i > WAIT)
+		if (i >= WAIT + AHEAD)
 			answered(&s[i], 1, LOOKUP_LATER);
-		if (i == WAIT + 1)
+		if (i == WAIT + AHEAD)
 			short_of(&f, "EAGAIN");
 	}
 	for (int i = 0; i < MANY; i++)
@@ -294,7 +314,7 @@ lookup_is_told_again(void **state)
 static void
 lookup_is_short(void **state)
 {
-	struct msg_lookup_done m = {.found = LOOKUP_LATER, .error = EMFILE};
+	struct msg_lookup_answer m = {.found = LOOKUP_LATER, .error = EMFILE};
 	struct fixture f;
 	struct start s;
 	int peer;
@@ -304,7 +324,7 @@ lookup_is_short(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	m.request = asked(&f, "alice");
-	stage_tell(&f.lookup, MSG_LOOKUP_DONE, &m, NULL, 0);
+	stage_tell(&f.lookup, MSG_LOOKUP_ANSWER, &m, NULL, 0);
 	answered(&s, 1, LOOKUP_LATER);
 	short_of(&f, "EMFILE");
 	fixture_over(&f, &f.z, &s, peer);
@@ -368,7 +388,6 @@ long_answer(void **state)
 	answered(&s, 1, 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	f.lookup.state = ST_UP; /* the child's copy said DONE */
 	ask(&s, 2, "alice");
 	done(&f, asked(&f, "alice"), 1);
 	answered(&s, 2, 1);
@@ -383,7 +402,7 @@ worker_does_not_read(void **state)
 	enum { PIECES = 2000 };
 	struct start s[2];
 	struct fixture f;
-	uint32_t r;
+	uint32_t r, next;
 	int peer[2], status;
 	pid_t child;
 
@@ -394,16 +413,15 @@ worker_does_not_read(void **state)
 	ask(&s[0], 1, "alice");
 	r = asked(&f, "alice");
 	ask(&s[1], 2, "bob");
+	next = asked(&f, "bob");
 	child = fork();
 	if (child == 0) {
 		for (int i = 0; i < PIECES; i++)
 			piece(&f, r, "text");
 		done(&f, r, 1);
+		done(&f, next, 1);
 		_exit(0);
 	}
-	f.lookup.state = ST_UP;
-	r = asked(&f, "bob");
-	done(&f, r, 1);
 	answered(&s[1], 2, 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -417,7 +435,7 @@ main(void)
 {
 	struct rlimit r;
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(one_at_a_time),
+	    cmocka_unit_test(some_ahead),
 	    cmocka_unit_test(worker_leaves),
 	    cmocka_unit_test(lookup_dies),
 	    cmocka_unit_test(lookup_hangs),

@@ -138,8 +138,8 @@ test_a_new_master_gets_the_live_workers(void **state)
 	sut_say(&live, "ask\n");
 	stage_expect(&live.worker, MSG_LOOKUP_ASK, &in);
 	assert_int_equal(
-	    ipc_send(&live.worker, MSG_LOOKUP_DONE,
-		&(struct msg_lookup_done){.request = 1, .found = 1}, NULL, 0),
+	    ipc_send(&live.worker, MSG_LOOKUP_ANSWER,
+		&(struct msg_lookup_answer){.request = 1, .found = 1}, NULL, 0),
 	    0);
 	sut_read(&live, buf, sizeof(buf));
 	assert_string_equal(buf, "found");

@@ -7,6 +7,7 @@
 
 #include <time.h>
 
+#include "ipc/pieces.h"
 #include "tests/stage/zut.h"
 #include "workers/finger/answer.h"
 
@@ -66,28 +67,33 @@ finger_connect(struct zut *z, struct sut *s, uint64_t session)
 	    &s->worker, channel[0], ROLE_MASTER, ROLE_WORKER, ST_UP);
 }
 
-static void
-send_piece(struct sut *s, uint32_t request, enum lookup_piece piece,
-    uint64_t number, const char *text)
-{
-	static struct msg_lookup_piece m;
+/* What was given to send_piece() since the last message. */
+static struct msg_lookup_answer message;
 
-	m.request = request;
-	m.piece = (uint8_t)piece;
-	m.number = number;
-	m.text.n = (uint16_t)strlen(text);
-	memcpy(m.text.b, text, m.text.n);
+static void
+send_answer(struct sut *s, uint32_t request, int more, int found)
+{
+	message.request = request;
+	message.more = (uint8_t)more;
+	message.found = (uint8_t)found;
 	assert_int_equal(
-	    ipc_send(&s->worker, MSG_LOOKUP_PIECE, &m, NULL, 0), 0);
+	    ipc_send(&s->worker, MSG_LOOKUP_ANSWER, &message, NULL, 0), 0);
+	message.pieces.n = 0;
 }
 
 static void
-send_done(struct sut *s, uint32_t request, int found)
+add_piece(enum lookup_piece piece, uint64_t number, const char *text)
 {
-	struct msg_lookup_done m = {
-	    .request = request, .found = (uint8_t)found};
+	struct piece p = {.kind = (uint8_t)piece,
+	    .number = number,
+	    .text = text,
+	    .n = (uint16_t)strlen(text)};
+	size_t used = message.pieces.n;
 
-	assert_int_equal(ipc_send(&s->worker, MSG_LOOKUP_DONE, &m, NULL, 0), 0);
+	assert_int_equal(
+	    piece_put(message.pieces.b, sizeof(message.pieces.b), &used, &p),
+	    0);
+	message.pieces.n = (uint16_t)used;
 }
 
 /* Everything to the answer's end, and the session's books. */
@@ -120,11 +126,12 @@ test_answers_about_a_user(void **state)
 	assert_int_equal(in.msg.lookup_ask.what, LOOKUP_USER);
 	assert_int_equal(in.msg.lookup_ask.details, 1);
 	assert_string_equal(in.msg.lookup_ask.name, "alice");
-	send_piece(&s, 0, PIECE_LOGIN, 0, "alice");
-	send_piece(&s, 0, PIECE_NAME, 0, "Alice");
-	send_piece(&s, 0, PIECE_LAST_LOGIN, 1000000000, "");
-	send_piece(&s, 0, PIECE_PLAN, 0, "To \033[1mgrow");
-	send_done(&s, 0, 1);
+	add_piece(PIECE_LOGIN, 0, "alice");
+	add_piece(PIECE_NAME, 0, "Alice");
+	send_answer(&s, 0, 1, 0);
+	add_piece(PIECE_LAST_LOGIN, 1000000000, "");
+	add_piece(PIECE_PLAN, 0, "To \033[1mgrow");
+	send_answer(&s, 0, 0, 1);
 	finish(&z, &s,
 	    "Login: alice                            Name: Alice\r\n"
 	    "Last login Sun 2001-09-09 01:46 (UTC)\r\n"
@@ -134,7 +141,7 @@ test_answers_about_a_user(void **state)
 	shutdown(s.peer, SHUT_WR);
 	stage_expect(&s.worker, MSG_LOOKUP_ASK, &in);
 	assert_string_equal(in.msg.lookup_ask.name, "bob");
-	send_done(&s, 0, 0);
+	send_answer(&s, 0, 0, 0);
 	finish(&z, &s, FINGER_SAYS_NOBODY);
 	zut_stop(&z);
 }
@@ -158,7 +165,7 @@ test_lists_only_when_told(void **state)
 	stage_expect(&s.worker, MSG_LOOKUP_ASK, &in);
 	assert_int_equal(in.msg.lookup_ask.what, LOOKUP_LIST);
 	assert_int_equal(in.msg.lookup_ask.details, 0);
-	send_done(&s, 0, 1);
+	send_answer(&s, 0, 0, 1);
 	finish(&z, &s, "No one is logged in.\r\n");
 	zut_stop(&z);
 }
@@ -215,14 +222,16 @@ test_asks_again(void **state)
 	finger_connect(&z, &s, 1);
 	sut_say(&s, "alice\r\n");
 	stage_expect(&s.worker, MSG_LOOKUP_ASK, &in);
-	send_piece(&s, 0, PIECE_LOGIN, 0, "alice");
+	add_piece(PIECE_LOGIN, 0, "alice");
+	send_answer(&s, 0, 1, 0);
 	stage_expect(&s.worker, MSG_LOOKUP_ASK, &in);
 	assert_int_equal(in.msg.lookup_ask.request, 1);
 	/* The old request's rest counts no more. */
-	send_piece(&s, 0, PIECE_NAME, 0, "Old");
-	send_piece(&s, 1, PIECE_LOGIN, 0, "alice");
-	send_piece(&s, 1, PIECE_NAME, 0, "New");
-	send_done(&s, 1, 1);
+	add_piece(PIECE_NAME, 0, "Old");
+	send_answer(&s, 0, 1, 0);
+	add_piece(PIECE_LOGIN, 0, "alice");
+	add_piece(PIECE_NAME, 0, "New");
+	send_answer(&s, 1, 0, 1);
 	finish(&z, &s,
 	    "Login: alice                            Name: New\r\n"
 	    "No plan.\r\n");

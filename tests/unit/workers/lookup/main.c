@@ -13,6 +13,7 @@
 #include <time.h>
 #include <utmp.h>
 
+#include "ipc/pieces.h"
 #include "tests/stage/zut.h"
 
 #define ALICE 61001
@@ -79,6 +80,8 @@ make_utmp(void)
 static void
 make_world(void)
 {
+	static char plan[16000];
+
 	must(unshare(CLONE_NEWNS) == 0, "unshare");
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "private");
 	must(mount("tmpfs", "/home", "tmpfs", 0, "mode=0755") == 0, "/home");
@@ -92,11 +95,15 @@ make_world(void)
 	write_text("/home/bob/.nofinger", "", 0600, BOB);
 	make_home("/home/carol", 61003, 0700);
 	write_text("/home/carol/.plan", "closed\n", 0644, 61003);
+	make_home("/home/dave", 61004, 0755);
+	memset(plan, 'd', sizeof(plan));
+	write_file("/home/dave/.plan", plan, sizeof(plan), 0644, 61004);
 	write_text("/home/passwd",
 	    "root:x:0:0:root:/root:/bin/sh\n"
 	    "alice:x:61001:61001:Alice &,R 1,22,333:/home/alice:/bin/zsh\n"
 	    "bob:x:61002:61002:Bob:/home/bob:/bin/sh\n"
 	    "carol:x:61003:61003:Carol:/home/carol:/bin/sh\n"
+	    "dave:x:61004:61004:Dave:/home/dave:/bin/sh\n"
 	    "nobody:x:65534:65534:nobody:/:/bin/false\n",
 	    0644, 0);
 	must(mount("/home/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0,
@@ -154,50 +161,72 @@ stop_lookup(void **state)
 /* --- questions
  * ------------------------------------------------------------------- */
 
-/* The pieces as text, "LOGIN=alice NAME=…"; whether anybody was found. */
-static int
-ask(enum lookup_what what, int details, const char *name, char *out,
-    size_t size)
+/* A message's pieces as text, "LOGIN=alice|NAME=…|"; its length. */
+static size_t
+put_pieces(const struct msg_lookup_answer *m, char *out, size_t size)
 {
 	static const char *const names[PIECE_COUNT] = {"LOGIN", "NAME",
 	    "OFFICE", "OFFICE_PHONE", "HOME_PHONE", "HOME", "SHELL", "TTY",
 	    "HOST", "SINCE", "IDLE", "LAST_LOGIN", "MAIL", "PLAN", "PROJECT",
 	    "PUBKEY"};
-	static uint32_t request;
-	struct msg_lookup_ask m = {.request = request + 1,
+	struct piece p;
+	size_t at = 0, n = 0;
+	int more;
+
+	while ((more = piece_next(m->pieces.b, m->pieces.n, &at, &p)) > 0) {
+		assert_true(p.kind < PIECE_COUNT);
+		n += (size_t)snprintf(out + n, size - n, "%s=%.*s",
+		    names[p.kind], (int)p.n, (const char *)p.text);
+		if (p.number != 0)
+			n += (size_t)snprintf(out + n, size - n, "%llu",
+			    (unsigned long long)p.number);
+		n += (size_t)snprintf(out + n, size - n, "|");
+		assert_true(n < size);
+	}
+	assert_int_equal(more, 0);
+	return (n);
+}
+
+static uint32_t request;
+
+static void
+send_question(enum lookup_what what, int details, const char *name)
+{
+	struct msg_lookup_ask m = {.request = ++request,
 	    .what = (uint8_t)what,
 	    .details = (uint8_t)details};
+
+	snprintf(m.name, sizeof(m.name), "%s", name);
+	assert_int_equal(ipc_send(&z.master, MSG_LOOKUP_ASK, &m, NULL, 0), 0);
+}
+
+/* The answer to that number as text; its outcome. */
+static int
+read_answer(uint32_t number, char *out, size_t size)
+{
 	static struct ipc_in in;
+	const struct msg_lookup_answer *m = &in.msg.lookup_answer;
 	size_t n = 0;
 
-	request++;
+	out[0] = '\0';
+	do {
+		stage_expect(&z.master, MSG_LOOKUP_ANSWER, &in);
+		assert_int_equal(m->request, number);
+		n += put_pieces(m, out + n, size - n);
+	} while (m->more);
+	return (m->found);
+}
+
+static int
+ask(enum lookup_what what, int details, const char *name, char *out,
+    size_t size)
+{
 	if (geteuid() != 0) {
 		print_message("needs root, to mount a world of its own\n");
 		skip();
 	}
-	snprintf(m.name, sizeof(m.name), "%s", name);
-	assert_int_equal(ipc_send(&z.master, MSG_LOOKUP_ASK, &m, NULL, 0), 0);
-	out[0] = '\0';
-	for (;;) {
-		stage_readable(z.master.fd);
-		assert_int_equal(ipc_recv(&z.master, &in), 0);
-		if (in.type == MSG_LOOKUP_DONE)
-			break;
-		assert_int_equal(in.type, MSG_LOOKUP_PIECE);
-		assert_int_equal(in.msg.lookup_piece.request, request);
-		assert_true(in.msg.lookup_piece.piece < PIECE_COUNT);
-		n += (size_t)snprintf(out + n, size - n, "%s=%.*s",
-		    names[in.msg.lookup_piece.piece],
-		    (int)in.msg.lookup_piece.text.n,
-		    (const char *)in.msg.lookup_piece.text.b);
-		if (in.msg.lookup_piece.number != 0)
-			n += (size_t)snprintf(out + n, size - n, "%llu",
-			    (unsigned long long)in.msg.lookup_piece.number);
-		n += (size_t)snprintf(out + n, size - n, "|");
-		assert_true(n < size);
-	}
-	assert_int_equal(in.msg.lookup_done.request, request);
-	return (in.msg.lookup_done.found);
+	send_question(what, details, name);
+	return (read_answer(request, out, size));
 }
 
 static void
@@ -288,6 +317,29 @@ test_the_configuration_binds_whoever_asks(void **state)
 	assert_int_equal(ask(LOOKUP_LIST, 0, "", out, sizeof(out)), 1);
 }
 
+/* Sent ahead, they are answered in order; an answer may take messages. */
+static void
+test_several_questions(void **state)
+{
+	static char out[65536];
+	uint32_t first = request + 1;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	send_question(LOOKUP_USER, 0, "dave");
+	send_question(LOOKUP_USER, 0, "bob");
+	send_question(LOOKUP_USER, 0, "carol");
+	assert_int_equal(read_answer(first, out, sizeof(out)), LOOKUP_FOUND);
+	assert_true(strlen(out) > 16000);
+	assert_int_equal(
+	    read_answer(first + 1, out, sizeof(out)), LOOKUP_NOBODY);
+	assert_string_equal(out, "");
+	assert_int_equal(
+	    read_answer(first + 2, out, sizeof(out)), LOOKUP_FOUND);
+	assert_string_equal(out, "LOGIN=carol|NAME=Carol|");
+}
+
 /* As the lookup's own user: a machine's root may lack CAP_SYS_RESOURCE. */
 static void
 limit_descriptors(rlim_t soft)
@@ -346,6 +398,7 @@ main(void)
 	    cmocka_unit_test(test_a_closed_home_stays_closed),
 	    cmocka_unit_test(test_lists_who_shows_himself),
 	    cmocka_unit_test(test_a_name_that_is_none_is_not_looked_up),
+	    cmocka_unit_test(test_several_questions),
 	    cmocka_unit_test(test_short_of_descriptors),
 	    cmocka_unit_test(test_the_configuration_binds_whoever_asks),
 	};
