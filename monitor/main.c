@@ -31,6 +31,7 @@
 #include "monitor/listeners/handed.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
+#include "monitor/logins/pamsock.h"
 #include "monitor/planner.h"
 #include "monitor/reload.h"
 #include "monitor/report.h"
@@ -312,7 +313,7 @@ start_open(struct monitor *mon)
 	if (predecessor_end_roles(mon) != 0)
 		start_failed("the run-time state cannot be used: see above");
 	adopt_find_all(mon);
-	if (logins_open(mon) != 0)
+	if (logins_open(mon) != 0 || pamsock_open(mon) != 0)
 		start_failed("the run-time state cannot be used: see above");
 	loginproc_adopt_all(mon);
 }

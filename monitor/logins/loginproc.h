@@ -9,7 +9,9 @@
 #define PORTREEVE_MONITOR_LOGINS_LOGINPROC_H
 
 #include "monitor/monitor.h"
-#include "monitor/sessions/end.h"
+#include "monitor/sessions/slots.h"
+
+struct loginproc;
 
 /*
  * ASK_LOGIN; connection is the master's copy, the caller's to close, or -1.
@@ -36,8 +38,8 @@ bool loginproc_take(pid_t pid, int fd);
 bool loginproc_runs(uint64_t session);
 bool loginproc_any(void);
 
-/* Whether that process is one of them. */
-bool loginproc_has_pid(pid_t pid);
+/* The one that is that process, or NULL. */
+struct loginproc *loginproc_of(pid_t pid);
 
 /*
  * The process that makes or holds a session's login, pid 0 for none. It is

@@ -32,7 +32,7 @@ adopted_ended(void *arg, int revents)
 	if (!left && !p->mon->rootless)
 		/* Nothing, if it did so itself. */
 		records_close(p->mon, p->pid, p->user);
-	loginproc_over(p, left ? SIGKILL : 0);
+	loginproc_gone(p, left ? SIGKILL : 0);
 }
 
 static bool
@@ -87,8 +87,6 @@ loginproc_adopt_all(struct monitor *mon)
 	for (unsigned i = 0; (l = logins_at(i)) != NULL; i++) {
 		if (l->session == 0 || l->pid == 0)
 			continue;
-		l->user[sizeof(l->user) - 1] = '\0';
-		l->service[sizeof(l->service) - 1] = '\0';
 		if (adopt_one(mon, l))
 			continue;
 		/* It died while nobody watched. */

@@ -36,30 +36,6 @@ ask_refuse(struct monitor *mon, uint64_t session, const char *text)
 	proc_to_master(mon, MSG_LOGIN_REFUSED, &m);
 }
 
-/* Of which zygote is it a worker's session, as the slot tables have it? */
-struct proc *
-loginproc_find_zygote(
-    struct monitor *mon, uint64_t session, uint32_t number, struct slot *slot)
-{
-	struct ptable_row row;
-	struct proc *p;
-
-	TAILQ_FOREACH (p, &mon->procs, next) {
-		int64_t n;
-
-		if (p->slots == NULL || !service_traits(p->kind)->builtin ||
-		    service_traits(p->kind)->logins == 0)
-			continue;
-		n = number < SLOTS_MAX ? (int64_t)number
-				       : slot_find_session(p->slots, session);
-		if (n >= 0 && slot_read(p->slots, (uint32_t)n, slot) == 0 &&
-		    slot->session == session && slot->use == SLOT_RUNNING &&
-		    end_verify(slot, p->pid, &row))
-			return (p);
-	}
-	return (NULL);
-}
-
 /* The kernel's word for the peer, where there is a copy to ask it of. */
 static bool
 ask_same_peer(const struct addr *peer, int connection)

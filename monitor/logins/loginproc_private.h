@@ -1,7 +1,8 @@
 /*
- * Between the files about login processes: loginproc.c (the table, starts,
- * ends), loginproc_ask.c (who gets one), loginproc_talk.c (what they say),
- * loginproc_adopt.c (a daemon's before). Monitor (root).
+ * Between the files about login processes: loginproc.c (the table),
+ * loginproc_end.c (their ends), loginproc_talk.c (what they say, and that they
+ * ended), loginproc_start.c, loginproc_ask.c (who gets one), loginproc_adopt.c
+ * (a daemon's before). Monitor (root).
  */
 #ifndef PORTREEVE_MONITOR_LOGINS_LOGINPROC_PRIVATE_H
 #define PORTREEVE_MONITOR_LOGINS_LOGINPROC_PRIVATE_H
@@ -53,8 +54,11 @@ struct loginproc {
 /* A new one in the table, or NULL when out of memory. */
 struct loginproc *loginproc_new(struct monitor *mon, uint64_t session);
 
-/* Its process; loginproc_over() says that it has gone. ERR_NO_MEMORY. */
+/* Its process, for which there is room after loginproc_reserve(); or that it
+ * has ended. ERR_NO_MEMORY. */
+int loginproc_reserve(void);
 int loginproc_set_pid(struct loginproc *p, pid_t pid);
+void loginproc_clear_pid(struct loginproc *p);
 
 /* It has its session. */
 void loginproc_set_opened(struct loginproc *p);
@@ -85,8 +89,9 @@ int loginproc_start(struct monitor *mon, struct loginproc *p, uint32_t grace);
 /* Read what it says. */
 void loginproc_readable(void *arg, int revents);
 
-/* The same of its last words, which go to the master. */
-void loginproc_hear_words(void *arg, int revents);
+/* It was waited for, or its pidfd says so: its last words, and its end. signal:
+ * 0 for none. */
+void loginproc_gone(struct loginproc *p, int signal);
 
 /* It broke the catalogue, or hangs: SIGKILL; its end is then handled. */
 void loginproc_kill(struct loginproc *p, const char *why);
@@ -99,7 +104,8 @@ struct event_builder;
 void loginproc_event(
     struct loginproc *p, struct event_builder *b, enum event event);
 
-/* It has ended: its session with it, its records. signal: 0 for none. */
+/* It has ended, and all that it said was heard: its session with it, its
+ * records. */
 void loginproc_over(struct loginproc *p, int signal);
 
 #endif

@@ -4,9 +4,9 @@
  * the configuration. The user's uid is its word: the monitor does not ask the
  * password database, which may be slow.
  */
-#include <errno.h>
+#include <sys/wait.h>
+
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,50 +16,12 @@
 #include "monitor/roles/proc.h"
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins_private.h"
+#include "monitor/logins/records.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
 
 #define NO_RESOURCES "no-resources"
-
-void
-loginproc_event(struct loginproc *p, struct event_builder *b, enum event event)
-{
-	event_begin(b, event);
-	event_text(b, FIELD_SERVICE, p->service);
-	event_source(b, &p->peer);
-	event_number(b, FIELD_SESSION, p->session);
-	if (p->user[0] == '\0' || event == EV_WORKER_FAILED)
-		return;
-	if (!p->unknown || p->log_unknown)
-		event_text(b, FIELD_USER, p->user);
-	if (p->unknown)
-		event_text(b, FIELD_UNKNOWN_USER, "yes");
-}
-
-void
-loginproc_failed(struct loginproc *p, const char *reason)
-{
-	struct event_builder b;
-
-	loginproc_event(p, &b, EV_AUTH_FAILURE);
-	if (p->method < POLICY_METHOD_COUNT)
-		event_text(&b, FIELD_METHOD, policy_method_text(p->method));
-	event_text(&b, FIELD_REASON, reason);
-	report_emit(p->mon, &b);
-	p->trying = false;
-}
-
-void
-loginproc_kill(struct loginproc *p, const char *why)
-{
-	log_info("login of session %llu (pid %d): %s: killed",
-	    (unsigned long long)p->session, (int)p->pid, why);
-	if (p->pid > 0 && !p->gone)
-		kill(p->pid, SIGKILL);
-	loop_unwatch(&p->watch);
-	ipc_channel_close(&p->ch);
-}
 
 static void
 talk_try(struct loginproc *p, const struct msg_login_try *m)
@@ -205,7 +167,7 @@ talk_closed(struct loginproc *p, const struct msg_login_closed *m)
 	proc_to_master(p->mon, MSG_SESSION_EXIT, &out);
 }
 
-void
+static void
 loginproc_hear_words(void *arg, int revents)
 {
 	static struct ipc_in in;
@@ -271,4 +233,49 @@ loginproc_readable(void *arg, int revents)
 	/* SIGCHLD says the rest. */
 	loop_unwatch(&p->watch);
 	ipc_channel_close(&p->ch);
+}
+/* ---- ends -----------------------------------------------------------------
+ */
+
+bool
+loginproc_take(pid_t pid, int fd)
+{
+	struct loginproc *p = loginproc_of(pid);
+	struct ptable_row row;
+
+	/* What it said before, by its first channel, comes first. */
+	if (p != NULL && p->words == NULL && p->ch.fd >= 0)
+		loginproc_readable(p, POLLIN);
+	if (p == NULL || !p->opened || p->ch.fd >= 0 ||
+	    ptable_read_one(pid, &row) < 0 || row.start != p->pid_start)
+		return (false);
+	p->words = loop_watch(fd, POLLIN, loginproc_hear_words, p);
+	if (p->words == NULL)
+		return (false);
+	ipc_channel_init(&p->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_SESSION);
+	return (true);
+}
+
+void
+loginproc_gone(struct loginproc *p, int sig)
+{
+	p->gone = true;
+	if (p->words != NULL)
+		loginproc_hear_words(p, POLLIN);
+	else if (p->ch.fd >= 0)
+		loginproc_readable(p, POLLIN);
+	loginproc_over(p, sig);
+}
+
+void
+loginproc_reaped(struct monitor *mon, pid_t pid, int status)
+{
+	struct loginproc *p = loginproc_of(pid);
+
+	/* An adopted one's pidfd tells. */
+	if (records_reaped(mon, pid, status) || p == NULL || p->pidfd >= 0)
+		return;
+	if (WIFEXITED(status))
+		p->status = WEXITSTATUS(status);
+	loginproc_gone(p, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,20 +15,15 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/pamstack.h"
 #include "lib/map.h"
 #include "lib/memory.h"
-#include "monitor/roles/proc.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
-#include "monitor/logins/pamsock.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
-#include "monitor/sessions/adopt.h"
-#include "monitor/sessions/end.h"
-#include "monitor/sshd.h"
+#include "monitor/sessions/adopted.h"
 #include "policy/user.h"
 
 /*
@@ -59,13 +53,6 @@ _Static_assert(LOGINS_MAX < UINT16_MAX, "a place is 16 bits");
 #define LOGINS_LOOK 4
 static unsigned logins_looked;
 static int logins_fd = -1;
-
-bool
-logins_by_pam(struct monitor *mon)
-{
-	(void)mon;
-	return (sshd_by_pam());
-}
 
 void
 logins_socket_path(struct monitor *mon, char *buf, size_t size)
@@ -149,6 +136,9 @@ logins_learn(void)
 	for (unsigned i = 0; i < logins_high; i++) {
 		struct login *l = &logins[i];
 
+		l->user[sizeof(l->user) - 1] = '\0';
+		l->tty[sizeof(l->tty) - 1] = '\0';
+		l->service[sizeof(l->service) - 1] = '\0';
 		if (l->session == 0 || logins_find(l->session) != NULL) {
 			memset(l, 0, sizeof(*l));
 			logins_free[logins_nfree++] = (uint16_t)logins_place(l);
@@ -189,11 +179,11 @@ logins_open(struct monitor *mon)
 	if (logins_high < LOGINS_READY &&
 	    !logins_reserve(LOGINS_READY - logins_high))
 		log_warn("no room for the records of logins");
-	return (pamsock_open(mon));
+	return (0);
 }
 
-static bool
-session_runs(struct monitor *mon, uint64_t session)
+bool
+logins_session_runs(struct monitor *mon, uint64_t session)
 {
 	struct proc *p;
 
@@ -202,25 +192,25 @@ session_runs(struct monitor *mon, uint64_t session)
 		    slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}
-	return (adopt_find(session).pid > 0 || loginproc_runs(session));
+	return (adopted_find(session).pid > 0 || loginproc_runs(session));
 }
 
 /* A record whose session is over, whatever ended it, is free. */
 static void
-prune_one(struct monitor *mon, struct login *l)
+logins_prune_one(struct monitor *mon, struct login *l)
 {
-	if (l->session != 0 && !session_runs(mon, l->session))
+	if (l->session != 0 && !logins_session_runs(mon, l->session))
 		logins_clear(l);
 }
 
 /* The next few, in turn: a login is not to cost a look at each that is there.
  */
 static void
-prune_some(struct monitor *mon)
+logins_prune_some(struct monitor *mon)
 {
 	for (unsigned i = 0; i < LOGINS_LOOK && i < logins_high; i++) {
 		logins_looked = (logins_looked + 1) % logins_high;
-		prune_one(mon, &logins[logins_looked]);
+		logins_prune_one(mon, &logins[logins_looked]);
 	}
 }
 
@@ -262,10 +252,10 @@ logins_reserve(unsigned n)
 static struct login *
 logins_take(struct monitor *mon)
 {
-	prune_some(mon);
+	logins_prune_some(mon);
 	if (logins_nfree == 0 && !logins_reserve(1)) {
 		for (unsigned i = 0; i < logins_high; i++)
-			prune_one(mon, &logins[i]);
+			logins_prune_one(mon, &logins[i]);
 	}
 	return (
 	    logins_nfree > 0 ? &logins[logins_free[--logins_nfree] - 1] : NULL);
@@ -325,7 +315,7 @@ logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 		next = logins_of_user[i].next;
 		if (logins[i - 1].session == session)
 			continue;
-		prune_one(mon, &logins[i - 1]);
+		logins_prune_one(mon, &logins[i - 1]);
 		count.sessions += logins[i - 1].session != 0;
 	}
 	return (policy_user_login(&limit, &count).allow ? NULL : "user-limit");
@@ -342,139 +332,4 @@ logins_admit(struct monitor *mon, uint64_t session, uid_t uid, const char *user,
 		return (reason);
 	*l = logins_put(mon, session, uid, user);
 	return (*l != NULL ? NULL : "no-resources");
-}
-
-void
-logins_tell(struct monitor *mon, const struct login *l)
-{
-	struct msg_session_user m = {.session = l->session};
-
-	snprintf(m.user, sizeof(m.user), "%s", l->user);
-	snprintf(m.tty, sizeof(m.tty), "%s", l->tty);
-	proc_to_master(mon, MSG_SESSION_USER, &m);
-}
-
-void
-logins_opened(struct monitor *mon, struct login *l)
-{
-	struct event_builder b;
-
-	if (!l->open || l->told)
-		return;
-	l->told = true;
-	event_begin(&b, EV_SESSION_OPENED);
-	event_text(&b, FIELD_SERVICE, l->service);
-	event_source(&b, &l->peer);
-	event_number(&b, FIELD_SESSION, l->session);
-	event_text(&b, FIELD_USER, l->user);
-	if (l->tty[0] != '\0')
-		event_text(&b, FIELD_TTY, l->tty);
-	report_emit(mon, &b);
-}
-
-void
-logins_tell_master(struct monitor *mon)
-{
-	for (unsigned i = 0; i < logins_high; i++) {
-		logins[i].user[sizeof(logins[i].user) - 1] = '\0';
-		logins[i].tty[sizeof(logins[i].tty) - 1] = '\0';
-		if (logins[i].session != 0 && logins[i].open)
-			logins_tell(mon, &logins[i]);
-	}
-}
-
-/*
- * Past user-limit, and known from the log alone, so a moment after sshd let
- * the user in: the connection is ended.
- */
-static void
-logins_refuse(
-    struct monitor *mon, uint64_t session, const char *user, const char *reason)
-{
-	struct event_builder b;
-	struct slot slot;
-	struct proc *p;
-	struct addr peer;
-
-	event_begin(&b, EV_AUTH_FAILURE);
-	TAILQ_FOREACH (p, &mon->procs, next) {
-		int64_t n = p->slots != NULL
-				? slot_find_session(p->slots, session)
-				: -1;
-
-		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0)
-			continue;
-		slot_peer(&slot, &peer);
-		event_text(&b, FIELD_SERVICE,
-		    p->service != NULL ? p->service->name : "ssh");
-		event_source(&b, &peer);
-		break;
-	}
-	event_number(&b, FIELD_SESSION, session);
-	event_text(&b, FIELD_USER, user);
-	event_text(&b, FIELD_REASON, reason);
-	report_emit(mon, &b);
-	(void)end_session(mon, session, NULL, 0);
-}
-
-/*
- * The module was to decide and was not asked: somebody took its line out of
- * PAM's files while we run. One is asked anew at each such login only.
- */
-static bool
-logins_pam_is_gone(struct monitor *mon)
-{
-	/* Told once, of each configuration. */
-	static uint32_t told;
-	const struct plan_service *ssh = plan_find(mon->plan, "ssh");
-	char why[200], text[320];
-
-	if (ssh == NULL ||
-	    pamstack_has_ours(ssh->is.pam_service, why, sizeof(why)))
-		return (false);
-	if (told == mon->generation)
-		return (true);
-	told = mon->generation;
-	snprintf(text, sizeof(text),
-	    "%s any more: logins are taken from "
-	    "sshd's log; put it back, or reload",
-	    why);
-	report_warning(mon, "ssh", text);
-	return (true);
-}
-
-/*
- * The log names a terminal, and, where no PAM module decides, the user. It can
- * never take a login away that the module has told of.
- */
-void
-logins_from_log(struct monitor *mon, const struct msg_log_login *m)
-{
-	const char *reason;
-	struct login *l;
-	struct passwd *pw;
-
-	if (!session_runs(mon, m->session))
-		return;
-	l = logins_find(m->session);
-	if (l == NULL && (!logins_by_pam(mon) || logins_pam_is_gone(mon))) {
-		pw = getpwnam(m->user);
-		if (pw == NULL)
-			return;
-		reason =
-		    logins_admit(mon, m->session, pw->pw_uid, pw->pw_name, &l);
-		if (reason != NULL) {
-			logins_refuse(mon, m->session, pw->pw_name, reason);
-			return;
-		}
-		/* The log reader told the event itself. */
-		if (l != NULL)
-			l->open = l->told = true;
-	}
-	if (l == NULL)
-		return;
-	if (m->tty[0] != '\0')
-		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
-	logins_opened(mon, l);
-	logins_tell(mon, l);
 }

@@ -8,12 +8,8 @@
 
 #include "monitor/monitor.h"
 
-/* Map the records of DIR/state/logins, and listen on DIR/pam.sock.
- * ERR_SYSTEM, logged. */
+/* Map the records of DIR/state/logins. ERR_SYSTEM or ERR_NO_MEMORY, logged. */
 int logins_open(struct monitor *mon);
-
-/* Whether our PAM module decides who logs in over ssh (monitor/sshd.h). */
-bool logins_by_pam(struct monitor *mon);
 
 /* The log reader's word (MSG_LOG_LOGIN). */
 void logins_from_log(struct monitor *mon, const struct msg_log_login *m);

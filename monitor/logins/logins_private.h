@@ -21,6 +21,9 @@ struct login {
 	uint64_t pid_start, leader_start; /* as struct ptable_row has them */
 };
 
+/* Whether a session runs, of ours or adopted. */
+bool logins_session_runs(struct monitor *mon, uint64_t session);
+
 /* The record of a session; NULL for none. */
 struct login *logins_find(uint64_t session);
 

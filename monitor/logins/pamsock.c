@@ -29,7 +29,7 @@
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "lib/ptable.h"
-#include "monitor/sessions/adopt.h"
+#include "monitor/sessions/adopted.h"
 #include "monitor/sessions/end.h"
 
 #define CLIENTS_MAX 512
@@ -74,7 +74,7 @@ asker_identify(struct asker *a, pid_t pid)
 		    p->slots != NULL ? slot_find_pid(p->slots, group) : -1;
 
 		if (n < 0 || slot_read(p->slots, (uint32_t)n, &slot) < 0 ||
-		    !end_verify(&slot, p->pid, &row))
+		    !slots_verify(&slot, p->pid, &row))
 			continue;
 		a->session = slot.session;
 		slot_peer(&slot, &a->peer);
@@ -82,7 +82,7 @@ asker_identify(struct asker *a, pid_t pid)
 		    p->service != NULL ? p->service->name : "ssh");
 		return (true);
 	}
-	a->session = adopt_find_group(group, &a->peer, a->service);
+	a->session = adopted_find_group(group, &a->peer, a->service);
 	return (a->session != 0);
 }
 

@@ -28,6 +28,7 @@
 #include "monitor/roles/reserve.h"
 #include "monitor/roles/start.h"
 #include "monitor/roles/wire.h"
+#include "monitor/sessions/slots.h"
 #include "monitor/sessions/table.h"
 #include "sandbox/caps.h"
 #include "sandbox/sandbox.h"
@@ -260,7 +261,7 @@ start_undo(struct monitor *mon, struct proc *p)
 	outbox_clear(p);
 	loop_unwatch(&p->watch);
 	ipc_channel_close(&p->ch);
-	table_slots_drop(mon, p);
+	slots_drop(mon, p);
 	free(p);
 }
 
@@ -282,7 +283,7 @@ start_new(struct monitor *mon, enum role role, enum service_kind kind,
 	if (role != ROLE_ZYGOTE)
 		return (p);
 	p->instance = mon->next_instance++;
-	if (table_slots_make(mon, p) == 0)
+	if (slots_make(mon, p) == 0)
 		return (p);
 	start_undo(mon, p);
 	return (NULL);

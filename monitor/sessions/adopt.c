@@ -20,93 +20,28 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/map.h"
 #include "lib/ptable.h"
 #include "monitor/roles/proc.h"
 #include "monitor/sessions/adopt.h"
-#include "monitor/sessions/end.h"
-#include "monitor/sessions/table.h"
-
-struct adopted {
-	TAILQ_ENTRY(adopted) next;
-	struct monitor *mon;
-	uint32_t slot, instance;
-	uint64_t session, start;
-	pid_t leader;
-	struct addr peer;
-	char service[SERVICE_NAME_MAX];
-	int pidfd; /* of the leader; -1 when that has ended */
-	struct watch *watch;
-	TAILQ_ENTRY(adopted) of_groups;
-	bool group; /* in adopted_groups: others of its group are left */
-};
+#include "monitor/sessions/adopted.h"
+#include "monitor/sessions/slots.h"
 
 /* How often to look whether a group without its leader is left. */
 #define GROUPS_NS (500ull * MILLISECOND)
 
-TAILQ_HEAD(adopted_list, adopted);
-
-static struct adopted_list adopted_groups =
-    TAILQ_HEAD_INITIALIZER(adopted_groups);
-
-static struct adopted_list adopted = TAILQ_HEAD_INITIALIZER(adopted);
-
-/* By session, by the group's leader; how many an instance has. */
-static struct map adopted_by_session, adopted_by_leader, adopted_of_instance;
-static uint32_t adopted_slots; /* all of theirs were below */
-
-/* How many of an instance there are, after so many more or less. */
-static uintptr_t
-count_of_instance(uint32_t instance, int change)
-{
-	uintptr_t n = (uintptr_t)map_get(&adopted_of_instance, instance) +
-		      (uintptr_t)change;
-
-	if (n == 0)
-		map_remove(&adopted_of_instance, instance);
-	else if (change != 0)
-		(void)map_put(&adopted_of_instance, instance, (void *)n);
-	return (n);
-}
+static TAILQ_HEAD(, adopted) adopted_groups = TAILQ_HEAD_INITIALIZER(
+    adopted_groups);
 
 /* The last one of an instance: its slot file has told all that it can. */
 static void
-drop_file_if_last(struct monitor *mon, uint32_t instance)
+adopt_drop_file(struct monitor *mon, uint32_t instance)
 {
 	char path[PATH_MAX + 64];
 
-	if (count_of_instance(instance, 0) > 0)
+	if (adopted_any_of(instance))
 		return;
-	table_slots_path(mon, instance, path, sizeof(path));
+	slots_path(mon, instance, path, sizeof(path));
 	unlink(path);
-}
-
-/* Of two with one number, the first is found by it. */
-static int
-adopted_put(struct adopted *a)
-{
-	if (map_reserve(&adopted_by_session) != 0 ||
-	    map_reserve(&adopted_by_leader) != 0 ||
-	    map_reserve(&adopted_of_instance) != 0)
-		return (ERR_NO_MEMORY);
-	TAILQ_INSERT_TAIL(&adopted, a, next);
-	if (map_get(&adopted_by_session, a->session) == NULL)
-		(void)map_put(&adopted_by_session, a->session, a);
-	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == NULL)
-		(void)map_put(&adopted_by_leader, (uint64_t)a->leader, a);
-	(void)count_of_instance(a->instance, 1);
-	return (0);
-}
-
-static void
-adopted_remove(struct adopted *a)
-{
-	TAILQ_REMOVE(&adopted, a, next);
-	if (map_get(&adopted_by_session, a->session) == a)
-		map_remove(&adopted_by_session, a->session);
-	if (map_get(&adopted_by_leader, (uint64_t)a->leader) == a)
-		map_remove(&adopted_by_leader, (uint64_t)a->leader);
-	(void)count_of_instance(a->instance, -1);
 }
 
 static void
@@ -123,7 +58,7 @@ adopt_gone(struct adopted *a)
 	fd_close(&a->pidfd);
 	free(a);
 	proc_to_master(mon, MSG_SESSION_GONE, &m);
-	drop_file_if_last(mon, instance);
+	adopt_drop_file(mon, instance);
 }
 
 /*
@@ -131,7 +66,7 @@ adopt_gone(struct adopted *a)
  * kernel says at once. A number that has been given away since was free.
  */
 static bool
-group_lives(const struct adopted *a)
+adopt_group_lives(const struct adopted *a)
 {
 	struct ptable_row row;
 
@@ -143,38 +78,38 @@ group_lives(const struct adopted *a)
 static struct loop_timer groups;
 
 static void
-groups_due(void *arg)
+adopt_groups_due(void *arg)
 {
 	struct adopted *a, *next;
 	bool left = false;
 
 	for (a = TAILQ_FIRST(&adopted_groups); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, of_groups);
-		if (group_lives(a))
+		if (adopt_group_lives(a))
 			left = true;
 		else
 			adopt_gone(a);
 	}
 	if (left)
-		loop_timer_in(&groups, GROUPS_NS, groups_due, arg);
+		loop_timer_in(&groups, GROUPS_NS, adopt_groups_due, arg);
 }
 
 static void
-leader_ended(void *arg, int revents)
+adopt_leader_ended(void *arg, int revents)
 {
 	struct adopted *a = arg;
 
 	(void)revents;
 	loop_unwatch(&a->watch);
 	fd_close(&a->pidfd);
-	if (!group_lives(a)) {
+	if (!adopt_group_lives(a)) {
 		adopt_gone(a);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&adopted_groups, a, of_groups);
 	a->group = true;
 	if (!groups.linked)
-		loop_timer_in(&groups, GROUPS_NS, groups_due, NULL);
+		loop_timer_in(&groups, GROUPS_NS, adopt_groups_due, NULL);
 }
 
 static bool
@@ -184,7 +119,7 @@ adopt_watch(struct adopted *a)
 	if (a->pidfd < 0)
 		return (false);
 	fd_set_cloexec(a->pidfd, 1);
-	a->watch = loop_watch(a->pidfd, POLLIN, leader_ended, a);
+	a->watch = loop_watch(a->pidfd, POLLIN, adopt_leader_ended, a);
 	return (a->watch != NULL);
 }
 
@@ -200,7 +135,7 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	struct ptable_row row;
 	struct adopted *a;
 
-	if (!end_verify(slot, 0, &row) || row.zombie)
+	if (!slots_verify(slot, 0, &row) || row.zombie)
 		return;
 	if (owner != geteuid() && row.uid != owner) {
 		log_warn("process %d, of another user, is not a session of "
@@ -215,8 +150,6 @@ adopt_slot(struct monitor *mon, const struct slot_table *t, uid_t owner,
 	}
 	a->mon = mon;
 	a->slot = number;
-	if (number >= adopted_slots)
-		adopted_slots = number + 1;
 	a->instance = t->instance;
 	a->session = slot->session;
 	a->start = row.start;
@@ -244,7 +177,7 @@ adopt_file(struct monitor *mon, uint32_t instance)
 	struct stat st;
 	int fd;
 
-	table_slots_path(mon, instance, path, sizeof(path));
+	slots_path(mon, instance, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		fd_close(&fd);
@@ -263,7 +196,7 @@ adopt_file(struct monitor *mon, uint32_t instance)
 			adopt_slot(mon, t, st.st_uid, i, &slot);
 	}
 	slot_table_unmap(t);
-	drop_file_if_last(mon, instance);
+	adopt_drop_file(mon, instance);
 }
 
 void
@@ -289,7 +222,7 @@ adopt_find_all(struct monitor *mon)
 		adopt_file(mon, instance);
 	}
 	closedir(d);
-	TAILQ_FOREACH (a, &adopted, next)
+	for (a = adopted_next(NULL); a != NULL; a = adopted_next(a))
 		count++;
 	if (count > 0)
 		log_info("adopted %u sessions of the previous daemon", count);
@@ -300,7 +233,7 @@ adopt_tell_master(struct monitor *mon)
 {
 	struct adopted *a;
 
-	TAILQ_FOREACH (a, &adopted, next) {
+	for (a = adopted_next(NULL); a != NULL; a = adopted_next(a)) {
 		struct msg_session_adopted m = {.slot = a->slot,
 		    .session = a->session,
 		    .pid = a->leader,
@@ -310,53 +243,4 @@ adopt_tell_master(struct monitor *mon)
 		snprintf(m.service, sizeof(m.service), "%s", a->service);
 		proc_to_master(mon, MSG_SESSION_ADOPTED, &m);
 	}
-}
-
-uint32_t
-adopt_slots(void)
-{
-	return (adopted_slots);
-}
-
-/* Where its leader has ended, it is known by its group. */
-static struct end_process
-adopted_process(const struct adopted *a)
-{
-	return ((struct end_process){
-	    .pid = a->leader, .start = a->pidfd >= 0 ? a->start : 0});
-}
-
-struct end_process
-adopt_find(uint64_t session)
-{
-	const struct adopted *a = map_get(&adopted_by_session, session);
-
-	return (a != NULL ? adopted_process(a) : (struct end_process){0});
-}
-
-uint64_t
-adopt_find_group(pid_t group, struct addr *peer, char service[SERVICE_NAME_MAX])
-{
-	struct adopted *a = map_get(&adopted_by_leader, (uint64_t)group);
-
-	if (a == NULL)
-		return (0);
-	*peer = a->peer;
-	memcpy(service, a->service, SERVICE_NAME_MAX);
-	return (a->session);
-}
-
-void
-adopt_end_all(void (*end)(pid_t leader, uint64_t start))
-{
-	const struct adopted *a;
-
-	TAILQ_FOREACH (a, &adopted, next)
-		end(a->leader, adopted_process(a).start);
-}
-
-bool
-adopt_has_pid(pid_t pid)
-{
-	return (map_get(&adopted_by_leader, (uint64_t)pid) != NULL);
 }

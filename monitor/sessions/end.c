@@ -16,39 +16,10 @@
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/records.h"
-#include "monitor/sessions/adopt.h"
+#include "monitor/sessions/adopted.h"
 #include "monitor/sessions/begun.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sessions/ending.h"
-
-/* A fork takes a while on a loaded machine, and the kernel's tick is coarse. */
-#define START_SLACK_NS (5ull * SECOND)
-
-static uint64_t
-slot_least(const struct slot *slot)
-{
-	return (
-	    slot->start > PTABLE_TICK_NS ? slot->start - PTABLE_TICK_NS : 0);
-}
-
-static uint64_t
-slot_most(const struct slot *slot)
-{
-	return (slot->start < UINT64_MAX - START_SLACK_NS
-		    ? slot->start + START_SLACK_NS
-		    : UINT64_MAX);
-}
-
-bool
-end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row)
-{
-	if (slot->pid <= 1 || ptable_read_one(slot->pid, row) < 0)
-		return (false);
-	if (parent != 0 && row->parent != parent)
-		return (false);
-	return (
-	    row->start >= slot_least(slot) && row->start <= slot_most(slot));
-}
 
 /* A process that began at that very time, whosever it is. */
 static int
@@ -71,8 +42,8 @@ end_add_slot(struct ending *e, const struct slot *slot, pid_t parent, uid_t uid,
 	return (ending_add(e, &(struct msg_end_leader){.pid = slot->pid,
 				  .parent = parent,
 				  .uid = uid,
-				  .least = slot_least(slot),
-				  .most = slot_most(slot),
+				  .least = slots_least(slot),
+				  .most = slots_most(slot),
 				  .how = (uint8_t)how}));
 }
 
@@ -114,7 +85,7 @@ static int
 end_collect(struct monitor *mon, uint64_t session, struct ending *e)
 {
 	struct end_process login = loginproc_end(session);
-	struct end_process adopted = adopt_find(session);
+	struct end_process adopted = adopted_find(session);
 	struct proc *p;
 	int err = 0;
 
@@ -205,7 +176,7 @@ end_all(struct monitor *mon)
 				    end_uid_of(mon, p), END_GRACE);
 		}
 	}
-	adopt_end_all(end_everyone);
+	adopted_end_all(end_everyone);
 	loginproc_end_all(end_everyone);
 	if (e->n > 0)
 		ending_begin(e);
@@ -225,7 +196,7 @@ end_is_orphan(struct monitor *mon, const struct slot *slot)
 {
 	struct proc *p;
 
-	if (loginproc_has_pid(slot->pid))
+	if (loginproc_of(slot->pid) != NULL)
 		return (false);
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->pid == slot->pid)

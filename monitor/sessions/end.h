@@ -9,12 +9,6 @@
 
 #include "monitor/monitor.h"
 
-/* A process, and when it began: as struct ptable_row has it. */
-struct end_process {
-	pid_t pid;
-	uint64_t start;
-};
-
 /*
  * An ending has done what can be done now: 0; ERR_NOT_FOUND when there was no
  * such process; another error when some of it may be left. What is left is
@@ -49,12 +43,5 @@ bool end_any(void);
 
 /* Finish what the monitor before this one has begun; once, at the start. */
 void end_resume(struct monitor *mon);
-
-/*
- * Whether the process in a slot is the one that the zygote started: a child of
- * `parent` (0: of anybody) that began when the slot says. The row is filled.
- */
-struct ptable_row;
-bool end_verify(const struct slot *slot, pid_t parent, struct ptable_row *row);
 
 #endif

@@ -1,23 +1,15 @@
-/*
- * Services by number and their zygotes' slot files. Monitor (root). Slot files
- * lie in DIR/state, mode 0600, and outlive the monitor: the next one finds in
- * them which sessions to adopt.
- */
+/* Services by number. Monitor (root). */
 #include <sys/stat.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/err.h"
-#include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/plan.h"
-#include "monitor/roles/wire.h"
-#include "monitor/sessions/adopt.h"
+#include "monitor/sessions/adopted.h"
 #include "monitor/sessions/table.h"
 #include "policy/rate.h"
 
@@ -106,7 +98,7 @@ table_has_room(struct monitor *mon, const struct plan *plan)
 static uint32_t
 slots_needed(struct monitor *mon)
 {
-	uint32_t slots = adopt_slots() + SLOTS_SPARE;
+	uint32_t slots = adopted_slots() + SLOTS_SPARE;
 
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -232,61 +224,4 @@ table_fit_state(struct monitor *mon)
 	if (ftruncate(mon->state_fd, (off_t)length) < 0)
 		log_errno("the state file cannot be made %llu bytes long",
 		    (unsigned long long)length);
-}
-
-void
-table_slots_path(struct monitor *mon, uint32_t instance, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s/state/slots.%u", mon->run_dir, instance);
-}
-
-int
-table_slots_make(struct monitor *mon, struct proc *p)
-{
-	char path[PATH_MAX + 64];
-
-	table_slots_path(mon, p->instance, path, sizeof(path));
-	p->slots_fd = open(
-	    path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	p->slots_read_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (p->slots_fd < 0 || p->slots_read_fd < 0 ||
-	    ftruncate(
-		p->slots_fd, (off_t)SLOT_TABLE_BYTES((size_t)mon->slots)) < 0 ||
-	    (p->slots = slot_table_map(p->slots_fd, 1)) == NULL) {
-		log_errno("cannot make %s", path);
-		return (ERR_SYSTEM);
-	}
-	p->slots->count = mon->slots;
-	p->slots->instance = p->instance;
-	p->slots->kind = (uint32_t)p->kind;
-	snprintf(p->slots->service, sizeof(p->slots->service), "%s",
-	    p->service != NULL ? p->service->name : "");
-	p->slots->magic = SLOT_TABLE_MAGIC;
-	return (0);
-}
-
-void
-table_slots_drop(struct monitor *mon, struct proc *p)
-{
-	char path[PATH_MAX + 64];
-	bool keep = false;
-
-	fd_close(&p->slots_read_fd);
-	if (p->slots_fd < 0)
-		return;
-	if (monitor_is_stopping(mon) && mon->plan != NULL &&
-	    mon->plan->is.keep_sessions && p->slots != NULL) {
-		struct slot slot;
-
-		for (uint32_t i = 0;
-		     i < p->slots->high && i < SLOTS_MAX && !keep; i++)
-			keep = slot_read(p->slots, i, &slot) == 0 &&
-			       slot.use == SLOT_RUNNING;
-	}
-	table_slots_path(mon, p->instance, path, sizeof(path));
-	if (!keep)
-		unlink(path);
-	slot_table_unmap(p->slots);
-	p->slots = NULL;
-	fd_close(&p->slots_fd);
 }

@@ -1,6 +1,4 @@
-/*
- * The tables of services and of slot files. Monitor (root).
- */
+/* The table of services. Monitor (root). */
 #ifndef PORTREEVE_MONITOR_SESSIONS_TABLE_H
 #define PORTREEVE_MONITOR_SESSIONS_TABLE_H
 
@@ -33,21 +31,11 @@ void table_service_release(struct monitor *mon, struct mon_service *s);
 /* Whether an inetd-style service runs its program as uid 0. */
 bool table_program_is_root(const struct mon_service *s);
 
-/* Make a zygote's slot file and map it; 0 or ERR_SYSTEM, logged. */
-int table_slots_make(struct monitor *mon, struct proc *p);
-
-/* Unmap it and remove the file, unless sessions in it shall be adopted. */
-void table_slots_drop(struct monitor *mon, struct proc *p);
-
 /*
  * Give the master's state file the length that the configuration needs, before
  * the master is told of it. It never shrinks, but from what no length of ours
  * is.
  */
 void table_fit_state(struct monitor *mon);
-
-/* The path of an instance's slot file. */
-void table_slots_path(
-    struct monitor *mon, uint32_t instance, char *buf, size_t size);
 
 #endif

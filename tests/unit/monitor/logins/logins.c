@@ -23,7 +23,7 @@ static unsigned looks;
  * ---------------------------------------- */
 
 struct end_process
-adopt_find(uint64_t session)
+adopted_find(uint64_t session)
 {
 	looks++;
 	return ((struct end_process){.pid = session > over ? 2 : 0});
@@ -44,20 +44,6 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 	return (0);
 }
 
-int
-pamsock_open(struct monitor *m)
-{
-	(void)m;
-	return (0);
-}
-
-void
-report_emit(struct monitor *m, struct event_builder *b)
-{
-	(void)m;
-	(void)b;
-}
-
 void
 report_short(struct monitor *m, enum role role, int error, const char *reason)
 {
@@ -65,47 +51,6 @@ report_short(struct monitor *m, enum role role, int error, const char *reason)
 	(void)role;
 	(void)error;
 	(void)reason;
-}
-
-void
-report_warning(struct monitor *m, const char *service, const char *reason)
-{
-	(void)m;
-	(void)service;
-	(void)reason;
-}
-
-bool
-sshd_by_pam(void)
-{
-	return (false);
-}
-
-struct plan_service *
-plan_find(const struct plan *plan, const char *name)
-{
-	(void)plan;
-	(void)name;
-	return (NULL);
-}
-
-void
-proc_to_master(struct monitor *m, enum msg_type type, const void *msg)
-{
-	(void)m;
-	(void)type;
-	(void)msg;
-}
-
-int
-end_session(
-    struct monitor *m, uint64_t session, end_done *done, uint64_t cookie)
-{
-	(void)m;
-	(void)session;
-	(void)done;
-	(void)cookie;
-	return (0);
 }
 
 /* --- tests
