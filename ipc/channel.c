@@ -21,6 +21,7 @@
 /* How often, and after how long, a send that waits is tried again. */
 #define PAUSES_MOST 500
 #define PAUSE_MS 10
+#define AGAINS_MOST 8
 
 /* Room for more descriptors than any message has, so that too many are seen. */
 #define CONTROL_FDS 8
@@ -187,13 +188,17 @@ int
 ipc_send_wait(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
-	for (unsigned pauses = 0;;) {
+	for (unsigned pauses = 0, agains = 0;;) {
 		int err = channel_send_flags(ch, type, msg, fds, nfds, 0);
 		struct pollfd p = {.fd = ch->fd, .events = POLLOUT};
 
 		if (err == ERR_AGAIN &&
-		    (poll(&p, 1, -1) >= 0 || errno == EINTR))
+		    (poll(&p, 1, -1) >= 0 || errno == EINTR)) {
+			/* poll() may say that there is room: no spinning. */
+			if (++agains > AGAINS_MOST)
+				time_rest(PAUSE_MS);
 			continue;
+		}
 		if ((err != ERR_AGAIN && err != ERR_SHORT) ||
 		    pauses++ == PAUSES_MOST)
 			return (err);

@@ -215,6 +215,7 @@ enum login_exit {
 	LOGIN_EXIT_SESSION = 0, /* its session is over */
 	LOGIN_EXIT_NO_LOGIN = 2,
 	LOGIN_EXIT_RECORD = 3,		 /* over, and still in utmp */
+	LOGIN_EXIT_GAVE_UP = 4,		 /* for a call that failed */
 	LOGIN_EXIT_NO_DESCRIPTORS = 126, /* before its exec */
 	LOGIN_EXIT_NO_EXEC = 127
 };

@@ -86,10 +86,9 @@ converse_send(struct login_run *l, enum msg_type type, const void *msg)
 
 	if (l->broken != 0)
 		return;
-	/* A worker that does not read is as good as gone. */
+	/* A worker that does not read is not waited for. */
 	err = ipc_send(&l->worker, type, msg, NULL, 0);
-	if (err != 0)
-		l->broken = err;
+	l->broken = err == ERR_AGAIN ? ERR_SHORT : err;
 }
 
 static int

@@ -125,7 +125,7 @@ main(int argc, char **argv)
 			log_info("the worker of session %llu sent %s: %s",
 			    (unsigned long long)l->start.session,
 			    msg_name(l->in.type), err_text(l->broken));
-		return (LOGIN_EXIT_NO_LOGIN);
+		return (l->unheard ? LOGIN_EXIT_GAVE_UP : LOGIN_EXIT_NO_LOGIN);
 	}
 	return (login_session(l));
 }

@@ -154,6 +154,22 @@ session_fork(struct session *s)
 	return (s->leader < 0 ? ERR_SYSTEM : 0);
 }
 
+/* The leader goes on. */
+static int
+session_open_gate(struct session *s)
+{
+	char go = 'g';
+	ssize_t n;
+
+	do
+		n = write(s->gate, &go, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return (0);
+	log_errno("the session of %s cannot be begun", s->l->user);
+	return (ERR_SYSTEM);
+}
+
 /* The monitor first: what it does not know of, it could not end. */
 static int
 session_announce(struct session *s)
@@ -161,7 +177,6 @@ session_announce(struct session *s)
 	struct login_run *l = s->l;
 	struct msg_login_opened opened = {.leader = s->leader};
 	struct msg_session_started started = {.end_ = 0};
-	char go = 'g';
 	int err;
 
 	strlcpy(opened.tty, s->pty.line, sizeof(opened.tty));
@@ -172,8 +187,8 @@ session_announce(struct session *s)
 		    &s->pty.master, 1);
 	/* What is open has no such end. */
 	timer_delete(l->end);
-	if (err == 0 && write(s->gate, &go, 1) != 1)
-		err = ERR_SYSTEM;
+	if (err == 0)
+		err = session_open_gate(s);
 	fd_close(&s->gate);
 	pty_close(&s->pty);
 	return (err);
@@ -332,6 +347,7 @@ login_session(struct login_run *l)
 {
 	struct session s = {.l = l, .gate = -1, .signals = -1};
 	char line[sizeof(s.pty.path)] = "";
+	enum login_exit how;
 	int err;
 
 	s.pty.master = s.pty.slave = -1;
@@ -350,12 +366,16 @@ login_session(struct login_run *l)
 			    : LOGIN_EXIT_NO_LOGIN);
 	}
 	/* Not told whole: the gate is closed, and the child ends by itself. */
-	if (session_announce(&s) != 0)
+	err = session_announce(&s);
+	if (err != 0)
 		session_hang_up(&s);
 	session_settle(&s);
 	session_wait(&s);
 	session_tell_end(&s);
 	/* Before the worker, which waits for our end, can end. */
 	login_tell_closed(l, s.status);
-	return (session_close(&s, line));
+	how = session_close(&s, line);
+	if (how == LOGIN_EXIT_SESSION && err == ERR_SYSTEM)
+		how = LOGIN_EXIT_GAVE_UP;
+	return ((int)how);
 }

@@ -465,6 +465,7 @@ login_try(struct login_run *l, bool last)
 {
 	struct msg_login_try m = {.end_ = 0};
 	enum login_result result;
+	int err;
 
 	l->secrets = l->questions = 0;
 	l->said = false;
@@ -472,7 +473,9 @@ login_try(struct login_run *l, bool last)
 	memcpy(m.user, l->wish.user, sizeof(m.user));
 	m.unknown = !try_is_account(l);
 	/* Not told, not tried: every try is audited. */
-	if (ipc_send_wait(&l->monitor, MSG_LOGIN_TRY, &m, NULL, 0) != 0) {
+	err = ipc_send_wait(&l->monitor, MSG_LOGIN_TRY, &m, NULL, 0);
+	if (err != 0) {
+		l->unheard = err != ERR_CLOSED;
 		login_say_over(l, "The login service was restarted; please "
 				  "connect again.\n");
 		return (LOGIN_END);

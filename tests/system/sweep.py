@@ -29,6 +29,8 @@ CLIENT_SECONDS = 20
 DEAF_SECONDS = 2
 #: The same word is not said more often than that.
 TELL_SECONDS = 12
+#: Of a login that can say nothing, the monitor says so when its time is over.
+GRACE_SECONDS = 75
 #: More calls than this in half a second without clients is a spin.
 SPIN = 250
 
@@ -147,10 +149,19 @@ ROLES = {
     "worker telnet": ("telnet",),
     "worker finger": ("finger",),
     "login telnet": ("telnet",),
+    "planner": ("reload",),
+    "ender": ("clear",),
 }
+#: Those that are started for one job: their programs, which stand in the copy
+#: of the build behind one that runs them below strace.
+JOBS = {"login telnet": "login", "planner": "planner", "ender": "ender"}
 #: Roles whose end ends sessions that stand by, or all.
 PRECIOUS = {"monitor": None, "zygote telnet": "telnet", "zygote ssh": "ssh",
             "zygote cat": "program"}
+
+
+#: Clients that say what failed: no event has to.
+SPEAKING = ("command", "reload", "clear")
 
 
 class Outcome:
@@ -170,25 +181,31 @@ class Stage:
     def __init__(self):
         self.pair = key("sweep")
         authorize("alice", self.pair)
-        self.words = world.WORK + "/sweep.words"
+        self.words = {role: world.WORK + "/sweep.words." + program
+                      for role, program in JOBS.items()}
         self.log = world.WORK + "/sweep.trace"
         self.build = world.WORK + "/sweep.build"
         if not os.path.exists(self.build):
             os.mkdir(self.build)
             shutil.copytree(world.BUILD + "/libexec", self.build + "/libexec")
             shutil.copy(world.BUILD + "/portreeved", self.build)
-            login = self.build + "/libexec/login"
-            os.rename(login, login + ".real")
-            subprocess.run(
-                ["cc", "-O1", "-D_GNU_SOURCE", '-DWORDS="%s"' % self.words,
-                 '-DLOG="%s"' % self.log, '-DREAL="%s.real"' % login,
-                 "-o", login, world.TOP + "/tests/system/traced.c"],
-                check=True)
-        world.write(self.words, "")
+            for role, program in JOBS.items():
+                self.wrap(self.build + "/libexec/" + program,
+                          self.words[role])
         self.daemon = None
         self.standing = {}
         self.seconds = CLIENT_SECONDS  # of patience
         self.whole = 0  # from here on no event was lost
+
+    def wrap(self, program, words):
+        """Has strace run it where that file has words for it."""
+        os.rename(program, program + ".real")
+        subprocess.run(
+            ["cc", "-O1", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
+             '-DLOG="%s"' % self.log, '-DREAL="%s.real"' % program,
+             "-o", program, world.TOP + "/tests/system/traced.c"],
+            check=True)
+        world.write(words, "")
 
     def start(self):
         """A daemon anew, and a session of each kind that stands by."""
@@ -345,6 +362,19 @@ class Stage:
         return Outcome("reload", "ok" if done.returncode == 0 else "refused",
                        done.stderr)
 
+    def client_clear(self):
+        """A session that `clear session` ends, with what runs in it."""
+        with Login(self, "alice", ALICE, timeout=self.seconds) as login:
+            login.run("sleep 600 & true")
+            row, = [row for row in self.daemon.show("sessions")
+                    if row["source-port"] == login.port]
+            done = self.daemon.cli("clear", "session", str(row["id"]),
+                                   timeout=2 * self.seconds)
+            if done.returncode == 0:
+                login.read_all()
+        return Outcome("clear", "ok" if done.returncode == 0 else "refused",
+                       done.stderr)
+
     # --- processes ----------------------------------------------------------
 
     def pids(self, role):
@@ -414,8 +444,8 @@ class Trace:
         for name in os.listdir(world.WORK):
             if name.startswith("sweep.trace"):
                 os.unlink(world.WORK + "/" + name)
-        if self.role == "login telnet":
-            world.write(self.stage.words, " ".join(self.filters()))
+        if self.role in JOBS:
+            world.write(self.stage.words[self.role], " ".join(self.filters()))
             return self
         words = ["strace", "-q", "-o", self.stage.log] + self.filters()
         self.victims = wait_until(lambda: self.stage.pids(self.role),
@@ -445,8 +475,8 @@ class Trace:
         return self.text().count("(INJECTED)")
 
     def __exit__(self, *_):
-        if self.role == "login telnet":
-            world.write(self.stage.words, "")
+        if self.role in JOBS:
+            world.write(self.stage.words[self.role], "")
             return
         self.child.terminate()
         self.child.wait(10)
@@ -531,8 +561,7 @@ class Case:
     def look_for_spin(self, failure):
         """With nobody there, a failure that lasts is met now and then."""
         if not isinstance(failure, Trace) or \
-                not failure.inject[2].endswith("+") or \
-                self.role == "login telnet":
+                not failure.inject[2].endswith("+"):
             return
         first = failure.injected()
         time.sleep(0.5)  # what is measured is the calls in this time
@@ -547,7 +576,8 @@ class Case:
             return
         for outcome in outcomes:
             if outcome.word in ("hung", "failed") and \
-                    not (outcome.word == "hung" and self.is_deaf()):
+                    not (outcome.word == "hung" and self.is_deaf()) and \
+                    not (outcome.word == "failed" and self.is_peer_gone()):
                 self.fault("%r" % outcome)
         self.judge_role(before)
         for name in self.stage.standing:
@@ -563,7 +593,7 @@ class Case:
         """A process that can hear of nobody for as long as it lasts, and so
         can refuse nobody: clients wait. That must be told all the same."""
         words = self.what.split()
-        if self.role.startswith("worker") and words[1:] == \
+        if self.role.startswith(("worker", "login")) and words[1:] == \
                 ["EAGAIN", "at", "1+"]:
             return True  # and nothing can be said to the peer
         if self.role == "worker telnet" and words[0] == "poll":
@@ -571,6 +601,12 @@ class Case:
         return words[0] in ("accept4", "recvmsg", "poll") and \
             words[-1] == "1+" and \
             self.role.startswith(("zygote", "master", "monitor"))
+
+    def is_peer_gone(self):
+        """Whether a login is led to believe that nobody is there to be told
+        of anything: worker or monitor, who live."""
+        return self.role.startswith("login") and \
+            self.what.split()[1] in ("EPIPE", "ECONNRESET")
 
     def retired(self):
         """A zygote may give its place to another, without an end that would
@@ -585,7 +621,7 @@ class Case:
         """A role that ended is replaced, and an event says so; one with
         sessions that stand by does not end for one failed call."""
         gone = [p for p in before if not processes.alive(p)]
-        if not gone or self.role.startswith(("worker", "login")):
+        if not gone or self.role.startswith("worker") or self.role in JOBS:
             return
         if self.retired():
             return
@@ -645,18 +681,21 @@ class Case:
         new = daemon.events[self.mark:]
         for event in new:
             if event["event"] == "auth-failure" and \
-                    "ECONNRESET" not in self.what and \
+                    not self.is_peer_gone() and \
                     event.get("reason") == "credentials":
                 self.fault("called credentials: " + event.line)
         refused = [o for o in outcomes if o.word in ("refused", "hung") and
-                   o.name not in ("command", "reload")]
-        if refused and not self.role.startswith("worker"):
+                   o.name not in SPEAKING]
+        if refused and not self.role.startswith("worker") and \
+                not self.is_peer_gone():
             try:
-                wait_until(self.told, "a word", TELL_SECONDS)
+                wait_until(self.told, "a word", GRACE_SECONDS if
+                           self.role.startswith("login") and self.is_deaf()
+                           else TELL_SECONDS)
             except AssertionError:
                 self.fault("in silence: %r" % refused[0])
         for outcome in outcomes:
-            if outcome.name in ("command", "reload") and \
+            if outcome.name in SPEAKING and \
                     outcome.word == "refused" and not outcome.text.strip():
                 self.fault("%s failed without a word" % outcome.name)
 
@@ -673,7 +712,7 @@ def injections(stage, role):
 
 
 def limits(stage, role):
-    if role.startswith(("login", "worker")):
+    if role.startswith("worker") or role in JOBS:
         return
     for room in (0, 1, 2, 4):
         yield ("%d descriptors more" % room,

@@ -28,9 +28,11 @@ CALLS = (
     ("worker telnet", "sendto", "ENOBUFS", "1+"),
     ("worker telnet", "sendto", "EPIPE", "2"),
     ("worker telnet", "write", "ENOSPC", "1+"),
-    ("login telnet", "poll", "ENOMEM", "1+"),
+    ("login telnet", "sendmsg", "EAGAIN", "2"),
+    ("login telnet", "write", "EINTR", "5"),
     ("login telnet", "recvfrom", "ENOMEM", "2"),
-    ("login telnet", "fcntl", "EMFILE", "5"),
+    ("planner", "memfd_create", "EMFILE", "1"),
+    ("ender", "pidfd_open", "EMFILE", "1"),
 )
 #: (role, descriptors more than it has)
 LIMITS = (("zygote cat", 0),)
