@@ -1,4 +1,4 @@
-/* A configuration's memory. Monitor and CLI; pure but for malloc. */
+/* A configuration's memory. Planner and CLI; pure but for malloc. */
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>

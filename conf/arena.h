@@ -1,5 +1,5 @@
 /*
- * Memory that lives as long as one configuration and goes all at once. Monitor
+ * Memory that lives as long as one configuration and goes all at once. Planner
  * and CLI; pure but for malloc.
  */
 #ifndef PORTREEVE_CONF_ARENA_H

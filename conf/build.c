@@ -2,7 +2,7 @@
  * The model is built by walking the tree with the schema in hand: a block that
  * opens an object gets its defaults first, then every statement is read into
  * it. An inactive branch is read into nothing, which checks its values and
- * stores none. Monitor and CLI; pure.
+ * stores none. Planner and CLI; pure.
  */
 #include <stdio.h>
 #include <string.h>

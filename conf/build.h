@@ -1,5 +1,5 @@
 /*
- * Tree to model: defaults, values, and the checks that need no host. Monitor
+ * Tree to model: defaults, values, and the checks that need no host. Planner
  * and CLI; pure.
  */
 #ifndef PORTREEVE_CONF_BUILD_H

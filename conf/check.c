@@ -1,6 +1,6 @@
 /*
  * What each statement alone cannot tell: contradictions, and what a service or
- * client lacks. Pure: the host is asked in check_host.c. Monitor and CLI.
+ * client lacks. Pure: the host is asked in check_host.c. Planner and CLI.
  */
 #include <string.h>
 

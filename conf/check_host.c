@@ -1,5 +1,5 @@
 /*
- * What only this host can tell about a configuration. Monitor and CLI; needs no
+ * What only this host can tell about a configuration. Planner and CLI; needs no
  * privilege, and what it says may change before it matters: whoever uses a
  * user, program or file looks again.
  */

@@ -1,6 +1,6 @@
 /*
  * Two listeners on one protocol, port and overlapping address: the second could
- * not be bound, or would get what the first was meant to. Pure. Monitor and
+ * not be bound, or would get what the first was meant to. Pure. Planner and
  * CLI. IPv6 listeners take IPv6 alone (IPV6_V6ONLY), so families never overlap.
  */
 #include <string.h>

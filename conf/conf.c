@@ -1,5 +1,5 @@
 /*
- * From bytes to a checked configuration, and the questions about one. Monitor
+ * From bytes to a checked configuration, and the questions about one. Planner
  * (root) and CLI; distrusts the whole text.
  */
 #include <stdlib.h>

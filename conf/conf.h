@@ -1,6 +1,6 @@
 /*
  * The configuration: from a file or from memory to struct conf, and back to
- * text. Runs in the monitor (root), before anything of it takes effect, and in
+ * text. Runs in the planner (root), before anything of it takes effect, and in
  * the CLI. Distrusts the whole text: size, depth, tokens, lists and the number
  * of messages are bounded. Never exits, never prints, changes nothing outside.
  */

@@ -1,7 +1,7 @@
 /*
  * Whose configuration a text is, when it is not ours: a pasted inetd.conf would
  * else be answered by a hundred errors. Only the first line that says something
- * is judged, and only as what no text of ours can be. Monitor and CLI; pure,
+ * is judged, and only as what no text of ours can be. Planner and CLI; pure,
  * distrusts every byte.
  */
 #include <stdio.h>

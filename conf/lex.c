@@ -1,7 +1,7 @@
 /*
  * The lexer. A `#` or a slash and star begin a comment only where a token could
  * begin, so that no value is ever cut short in silence; a string ends on its
- * line, so that a forgotten quote spoils one word and not the file. Monitor and
+ * line, so that a forgotten quote spoils one word and not the file. Planner and
  * CLI; distrusts every byte.
  */
 #include <stdarg.h>

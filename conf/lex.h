@@ -1,5 +1,5 @@
 /*
- * Bytes to tokens. Monitor and CLI. Distrusts every byte; what is no token is
+ * Bytes to tokens. Planner and CLI. Distrusts every byte; what is no token is
  * reported here, once, and comes as TOKEN_BAD.
  */
 #ifndef PORTREEVE_CONF_LEX_H

@@ -1,6 +1,6 @@
 /*
  * The configuration's file: opened once, judged by what was opened, and read
- * whole. Monitor (root) and CLI. Distrusts whoever could have written it or a
+ * whole. Planner (root) and CLI. Distrusts whoever could have written it or a
  * folder on the way: what others than its owner can write is refused. A FIFO
  * or a device cannot hang us: nothing but a regular file is read.
  */

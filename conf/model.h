@@ -1,7 +1,7 @@
 /*
- * What a configuration says, as plain structs: what the monitor binds, starts
+ * What a configuration says, as plain structs: what the daemon binds, starts
  * and limits. Knows nothing of files, tokens or statements. Built by conf/,
- * read by the monitor (root), by policy/ and by the CLI. Everything in it was
+ * read by the planner (root), by policy/ and by the CLI. Everything in it was
  * checked before anybody sees it; it never holds what is inactive.
  */
 #ifndef PORTREEVE_CONF_MODEL_H
@@ -71,12 +71,17 @@ struct conf_words {
 	unsigned count;
 };
 
-struct conf_ssh {
-	bool sftp_server;
+/* What sshd does not take. */
+struct conf_methods {
 	bool no_passwords;
 	bool no_password_authentication;
 	bool no_challenge_response;
 	bool no_public_keys;
+};
+
+struct conf_ssh {
+	struct conf_methods methods;
+	bool sftp_server;
 	bool tcp_forwarding;
 	uint32_t client_alive_interval; /* seconds; 0: none */
 	uint32_t client_alive_count_max;

@@ -1,5 +1,5 @@
 /*
- * The statement that was probably meant by an unknown word. Monitor and CLI;
+ * The statement that was probably meant by an unknown word. Planner and CLI;
  * pure.
  */
 #include "conf/schema.h"

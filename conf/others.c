@@ -1,5 +1,5 @@
 /*
- * Other programs' words, from others.def. Monitor and CLI; pure.
+ * Other programs' words, from others.def. Planner and CLI; pure.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * Words of inetd's, xinetd's, sshd's and Junos's configurations that are none
- * of ours: what stands for each here. Monitor and CLI; pure, constant.
+ * of ours: what stands for each here. Planner and CLI; pure, constant.
  */
 #ifndef PORTREEVE_CONF_OTHERS_H
 #define PORTREEVE_CONF_OTHERS_H

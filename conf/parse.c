@@ -3,174 +3,16 @@
  * and differ in how a statement ends. An error skips to the next statement, so
  * that all of them are told at once. Recursion is bounded by the language's own
  * depth: only known blocks are entered, unknown ones are skipped by counting.
- * Where a brace is missing is settled in parse_brace.c, what an unknown name
- * may be in parse_unknown.c.
- * Monitor and CLI; distrusts the whole text.
+ * Calls go down: to parse_brace.c (where a brace is missing), parse_leaf.c
+ * (values), parse_end.c, parse_unknown.c (what an unknown name may be) and
+ * parse_token.c.
+ * Planner and CLI; distrusts the whole text.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "conf/parse.h"
 #include "conf/parser.h"
 #include "lib/err.h"
-
-void
-parse_error(struct parser *p, struct conf_pos pos, const char *fmt, ...)
-{
-	char text[CONF_MESSAGE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	conf_report_add(p->report, CONF_ERROR, pos, "%s", text);
-}
-
-void
-parse_advance(struct parser *p)
-{
-	p->end = p->cur.end;
-	p->before = p->cur.type;
-	p->cur = p->peek;
-	if (p->cur.first)
-		p->indent = p->cur.pos.col;
-	if (p->stopped)
-		p->cur.type = TOKEN_END;
-	else
-		p->peek = lex_next(&p->lexer);
-}
-
-void
-parse_stop(struct parser *p)
-{
-	p->stopped = true;
-	p->cur.type = p->peek.type = TOKEN_END;
-}
-
-void
-parse_too_many(struct parser *p, struct conf_pos pos)
-{
-	parse_error(p, pos, "more than %d statements", CONF_NODES_MAX);
-	parse_stop(p);
-}
-
-bool
-parse_at_end(const struct parser *p)
-{
-	if (p->cur.type == TOKEN_END)
-		return (true);
-	return (p->line ? p->cur.first : p->cur.type == TOKEN_SEMICOLON);
-}
-
-/* Past a `{` and all up to its `}`. */
-static void
-parse_skip_braces(struct parser *p)
-{
-	unsigned depth = 0;
-
-	do {
-		if (p->cur.type == TOKEN_OPEN)
-			depth++;
-		else if (p->cur.type == TOKEN_CLOSE)
-			depth--;
-		parse_advance(p);
-	} while (depth > 0 && p->cur.type != TOKEN_END);
-}
-
-/*
- * A word that begins a line begins a statement too, so that a `;` which is
- * missing hides nothing; but within a list it does not.
- */
-void
-parse_skip(struct parser *p)
-{
-	bool broken = p->cur.type == TOKEN_BAD;
-	unsigned lists = 0;
-
-	if (!p->line && p->cur.type == TOKEN_CLOSE)
-		return;
-	while (p->cur.type != TOKEN_END) {
-		if (p->line) {
-			if (p->cur.first)
-				return;
-		} else if (p->cur.type == TOKEN_CLOSE)
-			return;
-		else if (p->cur.type == TOKEN_OPEN) {
-			parse_skip_braces(p);
-			return;
-		} else if (p->cur.type == TOKEN_SEMICOLON) {
-			parse_advance(p);
-			return;
-		}
-		broken = broken || p->cur.type == TOKEN_BAD;
-		lists += p->cur.type == TOKEN_LIST;
-		lists -= lists > 0 && p->cur.type == TOKEN_LIST_END;
-		parse_advance(p);
-		/* What broke a line may have swallowed its `;`. */
-		if (p->cur.first &&
-		    (broken || (lists == 0 && p->cur.type == TOKEN_WORD)))
-			return;
-	}
-}
-
-/* A word too many that is the next statement: what is missing is a `;`. */
-static bool
-parse_runs_on(const struct parser *p)
-{
-	return (
-	    !p->line && p->cur.type == TOKEN_WORD && parse_is_known(p, p->in));
-}
-
-/* What stands behind a whole statement, and does not belong there. */
-static void
-parse_excess(struct parser *p, const char *what)
-{
-	char text[PARSE_NAME_MAX];
-
-	if (parse_runs_on(p)) {
-		parse_error(p, p->end, "`;` is missing after %s", what);
-		return;
-	}
-	if (p->cur.type == TOKEN_BAD ||
-	    (p->peek.type == TOKEN_BAD && !p->peek.first))
-		; /* was told */
-	else if (p->cur.type == TOKEN_WORD && p->cur.text[0] == ',' &&
-		 !p->secret)
-		parse_error(p, p->cur.pos,
-		    "no comma is allowed here: write a list as `[ A B ]`");
-	else if (p->line && p->cur.type == TOKEN_SEMICOLON)
-		parse_error(p, p->cur.pos, "a set line ends without `;`");
-	else
-		parse_error(p, p->cur.pos,
-		    "unexpected %s after %s: %s is expected",
-		    p->secret ? "this"
-			      : lex_token_text(&p->cur, text, sizeof(text)),
-		    what, p->line ? "the end of the line" : "`;`");
-	if (p->line)
-		parse_advance(p);
-	parse_skip(p);
-}
-
-void
-parse_end(struct parser *p, const char *what)
-{
-	if (p->stopped || p->lexer.no_memory)
-		return;
-	if (p->line) {
-		if (!parse_at_end(p))
-			parse_excess(p, what);
-	} else if (p->cur.type == TOKEN_SEMICOLON)
-		parse_advance(p);
-	else if (p->cur.first || p->cur.type == TOKEN_END ||
-		 p->cur.type == TOKEN_CLOSE) {
-		/* A file that was cut short, or written with `=`, was told. */
-		if (!p->equals && !p->lexer.cut &&
-		    (p->cur.type != TOKEN_END || p->missing <= 0))
-			parse_error(p, p->end, "`;` is missing after %s", what);
-	} else
-		parse_excess(p, what);
-}
 
 /* open: whether the current token is its `{`. */
 static void
@@ -251,7 +93,7 @@ parse_block(struct parser *p, struct conf_node *parent, enum conf_block_id id,
 		parse_statement(p, block); /* all of it on one line */
 	else {
 		p->in = parent->block;
-		p->equals = false;
+		p->reported &= ~PARSE_REPORTED_EQUALS;
 		parse_end(p, tree_name(block));
 	}
 }
@@ -285,7 +127,7 @@ parse_leaf(struct parser *p, struct conf_node *parent,
 	unsigned n;
 
 	p->in = parent->block;
-	p->equals = false;
+	p->reported &= ~PARSE_REPORTED_EQUALS;
 	if (!parse_values(p, stmt, values, &n)) {
 		if (tree_fail(p->tree, parent, stmt, name->pos) != 0)
 			parse_too_many(p, name->pos);

@@ -1,5 +1,5 @@
 /*
- * Text to tree: the grammar, both forms of it. Monitor and CLI; distrusts the
+ * Text to tree: the grammar, both forms of it. Planner and CLI; distrusts the
  * whole text.
  */
 #ifndef PORTREEVE_CONF_PARSE_H

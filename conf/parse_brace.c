@@ -1,7 +1,7 @@
 /*
  * Where a brace is missing, or one too many: by the file's balance, which says
  * that there is one, and by the columns and names, which say where. In a file
- * whose braces are even nothing here changes what it means. Monitor and CLI;
+ * whose braces are even nothing here changes what it means. Planner and CLI;
  * distrusts the whole text.
  */
 #include <string.h>

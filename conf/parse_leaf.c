@@ -1,6 +1,6 @@
 /*
  * The parser's smaller parts: values, keys, merging, and what is unknown.
- * Monitor and CLI; distrusts the whole text.
+ * Planner and CLI; distrusts the whole text.
  */
 #include <string.h>
 
@@ -29,7 +29,7 @@ parse_value(struct parser *p, const char *what, const char *kind,
 	    (p->peek.type == TOKEN_WORD || p->peek.type == TOKEN_STRING)) {
 		parse_error(
 		    p, p->cur.pos, "no `=` is allowed in %s: remove it", what);
-		p->equals = true;
+		p->reported |= PARSE_REPORTED_EQUALS;
 		parse_advance(p);
 	}
 	if (p->cur.type != TOKEN_WORD && p->cur.type != TOKEN_STRING) {

@@ -1,6 +1,6 @@
 /*
  * A name that its block does not have: the sentence says whose it is, where it
- * stands, or which one was probably meant. Monitor and CLI; distrusts the whole
+ * stands, or which one was probably meant. Planner and CLI; distrusts the whole
  * text.
  */
 #include <stdio.h>
@@ -210,9 +210,9 @@ parse_inetd_line(struct parser *p)
 	if (!p->cur.first || p->cur.type == TOKEN_END ||
 	    !other_is_inetd_line(p->lexer.text + at, p->lexer.size - at))
 		return (false);
-	if (!p->inetd)
+	if ((p->reported & PARSE_REPORTED_INETD) == 0)
 		parse_error(p, p->cur.pos, "%s", other_form_text(OTHER_INETD));
-	p->inetd = true;
+	p->reported |= PARSE_REPORTED_INETD;
 	do
 		parse_advance(p);
 	while (!p->cur.first && p->cur.type != TOKEN_END);

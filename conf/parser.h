@@ -17,6 +17,10 @@ struct parse_frame {
 	unsigned indent;      /* column where the line of its `{` begins */
 };
 
+/* What is reported once only. */
+#define PARSE_REPORTED_EQUALS 0x1u /* of a statement */
+#define PARSE_REPORTED_INETD 0x2u  /* a line of inetd.conf */
+
 struct parser {
 	struct lexer lexer;
 	struct token cur;
@@ -30,8 +34,7 @@ struct parser {
 	bool line;   /* within a set line: a statement ends with its line */
 	bool secret; /* what follows may be one: not to be shown in a message */
 	enum token_type before; /* of the token before this */
-	bool equals;		/* a `=` of it was reported */
-	bool inetd;		/* a line of inetd.conf was reported */
+	unsigned reported;	/* PARSE_REPORTED_* */
 	bool stopped;		/* past a bound: nothing more is read */
 	struct conf_tree *tree;
 	struct conf_report *report;

@@ -1,6 +1,6 @@
 /*
  * The configuration as text, in braces or as set lines, that parses to itself:
- * the order is kept, because servers are tried in it. Monitor and CLI; nothing
+ * the order is kept, because servers are tried in it. Planner and CLI; nothing
  * is printed here.
  */
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * What is wrong with a configuration, collected to be told all at once.
- * Monitor and CLI. The texts hold words of the file, escaped here; nothing is
+ * Planner and CLI. The texts hold words of the file, escaped here; nothing is
  * printed.
  */
 #include <stdarg.h>

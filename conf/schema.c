@@ -1,5 +1,5 @@
 /*
- * schema.def as constant tables, and how to look things up in them. Monitor
+ * schema.def as constant tables, and how to look things up in them. Planner
  * and CLI; pure.
  */
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
 /*
  * The language as a table, from schema.def: everything that knows a statement
  * by name reads it here (parser, checks, defaults, rendering, the manual).
- * Monitor and CLI; pure, constant.
+ * Planner and CLI; pure, constant.
  */
 #ifndef PORTREEVE_CONF_SCHEMA_H
 #define PORTREEVE_CONF_SCHEMA_H

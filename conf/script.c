@@ -1,5 +1,5 @@
 /*
- * A script's first line, read as execve(2) reads it. Monitor (root) and CLI;
+ * A script's first line, read as execve(2) reads it. Planner (root) and CLI;
  * distrusts the file, of which 256 bytes are read and nothing is executed.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
  * Whether the kernel could start a file as a program: a script's first line.
- * Monitor and CLI.
+ * Planner and CLI.
  */
 #ifndef PORTREEVE_CONF_SCRIPT_H
 #define PORTREEVE_CONF_SCRIPT_H

@@ -1,4 +1,4 @@
-/* The configuration as written. Monitor and CLI; pure. */
+/* The configuration as written. Planner and CLI; pure. */
 #include <stdlib.h>
 #include <string.h>
 

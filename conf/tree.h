@@ -1,7 +1,7 @@
 /*
  * A configuration as it was written: blocks and statements, merged, with their
  * places, inactive ones too. What is rendered, and what the model is built
- * from. Monitor and CLI; pure.
+ * from. Planner and CLI; pure.
  */
 #ifndef PORTREEVE_CONF_TREE_H
 #define PORTREEVE_CONF_TREE_H

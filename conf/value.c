@@ -1,5 +1,5 @@
 /*
- * Single values: numbers, words, names, paths. Monitor and CLI; distrusts every
+ * Single values: numbers, words, names, paths. Planner and CLI; distrusts every
  * word, stores nothing that it found wrong.
  */
 #include <arpa/inet.h>

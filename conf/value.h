@@ -1,6 +1,6 @@
 /*
  * Values: from a statement's words to the model's members, checked on the way.
- * One reading serves both, so what is checked is what is stored. Monitor and
+ * One reading serves both, so what is checked is what is stored. Planner and
  * CLI; distrusts every word.
  */
 #ifndef PORTREEVE_CONF_VALUE_H

@@ -1,5 +1,5 @@
 /*
- * Values of several words: listen addresses, and what starts a program. Monitor
+ * Values of several words: listen addresses, and what starts a program. Planner
  * and CLI; distrusts every word. No shell and no string-built command line:
  * exec is split here, once, into what execve takes.
  */

@@ -245,7 +245,6 @@ sandbox_close_doors(const struct sealing *s)
 		    "The %s "
 		    "cannot set NoNewPrivs: %s. Use Linux 3.5 or later.",
 		    sandbox_profile_name(s->id), strerror(errno)));
-	s->report->no_new_privs = true;
 	return (0);
 }
 

@@ -104,10 +104,9 @@ struct sandbox_params {
 struct sandbox_report {
 	int landlock_abi; /* used; 0 for none */
 	bool chrooted;
-	bool netns;  /* has a network namespace of its own */
-	bool userns; /* rootless: has a user namespace of its own */
-	bool no_new_privs;
-	bool filtered;	 /* a seccomp filter is installed */
+	bool netns;	 /* has a network namespace of its own */
+	bool userns;	 /* rootless: has a user namespace of its own */
+	bool filtered;	 /* has NoNewPrivs and a filter of system calls */
 	char error[320]; /* why it failed and what to do; "" on success */
 	char
 	    weaker[320]; /* what the level let go, for the log; "" if nothing */

@@ -1,6 +1,6 @@
 /*
  * From a statement's values to a line of sshd_config, as the row in schema.def
- * says. Monitor (root) and CLI. Pure; the values were checked before.
+ * says. Planner (root) and CLI. Pure; the values were checked before.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * The column SSHD of the schema: what a service's statements say in sshd's
- * words. Monitor (root) and CLI. Pure.
+ * words. Planner (root) and CLI. Pure.
  */
 #ifndef PORTREEVE_CONF_SSHD_COLUMN_H
 #define PORTREEVE_CONF_SSHD_COLUMN_H

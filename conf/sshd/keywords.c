@@ -1,4 +1,4 @@
-/* keywords.def as a constant table. Monitor (root) and CLI. Pure. */
+/* keywords.def as a constant table. Planner (root) and CLI. Pure. */
 #include <string.h>
 
 #include "conf/sshd/keywords.h"

@@ -1,5 +1,5 @@
 /*
- * The keywords of sshd_config as a table, from keywords.def. Monitor (root) and
+ * The keywords of sshd_config as a table, from keywords.def. Planner (root) and
  * CLI. Pure, constant.
  */
 #ifndef PORTREEVE_CONF_SSHD_KEYWORDS_H

@@ -1,5 +1,5 @@
 /*
- * The orders of sshd's keywords, which keywords.def names. Monitor (root).
+ * The orders of sshd's keywords, which keywords.def names. Planner (root).
  * Pure. What has no order is stated by none of our statements.
  */
 #include <stdint.h>

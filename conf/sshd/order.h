@@ -1,7 +1,7 @@
 /*
  * Which of two values of a keyword of sshd's lets more happen. Values are as
  * `sshd -T` prints them, so that no spelling and no default is to be known
- * here. Pure; monitor (root).
+ * here. Pure; planner (root).
  */
 #ifndef PORTREEVE_CONF_SSHD_ORDER_H
 #define PORTREEVE_CONF_SSHD_ORDER_H

@@ -1,7 +1,7 @@
 /*
  * What no file changes: where is listened, what the log needs, which PAM
  * service and host keys are in use, and the subsystems that have statements.
- * Monitor (root). Pure.
+ * Planner (root). Pure.
  */
 #include <stdio.h>
 #include <stdlib.h>

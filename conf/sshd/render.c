@@ -2,7 +2,7 @@
  * The sshd_config of an ssh service. Every line stands below a comment that
  * names the statement, or says why it is there. A statement that was not
  * written is left to sshd's own default, but for those whose default is ours.
- * Monitor (root) and CLI; writes to memory.
+ * Planner (root) and CLI; writes to memory.
  */
 #include <ctype.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
  * The system's sshd_config, hosts.allow and hosts.deny, read for what an
- * administrator said there and might think in force here. Monitor (root)
+ * administrator said there and might think in force here. Planner (root)
  * and CLI. The files are the administrator's; size, depth and number are
  * bounded all the same, and nothing but regular files is read.
  */

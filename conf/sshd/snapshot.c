@@ -1,7 +1,7 @@
 /*
  * Copies of an sshd_config and what it includes. Includes are read where sshd
  * reads them: a file that is included in a Match block belongs to that block,
- * and a Match in it ends with it. Monitor (root). Size, depth and number are
+ * and a Match in it ends with it. Planner (root). Size, depth and number are
  * bounded; nothing but regular files is read.
  */
 #include <ctype.h>

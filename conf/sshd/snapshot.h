@@ -1,7 +1,7 @@
 /*
  * The file that `sshd-config` names, and every file that it includes, as they
  * were when they were judged: sshd reads these copies, so that an edit changes
- * nothing until the next reload. Monitor (root). Reads files; distrusts who
+ * nothing until the next reload. Planner (root). Reads files; distrusts who
  * could have written them, and refuses those that others than root can change.
  */
 #ifndef PORTREEVE_CONF_SSHD_SNAPSHOT_H

@@ -1,6 +1,6 @@
 /*
  * Our words for ssh as sshd's, and what the system's own sshd_config says that
- * ours do not. Monitor (root) and CLI; writes to memory, executes nothing.
+ * ours do not. Planner (root) and CLI; writes to memory, executes nothing.
  */
 #ifndef PORTREEVE_CONF_SSHD_SSHD_H
 #define PORTREEVE_CONF_SSHD_SSHD_H
