@@ -16,12 +16,15 @@ struct ipc_channel {
 	enum ipc_state state;
 };
 
-/* One received message; its descriptors are the receiver's to close. */
+/*
+ * One received message; its descriptors are the receiver's to close. What every
+ * message writes is in front, so that a short one touches few pages.
+ */
 struct ipc_in {
 	enum msg_type type;
-	union msg_any msg;
 	int fds[IPC_FDS_MAX];
 	size_t nfds;
+	union msg_any msg;
 	uint8_t raw[IPC_MESSAGE_MAX]; /* the datagram; ipc_recv()'s own */
 };
 

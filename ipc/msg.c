@@ -194,9 +194,7 @@ msg_read_addr(struct reader *r, struct addr *a)
 #define MSG_BEGIN(NAME, lower, from, to, states, next, least, most)            \
 	static void decode_##lower(struct reader *r, struct msg_##lower *m)    \
 	{
-#define MSG_END(NAME, lower)                                                   \
-	m->end_ = 0;                                                           \
-	}
+#define MSG_END(NAME, lower) }
 #define MSG_U8(f, lo, hi) GET_INT(f, uint64_t, lo, hi)
 #define MSG_U16(f, lo, hi) GET_INT(f, uint64_t, lo, hi)
 #define MSG_U32(f, lo, hi) GET_INT(f, uint64_t, lo, hi)

@@ -28,10 +28,15 @@
 
 static struct msg_finger_options options;
 
-/* Only in the worker; a page is memory only once it is written. */
-static uint8_t answer_buf[ANSWER_MAX];
-static struct answer answer;
-static struct ipc_in in;
+/*
+ * Only in the worker; a page is memory only once it is written, and what a
+ * short answer writes lies in few.
+ */
+static struct {
+	struct answer answer;
+	struct ipc_in in;
+	uint8_t buf[ANSWER_MAX];
+} own __attribute__((aligned(4096)));
 
 /* Once before sealing: the time zone is a file. */
 static void
@@ -57,7 +62,7 @@ finger_take_pieces(const uint8_t *pieces, size_t n)
 	int more;
 
 	while ((more = piece_next(pieces, n, &at, &p)) > 0)
-		answer_piece(&answer, p.kind, p.number, p.text, p.n);
+		answer_piece(&own.answer, p.kind, p.number, p.text, p.n);
 	return (more);
 }
 
@@ -68,17 +73,17 @@ finger_take_pieces(const uint8_t *pieces, size_t n)
 static int
 finger_take_answer(struct worker *w, uint32_t request, int *outcome)
 {
-	const struct msg_lookup_answer *a = &in.msg.lookup_answer;
+	const struct msg_lookup_answer *a = &own.in.msg.lookup_answer;
 	uint64_t deadline = worker_deadline(ASK_MS);
 
 	for (;;) {
 		int err = worker_wait(w->master.fd, POLLIN, deadline);
 
 		if (err == 0)
-			err = ipc_recv_now(&w->master, &in);
+			err = ipc_recv_now(&w->master, &own.in);
 		if (err == ERR_AGAIN)
 			continue;
-		if (err == 0 && in.type == MSG_LOOKUP_ANSWER &&
+		if (err == 0 && own.in.type == MSG_LOOKUP_ANSWER &&
 		    a->request == request) {
 			err = finger_take_pieces(a->pieces.b, a->pieces.n);
 			*outcome = a->found;
@@ -91,7 +96,7 @@ finger_take_answer(struct worker *w, uint32_t request, int *outcome)
 }
 
 /*
- * What is known, into answer_buf; its length, or 0 for nothing found, or an
+ * What is known, into own.buf; its length, or 0 for nothing found, or an
  * error. Asked again when no answer came: there may be a new master by then.
  */
 static int
@@ -106,7 +111,7 @@ finger_ask(struct worker *w, const struct finger_query *q)
 	for (uint32_t i = 0; i < ASK_TIMES && err == ERR_TIMEOUT; i++) {
 		msg.request = i;
 		answer_init(
-		    &answer, answer_buf, sizeof(answer_buf), list, q->verbose);
+		    &own.answer, own.buf, sizeof(own.buf), list, q->verbose);
 		err = ipc_send(&w->master, MSG_LOOKUP_ASK, &msg, NULL, 0);
 		if (err == ERR_AGAIN || err == ERR_SHORT)
 			err = ERR_TIMEOUT; /* nobody was asked */
@@ -117,7 +122,8 @@ finger_ask(struct worker *w, const struct finger_query *q)
 		err = ERR_TIMEOUT;
 	if (err != 0)
 		return (err);
-	return (outcome == LOOKUP_FOUND || list ? (int)answer_end(&answer) : 0);
+	return (
+	    outcome == LOOKUP_FOUND || list ? (int)answer_end(&own.answer) : 0);
 }
 
 static int
@@ -149,7 +155,7 @@ finger_reply(struct worker *w, const uint8_t *line, size_t n)
 		return (finger_say_constant(w, FINGER_SAYS_LATER));
 	if (length == 0)
 		return (finger_say_constant(w, FINGER_SAYS_NOBODY));
-	return (finger_say(w, answer_buf, (size_t)length));
+	return (finger_say(w, own.buf, (size_t)length));
 }
 
 static int
