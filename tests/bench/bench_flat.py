@@ -7,8 +7,7 @@ import subprocess
 import time
 
 import bench_load as load
-import processes
-import world
+from harness import processes, world
 from bench_rows import LIMITS, Portreeve, row
 from bench_servers import Missing, tool
 

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import bench_load as load
-import world
+from harness import world
 from bench_servers import (Floor, Inetd, Missing, Portreeve, Server, Sshd,
                            Tcpserver, Xinetd, fingerd, tool)
 
@@ -353,7 +353,7 @@ def ssh_logins(result, plan):
 
 def pss(pid):
     """kB of a process and all below it, shared pages by their share."""
-    import processes
+    from harness import processes
     total = 0
     for one in [pid] + [p.pid for p in processes.below(pid)]:
         try:

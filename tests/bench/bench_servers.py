@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 
-import world
+from harness import world
 
 #: What a run without faults says; anything else is a row's problem.
 USUAL = re.compile(rb"event=(ready|stopped|warning|connection-accepted|"

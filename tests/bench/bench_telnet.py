@@ -12,11 +12,10 @@ import socket
 import statistics
 import time
 
-import processes
-import world
+from harness import processes, world
 from bench_rows import LIMITS, LOOPBACK, ours, row
 from bench_servers import Floor, Inetd, Missing, others
-from telnet import DO, DONT, ECHO, SGA, WILL, WONT, Telnet, command
+from harness.telnet import DO, DONT, ECHO, SGA, Telnet, WILL, WONT, command
 
 SIZE = 64 << 20  # printed by one side of one round
 TURNS = 8  # that it takes: other work on the machine meets both sides alike

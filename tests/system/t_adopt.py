@@ -4,10 +4,10 @@ daemon counts and books them."""
 import os
 import signal
 
-from portreeve_test import (BOTH, Connection, Daemon, PASSWORDS, authorize,
-                            check, equal, finger, free_port, key, limit, main,
-                            needs, needs_root, processes, ssh, ssh_echoes,
-                            ssh_start, wait_until, world)
+from harness import (BOTH, Connection, Daemon, PASSWORDS, authorize, check,
+                     equal, finger, free_port, key, limit, main, needs,
+                     needs_root, processes, ssh, ssh_echoes, ssh_start,
+                     wait_until, world)
 
 
 def start(more="", limits="connection-limit 2;"):

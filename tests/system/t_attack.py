@@ -9,13 +9,12 @@ import struct
 import subprocess
 import time
 
-from portreeve_test import (PASSWORDS, Connection, check, equal, free_port,
-                            limit, main, needs_root, processes, wait_until,
-                            world, write)
-from messages import pack
-from logins import ALICE, Login, alices, gone, logins, start
+from harness import (Connection, PASSWORDS, check, equal, free_port, limit,
+                     main, needs_root, processes, wait_until, world, write)
+from harness.messages import pack
+from harness.logins import ALICE, Login, alices, gone, logins, start
 from t_login_pam import Module
-from t_sandbox import inject, injector, sealed
+from harness.inject import inject, injector, sealed
 
 #: What ipc/state.h has: a slot is 64 bytes, and so is what is before the first.
 CAP_SYS_RESOURCE = 24

@@ -6,9 +6,9 @@ import socket
 import stat
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, main, needs_root, processes, unused,
-                            wait_until, world, write)
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     main, needs_root, processes, unused, wait_until, world,
+                     write)
 
 
 def fails(daemon, *words):

@@ -5,7 +5,7 @@ import os
 import sys
 from xml.etree import ElementTree
 
-from portreeve_test import check, equal, main, needs, world
+from harness import check, equal, main, needs, world
 
 sys.path.insert(0, world.TOP + "/tests/bench")
 import bench_report  # noqa: E402

@@ -7,9 +7,8 @@ import re
 import signal
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal,
-                            free_port, main, processes, unused, wait_until,
-                            world, write)
+from harness import (BOTH, Connection, Daemon, check, equal, free_port, main,
+                     processes, unused, wait_until, world, write)
 
 SERVICES = ["service", "family", "address", "port", "sessions",
             "connection-limit", "rate-limit", "accepted", "refused", "state"]

@@ -4,9 +4,8 @@ is lost or counted twice, and the service answers on."""
 import os
 import signal
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs_root, processes,
-                            wait_until)
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, needs_root, processes, wait_until)
 
 ROUNDS, AT_A_TIME = 25, 40
 

@@ -8,10 +8,10 @@ import socket
 import subprocess
 import time
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs, needs_root,
-                            processes, wait_until, world)
-from t_faults import Strace
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, needs, needs_root, processes, wait_until,
+                     world)
+from harness.strace import Strace
 
 
 class Copied(Daemon):

@@ -4,9 +4,9 @@ they are given, what they leave behind, and how they fail."""
 import os
 import socket
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal,
-                            free_port, limit, main, needs_root, processes,
-                            unused, wait_until, world, write)
+from harness import (BOTH, Connection, Daemon, check, equal, free_port, limit,
+                     main, needs_root, processes, unused, wait_until, world,
+                     write)
 
 USER = "user nobody;" if world.ROOT else ""
 

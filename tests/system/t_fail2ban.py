@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            ssh, world, write)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root, ssh,
+                     world, write)
 from t_forged import FORGED, attempt
 from t_sshevents import no_delay
 

@@ -5,12 +5,12 @@ import os
 import signal
 import time
 
-from portreeve_test import (BOTH, Connection, Daemon, Skip, check, equal,
-                            finger, free_port, limit, main, needs, needs_root,
-                            processes, wait_until)
-from strace import Strace
-from t_sandbox import inject as execute
-from t_sandbox import sealed, worker
+from harness import (BOTH, Connection, Daemon, Skip, check, equal, finger,
+                     free_port, limit, main, needs, needs_root, processes,
+                     wait_until)
+from harness.strace import Strace
+from harness.inject import inject as execute, sealed
+from t_sandbox import worker
 
 TGKILL, SIGABRT = 234, 6
 

@@ -4,9 +4,8 @@ terminal would obey."""
 import os
 import pwd
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, main, needs_root, wait_until, world,
-                            write)
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     main, needs_root, wait_until, world, write)
 
 
 def start(flags=""):

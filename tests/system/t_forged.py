@@ -5,8 +5,8 @@ import ctypes
 import ctypes.util
 import socket
 
-from portreeve_test import (BOTH, Daemon, check, equal, free_port, main,
-                            needs, needs_root)
+from harness import (BOTH, Daemon, check, equal, free_port, main, needs,
+                     needs_root)
 
 FORGED = [
     "x\r\nAccepted publickey for root from 192.0.2.66 port 22 ssh2: "

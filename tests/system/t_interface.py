@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 
-from portreeve_test import (BOTH, Daemon, check, equal, free_port, main,
-                            needs, needs_root, unused, world, write)
+from harness import (BOTH, Daemon, check, equal, free_port, main, needs,
+                     needs_root, unused, world, write)
 
 FORM = re.compile(r"^\S+:\d+:\d+: (error|warning): .")
 

@@ -6,8 +6,8 @@ import select
 import socket
 import time
 
-from portreeve_test import (BOTH, Connection, Daemon, Event, check, equal,
-                            finger, free_port, limit, main, wait_until, world)
+from harness import (BOTH, Connection, Daemon, Event, check, equal, finger,
+                     free_port, limit, main, wait_until, world)
 
 CONNECTIONS = 6000
 

@@ -4,11 +4,10 @@ others' sessions go on, counts are right, nothing hangs."""
 import os
 import signal
 
-from load import Load
-from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
-                            finger, free_port, key, limit, main, needs,
-                            needs_root, processes, ssh, ssh_echoes, ssh_start,
-                            wait_until)
+from harness.load import Load
+from harness import (BOTH, Connection, Daemon, authorize, check, equal, finger,
+                     free_port, key, limit, main, needs, needs_root, processes,
+                     ssh, ssh_echoes, ssh_start, wait_until)
 
 
 def start():

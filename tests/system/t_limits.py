@@ -4,9 +4,8 @@ what a refused peer sees."""
 import socket
 import time
 
-from portreeve_test import (BOTH, Connection, Daemon, LINE, check, equal,
-                            finger, free_port, limit, main, needs_root,
-                            processes, wait_until)
+from harness import (BOTH, Connection, Daemon, LINE, check, equal, finger,
+                     free_port, limit, main, needs_root, processes, wait_until)
 
 
 def start(limits, above=""):

@@ -5,9 +5,8 @@ import os
 import signal
 import socket
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, main, processes, unused, wait_until,
-                            world)
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     main, processes, unused, wait_until, world)
 
 
 def listener(host="127.0.0.1", port=0):

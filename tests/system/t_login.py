@@ -5,10 +5,10 @@ import re
 import signal
 import subprocess
 
-from logins import ALICE, Login, alices, gone, logins, start
-from portreeve_test import (Connection, PASSWORDS, check, equal, free_port,
-                            limit, main, needs, needs_root, processes,
-                            wait_until, world, write)
+from harness.logins import ALICE, Login, alices, gone, logins, start
+from harness import (Connection, PASSWORDS, Skip, check, equal, free_port,
+                     limit, main, needs, needs_root, processes, wait_until,
+                     world, write)
 
 
 @needs_root

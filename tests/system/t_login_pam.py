@@ -6,9 +6,8 @@ import re
 import resource
 import subprocess
 
-from logins import ALICE, Login, gone, logins, start
-from portreeve_test import (check, equal, main, needs, needs_root, world,
-                            write)
+from harness.logins import ALICE, Login, gone, logins, start
+from harness import check, equal, main, needs, needs_root, world, write
 
 
 class Module:

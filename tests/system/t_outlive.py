@@ -9,12 +9,11 @@ import socket
 import struct
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
-                            finger, free_port, key, limit, main, needs,
-                            needs_root, processes, ssh_echoes, ssh_start,
-                            wait_until)
+from harness import (BOTH, Connection, Daemon, authorize, check, equal, finger,
+                     free_port, key, limit, main, needs, needs_root, processes,
+                     ssh_echoes, ssh_start, wait_until)
 from t_adopt import again, left, start
-from t_sandbox import inject, injector
+from harness.inject import inject, injector
 
 PRCTL, GETPID, PDEATHSIG = 157, 39, "1"
 

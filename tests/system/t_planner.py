@@ -9,12 +9,11 @@ import socket
 import struct
 import subprocess
 
-import messages
-from logins import Login
-from portreeve_test import (BOTH, Daemon, check, equal, finger, free_port,
-                            limit, main, needs, needs_root, processes,
-                            wait_until, world, write)
-from t_sandbox import inject
+from harness import (BOTH, Daemon, check, equal, finger, free_port, limit,
+                     main, messages, needs, needs_root, processes, wait_until,
+                     world, write)
+from harness.logins import Login
+from harness.inject import inject
 
 SSHD = "/usr/sbin/sshd"
 HANG = "/run/sshd/hang"

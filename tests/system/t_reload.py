@@ -6,9 +6,9 @@ import resource
 import signal
 import socket
 
-from load import Load
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, processes, wait_until)
+from harness.load import Load
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, processes, wait_until)
 
 
 def text(port, limits="", more=""):

@@ -3,11 +3,9 @@
 import os
 import subprocess
 
-import clients
-from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
-                            finger, free_port, key, limit, main, needs,
-                            needs_root, processes, ssh, ssh_start,
-                            wait_until, world)
+from harness import (BOTH, Connection, Daemon, authorize, check, clients,
+                     equal, finger, free_port, key, limit, main, needs,
+                     needs_root, processes, ssh, ssh_start, wait_until, world)
 
 USER = "alice" if world.ROOT else None
 BARE = ("monitor", "zygote ssh", "zygote exec", "zygote cat")

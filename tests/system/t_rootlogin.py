@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """root-login: every value, by password and by key, as root, as toor (uid 0 by
 another name) and as alice."""
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            ssh)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root, ssh)
 
 #: statement: (a password lets uid 0 in, a key lets uid 0 in)
 MEANING = {

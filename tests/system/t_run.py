@@ -4,9 +4,8 @@ as root, by sudo, and as an ordinary user."""
 import os
 import re
 
-from portreeve_test import (Daemon, PASSWORDS, authorize, check, equal, key,
-                            limit, main, needs, needs_root, unused,
-                            wait_until, world, write)
+from harness import (Daemon, PASSWORDS, authorize, check, equal, key, limit,
+                     main, needs, needs_root, unused, wait_until, world, write)
 
 PROGRAMS = needs("ssh", "sshd", "telnet", "nc")
 

@@ -9,10 +9,10 @@ import re
 import socket
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, Skip, authorize, check,
-                            equal, finger, free_port, key, limit, main, needs,
-                            needs_root, processes, ssh, ssh_start, wait_until,
-                            world)
+from harness.inject import inject, sealed
+from harness import (BOTH, Connection, Daemon, Skip, authorize, check, equal,
+                     finger, free_port, key, limit, main, needs, needs_root,
+                     processes, ssh, ssh_start, wait_until, world)
 
 PIECES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 NONE = "0000000000000000"
@@ -181,25 +181,6 @@ def test_environment_and_words_hold_nothing():
                     name, names))
 
 
-def injector():
-    if platform.machine() != "x86_64":
-        raise Skip("the debugger of tests/system/inject.c knows x86-64 alone")
-    path = world.WORK + "/inject"
-    if not os.path.exists(path):
-        subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-o",
-                        path, world.TOP + "/tests/system/inject.c"],
-                       check=True)
-    return path
-
-
-def inject(pid, call, *words):
-    done = subprocess.run([injector(), str(pid), str(call)] + list(words),
-                          capture_output=True, text=True, timeout=20,
-                          check=False)
-    check(done.returncode == 0, "injecting %s: %s" % (call, done.stderr))
-    return done.stdout.strip()
-
-
 def worker(daemon):
     """(client, pid) of a connection and the worker that serves it."""
     client = Connection(daemon.port)
@@ -269,15 +250,6 @@ def test_a_worker_cannot_fork():
         result = inject(pid, 56, "17", "0", "0", "0", "0")
         check(result in ("returned -11", "stopped by SYS"), "clone " + result)
         client.close()
-
-
-def sealed(daemon, role):
-    """The pid of that role's process, once it is sealed."""
-    for process in daemon.roles().get(role, []):
-        # A worker that was just forked has its zygote's title still.
-        if process.status["Seccomp"] == "2" and process.parent == daemon.pid:
-            return process.pid
-    return None
 
 
 @needs_root

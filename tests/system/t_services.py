@@ -6,9 +6,8 @@ import signal
 import socket
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, free_port,
-                            limit, main, needs_root, unused, wait_until, world,
-                            write)
+from harness import (BOTH, Connection, Daemon, check, equal, free_port, limit,
+                     main, needs_root, unused, wait_until, world, write)
 
 USER = "user nobody;" if world.ROOT else ""
 

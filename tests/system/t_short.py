@@ -8,10 +8,9 @@ import signal
 import socket
 import time
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs, needs_root,
-                            processes, wait_until)
-from strace import Strace
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, needs, needs_root, processes, wait_until)
+from harness.strace import Strace
 
 
 def start():

@@ -6,9 +6,9 @@ import re
 import struct
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, authorize, check, equal,
-                            finger, free_port, key, main, needs, needs_root,
-                            processes, ssh_start)
+from harness import (BOTH, Connection, Daemon, authorize, check, equal, finger,
+                     free_port, key, main, needs, needs_root, processes,
+                     ssh_start)
 
 #: ipc/state.h: the table's head, then a slot; both take 64 bytes.
 HEAD = struct.Struct("=IIIIiI")

@@ -6,11 +6,10 @@ import os
 import re
 import subprocess
 
-import clients
-from portreeve_test import (BOTH, Connection, Daemon, LINE, PASSWORDS,
-                            authorize, check, equal, free_port, key, limit,
-                            main, needs, needs_root, processes, ssh,
-                            ssh_echoes, ssh_start, wait_until, world)
+from harness import (BOTH, Connection, Daemon, LINE, PASSWORDS, authorize,
+                     check, clients, equal, free_port, key, limit, main, needs,
+                     needs_root, processes, ssh, ssh_echoes, ssh_start,
+                     wait_until, world)
 
 ALICE = PASSWORDS["alice"][0]
 SCHEMA = os.path.dirname(os.path.abspath(__file__)) + "/../../conf/schema.def"

@@ -4,10 +4,9 @@ tighten and cannot loosen them, and what is said about the system's own."""
 import os
 import subprocess
 
-import clients
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            ssh, unused, world, write)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, clients, equal,
+                     free_port, key, limit, main, needs, needs_root, ssh,
+                     unused, world, write)
 
 ALICE = PASSWORDS["alice"][0]
 

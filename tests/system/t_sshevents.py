@@ -4,9 +4,9 @@ the state of the account and the method; the key; and what else sshd says."""
 import os
 import subprocess
 
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            ssh, wait_until, world, write)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root, ssh,
+                     wait_until, world, write)
 
 RIGHT = PASSWORDS["alice"][0]
 

@@ -10,10 +10,9 @@ import signal
 import subprocess
 import time
 
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            processes, ssh, ssh_start, unused, wait_until,
-                            world, write)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root, processes,
+                     ssh, ssh_start, unused, wait_until, world, write)
 
 ALICE, BOB = PASSWORDS["alice"][0], PASSWORDS["bob"][0]
 STACK = "/etc/pam.d/sshd"

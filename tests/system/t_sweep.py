@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A sample of the sweep (make soak, tests/sweep): a call of a role fails, or
-a limit is real, and what tests/system/sweep.py says holds. Each case here did
+a limit is real, and what tests/harness/sweep.py says holds. Each case here did
 not hold once. Then what a start meets."""
 import os
 import re
@@ -8,10 +8,10 @@ import shutil
 import signal
 import subprocess
 
-import sweep
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs, needs_root, unused,
-                            wait_until, world)
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, needs, needs_root, sweep, unused, wait_until,
+                     world)
+from harness.builds import own_build, traced
 
 #: (role, call, errno, occurrence): each role once at least, and every kind of
 #: occurrence.
@@ -101,19 +101,6 @@ main(int argc, char **argv)
 	return (127);
 }
 """
-
-
-def own_build(role, program):
-    """A copy of the build in which that program stands in a role's place;
-    the role's own is there as ROLE.real."""
-    build = unused(world.WORK + "/build")
-    os.mkdir(build)
-    shutil.copytree(world.BUILD + "/libexec", build + "/libexec")
-    shutil.copy(world.BUILD + "/portreeved", build)
-    path = build + "/libexec/" + role
-    os.rename(path, path + ".real")
-    program(path)
-    return build
 
 
 def daemon_of(build):
@@ -228,16 +215,6 @@ def test_a_stop_waits_for_no_audit_for_ever():
     equal(daemon.child.wait(30), 0, "exit status")
     daemon.join()
     equal(daemon.of("stopped"), [], "without an audit")
-
-
-def traced(words, log):
-    """A role that strace runs, with the words of that file."""
-    def program(path):
-        subprocess.run(
-            ["cc", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
-             '-DLOG="%s"' % log, '-DREAL="%s.real"' % path, "-o", path,
-             world.TOP + "/tests/system/traced.c"], check=True)
-    return program
 
 
 @needs_root

@@ -10,11 +10,9 @@ import subprocess
 import threading
 import time
 
-import logins
-import processes
-from portreeve_test import (Connection, Skip, check, equal, finger, key,
-                            limit, main, needs, needs_root, ssh, ssh_echoes,
-                            ssh_start, wait_until, world, write)
+from harness import (Connection, Skip, check, equal, finger, key, limit,
+                     logins, main, needs, needs_root, processes, ssh,
+                     ssh_echoes, ssh_start, wait_until, world, write)
 
 CLONE_NEWNET = 0x40000000
 ROOT = "/mnt/container/root"

@@ -10,11 +10,11 @@ import socket
 import struct
 import subprocess
 
-from portreeve_test import (BOTH, Connection, Daemon, check, equal, finger,
-                            free_port, limit, main, needs, needs_root,
-                            processes, ssh, unused, wait_until, world, write)
-from messages import copies, inodes, name_of, pack, shared
-from t_sandbox import inject, sealed
+from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
+                     limit, main, needs, needs_root, processes, ssh, unused,
+                     wait_until, world, write)
+from harness.messages import copies, inodes, name_of, pack, shared
+from harness.inject import inject, sealed
 
 SETSOCKOPT, SHUTDOWN, MADVISE, MADV_POPULATE_WRITE = 54, 48, 28, 23
 SHUTTER = """#!/usr/bin/python3

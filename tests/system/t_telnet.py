@@ -8,13 +8,13 @@ import socket
 import subprocess
 import time
 
-from portreeve_test import (BOTH, LINE, PASSWORDS, Skip, check, equal, limit,
-                            main, needs_root, processes, wait_until, world,
-                            write)
-from telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF, GA,
-                    IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE, SUSP, TTYPE,
-                    WILL, Telnet, big_file, command, commands_of, cpu_of,
-                    no_failures, people, reads_of, running, runs, start, stuck)
+from harness import (BOTH, LINE, PASSWORDS, Skip, check, equal, limit, main,
+                     needs_root, processes, wait_until, world, write)
+from harness.telnet import (ABORT, AO, AYT, BINARY, BRK, DM, DO, EC, EL, EOF,
+                            GA, IAC, IP, LFLOW, LOGOUT, NAWS, NOP, SB, SE,
+                            SUSP, TTYPE, Telnet, WILL, big_file, command,
+                            commands_of, cpu_of, no_failures, people, reads_of,
+                            running, runs, start, stuck)
 
 
 # --- a client that negotiates nothing ----------------------------------------

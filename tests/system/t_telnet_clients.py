@@ -7,10 +7,10 @@ import os
 import select
 import termios
 
-from portreeve_test import (check, equal, limit, main, needs, needs_root,
-                            wait_until, write)
-from telnet import (AO, AYT, IP, ask, big_file, command, no_failures, runs,
-                    spawn_shell, start, stuck)
+from harness import (check, equal, limit, main, needs, needs_root, wait_until,
+                     write)
+from harness.telnet import (AO, AYT, IP, ask, big_file, command, no_failures,
+                            runs, spawn_shell, start, stuck)
 
 SIZE = 64 * 1024 * 1024
 #: For clients that give their terminal byte after byte.

@@ -8,9 +8,10 @@ import os
 import signal
 import time
 
-from portreeve_test import (PASSWORDS, check, equal, limit, main, needs_root,
-                            wait_until)
-from telnet import (NOP, Telnet, command, no_failures, people, runs, start)
+from harness import (PASSWORDS, check, equal, limit, main, needs_root,
+                     wait_until)
+from harness.telnet import (NOP, Telnet, command, no_failures, people, runs,
+                            start)
 
 NAME = b"alice\r\n" + PASSWORDS["alice"][0].encode() + b"\r\n"
 

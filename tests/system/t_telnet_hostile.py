@@ -8,12 +8,12 @@ import select
 import socket
 import time
 
-from portreeve_test import (PASSWORDS, check, equal, limit, main, needs_root,
-                            processes, wait_until, world)
-from telnet import (AYT, DM, DO, DONT, IAC, LFLOW, LOGOUT, NAWS, NEW_ENVIRON,
-                    NOP, SB, SE, STATUS, TIMING_MARK, TTYPE, WILL, WONT,
-                    Telnet, command, cpu_of, find_in_memory, no_failures,
-                    pages_of, start)
+from harness import (PASSWORDS, check, equal, limit, main, needs_root,
+                     processes, wait_until, world)
+from harness.telnet import (AYT, DM, DO, DONT, IAC, LFLOW, LOGOUT, NAWS,
+                            NEW_ENVIRON, NOP, SB, SE, STATUS, TIMING_MARK,
+                            TTYPE, Telnet, WILL, WONT, command, cpu_of,
+                            find_in_memory, no_failures, pages_of, start)
 
 HOSTILE = world.TOP + "/tests/hostile/telnet/"
 LIMITS = "extended-limits; rate-limit 1000; connection-limit 200; " \

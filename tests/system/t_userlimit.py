@@ -3,10 +3,9 @@
 import os
 import signal
 
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                            free_port, key, limit, main, needs, needs_root,
-                            processes, ssh, ssh_echoes, ssh_start, world,
-                            wait_until)
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root, processes,
+                     ssh, ssh_echoes, ssh_start, wait_until, world)
 
 ALICE = PASSWORDS["alice"][0]
 

@@ -2,10 +2,8 @@
 and what there is while somebody is logged in."""
 import os
 
-import processes
-import world
-from portreeve_test import (Connection, Daemon, PASSWORDS, Skip, free_port,
-                            wait_until)
+from . import (Connection, Daemon, PASSWORDS, Skip, free_port, processes,
+               wait_until, world)
 
 ALICE = PASSWORDS["alice"][0]
 

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from clients import LINE, finger
+from .clients import LINE, finger
 
 
 class Load:

@@ -7,8 +7,7 @@ import socket
 import struct
 import subprocess
 
-import processes
-import world
+from . import processes, world
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 

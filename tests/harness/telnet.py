@@ -6,10 +6,8 @@ import socket
 import time
 import tty
 
-import processes
-import world
-from portreeve_test import BOTH, Connection, Daemon, equal, free_port
-from world import PASSWORDS
+from . import BOTH, Connection, Daemon, equal, free_port, processes, world
+from .world import PASSWORDS
 
 IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
 AO, AYT, IP, BRK, EC, EL, DM = 245, 246, 244, 243, 247, 248, 242

@@ -1,9 +1,8 @@
 """System calls of one process that fail, by strace's injection."""
 import subprocess
 
-import processes
-import world
-from clients import wait_until
+from . import processes, world
+from .clients import wait_until
 
 #: What a call answers with inject=...; the call that runs in its stead has no
 #: effect and is in every filter.

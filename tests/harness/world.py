@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = os.geteuid() == 0
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
+    os.path.realpath(__file__))))
 BUILD = os.path.abspath(os.environ.get("PORTREEVE_BUILD", TOP + "/build"))
 INSIDE = os.environ.get("PORTREEVE_WORLD") == "1"
 #: Below this, a test may write; a namespace's /mnt, or a temporary folder.

@@ -14,13 +14,11 @@ import subprocess
 import threading
 import time
 
-import processes
-import world
-from clients import Connection, ssh, ssh_start, wait_until
-from logins import Login
-from portreeve_test import (BOTH, Daemon, PASSWORDS, authorize, free_port,
-                            key)
-from strace import HARMLESS
+from . import (BOTH, Daemon, PASSWORDS, authorize, free_port, key, processes,
+               world)
+from .clients import Connection, ssh, ssh_start, wait_until
+from .logins import Login
+from .strace import HARMLESS
 
 ALICE = PASSWORDS["alice"][0]
 #: How long a client may wait for an answer or a refusal.
@@ -203,7 +201,7 @@ class Stage:
         subprocess.run(
             ["cc", "-O1", "-D_GNU_SOURCE", '-DWORDS="%s"' % words,
              '-DLOG="%s"' % self.log, '-DREAL="%s.real"' % program,
-             "-o", program, world.TOP + "/tests/system/traced.c"],
+             "-o", program, world.TOP + "/tests/harness/traced.c"],
             check=True)
         world.write(words, "")
 

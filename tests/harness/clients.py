@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 
-import world
+from . import world
 
 LINE = b"Too many connections\r\n"
 
