@@ -30,6 +30,13 @@ enum {
 #define SERVICE(...)
 #define BUILTIN(id, ...) | IN(id)
 #include "lib/service.def"
+	    ,
+	/* By which users log in with passwords, through our own login. */
+	PASSWORD_LOGINS = 0U
+#define SERVICE(...)
+#define BUILTIN(...)
+#define BUILTIN_LOGIN(id, ...) | IN(id)
+#include "lib/service.def"
 };
 /* NOLINTBEGIN(bugprone-macro-parentheses): neither takes parentheses. */
 #define INTO(s, m)                                                             \
