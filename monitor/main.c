@@ -275,6 +275,7 @@ go_quiet(struct monitor *mon)
 		return;
 	/* Keep the real stderr for audit: see child_exec(). */
 	log_set_fd(mon->log_fd);
+	log_set_verbose(mon->verbose);
 }
 
 static void
@@ -357,7 +358,8 @@ main(int argc, char **argv)
 	argv0_end = argv[0] + strlen(argv[0]);
 	setproctitle_init(argc, argv, environ);
 	parse_options(mon, &o, argc, argv);
-	log_set_verbose(mon->verbose);
+	/* Under -d there is a file for it, later. */
+	log_set_verbose(mon->verbose && !mon->foreground);
 	mon->rootless = geteuid() != 0;
 	mon->state_fd = mon->control_fd = mon->log_fd = -1;
 	TAILQ_INIT(&mon->listeners);

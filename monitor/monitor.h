@@ -38,10 +38,25 @@ struct backoff {
 	struct mon_service *service; /* zygote */
 };
 
+/* What a role's process is, and what happens to it: roles/proc.c has the table.
+ */
 enum proc_state {
 	PROC_STARTING, /* sealing itself */
 	PROC_UP,
-	PROC_STOPPING /* told to finish; its end is no failure */
+	PROC_RETIRED,  /* a zygote that forks no more; lives for its sessions */
+	PROC_STOPPING, /* told to finish; its end is no failure */
+	PROC_KILLED,   /* by us, for a breach */
+	PROC_ENDED,    /* waited for: its number may be another's */
+	PROC_STATES
+};
+
+enum proc_event {
+	PROC_IS_READY,
+	PROC_RETIRES,
+	PROC_IS_STOPPED,
+	PROC_IS_KILLED,
+	PROC_ENDS,
+	PROC_EVENTS
 };
 
 struct proc;
@@ -74,13 +89,10 @@ struct proc {
 	enum proc_state state;
 	struct msg_seal seal;	 /* what it was told to be, and is held to */
 	bool again;		 /* not its first start: nobody waits for it */
-	bool retired;		 /* forks no more; lives for its sessions */
-	bool killed;		 /* by us, for a breach */
-	uint64_t started;	 /* CLOCK_BOOTTIME ns */
+	uint64_t started, up;	 /* CLOCK_BOOTTIME ns; up 0: not yet */
 	uint64_t pid_start;	 /* as struct ptable_row has it */
 	uint32_t pinged, ponged; /* the last number sent, and answered */
 	uint64_t silent_since;	 /* its first ping without answer; 0 none */
-	bool reaped;		 /* waited for: its number may be another's */
 	char reason[128];	 /* why it was killed, or its own last words */
 	struct ipc_channel ch;
 	struct watch *watch;
@@ -95,6 +107,18 @@ struct proc {
 	int slots_read_fd; /* the same file, for those who only read it */
 };
 
+enum listener_origin {
+	LISTENER_OURS,
+	LISTENER_HANDED, /* over by the service manager */
+	LISTENER_DUAL	 /* the same, of inet6, and serves inet as well */
+};
+
+enum listener_warned {
+	LISTENER_NOT_WARNED,
+	LISTENER_DIFFERS,  /* the statements say another address or port */
+	LISTENER_UNCLAIMED /* no statement wants it */
+};
+
 /* A bound socket. */
 struct listener {
 	TAILQ_ENTRY(listener) next;
@@ -103,11 +127,9 @@ struct listener {
 	char name[SERVICE_NAME_MAX];
 	struct addr address;
 	bool datagram, wait;
-	bool foreign;	  /* handed over by the service manager */
-	bool dual;	  /* foreign, of inet6, and serves inet as well */
-	bool differs;	  /* foreign: told that the statements say another */
-	bool unclaimed;	  /* foreign: told that no statement wants it */
-	bool wanted;	  /* marked during a reload */
+	enum listener_origin origin;
+	enum listener_warned warned; /* once, of one that was handed over */
+	uint32_t wanted;  /* number of the last round in which it was */
 	bool told;	  /* the master has it */
 	bool failed;	  /* told that it cannot be bound */
 	int error;	  /* errno of the last try, while fd is -1 */
@@ -194,8 +216,8 @@ struct monitor {
 	int state_fd;	/* the master's memory */
 	int control_fd; /* the control socket */
 	gid_t control_group;
-	bool announced; /* READY=1 was said */
-	bool accepting; /* the master accepts this generation */
+	uint64_t announced; /* when READY=1 was said, CLOCK_BOOTTIME ns; 0 */
+	uint32_t accepted;  /* the generation that the master accepts; 0 */
 	enum mon_stage stage;
 	int exit_status; /* not 0: a role could not be started at all */
 	struct loop_timer retry, watchdog, stop_timer;
@@ -207,6 +229,13 @@ static inline bool
 monitor_is_leaving(const struct monitor *mon)
 {
 	return (mon->stage != STAGE_RUNNING);
+}
+
+/* Whether the master accepts what is in force. */
+static inline bool
+monitor_is_accepting(const struct monitor *mon)
+{
+	return (mon->accepted == mon->generation && mon->accepted != 0);
 }
 
 static inline bool

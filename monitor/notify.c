@@ -5,6 +5,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "lib/fd.h"
 #include "monitor/notify.h"
 #include "monitor/report.h"
 #include "monitor/show.h"
@@ -40,18 +41,18 @@ notify_serving(struct monitor *mon, const char *before)
 void
 notify_changed(struct monitor *mon)
 {
-	if (mon->accepting)
+	if (monitor_is_accepting(mon))
 		notify_serving(mon, "");
 }
 
 void
 notify_accepting(struct monitor *mon)
 {
-	mon->accepting = true;
+	mon->accepted = mon->generation;
 	notify_serving(mon, "READY=1\n");
 	if (mon->announced)
 		return;
-	mon->announced = true;
+	mon->announced = time_boot_ns();
 	report_ready(mon);
 	if (mon->foreground)
 		show_table(mon);

@@ -125,7 +125,8 @@ planner_hear(struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg)
 	const char *why;
 
 	(void)arg;
-	if (p->killed || plan_take(planner.plan, w->what, w->service, in, &why))
+	if (p->state == PROC_KILLED ||
+	    plan_take(planner.plan, w->what, w->service, in, &why))
 		return;
 	snprintf(
 	    words, sizeof(words), "it sent %s: %s", msg_name(in->type), why);

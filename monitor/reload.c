@@ -130,7 +130,6 @@ reload_apply(struct monitor *mon, struct plan *plan)
 		change_ssh(mon, changed);
 	mon->plan = plan;
 	mon->generation++;
-	mon->accepting = false;
 	settle_waiting(mon);
 	bind_configure(mon);
 	replace_zygotes(mon, changed);
@@ -273,7 +272,7 @@ reload_refused(struct monitor *mon, const struct plan *plan, const char *line)
 		reload_warnings(mon, plan, false);
 	report_configuration(mon, false, line);
 	answer_wishes(mon, line);
-	if (mon->accepting)
+	if (monitor_is_accepting(mon))
 		notify_accepting(mon); /* as before */
 }
 

@@ -39,8 +39,8 @@ service_why(const struct mon_service *s)
 static bool
 listener_serves(const struct listener *l, int family)
 {
-	return (
-	    l->address.family == family || (l->dual && family == FAMILY_INET));
+	return (l->address.family == family ||
+		(l->origin == LISTENER_DUAL && family == FAMILY_INET));
 }
 
 /* The first listener of a family, one that is not bound before the others. */

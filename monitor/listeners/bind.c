@@ -39,7 +39,8 @@
 #define SOON_NS (10ull * MILLISECOND)
 #define SOON_TRIES 50
 
-static unsigned soon; /* such tries that are left */
+static uint32_t round_now; /* of bind_configure() */
+static unsigned soon;	   /* such tries that are left */
 
 static struct listener *
 listener_new(
@@ -121,8 +122,7 @@ take_one(struct monitor *mon, int fd, const char *name)
 	l = listener_new(mon, &address, type == SOCK_DGRAM, fd);
 	if (l == NULL)
 		return;
-	l->foreign = true;
-	l->dual = serves_both(&address, fd);
+	l->origin = serves_both(&address, fd) ? LISTENER_DUAL : LISTENER_HANDED;
 	snprintf(l->name, sizeof(l->name), "%s", name);
 }
 
@@ -302,7 +302,7 @@ listener_rebind(struct monitor *mon, struct listener *l)
 	l->rebound = time_boot_ns();
 	if (l->told)
 		wire_listener_gone(mon, l);
-	if (!l->foreign) {
+	if (l->origin == LISTENER_OURS) {
 		fd_close(&l->fd);
 		if (!listener_try(mon, l, true)) {
 			error = l->error;
@@ -326,7 +326,7 @@ rebind_if_shut(struct monitor *mon, struct listener *l)
 	if (l->fd < 0 || !listener_is_shut(l))
 		return (false);
 	/* Told once, where nothing can be done about it. */
-	if (l->foreign && l->datagram && l->rebound != 0)
+	if (l->origin != LISTENER_OURS && l->datagram && l->rebound != 0)
 		return (false);
 	listener_rebind(mon, l);
 	return (true);
@@ -417,7 +417,7 @@ listener_assign(struct monitor *mon, struct listener *l, struct mon_service *s)
 {
 	bool wait = s->plan->is.wait;
 
-	l->wanted = true;
+	l->wanted = round_now;
 	if (l->service == s && l->wait == wait)
 		return;
 	left_report(mon, l);
@@ -434,10 +434,12 @@ warn_if_other(
     struct monitor *mon, const struct mon_service *s, struct listener *l)
 {
 	char words[HANDED_WORDS_MAX];
-	bool before = l->differs;
+	enum listener_warned before = l->warned;
 
-	l->differs = !handed_is_stated(s->plan, &l->address, words);
-	if (l->differs && !before)
+	l->warned = handed_is_stated(s->plan, &l->address, words)
+			? LISTENER_NOT_WARNED
+			: LISTENER_DIFFERS;
+	if (l->warned != LISTENER_NOT_WARNED && l->warned != before)
 		report_warning(mon, s->name, words);
 }
 
@@ -453,13 +455,13 @@ assign_foreign(struct monitor *mon, struct mon_service *s, enum family family,
 	bool found = false;
 
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (!l->foreign || strcmp(l->name, s->name) != 0 ||
+		if (l->origin == LISTENER_OURS ||
+		    strcmp(l->name, s->name) != 0 ||
 		    l->address.family != family || l->datagram != datagram)
 			continue;
 		listener_assign(mon, l, s);
-		l->unclaimed = false;
 		warn_if_other(mon, s, l);
-		*dual = *dual || l->dual;
+		*dual = *dual || l->origin == LISTENER_DUAL;
 		found = true;
 	}
 	return (found);
@@ -472,7 +474,7 @@ configure_address(struct monitor *mon, struct mon_service *s,
 	struct listener *l;
 
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (!l->foreign && same_socket(l, a, datagram)) {
+		if (l->origin == LISTENER_OURS && same_socket(l, a, datagram)) {
 			listener_assign(mon, l, s);
 			return;
 		}
@@ -483,7 +485,7 @@ configure_address(struct monitor *mon, struct mon_service *s,
 	listener_assign(mon, l, s);
 	listener_try(mon, l, true);
 	if (l->fd < 0 && family_is_missing(s, l))
-		l->wanted = false;
+		l->wanted = 0;
 }
 
 static void
@@ -514,9 +516,9 @@ warn_unclaimed(struct monitor *mon, struct listener *l)
 {
 	char words[HANDED_WORDS_MAX];
 
-	if (l->unclaimed)
+	if (l->warned == LISTENER_UNCLAIMED)
 		return;
-	l->unclaimed = true;
+	l->warned = LISTENER_UNCLAIMED;
 	handed_is_unclaimed(l->name, &l->address, words);
 	report_warning(mon, l->name, words);
 }
@@ -528,8 +530,7 @@ bind_configure(struct monitor *mon)
 
 	soon = 0;
 	look_at_all(mon);
-	TAILQ_FOREACH (l, &mon->listeners, next)
-		l->wanted = false;
+	round_now++;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used && mon->services[i].configured &&
 		    mon->services[i].stopped == NULL)
@@ -537,10 +538,10 @@ bind_configure(struct monitor *mon)
 	}
 	for (l = TAILQ_FIRST(&mon->listeners); l != NULL; l = after) {
 		after = TAILQ_NEXT(l, next);
-		if (l->wanted)
+		if (l->wanted == round_now)
 			continue;
 		left_report(mon, l);
-		if (!l->foreign) {
+		if (l->origin == LISTENER_OURS) {
 			if (l->told)
 				soon = SOON_TRIES;
 			listener_free(mon, l);

@@ -89,7 +89,7 @@ write_lines(struct monitor *mon, FILE *f)
 		return;
 	fprintf(f, "%d %" PRIu64 "\n", (int)getpid(), me.start);
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (l->foreign)
+		if (l->origin != LISTENER_OURS)
 			fprintf(f, "%u %s %s\n", l->address.port,
 			    addr_text(&l->address, text), l->name);
 	}

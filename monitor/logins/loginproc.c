@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "lib/map.h"
 #include "lib/ptable.h"
 #include "monitor/logins/loginproc_private.h"
@@ -23,6 +24,62 @@ static struct loginproc_list logins = TAILQ_HEAD_INITIALIZER(logins);
 static struct loginproc_list spent = TAILQ_HEAD_INITIALIZER(spent);
 static struct map by_session, by_pid;
 static unsigned nspent, nmaking;
+
+/* State and what it does: the next state. */
+static const uint8_t loginproc_table[LOGINPROC_STATES][LOGINPROC_EVENTS] = {
+    [LOGINPROC_NEW] = {[LOGINPROC_STARTS] = LOGINPROC_WAITING,
+	/* No process: its peer has had its time. */
+	[LOGINPROC_FAILS] = LOGINPROC_OVER,
+	/* Adopted. */
+	[LOGINPROC_OPENS] = LOGINPROC_OPEN,
+	[LOGINPROC_ENDS] = LOGINPROC_OVER},
+    [LOGINPROC_WAITING] = {[LOGINPROC_TRIES] = LOGINPROC_TRYING,
+	[LOGINPROC_FAILS] = LOGINPROC_WAITING,
+	[LOGINPROC_ENDS] = LOGINPROC_OVER},
+    [LOGINPROC_TRYING] = {[LOGINPROC_TRIES] = LOGINPROC_TRYING,
+	[LOGINPROC_FAILS] = LOGINPROC_WAITING,
+	[LOGINPROC_MAY] = LOGINPROC_ALLOWED,
+	[LOGINPROC_ENDS] = LOGINPROC_OVER},
+    [LOGINPROC_ALLOWED] = {[LOGINPROC_FAILS] = LOGINPROC_WAITING,
+	[LOGINPROC_OPENS] = LOGINPROC_OPEN,
+	[LOGINPROC_ENDS] = LOGINPROC_OVER},
+    [LOGINPROC_OPEN] = {[LOGINPROC_ENDS] = LOGINPROC_OVER},
+    [LOGINPROC_OVER] = {[LOGINPROC_ENDS] = LOGINPROC_OVER},
+};
+
+/* Whether login-limit counts it. */
+static bool
+loginproc_is_made(enum loginproc_state state)
+{
+	return (state > LOGINPROC_NEW && state < LOGINPROC_OPEN);
+}
+
+bool
+loginproc_step(struct loginproc *p, enum loginproc_does does)
+{
+	static const char *const names[LOGINPROC_STATES] = {
+	    "new", "waiting", "trying", "allowed", "open", "over"};
+	enum loginproc_state next =
+	    (enum loginproc_state)loginproc_table[p->state][does];
+
+	/* Nothing leads back to the first. */
+	if (next == LOGINPROC_NEW)
+		return (false);
+	if (next != p->state)
+		log_info("login of session %llu (pid %d): %s -> %s",
+		    (unsigned long long)p->session, (int)p->pid,
+		    names[p->state], names[next]);
+	nmaking -= loginproc_is_made(p->state);
+	nmaking += loginproc_is_made(next);
+	p->state = next;
+	return (true);
+}
+
+bool
+loginproc_tries(const struct loginproc *p)
+{
+	return (p->state == LOGINPROC_TRYING || p->state == LOGINPROC_ALLOWED);
+}
 
 struct loginproc *
 loginproc_new(struct monitor *mon, uint64_t session)
@@ -60,7 +117,6 @@ loginproc_set_pid(struct loginproc *p, pid_t pid)
 	TAILQ_REMOVE(&spent, p, next);
 	nspent--;
 	TAILQ_INSERT_TAIL(&logins, p, next);
-	nmaking += !p->opened;
 	return (0);
 }
 
@@ -74,19 +130,12 @@ loginproc_clear_pid(struct loginproc *p)
 	TAILQ_REMOVE(&logins, p, next);
 	TAILQ_INSERT_TAIL(&spent, p, next);
 	nspent++;
-	nmaking -= !p->opened;
-}
-
-void
-loginproc_set_opened(struct loginproc *p)
-{
-	nmaking -= p->pid > 0 && !p->opened;
-	p->opened = true;
 }
 
 void
 loginproc_free(struct loginproc *p)
 {
+	(void)loginproc_step(p, LOGINPROC_ENDS);
 	loginproc_clear_pid(p);
 	TAILQ_REMOVE(&spent, p, next);
 	nspent--;
@@ -158,7 +207,7 @@ loginproc_end(uint64_t session)
 
 	if (p == NULL || p->pid <= 0 || p->gone)
 		return ((struct end_process){0});
-	p->ending = true;
+	p->ending = LOGINPROC_ON_PURPOSE;
 	return ((struct end_process){.pid = p->pid, .start = p->pid_start});
 }
 
@@ -168,7 +217,7 @@ loginproc_end_all(void (*end)(pid_t leader, uint64_t start))
 	struct loginproc *p;
 
 	TAILQ_FOREACH (p, &logins, next) {
-		p->ending = true;
+		p->ending = LOGINPROC_ON_PURPOSE;
 		end(p->pid, p->pid_start);
 	}
 }

@@ -56,7 +56,7 @@ adopt_one(struct monitor *mon, const struct login *l)
 		log_warn("out of memory: a login is not adopted");
 		return (true);
 	}
-	p->opened = p->allowed = true;
+	(void)loginproc_step(p, LOGINPROC_OPENS);
 	if (loginproc_set_pid(p, l->pid) != 0) {
 		log_warn("out of memory: a login is not adopted");
 		loginproc_free(p);

@@ -42,7 +42,7 @@ loginproc_failed(struct loginproc *p, const char *reason)
 		event_text(&b, FIELD_METHOD, policy_method_text(p->method));
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(p->mon, &b);
-	p->trying = false;
+	(void)loginproc_step(p, LOGINPROC_FAILS);
 }
 
 void
@@ -68,7 +68,8 @@ loginproc_report_death(struct loginproc *p, int sig)
 	    sigabbrev_np(sig) != NULL ? sigabbrev_np(sig) : "?");
 	event_text(&b, FIELD_SIGNAL, name);
 	event_text(&b, FIELD_REASON,
-	    p->late ? "the login timed out" : "the login process died");
+	    p->ending == LOGINPROC_LATE ? "the login timed out"
+					: "the login process died");
 	report_emit(p->mon, &b);
 }
 
@@ -104,9 +105,9 @@ loginproc_report_exit(struct loginproc *p)
 static const char *
 loginproc_over_reason(const struct loginproc *p, int sig)
 {
-	if (p->late)
+	if (p->ending == LOGINPROC_LATE)
 		return ("timeout");
-	if (p->ending)
+	if (p->ending == LOGINPROC_ON_PURPOSE)
 		return ("account");
 	return (sig == 0 || sig == SIGKILL ? "no-resources" : "credentials");
 }
@@ -122,29 +123,30 @@ loginproc_over(struct loginproc *p, int sig)
 	loop_unwatch(&p->words);
 	ipc_channel_close(&p->ch);
 	fd_close(&p->pidfd);
-	if (sig != 0 && !p->ending)
+	if (sig != 0 && p->ending != LOGINPROC_ON_PURPOSE)
 		loginproc_report_death(p, sig);
 	else if (p->status != LOGIN_EXIT_SESSION &&
 		 p->status != LOGIN_EXIT_NO_LOGIN &&
 		 p->status != LOGIN_EXIT_RECORD)
 		loginproc_report_exit(p);
-	if (!p->opened && !p->trying && p->late) {
+	if (p->state == LOGINPROC_WAITING && p->ending == LOGINPROC_LATE) {
 		p->user[0] = '\0'; /* before its name was told */
 		loginproc_failed(p, "timeout");
 	}
-	if (!p->opened && p->trying)
+	if (loginproc_tries(p))
 		loginproc_failed(p, loginproc_over_reason(p, sig));
 	/* Nobody is left who would end the session and close its books. */
-	if (p->opened && sig != 0) {
+	if (p->state == LOGINPROC_OPEN && sig != 0) {
 		if (ptable_read_one(p->leader, &row) == 0 &&
 		    row.start == p->leader_start && !row.zombie)
 			end_tree_now(p->mon, p->leader, p->leader_start);
 	}
 	/* It may have written them and not come to say so. */
-	if (p->allowed && !mon->rootless &&
+	if (p->user[0] != '\0' && !mon->rootless &&
 	    (sig != 0 || p->status == LOGIN_EXIT_RECORD))
 		records_close(mon, p->pid, p->user);
 	logins_remove(p->session);
+	(void)loginproc_step(p, LOGINPROC_ENDS);
 	loginproc_clear_pid(p);
 	/* One that heard of no name has not used up its connection's tries. */
 	if (p->tries == 0)

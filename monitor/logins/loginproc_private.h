@@ -12,6 +12,34 @@
 
 #define LOGIN_TRIES 3
 
+/* What a login process is at, and what happens: loginproc.c has the table. */
+enum loginproc_state {
+	LOGINPROC_NEW,	   /* no process yet */
+	LOGINPROC_WAITING, /* for a name */
+	LOGINPROC_TRYING,  /* no outcome was told yet */
+	LOGINPROC_ALLOWED, /* by user-limit too: in the table of logins */
+	LOGINPROC_OPEN,	   /* it has its session */
+	LOGINPROC_OVER,
+	LOGINPROC_STATES
+};
+
+enum loginproc_does {
+	LOGINPROC_NEVER, /* no event: in the table, what may not be */
+	LOGINPROC_STARTS,
+	LOGINPROC_TRIES,
+	LOGINPROC_FAILS,
+	LOGINPROC_MAY,
+	LOGINPROC_OPENS,
+	LOGINPROC_ENDS,
+	LOGINPROC_EVENTS
+};
+
+enum loginproc_ending {
+	LOGINPROC_BY_ITSELF,
+	LOGINPROC_LATE,	     /* killed for its time */
+	LOGINPROC_ON_PURPOSE /* a session that was to be ended */
+};
+
 struct loginproc {
 	TAILQ_ENTRY(loginproc) next;
 	struct monitor *mon;
@@ -40,12 +68,9 @@ struct loginproc {
 	bool log_unknown; /* log-unknown-users */
 	int status;	  /* as it has ended by itself */
 	unsigned tries;
-	bool trying;  /* no outcome was told yet */
-	bool allowed; /* by user-limit too: in the table of logins */
-	bool opened;  /* has its session */
-	bool late;    /* killed for its time */
-	bool ending;  /* ended on purpose */
-	bool gone;    /* waited for: its number may be another's */
+	enum loginproc_state state;
+	enum loginproc_ending ending;
+	bool gone; /* waited for: its number may be another's */
 	enum policy_method method;
 	pid_t leader; /* of the session */
 	uint64_t leader_start;
@@ -60,8 +85,13 @@ int loginproc_reserve(void);
 int loginproc_set_pid(struct loginproc *p, pid_t pid);
 void loginproc_clear_pid(struct loginproc *p);
 
-/* It has its session. */
-void loginproc_set_opened(struct loginproc *p);
+/*
+ * It does something: false, and nothing changes, when it may not do that now.
+ */
+bool loginproc_step(struct loginproc *p, enum loginproc_does does);
+
+/* Whether it has a try whose outcome was not told. */
+bool loginproc_tries(const struct loginproc *p);
 
 void loginproc_free(struct loginproc *p);
 struct loginproc *loginproc_find(uint64_t session);

@@ -33,7 +33,7 @@ loginproc_late(void *arg)
 {
 	struct loginproc *p = arg;
 
-	p->late = true;
+	p->ending = LOGINPROC_LATE;
 	loginproc_kill(p, "timed out");
 }
 
@@ -85,6 +85,7 @@ login_fork(struct monitor *mon, struct loginproc *p, int ch[2], int w[2])
 	if (pid < 0)
 		return (ERR_SYSTEM);
 	(void)loginproc_set_pid(p, pid); /* there is room */
+	(void)loginproc_step(p, LOGINPROC_STARTS);
 	if (ptable_read_one(p->pid, &row) == 0)
 		p->pid_start = row.start;
 	fd_set_nonblock(ch[0], 1);

@@ -26,14 +26,13 @@
 static void
 talk_try(struct loginproc *p, const struct msg_login_try *m)
 {
-	if (++p->tries > LOGIN_TRIES) {
+	if (++p->tries > LOGIN_TRIES || !loginproc_step(p, LOGINPROC_TRIES)) {
 		loginproc_kill(p, "one try too many");
 		return;
 	}
 	memcpy(p->user, m->user, sizeof(p->user));
 	p->unknown = m->unknown != 0;
 	p->method = POLICY_METHOD_COUNT;
-	p->trying = true;
 }
 
 static void
@@ -47,7 +46,7 @@ talk_failure(struct loginproc *p, const struct msg_login_failure *m)
 	    [LOGIN_FAILED_RESOURCES] = "no-resources",
 	};
 
-	if (!p->trying) {
+	if (!loginproc_tries(p)) {
 		/* The name before has had its own failure. */
 		p->user[0] = '\0';
 		p->unknown = false;
@@ -86,7 +85,7 @@ talk_may(struct loginproc *p, const struct msg_login_may *m)
 	const char *reason;
 
 	p->method = (enum policy_method)m->method;
-	if (p->method >= POLICY_METHOD_COUNT) {
+	if (p->method >= POLICY_METHOD_COUNT || p->state != LOGINPROC_TRYING) {
 		loginproc_kill(p, "a login without an answer");
 		return;
 	}
@@ -95,7 +94,7 @@ talk_may(struct loginproc *p, const struct msg_login_may *m)
 		v.later = strcmp(reason, NO_RESOURCES) == 0;
 		loginproc_failed(p, reason);
 	} else {
-		p->allowed = true;
+		(void)loginproc_step(p, LOGINPROC_MAY);
 		v.allow = 1;
 		if (m->uid != 0)
 			v.processes = p->mon->plan->is.user_processes;
@@ -127,12 +126,10 @@ talk_opened(struct loginproc *p, const struct msg_login_opened *m)
 		row = (struct ptable_row){.pid = 0};
 	else if (!talk_is_leader(p, &row))
 		l = NULL;
-	if (!p->allowed || l == NULL) {
+	if (l == NULL || !loginproc_step(p, LOGINPROC_OPENS)) {
 		loginproc_kill(p, "opened what it may not");
 		return;
 	}
-	p->trying = false;
-	loginproc_set_opened(p);
 	p->leader = row.pid;
 	p->leader_start = row.start;
 	l->open = true;
@@ -246,7 +243,7 @@ loginproc_take(pid_t pid, int fd)
 	/* What it said before, by its first channel, comes first. */
 	if (p != NULL && p->words == NULL && p->ch.fd >= 0)
 		loginproc_readable(p, POLLIN);
-	if (p == NULL || !p->opened || p->ch.fd >= 0 ||
+	if (p == NULL || p->state != LOGINPROC_OPEN || p->ch.fd >= 0 ||
 	    ptable_read_one(pid, &row) < 0 || row.start != p->pid_start)
 		return (false);
 	p->words = loop_watch(fd, POLLIN, loginproc_hear_words, p);

@@ -42,9 +42,9 @@ answer_retiring(struct monitor *mon, struct proc *p)
 {
 	struct mon_service *s = p->service;
 
-	if (p->retired || s == NULL)
+	if (p->state != PROC_UP || s == NULL)
 		return;
-	p->retired = true;
+	(void)proc_step(p, PROC_RETIRES);
 	if (s->zygote == p)
 		s->zygote = NULL;
 	if (!monitor_is_stopping(mon) && table_service_runs(s) &&
@@ -66,13 +66,13 @@ answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
 			break;
 	}
 	/* A dead one's end is told when it has been waited for. */
-	if (p == NULL || p->killed || p->reaped || p->state == PROC_STARTING)
+	if (p == NULL || !proc_serves(p))
 		return;
 	if (!m->broke) {
 		wire_zygote(mon, p, true);
 		return;
 	}
-	if (p->state != PROC_UP || p->service == NULL)
+	if (p->state == PROC_STOPPING || p->service == NULL)
 		return;
 	report_warning(mon, p->service->name,
 	    "the zygote sent the master a message that is not allowed: it "
@@ -88,7 +88,7 @@ answer_lookup_lost(struct monitor *mon, const struct msg_lookup_lost *m)
 {
 	struct proc *p = proc_find_up(mon, ROLE_LOOKUP, SERVICE_COUNT);
 
-	if (p == NULL || p->killed || p->reaped)
+	if (p == NULL)
 		return;
 	if (m->hangs)
 		proc_kill(mon, p, "does not answer");
@@ -129,9 +129,11 @@ answer_log_breach(struct monitor *mon, const struct proc *zygote)
 static void
 answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 {
-	if (!inspect_role(mon, p, m->user_namespace != 0))
+	if (p->state != PROC_STARTING ||
+	    !inspect_role(mon, p, m->user_namespace != 0))
 		return;
-	p->state = PROC_UP;
+	p->up = time_boot_ns();
+	(void)proc_step(p, PROC_IS_READY);
 	if (p->job != NULL) {
 		p->job->ready(mon, p, p->job_arg);
 		return;
@@ -191,7 +193,7 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		break;
 	case MSG_FAILED:
 		log_warn("%s: %s", role_name(p->role), in->msg.failed.reason);
-		if (!p->killed)
+		if (p->reason[0] == '\0')
 			snprintf(p->reason, sizeof(p->reason), "%.127s",
 			    in->msg.failed.reason);
 		/* Under -d the log is a file, and a person waits. */

@@ -100,7 +100,7 @@ predecessor_note(struct monitor *mon)
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (n == ROLES_MAX)
 			break;
-		if (p->pid <= 0 || p->reaped ||
+		if (p->pid <= 0 || p->state == PROC_ENDED ||
 		    (p->job != NULL && p->job->outlives))
 			continue;
 		now[n].pid = p->pid;

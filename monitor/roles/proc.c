@@ -24,14 +24,69 @@
 #define SHORT_TRIES 5
 #define SHORT_MS 10
 
+/* State and event: the next state. What does not change it stands for it. */
+static const uint8_t proc_table[PROC_STATES][PROC_EVENTS] = {
+    [PROC_STARTING] = {[PROC_IS_READY] = PROC_UP,
+	[PROC_RETIRES] = PROC_STARTING,
+	[PROC_IS_STOPPED] = PROC_STOPPING,
+	[PROC_IS_KILLED] = PROC_KILLED,
+	[PROC_ENDS] = PROC_ENDED},
+    [PROC_UP] = {[PROC_IS_READY] = PROC_UP,
+	[PROC_RETIRES] = PROC_RETIRED,
+	[PROC_IS_STOPPED] = PROC_STOPPING,
+	[PROC_IS_KILLED] = PROC_KILLED,
+	[PROC_ENDS] = PROC_ENDED},
+    [PROC_RETIRED] = {[PROC_IS_READY] = PROC_RETIRED,
+	[PROC_RETIRES] = PROC_RETIRED,
+	[PROC_IS_STOPPED] = PROC_STOPPING,
+	[PROC_IS_KILLED] = PROC_KILLED,
+	[PROC_ENDS] = PROC_ENDED},
+    /* Killed or not, it was to end. */
+    [PROC_STOPPING] = {[PROC_IS_READY] = PROC_STOPPING,
+	[PROC_RETIRES] = PROC_STOPPING,
+	[PROC_IS_STOPPED] = PROC_STOPPING,
+	[PROC_IS_KILLED] = PROC_STOPPING,
+	[PROC_ENDS] = PROC_ENDED},
+    [PROC_KILLED] = {[PROC_IS_READY] = PROC_KILLED,
+	[PROC_RETIRES] = PROC_KILLED,
+	[PROC_IS_STOPPED] = PROC_STOPPING,
+	[PROC_IS_KILLED] = PROC_KILLED,
+	[PROC_ENDS] = PROC_ENDED},
+    [PROC_ENDED] = {[PROC_IS_READY] = PROC_ENDED,
+	[PROC_RETIRES] = PROC_ENDED,
+	[PROC_IS_STOPPED] = PROC_ENDED,
+	[PROC_IS_KILLED] = PROC_ENDED,
+	[PROC_ENDS] = PROC_ENDED},
+};
+
+enum proc_state
+proc_step(struct proc *p, enum proc_event event)
+{
+	static const char *const names[PROC_STATES] = {
+	    "starting", "up", "retired", "stopping", "killed", "ended"};
+	enum proc_state before = p->state;
+
+	p->state = (enum proc_state)proc_table[before][event];
+	if (p->state != before)
+		log_info("%s (pid %d): %s -> %s", role_name(p->role),
+		    (int)p->pid, names[before], names[p->state]);
+	return (p->state);
+}
+
+bool
+proc_serves(const struct proc *p)
+{
+	return (p->state == PROC_UP || p->state == PROC_RETIRED ||
+		p->state == PROC_STOPPING);
+}
+
 struct proc *
 proc_find(struct monitor *mon, enum role role, enum service_kind kind)
 {
 	struct proc *p;
 
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (p->role == role && p->state != PROC_STOPPING &&
-		    !p->killed && p->job == NULL &&
+		if (p->role == role && p->state <= PROC_UP && p->job == NULL &&
 		    (role != ROLE_LOGREADER || p->kind == kind))
 			return (p);
 	}
@@ -50,9 +105,9 @@ void
 proc_kill(struct monitor *mon, struct proc *p, const char *reason)
 {
 	(void)mon;
-	if (p->killed || p->reaped)
+	if (p->state == PROC_KILLED || p->state == PROC_ENDED)
 		return;
-	p->killed = true;
+	(void)proc_step(p, PROC_IS_KILLED);
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 	log_info(
 	    "%s (pid %d): %s: killed", role_name(p->role), (int)p->pid, reason);
@@ -66,7 +121,7 @@ proc_lost(struct proc *p)
 	outbox_clear(p);
 	ipc_channel_close(&p->ch);
 	/* One that has its orders and outlives us is not to be broken off. */
-	if (!p->reaped && (p->job == NULL || !p->job->outlives))
+	if (p->state != PROC_ENDED && (p->job == NULL || !p->job->outlives))
 		kill(p->pid, SIGKILL);
 }
 
@@ -92,7 +147,7 @@ proc_outbox_due(void *arg)
 	struct proc *p = arg;
 	int err;
 
-	if (!outbox_holds(p) || p->killed)
+	if (!outbox_holds(p) || p->state >= PROC_KILLED)
 		return;
 	if (time_boot_ns() - p->outbox_since >= SLOW_ROLE_NS) {
 		proc_kill(table_monitor(), p, "does not read");
@@ -138,14 +193,14 @@ proc_stop(struct monitor *mon, struct proc *p, bool keep_sessions)
 {
 	struct msg_stop stop = {.keep_sessions = keep_sessions};
 
-	if (p->state == PROC_STOPPING)
+	if (p->state == PROC_STOPPING || p->state == PROC_ENDED)
 		return;
 	/* Not sealed yet: it knows nothing that it could finish. */
 	if (p->ch.state == ST_NEW || p->state == PROC_STARTING)
 		kill(p->pid, SIGKILL);
 	else
 		proc_send(mon, p, MSG_STOP, &stop, NULL, 0);
-	p->state = PROC_STOPPING;
+	(void)proc_step(p, PROC_IS_STOPPED);
 }
 
 void
@@ -153,7 +208,7 @@ proc_retire(struct monitor *mon, struct proc *p)
 {
 	if (p->service != NULL && p->service->zygote == p)
 		p->service->zygote = NULL;
-	p->retired = true;
+	(void)proc_step(p, PROC_RETIRES);
 	proc_stop(mon, p, true);
 }
 

@@ -26,6 +26,15 @@ int proc_pair(int pair[2]);
 int proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
     const void *msg, const int *fds, size_t nfds);
 
+/*
+ * Something happened to it: the state that it is in now, of which one line of
+ * the log tells if it is another. Who has ended stays so.
+ */
+enum proc_state proc_step(struct proc *p, enum proc_event event);
+
+/* Whether it is sealed and lives, for its sessions at least. */
+bool proc_serves(const struct proc *p);
+
 /* Kill a role that broke the catalogue or hangs; its end is then handled. */
 void proc_kill(struct monitor *mon, struct proc *p, const char *reason);
 

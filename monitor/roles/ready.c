@@ -60,8 +60,7 @@ ready_logreader(struct monitor *mon, struct proc *reader)
 
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE &&
-		    service_reader(p->kind) == reader->kind &&
-		    p->state != PROC_STARTING && !p->killed)
+		    service_reader(p->kind) == reader->kind && proc_serves(p))
 			wire_log(mon, reader, p);
 	}
 }
@@ -123,8 +122,7 @@ ready_master(struct monitor *mon, struct proc *master)
 		l->told = false;
 	wire_tell_listeners(mon);
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (p->role == ROLE_ZYGOTE && p->state != PROC_STARTING &&
-		    !p->killed)
+		if (p->role == ROLE_ZYGOTE && proc_serves(p))
 			wire_zygote(mon, p, false);
 	}
 	wire_lookup(mon);

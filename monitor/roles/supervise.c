@@ -12,6 +12,7 @@
 #include "monitor/plan.h"
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
+#include "monitor/roles/proc.h"
 #include "monitor/roles/start.h"
 #include "monitor/roles/supervise.h"
 #include "monitor/roles/wire.h"
@@ -63,13 +64,13 @@ supervise_ended(struct monitor *mon, struct proc *p, int status)
 	enum role role = p->role;
 	enum service_kind kind = p->kind;
 	bool current = service != NULL && service->zygote == p;
-	bool expected =
-	    p->state == PROC_STOPPING ||
-	    (p->retired && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	bool never_up = p->state == PROC_STARTING;
+	bool expected = p->state == PROC_STOPPING ||
+			(p->state == PROC_RETIRED && WIFEXITED(status) &&
+			    WEXITSTATUS(status) == 0);
+	bool never_up = p->up == 0 && p->state != PROC_STOPPING;
 
 	/* What it still had to say: why it failed, for one. */
-	p->reaped = true;
+	(void)proc_step(p, PROC_ENDS);
 	answer_drain(mon, p, LAST_MESSAGES);
 	if (p->job != NULL) {
 		supervise_job_over(mon, p, status);
@@ -90,7 +91,7 @@ supervise_ended(struct monitor *mon, struct proc *p, int status)
 	if (role == ROLE_AUDIT)
 		report_attach(mon, -1);
 	if (role == ROLE_MASTER)
-		mon->accepting = false;
+		mon->accepted = 0;
 	start_undo(mon, p);
 	if (monitor_is_stopping(mon))
 		return;

@@ -43,8 +43,7 @@ watchdog_silent(struct monitor *mon, struct proc *p)
 		proc_kill(mon, p, "does not answer");
 		return;
 	}
-	/* Retired, it has sessions alone, and they need no answer. */
-	if (p->retired || s == NULL || !s->configured)
+	if (s == NULL || !s->configured)
 		return;
 	report_warning(mon, s->name,
 	    "its zygote does not answer: another takes its place, and it keeps "
@@ -68,7 +67,8 @@ watchdog_ping(struct monitor *mon, struct proc *p)
 		return;
 	if (p->state == PROC_STARTING && now - p->started > START_NS)
 		proc_kill(mon, p, "does not come up");
-	if (p->state != PROC_UP || p->killed)
+	/* Retired, it has sessions alone, and they need no answer. */
+	if (p->state != PROC_UP)
 		return;
 	if (p->pinged == p->ponged)
 		p->silent_since = 0;

@@ -119,12 +119,12 @@ wire_zygote(struct monitor *mon, struct proc *z, bool asked)
 	struct proc *master = proc_find_up(mon, ROLE_MASTER, SERVICE_COUNT);
 	struct msg_master_channel m = {0};
 	struct msg_zygote told = {
-	    .instance = z->instance, .retired = z->retired};
+	    .instance = z->instance, .retired = z->state != PROC_UP};
 
 	if (master == NULL || z->service == NULL)
 		return;
 	told.service = z->service->number;
-	if (service_traits(z->kind)->builtin && !z->retired)
+	if (service_traits(z->kind)->builtin && z->state == PROC_UP)
 		m.pool = POOL;
 	wire_pair(mon, &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1},
 	    &(struct wire_end){master, MSG_ZYGOTE, &told, z->slots_read_fd},
@@ -209,7 +209,7 @@ wire_tell_listeners(struct monitor *mon)
 		    .service = SERVICES_MAX,
 		    .datagram = l->datagram,
 		    .wait = l->wait,
-		    .foreign = l->foreign,
+		    .foreign = l->origin != LISTENER_OURS,
 		    .address = l->address};
 
 		if (l->told || l->fd < 0)
@@ -242,8 +242,7 @@ wire_configured(struct monitor *mon)
 	if (master == NULL)
 		return;
 	TAILQ_FOREACH (p, &mon->procs, next) {
-		if (p->state == PROC_STARTING && !p->killed && !p->again &&
-		    p->job == NULL)
+		if (p->state == PROC_STARTING && !p->again && p->job == NULL)
 			return;
 	}
 	proc_send(mon, master, MSG_CONFIGURED, &m, NULL, 0);
