@@ -6,12 +6,12 @@ messages).
 from . import processes, world
 from .clients import (Connection, LINE, authorize, finger, key, ssh,
                       ssh_echoes, ssh_start, unused, wait_until)
-from .daemon import BOTH, Daemon, Event
+from .daemon import BOTH, Daemon, Event, one_service
 from .runner import check, equal, limit, main, needs, needs_root
 from .world import PASSWORDS, ROOT, Skip, free_port, write
 
 __all__ = ["BOTH", "Connection", "Daemon", "Event", "LINE", "PASSWORDS",
            "ROOT", "Skip", "authorize", "check", "equal", "finger",
            "free_port", "key", "limit", "main", "needs", "needs_root",
-           "processes", "ssh", "ssh_echoes", "ssh_start", "unused",
+           "one_service", "processes", "ssh", "ssh_echoes", "ssh_start", "unused",
            "wait_until", "world", "write"]

@@ -12,7 +12,7 @@ import time
 from . import processes, world
 from .clients import unused, wait_until
 from .runner import check, equal
-from .world import write
+from .world import free_port, write
 
 BOTH = "listen-address 127.0.0.1; listen-address ::1;"
 PAIR = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\["\\]|\\x[0-9A-Fa-f]{2})*"'
@@ -283,6 +283,13 @@ class Daemon:
             capture_output=True, text=True, timeout=timeout, check=False,
             stdin=subprocess.DEVNULL)
 
+    def begin(self, *words):
+        """The same, not waited for: a Popen."""
+        return subprocess.Popen(
+            self.become() + [world.BUILD + "/portreeve", "-r", self.run] +
+            list(words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+
     def show(self, what):
         """Rows of `show WHAT --json`."""
         done = self.cli("show", what, "--json")
@@ -299,3 +306,13 @@ class Daemon:
         """Waits until it counts none."""
         wait_until(lambda: self.sessions(service) == 0,
                    "no session in `show services`", timeout)
+
+
+def one_service(kind, statements="", more=""):
+    """A daemon of one built-in service on both loopbacks, not started; its
+    port is .port."""
+    port = free_port()
+    daemon = Daemon("system { services { %s { port %d; %s %s } %s } }" % (
+        kind, port, BOTH, statements, more))
+    daemon.port = port
+    return daemon

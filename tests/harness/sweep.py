@@ -591,9 +591,9 @@ class Case:
         """A process that can hear of nobody for as long as it lasts, and so
         can refuse nobody: clients wait. That must be told all the same."""
         words = self.what.split()
-        if self.role.startswith(("worker", "login")) and words[1:] == \
-                ["EAGAIN", "at", "1+"]:
-            return True  # and nothing can be said to the peer
+        if self.role.startswith(("worker", "login", "planner")) and \
+                words[1:] == ["EAGAIN", "at", "1+"]:
+            return True  # and nothing can be said to anybody
         if self.role == "worker telnet" and words[0] == "poll":
             return words[-1] == "1+"
         return words[0] in ("accept4", "recvmsg", "poll") and \
@@ -688,7 +688,7 @@ class Case:
                 not self.is_peer_gone():
             try:
                 wait_until(self.told, "a word", GRACE_SECONDS if
-                           self.role.startswith("login") and self.is_deaf()
+                           self.role in JOBS and self.is_deaf()
                            else TELL_SECONDS)
             except AssertionError:
                 self.fault("in silence: %r" % refused[0])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from harness import (BOTH, Connection, Daemon, check, equal, free_port, main,
-                     processes, unused, wait_until, world, write)
+                     one_service, processes, unused, wait_until, world, write)
 
 SERVICES = ["service", "family", "address", "port", "sessions",
             "connection-limit", "rate-limit", "accepted", "refused", "state"]
@@ -37,11 +37,7 @@ def checks(text):
 
 
 def start(more="", statements=""):
-    port = free_port()
-    daemon = Daemon("system { services { finger { port %d; %s %s } %s } }" % (
-        port, BOTH, statements, more))
-    daemon.port = port
-    return daemon
+    return one_service("finger", statements, more)
 
 
 def test_help_and_version():

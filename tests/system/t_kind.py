@@ -40,8 +40,8 @@ if __name__ == "__main__" and os.geteuid() == 0 and \
                      PORTREEVE_BUILD=home + "/tree/build")).returncode)
 
 # pylint: disable=wrong-import-position
-from portreeve_test import (Daemon, LINE, Connection, check, equal, free_port,
-                            limit, main, needs_root, processes)  # noqa: E402
+from harness import (Connection, Daemon, LINE, check, equal, free_port, limit,
+                     main, needs_root, processes)  # noqa: E402
 
 
 def say(port, line):

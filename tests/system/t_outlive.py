@@ -30,17 +30,23 @@ def kill_monitor(daemon):
     daemon.child.wait()
 
 
+def session_of(daemon):
+    """An ssh client, once it is logged in."""
+    pair = key()
+    authorize("alice", pair)
+    client = ssh_start(daemon.ssh, "alice", identity=pair)
+    daemon.wait("session-opened", user="alice")
+    return client
+
+
 @needs_root
 @needs("ssh", "sshd")
 @limit(90)
 def test_no_role_outlives_the_monitor():
     """Not one that obeys nobody, nor one that stands still."""
-    pair = key()
-    authorize("alice", pair)
     old = start()
     with old:
-        client = ssh_start(old.ssh, "alice", identity=pair)
-        old.wait("session-opened", user="alice")
+        client = session_of(old)
         roles = {name: some[0].pid for name, some in old.roles().items()
                  if name != "monitor" and some[0].parent == old.pid}
         check({"master", "audit", "lookup", "logreader", "zygote finger",
@@ -78,12 +84,9 @@ def test_no_role_outlives_the_monitor():
 def test_the_next_monitor_ends_what_outlived_the_one_before():
     """Root's zygotes have no filter, and one that was taken over can give up
     its bond; its sessions are not it."""
-    pair = key()
-    authorize("alice", pair)
     old = start()
     with old:
-        client = ssh_start(old.ssh, "alice", identity=pair)
-        old.wait("session-opened", user="alice")
+        client = session_of(old)
         zygote = old.role("zygote ssh").pid
         equal(inject(zygote, PRCTL, PDEATHSIG, "0"), "returned 0", "prctl")
         os.kill(zygote, signal.SIGSTOP)

@@ -12,7 +12,7 @@ import subprocess
 from harness.inject import inject, sealed
 from harness import (BOTH, Connection, Daemon, Skip, authorize, check, equal,
                      finger, free_port, key, limit, main, needs, needs_root,
-                     processes, ssh, ssh_start, wait_until, world)
+                     one_service, processes, ssh, ssh_start, wait_until, world)
 
 PIECES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 NONE = "0000000000000000"
@@ -61,11 +61,7 @@ FORBIDDEN = {
 
 
 def start(more="", statements=""):
-    port = free_port()
-    daemon = Daemon("system { services { finger { port %d; %s %s } %s } }" % (
-        port, BOTH, statements, more))
-    daemon.port = port
-    return daemon
+    return one_service("finger", statements, more)
 
 
 def everything():

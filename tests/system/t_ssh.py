@@ -6,10 +6,9 @@ import os
 import re
 import subprocess
 
-from harness import (BOTH, Connection, Daemon, LINE, PASSWORDS, authorize,
-                     check, clients, equal, free_port, key, limit, main, needs,
-                     needs_root, processes, ssh, ssh_echoes, ssh_start,
-                     wait_until, world)
+from harness import (Connection, LINE, PASSWORDS, authorize, check, clients,
+                     equal, key, limit, main, needs, needs_root, one_service,
+                     processes, ssh, ssh_echoes, ssh_start, wait_until, world)
 
 ALICE = PASSWORDS["alice"][0]
 SCHEMA = os.path.dirname(os.path.abspath(__file__)) + "/../../conf/schema.def"
@@ -19,11 +18,7 @@ OPTIONS = {"cipher": "Ciphers", "mac": "MACs", "kex": "KexAlgorithms"}
 
 
 def start(statements="", more=""):
-    port = free_port()
-    daemon = Daemon("system { services { ssh { port %d; %s %s } %s } }" %
-                    (port, BOTH, statements, more))
-    daemon.port = port
-    return daemon
+    return one_service("ssh", statements, more)
 
 
 @needs_root

@@ -10,20 +10,16 @@ import signal
 import subprocess
 import time
 
-from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
-                     free_port, key, limit, main, needs, needs_root, processes,
-                     ssh, ssh_start, unused, wait_until, world, write)
+from harness import (PASSWORDS, authorize, check, equal, free_port, key, limit,
+                     main, needs, needs_root, one_service, processes, ssh,
+                     ssh_start, unused, wait_until, world, write)
 
 ALICE, BOB = PASSWORDS["alice"][0], PASSWORDS["bob"][0]
 STACK = "/etc/pam.d/sshd"
 
 
 def start(statements="", more=""):
-    port = free_port()
-    daemon = Daemon("system { services { ssh { port %d; %s %s } %s } }" %
-                    (port, BOTH, statements, more))
-    daemon.port = port
-    return daemon
+    return one_service("ssh", statements, more)
 
 
 @contextlib.contextmanager

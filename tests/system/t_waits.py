@@ -1,0 +1,378 @@
+#!/usr/bin/python3
+"""The monitor waits for nobody: whatever stands still beside it, it answers
+its service manager and starts logins meanwhile.
+
+No time is measured that a busy machine could stretch. What is looked at is
+where the monitor sleeps: anywhere but in its poll for 100 ms is a wait. And
+that an answer or a prompt came while the one that stands still still did."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from harness import (BOTH, Daemon, authorize, check, equal, free_port, key,
+                     limit, main, needs, needs_root, processes, ssh, unused,
+                     wait_until, world, write)
+from harness.builds import own_build
+from harness.logins import Login
+
+#: epoll_wait, epoll_pwait, epoll_pwait2 of x86-64 and of aarch64.
+POLLS = {"232", "281", "441", "22"}
+WAIT_S = 0.1
+HANGS = "/run/sshd/hangs"
+NSS_HANGS = "/run/nss-hangs"
+NSS = "/lib/x86_64-linux-gnu/libnss_hesiod.so.2"
+STOPPED = "/run/ender-stopped"
+
+
+class Watch:
+    """Where the monitor sleeps, and what it says to its service manager."""
+
+    def __init__(self):
+        path = unused(world.WORK + "/notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.env = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000"}
+        self.words, self.waits, self.over = [], [], False
+        self.news = threading.Condition()
+        self.threads = []
+
+    def read_words(self):
+        self.socket.settimeout(0.2)
+        while not self.over:
+            try:
+                word = self.socket.recv(4096).decode()
+            except socket.timeout:
+                continue
+            with self.news:
+                self.words.append(word)
+                self.news.notify_all()
+
+    def look(self, pid):
+        """A sample each few milliseconds: what else could be waited for is
+        nobody's event."""
+        since, last, times = 0, None, 0
+        while not self.over:
+            try:
+                state = processes.Process(pid).state
+                with open("/proc/%d/syscall" % pid, encoding="ascii") as file:
+                    call = file.read()
+            except OSError:
+                return
+            now = time.monotonic()
+            sleeps = state in "SD" and call.split()[0] not in \
+                POLLS | {"running"}
+            if not sleeps or call != last:
+                since, last, times = now, call if sleeps else None, 0
+            times += 1
+            if sleeps and times > 3 and now - since >= WAIT_S:
+                self.waits.append("call %s for %.3f s" % (
+                    call.split()[0], now - since))
+            time.sleep(0.005)
+
+    def begin(self, daemon):
+        for function, words in ((self.read_words, ()),
+                                (self.look, (daemon.pid,))):
+            thread = threading.Thread(target=function, args=words,
+                                      daemon=True)
+            thread.start()
+            self.threads.append(thread)
+
+    def answered(self, times=2):
+        """So many more WATCHDOG=1."""
+        with self.news:
+            wanted = self.words.count("WATCHDOG=1") + times
+            check(self.news.wait_for(
+                lambda: self.words.count("WATCHDOG=1") >= wanted, 20),
+                "no WATCHDOG=1 for 20 s")
+
+    def end(self):
+        self.over = True
+        for thread in self.threads:
+            thread.join(10)
+        self.socket.close()
+        equal(self.waits[-3:], [], "where the monitor waited")
+
+
+class World:
+    """A daemon with a watch on it."""
+
+    def __init__(self, build=None, more=""):
+        self.watch = Watch()
+        self.telnet, self.ssh = free_port(), free_port()
+        self.text = ("system { services { telnet { port %d; %s } ssh { port "
+                     "%d; %s } finger { port %d; %s } %%s } }" % (
+                         self.telnet, BOTH, self.ssh, BOTH, free_port(), BOTH))
+        self.daemon = Daemon(self.text % more, env=self.watch.env)
+        self.daemon.telnet = self.telnet
+        if build:
+            own = self.daemon.argv
+            self.daemon.argv = lambda: [build + "/portreeved"] + own()[1:]
+
+    def launch(self):
+        self.daemon.launch()
+        self.watch.begin(self.daemon)
+        return self
+
+    def __enter__(self):
+        self.launch()
+        self.daemon.wait("ready", timeout=30)
+        return self
+
+    def __exit__(self, kind, *rest):
+        self.daemon.__exit__(kind, *rest)
+        self.watch.over = True
+        if kind is None:
+            self.watch.end()
+        return False
+
+    def prompt(self):
+        """A login process has begun and asks."""
+        with Login(self.daemon) as login:
+            login.until(b"login: ")
+            login.line("alice")
+            login.until(b"Password: ")
+
+    def log_in(self):
+        with Login(self.daemon, "alice") as login:
+            equal(login.run("id -un"), "alice\n", "who logged in")
+
+    def goes_on(self, process, *what):
+        """All of it while that process stands still. One that was replaced
+        for its silence meanwhile proves nothing."""
+        for step in (self.watch.answered,) + what:
+            step()
+        return stands_still(process.pid)
+
+
+def stands_still(pid):
+    try:
+        return processes.status(pid)["State"][0] == "T"
+    except OSError:
+        return False
+
+
+def stop(process):
+    os.kill(process.pid, signal.SIGSTOP)
+    wait_until(lambda: stands_still(process.pid), "it to stop")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(180)
+def test_each_role():
+    pair = key()
+    authorize("alice", pair)
+    with World() as place:
+        def by_ssh():
+            done = ssh(place.ssh, "alice", "true", identity=pair)
+            equal(done.returncode, 0, "ssh: %s" % done.stderr)
+
+        for name, logins in (("audit", (place.prompt, by_ssh)),
+                             ("lookup", (place.log_in, by_ssh)),
+                             ("zygote finger", (place.log_in, by_ssh)),
+                             ("zygote telnet", (by_ssh,)),
+                             ("zygote ssh", (place.log_in,)),
+                             ("logreader", (place.log_in,))):
+            for _ in range(5):
+                process = place.daemon.roles()[name][0]
+                stop(process)
+                whole = place.goes_on(process, *logins)
+                try:
+                    os.kill(process.pid, signal.SIGCONT)
+                except ProcessLookupError:
+                    pass
+                if whole:
+                    break
+            check(whole, "nothing went on while %s stood still" % name)
+
+
+@needs_root
+def test_the_master():
+    """It is who answers for all, and so is replaced."""
+    with World() as place:
+        stop(place.daemon.role("master"))
+        place.daemon.wait("role-restarted", role="master")
+        place.watch.answered()
+        place.log_in()
+
+
+@needs_root
+def test_a_login():
+    """One stands still; others come."""
+    with World() as place:
+        with Login(place.daemon) as login:
+            login.until(b"login: ")
+            login.line("alice")
+            login.until(b"Password: ")
+            process = place.daemon.role("login telnet")
+            stop(process)
+            check(place.goes_on(process, place.log_in), "the login goes on")
+            os.kill(process.pid, signal.SIGCONT)
+
+
+STOPS = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+int
+main(int argc, char **argv)
+{
+	(void)argc;
+	if (access("%s", F_OK) == 0)
+		raise(SIGSTOP);
+	execv("%s.real", argv);
+	return (127);
+}
+"""
+
+
+def stopping(path):
+    subprocess.run(["cc", "-x", "c", "-o", path, "-"], check=True,
+                   input=(STOPS % (STOPPED, path)).encode())
+
+
+@needs_root
+@needs("cc")
+def test_an_ender_that_stands_still():
+    with World(own_build("ender", stopping)) as place:
+        login = Login(place.daemon, "alice")
+        login.run("true")
+        write(STOPPED, "")
+        number = str(place.daemon.show("sessions")[0]["id"])
+        asked = place.daemon.begin("clear", "session", number)
+        ender = wait_until(lambda: [
+            p for p in processes.below(place.daemon.pid) if p.state == "T"],
+            "an ender")[0]
+        check(place.goes_on(ender, place.log_in), "the ender goes on")
+        equal(asked.poll(), None, "an answer already")
+        os.unlink(STOPPED)
+        os.kill(ender.pid, signal.SIGCONT)
+        equal(asked.wait(20), 0, "clear session")
+        login.close()
+
+
+# --- what a planner waits for ----------------------------------------------
+
+def hangs_for(program):
+    """The installed program, but for when it is to hang."""
+    real = world.WORK + "/" + os.path.basename(program) + "-real"
+    if os.path.exists(real):
+        return
+    shutil.copy2(program, real)
+    script = world.WORK + "/" + os.path.basename(program)
+    write(script, "#!/bin/sh\n[ -e %s ] && exec sleep 600\nexec %s \"$@\"\n" % (
+        HANGS, real), 0o755)
+    world.mount(script, program, "none", world.MS_BIND)
+
+
+def sleeper(daemon):
+    """What a planner started and waits for."""
+    for planner in daemon.roles().get("planner", []):
+        for child in processes.below(planner.pid):
+            if child.title.startswith("sleep"):
+                return child
+    return None
+
+
+def planner_waits(daemon):
+    return daemon.roles().get("planner") and daemon.roles()["planner"][0]
+
+
+def hang_at_reload(place, waits):
+    """The watch and a login go on while that reload hangs."""
+    os.kill(place.daemon.pid, signal.SIGHUP)
+    wait_until(lambda: waits(place.daemon), "a planner that waits")
+    place.watch.answered()
+    place.prompt()
+    check(waits(place.daemon), "the planner did not wait")
+    check(not place.daemon.of("configuration-applied"), "it is applied")
+
+
+def hang_at_start(sign, waits):
+    """Nothing is ready, the monitor is not held up, and SIGTERM ends it."""
+    write(sign, "")
+    for number in (None, signal.SIGTERM):
+        place = World().launch()
+        wait_until(lambda: waits(place.daemon), "a planner that waits")
+        check(not place.daemon.of("ready"), "it is ready")
+        if number:
+            os.kill(place.daemon.pid, number)
+            equal(place.daemon.child.wait(20), 0, "SIGTERM meanwhile")
+            os.unlink(sign)
+            place.watch.end()
+            return
+        os.unlink(sign)
+        child = sleeper(place.daemon)
+        if child:
+            os.kill(child.pid, signal.SIGKILL)
+            place.daemon.kill_all()
+        else:
+            place.daemon.wait("ready", timeout=30)
+            place.daemon.stop()
+        place.watch.end()
+        write(sign, "")
+
+
+@needs_root
+@needs("sshd", "ssh-keygen")
+@limit(120)
+def test_sshd_and_ssh_keygen():
+    for program in ("/usr/sbin/sshd", "/usr/bin/ssh-keygen"):
+        hangs_for(program)
+        with World() as place:
+            write(HANGS, "")
+            # Keys that are missing are made.
+            if "keygen" in program:
+                for name in os.listdir("/etc/ssh"):
+                    if name.startswith("ssh_host_"):
+                        os.unlink("/etc/ssh/" + name)
+            hang_at_reload(place, sleeper)
+            os.unlink(HANGS)
+            os.kill(sleeper(place.daemon).pid, signal.SIGKILL)
+            place.daemon.wait("configuration-rejected")
+        hang_at_start(HANGS, sleeper)
+        world.LIBC.umount(program.encode())
+
+
+@needs_root
+@needs("cc")
+@limit(120)
+def test_a_name_service():
+    if not os.path.exists(NSS):
+        raise world.Skip("there is no libnss_hesiod to stand in for")
+    module = world.WORK + "/nss_slow.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", module,
+                    world.TOP + "/tests/system/nss_slow.c"], check=True)
+    world.mount(module, NSS, "none", world.MS_BIND)
+    with open("/etc/nsswitch.conf", encoding="ascii") as file:
+        text = file.read()
+    write("/etc/nsswitch.conf", "passwd: files hesiod\ngroup: files hesiod\n")
+    more = ("service cat { port %d; protocol tcp; wait no; user alice; exec "
+            "/bin/cat; %s }" % (free_port(), BOTH))
+
+    def waits(daemon):
+        for planner in daemon.roles().get("planner", []):
+            with open("/proc/%d/maps" % planner.pid,
+                      encoding="utf-8") as file:
+                if "hesiod" in file.read():
+                    return True
+        return False
+    try:
+        with World() as place:
+            write(NSS_HANGS, "")
+            place.daemon.configure(place.text % more)
+            hang_at_reload(place, waits)
+            os.unlink(NSS_HANGS)
+            place.daemon.wait("configuration-applied")
+            place.log_in()
+        hang_at_start(NSS_HANGS, planner_waits)
+    finally:
+        write("/etc/nsswitch.conf", text)
+
+
+if __name__ == "__main__":
+    main()
