@@ -219,7 +219,7 @@ accept_ready(struct listener *l)
 		dispatch_listener(l);
 		return;
 	}
-	for (unsigned i = 0; i < l->batch && l->polled; i++) {
+	for (unsigned i = 0; i < l->batch && l->state == LISTENER_POLLED; i++) {
 		int fd = listener_accept(l, &peer);
 
 		if (fd >= 0) {

@@ -21,6 +21,38 @@
 
 static void client_ready(uv_poll_t *poll, int status, int events);
 
+static const uint8_t client_next[CLIENT_STATES][CLIENT_EVENTS] = {
+    [CLIENT_NONE] = {[CLIENT_COMES] = CLIENT_OPEN},
+    [CLIENT_OPEN] = {[CLIENT_ASKS] = CLIENT_OPEN,
+	[CLIENT_WAITS] = CLIENT_HELD,
+	[CLIENT_FINISHES] = CLIENT_ANSWERED,
+	[CLIENT_CLOSES] = CLIENT_CLOSED},
+    [CLIENT_HELD] =
+	{[CLIENT_FINISHES] = CLIENT_ANSWERED, [CLIENT_CLOSES] = CLIENT_CLOSED},
+    [CLIENT_ANSWERED] = {[CLIENT_ASKS] = CLIENT_OPEN,
+	[CLIENT_FINISHES] = CLIENT_ANSWERED,
+	[CLIENT_IS_TOLD] = CLIENT_OPEN,
+	[CLIENT_CLOSES] = CLIENT_CLOSED},
+    [CLIENT_CLOSED] = {[CLIENT_FINISHES] = CLIENT_CLOSED},
+};
+
+/* The one way from a state to the next; where there is none, it is a bug. */
+static void
+client_change(struct client *c, enum client_event event)
+{
+	static const char *const names[CLIENT_STATES] = {
+	    "none", "open", "held", "answered", "closed"};
+	enum client_state old = c->state, next = client_next[old][event];
+
+	if (next == CLIENT_NONE)
+		bug("client %u: event %d in state %s", c->request, (int)event,
+		    names[old]);
+	if (next != old)
+		log_info(
+		    "client %u: %s -> %s", c->request, names[old], names[next]);
+	c->state = next;
+}
+
 static void
 client_freed(uv_handle_t *handle)
 {
@@ -37,9 +69,9 @@ client_freed(uv_handle_t *handle)
 void
 client_close(struct client *c)
 {
-	if (c->closing)
+	if (c->state == CLIENT_CLOSED)
 		return;
-	c->closing = true;
+	client_change(c, CLIENT_CLOSES);
 	TAILQ_REMOVE(c->list, c, link);
 	uv_close((uv_handle_t *)&c->poll, client_freed);
 	/* The monitor may hold a copy of the connection. */
@@ -60,6 +92,7 @@ client_new(struct master *m, int fd, struct client_list *list, bool unseen)
 	c->master = m;
 	c->list = list;
 	c->unseen = unseen;
+	client_change(c, CLIENT_COMES);
 	c->poll.data = c;
 	c->asked = MSG_COUNT;
 	STAILQ_INIT(&c->texts);
@@ -98,12 +131,12 @@ client_send_all(struct client *c)
 		err = rows_send_services(c);
 	else if (err == 0 && c->asked == MSG_SHOW_SESSIONS)
 		err = rows_send_sessions(c);
-	if (err != 0 || !c->answered)
+	if (err != 0 || c->state != CLIENT_ANSWERED)
 		return (err);
 	err = ipc_send(&c->channel, MSG_DONE, &c->done, NULL, 0);
 	if (err == 0) {
 		c->asked = MSG_COUNT;
-		c->answered = false;
+		client_change(c, CLIENT_IS_TOLD);
 	}
 	return (err);
 }
@@ -113,7 +146,7 @@ client_send(struct client *c)
 {
 	int err;
 
-	if (c->closing)
+	if (c->state == CLIENT_CLOSED)
 		return;
 	err = client_send_all(c);
 	if (err != 0 && err != ERR_AGAIN) {
@@ -121,7 +154,7 @@ client_send(struct client *c)
 		return;
 	}
 	uv_poll_start(&c->poll,
-	    (c->held ? UV_DISCONNECT : UV_READABLE) |
+	    (c->state == CLIENT_HELD ? UV_DISCONNECT : UV_READABLE) |
 		(err == ERR_AGAIN ? UV_WRITABLE : 0),
 	    client_ready);
 }
@@ -129,8 +162,7 @@ client_send(struct client *c)
 void
 client_finish(struct client *c, int status, const char *reason)
 {
-	c->held = false; /* the monitor has taken it */
-	c->answered = true;
+	client_change(c, CLIENT_FINISHES); /* the monitor has taken it */
 	c->done.status = status != 0;
 	snprintf(c->done.reason, sizeof(c->done.reason), "%s", reason);
 	client_send(c);
@@ -162,7 +194,7 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 	struct session *s;
 	int err;
 
-	c->held = true;
+	client_change(c, CLIENT_WAITS);
 	c->channel.state = msg_next_state(in->type, c->channel.state);
 	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
 	switch (in->type) {
@@ -176,7 +208,7 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 	default:
 		c->session = in->msg.clear_session.session;
 		s = session_by_id(m, c->session);
-		if (s == NULL || s->over) {
+		if (s == NULL || session_is_over(s)) {
 			client_take(c, "there is no such session; "
 				       "`portreeve show sessions` lists them");
 			return;
@@ -195,7 +227,7 @@ client_ask_who(struct client *c)
 {
 	struct master *m = c->master;
 
-	c->held = true;
+	client_change(c, CLIENT_WAITS);
 	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
 	if (ask_client(m, c->request, c->channel.fd) != 0)
 		client_finish(c, 1, "the daemon is busy; try again");
@@ -207,7 +239,7 @@ client_message(struct client *c, const struct ipc_in *in)
 	static uint32_t request;
 
 	c->asked = in->type;
-	c->answered = false;
+	client_change(c, CLIENT_ASKS);
 	c->at = 0;
 	c->request = ++request;
 	switch (in->type) {
@@ -232,10 +264,10 @@ client_ready(uv_poll_t *poll, int status, int events)
 
 	if (status == 0 && (events & UV_WRITABLE) != 0)
 		client_send(c);
-	if (!c->closing && c->held &&
+	if (c->state == CLIENT_HELD &&
 	    (status != 0 || (events & UV_DISCONNECT) != 0))
 		client_close(c);
-	if (c->closing || c->held ||
+	if (c->state == CLIENT_CLOSED || c->state == CLIENT_HELD ||
 	    (status == 0 && (events & UV_READABLE) == 0))
 		return;
 	err = ipc_peek_now(&c->channel, &in);

@@ -22,23 +22,40 @@ struct client_text {
 	struct msg_text msg;
 };
 
+enum client_state {
+	CLIENT_NONE,
+	CLIENT_OPEN,	 /* it may ask, or its rows are on their way */
+	CLIENT_HELD,	 /* its message waits in the queue for the monitor */
+	CLIENT_ANSWERED, /* done is what comes last */
+	CLIENT_CLOSED,
+	CLIENT_STATES
+};
+
+enum client_event {
+	CLIENT_COMES,
+	CLIENT_ASKS,
+	CLIENT_WAITS, /* for the monitor */
+	CLIENT_FINISHES,
+	CLIENT_IS_TOLD,
+	CLIENT_CLOSES,
+	CLIENT_EVENTS
+};
+
 struct client {
 	TAILQ_ENTRY(client) link;
 	struct client_list *list;
 	struct master *master;
 	struct ipc_channel channel;
 	uv_poll_t poll;
-	bool closing;
+	enum client_state state;
 	enum msg_type asked; /* MSG_COUNT: nothing is open */
 	uint32_t request;    /* its number, for the monitor */
 	uint64_t session;    /* to be cleared */
 	uint32_t at;	     /* the next row: service * 2 + family, or slot */
 	struct client_texts texts;
 	unsigned ntexts;
-	bool root;     /* gives its place to nobody but root */
-	bool unseen;   /* who it is the monitor alone can see */
-	bool held;     /* its message waits in the queue for the monitor */
-	bool answered; /* done is what comes last */
+	bool root;   /* gives its place to nobody but root */
+	bool unseen; /* who it is the monitor alone can see */
 	struct msg_done done;
 };
 

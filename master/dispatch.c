@@ -30,7 +30,7 @@ static void
 dispatch_hold(struct master *m, struct session *s)
 {
 	session_leave(s);
-	s->held = true;
+	session_change(s, SESSION_HOLDS);
 	s->held_since = time_boot_ns();
 	TAILQ_INSERT_TAIL(&s->service->held, s, link);
 	service_block(m, s->service, BLOCK_FULL);
@@ -51,7 +51,7 @@ dispatch_try(struct master *m, struct session *s)
 		err = zygote_start_session(m, z, s);
 	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return (err);
-	zygote_lose(z);
+	zygote_lose(z, false);
 	return (ERR_AGAIN);
 }
 
@@ -241,8 +241,7 @@ dispatch_listener(struct listener *l)
 		dispatch_postpone(l, s, now, errno);
 		return;
 	}
-	l->busy = true;
-	listener_update(l);
+	listener_take(l);
 	report_await(m, s);
 }
 

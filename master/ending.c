@@ -43,12 +43,12 @@ void
 ending_session(
     struct master *m, struct session *s, const struct session_end *end)
 {
-	if (s->over)
+	if (session_is_over(s))
 		return;
 	ending_drains(m, s);
 	ending_let_go(m, s);
 	policy_limits_end(&s->service->limiter[s->peer.family]);
-	s->over = true;
+	session_change(s, SESSION_ENDS);
 	if (s->holds_listener)
 		listener_release(m, s->listener);
 	report_closed(m, s, end);

@@ -106,8 +106,9 @@ hear_adopted(struct master *m, const struct msg_session_adopted *msg)
 		s = hear_adopt(m, msg);
 	if (s == NULL || s->id != msg->session)
 		return; /* of a service that is no more, or a lie */
-	s->inherited = false;
-	s->adopted = true;
+	if (s->state != SESSION_INHERITED && s->state != SESSION_ADOPTED)
+		return; /* its zygote has it: a lie */
+	session_change(s, SESSION_ADOPTS);
 	s->pid = msg->pid;
 	report_accepted(m, s);
 }
@@ -118,7 +119,7 @@ hear_gone(struct master *m, const struct msg_session_gone *msg)
 	struct session_end end = {.how = ENDED_UNKNOWN};
 	struct session *s = session_by_slot(m, msg->slot);
 
-	if (s != NULL && s->id == msg->session && s->adopted)
+	if (s != NULL && s->id == msg->session && s->state == SESSION_ADOPTED)
 		ending_session(m, s, &end);
 }
 
@@ -127,7 +128,7 @@ hear_user(struct master *m, const struct msg_session_user *msg)
 {
 	struct session *s = session_by_id(m, msg->session);
 
-	if (s != NULL && !s->over)
+	if (s != NULL && !session_is_over(s))
 		state_login_set(m->state, s->slot, msg->user, msg->tty);
 }
 
@@ -136,7 +137,7 @@ hear_exit(struct master *m, const struct msg_session_exit *msg)
 {
 	struct session *s = session_by_id(m, msg->session);
 
-	if (s == NULL || s->over)
+	if (s == NULL || session_is_over(s))
 		return;
 	s->exit_how = msg->how;
 	s->exit_value = msg->value;

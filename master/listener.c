@@ -31,6 +31,8 @@ struct listeners {
 	bool rest;
 };
 
+static void listener_change(struct listener *l, enum listener_event event);
+
 static void
 listener_ready(uv_poll_t *poll, int status, int events)
 {
@@ -48,7 +50,64 @@ listener_ready(uv_poll_t *poll, int status, int events)
 	 */
 	(void)getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &status, &len);
 	if (uv_poll_start(poll, UV_READABLE, listener_ready) != 0)
-		l->polled = false;
+		listener_change(l, LISTENER_STOPS);
+}
+
+static const uint8_t listener_next[LISTENER_STATES][LISTENER_EVENTS] = {
+    [LISTENER_RESTS] = {[LISTENER_STARTS] = LISTENER_POLLED,
+	[LISTENER_STOPS] = LISTENER_RESTS,
+	[LISTENER_IS_TAKEN] = LISTENER_BUSY,
+	[LISTENER_IS_RELEASED] = LISTENER_RESTS,
+	[LISTENER_BREAKS] = LISTENER_BROKEN,
+	[LISTENER_CLOSES] = LISTENER_CLOSED},
+    [LISTENER_POLLED] = {[LISTENER_STARTS] = LISTENER_POLLED,
+	[LISTENER_STOPS] = LISTENER_RESTS,
+	[LISTENER_IS_TAKEN] = LISTENER_BUSY,
+	[LISTENER_IS_RELEASED] = LISTENER_POLLED,
+	[LISTENER_BREAKS] = LISTENER_BROKEN,
+	[LISTENER_CLOSES] = LISTENER_CLOSED},
+    [LISTENER_BUSY] = {[LISTENER_STARTS] = LISTENER_BUSY,
+	[LISTENER_STOPS] = LISTENER_BUSY,
+	[LISTENER_IS_TAKEN] = LISTENER_BUSY,
+	[LISTENER_IS_RELEASED] = LISTENER_RESTS,
+	[LISTENER_BREAKS] = LISTENER_BROKEN,
+	[LISTENER_CLOSES] = LISTENER_CLOSED},
+    [LISTENER_BROKEN] = {[LISTENER_STARTS] = LISTENER_BROKEN,
+	[LISTENER_STOPS] = LISTENER_BROKEN,
+	[LISTENER_IS_TAKEN] = LISTENER_BROKEN,
+	[LISTENER_IS_RELEASED] = LISTENER_BROKEN,
+	[LISTENER_BREAKS] = LISTENER_BROKEN,
+	[LISTENER_CLOSES] = LISTENER_CLOSED},
+    [LISTENER_CLOSED] = {[LISTENER_STARTS] = LISTENER_CLOSED,
+	[LISTENER_STOPS] = LISTENER_CLOSED,
+	[LISTENER_IS_TAKEN] = LISTENER_CLOSED,
+	[LISTENER_IS_RELEASED] = LISTENER_CLOSED,
+	[LISTENER_BREAKS] = LISTENER_CLOSED,
+	[LISTENER_CLOSES] = LISTENER_CLOSED},
+};
+
+/*
+ * The one way from a state to the next. Polling follows; a listener that cannot
+ * be polled rests until the next try. Rest and work in turn are usual.
+ */
+static void
+listener_change(struct listener *l, enum listener_event event)
+{
+	static const char *const names[LISTENER_STATES] = {
+	    "rests", "polled", "busy", "broken", "closed"};
+	enum listener_state old = l->state, next = listener_next[old][event];
+
+	if (next == old)
+		return;
+	if (next == LISTENER_POLLED &&
+	    uv_poll_start(&l->poll, UV_READABLE, listener_ready) != 0)
+		return;
+	if (old == LISTENER_POLLED)
+		uv_poll_stop(&l->poll);
+	if (next >= LISTENER_BROKEN)
+		log_info(
+		    "listener %u: %s -> %s", l->id, names[old], names[next]);
+	l->state = next;
 }
 
 static bool
@@ -56,7 +115,7 @@ listener_wanted(const struct listener *l)
 {
 	const struct master *m = l->master;
 
-	if (!m->running || m->listeners->rest || l->busy || l->broken != 0)
+	if (!m->running || m->listeners->rest)
 		return (false);
 	return (l->service == NULL || l->service->blocked == 0);
 }
@@ -64,15 +123,8 @@ listener_wanted(const struct listener *l)
 void
 listener_update(struct listener *l)
 {
-	bool wanted = listener_wanted(l);
-
-	if (wanted == l->polled)
-		return;
-	if (!wanted)
-		uv_poll_stop(&l->poll);
-	else if (uv_poll_start(&l->poll, UV_READABLE, listener_ready) != 0)
-		return;
-	l->polled = wanted;
+	listener_change(
+	    l, listener_wanted(l) ? LISTENER_STARTS : LISTENER_STOPS);
 }
 
 void
@@ -111,7 +163,7 @@ listeners_again(uv_timer_t *timer)
 	bool some = false;
 
 	TAILQ_FOREACH (l, &m->listeners->all, link) {
-		if (l->broken == 0)
+		if (l->state != LISTENER_BROKEN)
 			continue;
 		m->listeners->broken(m, l->id, l->broken);
 		some = true;
@@ -126,7 +178,7 @@ listener_break(struct listener *l, int error)
 	log_info("cannot accept for %s; pausing its listener: %s", l->name,
 	    strerror(error));
 	l->broken = error;
-	listener_update(l);
+	listener_change(l, LISTENER_BREAKS);
 	listeners_again(&l->master->listeners->again);
 }
 
@@ -171,7 +223,7 @@ listener_remove(struct master *m, uint32_t id)
 	if (l == NULL)
 		return;
 	TAILQ_REMOVE(&m->listeners->all, l, link);
-	l->polled = false;
+	listener_change(l, LISTENER_CLOSES);
 	uv_close((uv_handle_t *)&l->poll, listener_closed);
 	fd_close(&l->fd);
 }
@@ -235,9 +287,15 @@ listener_release(struct master *m, uint32_t id)
 
 	if (l == NULL)
 		return (NULL);
-	l->busy = false;
+	listener_change(l, LISTENER_IS_RELEASED);
 	listener_update(l);
 	return (l);
+}
+
+void
+listener_take(struct listener *l)
+{
+	listener_change(l, LISTENER_IS_TAKEN);
 }
 
 void
@@ -247,8 +305,7 @@ listener_hold(struct master *m, const struct session *s)
 
 	if (l == NULL || !l->one_at_a_time || l->service != s->service)
 		return;
-	l->busy = true;
-	listener_update(l);
+	listener_take(l);
 }
 
 uint64_t

@@ -11,6 +11,25 @@
 #include "master/master.h"
 #include "master/service.h"
 
+enum listener_state {
+	LISTENER_RESTS,
+	LISTENER_POLLED,
+	LISTENER_BUSY,	 /* a session has it to itself */
+	LISTENER_BROKEN, /* accept4() fails on it for good */
+	LISTENER_CLOSED,
+	LISTENER_STATES
+};
+
+enum listener_event {
+	LISTENER_STARTS, /* its service can start sessions */
+	LISTENER_STOPS,	 /* it cannot */
+	LISTENER_IS_TAKEN,
+	LISTENER_IS_RELEASED,
+	LISTENER_BREAKS,
+	LISTENER_CLOSES,
+	LISTENER_EVENTS
+};
+
 struct listener {
 	uv_poll_t poll;
 	TAILQ_ENTRY(listener) link;
@@ -22,9 +41,8 @@ struct listener {
 	bool any; /* bound to every address: ask for each one's own */
 	bool datagram;
 	bool one_at_a_time; /* wait yes, or datagrams */
-	bool busy;	    /* that one has it */
-	bool polled;
-	int broken; /* errno that accept4 fails with for good; 0 */
+	enum listener_state state;
+	int broken; /* errno that accept4() fails with for good; 0 */
 	int fd;
 	unsigned batch; /* how many to accept before looking elsewhere */
 	unsigned full;	/* batches in a row that were not enough */
@@ -62,6 +80,8 @@ void listener_forget_service(struct master *m, struct service *sv);
 
 /* The session that had the listener to itself is over. */
 struct listener *listener_release(struct master *m, uint32_t id);
+/* A session has it to itself: it rests until that is over. */
+void listener_take(struct listener *l);
 /* An inherited or adopted session has a listener to itself. */
 void listener_hold(struct master *m, const struct session *s);
 

@@ -34,8 +34,9 @@ login_channel(struct master *m, const struct msg_login_channel *msg, int fd)
 	struct msg_login_ready ready = {.end_ = 0};
 
 	/* A login process whose worker is gone ends by this close. */
-	if (s != NULL && !s->over)
-		(void)ipc_send(&s->channel, MSG_LOGIN_READY, &ready, &fd, 1);
+	if (s != NULL && !session_is_over(s))
+		(void)ipc_send(
+		    &s->worker.channel, MSG_LOGIN_READY, &ready, &fd, 1);
 	fd_close(&fd);
 }
 
@@ -46,6 +47,7 @@ login_refused(struct master *m, const struct msg_login_refused *msg)
 	struct msg_login_denied denied = {.end_ = 0};
 
 	memcpy(denied.text, msg->text, sizeof(denied.text));
-	if (s != NULL && !s->over)
-		(void)ipc_send(&s->channel, MSG_LOGIN_DENIED, &denied, NULL, 0);
+	if (s != NULL && !session_is_over(s))
+		(void)ipc_send(
+		    &s->worker.channel, MSG_LOGIN_DENIED, &denied, NULL, 0);
 }

@@ -63,6 +63,13 @@ lookup_init(struct master *m)
 	return (0);
 }
 
+/* The one way to a question's next state. */
+static void
+lookup_question(struct session *s, enum question_state state)
+{
+	s->question.state = state;
+}
+
 /* Where the question of that number is. */
 static struct session **
 lookup_sent(struct lookup *l, uint32_t number)
@@ -102,10 +109,10 @@ lookup_done(struct session *s, enum lookup_outcome outcome)
 
 	done.request = s->question.request;
 	done.found = (uint8_t)outcome;
-	s->question.state = QUESTION_NONE;
+	lookup_question(s, QUESTION_NONE);
 	/* A worker that this does not reach asks again, and gives up in time.
 	 */
-	(void)ipc_send(&s->channel, MSG_LOOKUP_ANSWER, &done, NULL, 0);
+	(void)ipc_send(&s->worker.channel, MSG_LOOKUP_ANSWER, &done, NULL, 0);
 }
 
 /* To its worker; false when there is no room. */
@@ -117,14 +124,14 @@ lookup_pass(
 
 	answer->request = s->question.request;
 	answer->error = 0;
-	err = ipc_send(&s->channel, MSG_LOOKUP_ANSWER, answer, NULL, 0);
+	err = ipc_send(&s->worker.channel, MSG_LOOKUP_ANSWER, answer, NULL, 0);
 	if (err == ERR_AGAIN || err == ERR_SHORT)
 		return (false);
 	if (err == 0 && answer->more) {
-		s->question.state = QUESTION_BEGUN;
+		lookup_question(s, QUESTION_BEGUN);
 		return (true);
 	}
-	s->question.state = QUESTION_NONE;
+	lookup_question(s, QUESTION_NONE);
 	*lookup_sent(l, l->first) = NULL;
 	return (true);
 }
@@ -139,7 +146,7 @@ lookup_hold(
 	l->answer = *answer;
 	l->held = true;
 	lookup_poll(m, false);
-	watch_change(&m->watcher, &s->watch, EPOLLIN | EPOLLOUT);
+	watch_change(&m->watcher, &s->worker.watch, EPOLLIN | EPOLLOUT);
 	uv_timer_start(&l->stalled, lookup_stalled, STALLED_MS, 0);
 }
 
@@ -151,7 +158,7 @@ lookup_unhold(struct master *m, struct session *s)
 
 	l->held = false;
 	uv_timer_stop(&l->stalled);
-	watch_change(&m->watcher, &s->watch, EPOLLIN);
+	watch_change(&m->watcher, &s->worker.watch, EPOLLIN);
 	lookup_poll(m, true);
 }
 
@@ -169,6 +176,8 @@ lookup_stalled(uv_timer_t *timer)
 	struct master *m = timer->data;
 	struct session *s = lookup_first(m->lookup);
 
+	if (s == NULL)
+		return;
 	/* The worker does not read. What it has is what it gets; the others
 	 * wait no longer. */
 	*lookup_sent(m->lookup, m->lookup->first) = NULL;
@@ -231,7 +240,7 @@ lookup_detach(struct master *m)
 		s = *lookup_sent(l, i - 1);
 		if (s == NULL)
 			continue;
-		s->question.state = QUESTION_QUEUED;
+		lookup_question(s, QUESTION_QUEUED);
 		TAILQ_INSERT_HEAD(&l->queue, s, question.link);
 		l->queued++;
 	}
@@ -371,7 +380,7 @@ lookup_send(struct master *m, struct session *s)
 		return (err);
 	TAILQ_REMOVE(&l->queue, s, question.link);
 	l->queued--;
-	s->question.state = QUESTION_SENT;
+	lookup_question(s, QUESTION_SENT);
 	*lookup_sent(l, l->next) = s;
 	/* Repeating, so that uv_timer_again() may put it off. */
 	if (l->first == l->next++)
@@ -419,7 +428,7 @@ lookup_ask(
 		lookup_done(s, LOOKUP_LATER);
 		return;
 	}
-	s->question.state = QUESTION_QUEUED;
+	lookup_question(s, QUESTION_QUEUED);
 	TAILQ_INSERT_TAIL(&l->queue, s, question.link);
 	l->queued++;
 	lookup_next(m);
@@ -446,7 +455,7 @@ lookup_cancel(struct master *m, struct session *s)
 	struct lookup *l = m->lookup;
 	enum question_state state = s->question.state;
 
-	s->question.state = QUESTION_NONE;
+	lookup_question(s, QUESTION_NONE);
 	if (state == QUESTION_QUEUED) {
 		TAILQ_REMOVE(&l->queue, s, question.link);
 		l->queued--;

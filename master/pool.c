@@ -116,7 +116,7 @@ pool_take_again(struct zygote *z, const struct session *s)
 }
 
 int
-pool_start_session(struct zygote *z, struct session *s)
+pool_start_session(struct zygote *z, struct session *s, bool *delivered)
 {
 	struct msg_assign assign = {
 	    .session = s->id, .peer = s->peer, .local = s->local};
@@ -138,7 +138,7 @@ pool_start_session(struct zygote *z, struct session *s)
 		workers_attach(z->master, s, p->channel.fd, &p->watch);
 		p->channel.fd = -1;
 	}
-	s->undelivered = err != 0;
+	*delivered = err == 0;
 	s->pool_pid = p->pid;
 	pool_remove(p, true);
 	return (0);

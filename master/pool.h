@@ -11,10 +11,11 @@
 int pool_add(struct zygote *z, struct ipc_in *in);
 
 /*
- * Give the session to a pooled worker. ERR_NOT_FOUND: there is none.
- * Otherwise as zygote_start_session().
+ * Give the session to a pooled worker. ERR_NOT_FOUND: there is none. Otherwise
+ * as zygote_start_session(); *delivered: with 0, whether the worker has it. One
+ * that has just ended does not, and the zygote will say so.
  */
-int pool_start_session(struct zygote *z, struct session *s);
+int pool_start_session(struct zygote *z, struct session *s, bool *delivered);
 
 /*
  * By a channel that took another's place: the worker has the session, which

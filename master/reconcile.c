@@ -20,11 +20,10 @@ reconcile_session(struct zygote *z, struct session *s)
 	struct session_end end;
 	bool running = session_in_table(s, z->table, &end) == SESSION_RUNNING;
 
-	if (!running || z->gone) {
+	if (!running || z->state == ZYGOTE_GONE) {
 		ending_session(z->master, s, &end);
 		return;
 	}
-	s->inherited = false;
 	session_join(z->master, s, z);
 	report_accepted(z->master, s);
 	if (s->holds_listener)
@@ -38,11 +37,11 @@ zygote_reconcile(struct zygote *z)
 	struct session *s;
 
 	/* Before CONFIGURED the monitor may still vouch for some. */
-	if (!m->running || (!z->attached && !z->gone))
+	if (!m->running || z->state < ZYGOTE_SETTLING)
 		return;
 	for (s = session_from(m, 0); s != NULL;
 	     s = session_from(m, s->slot + 1)) {
-		if (s->inherited && s->instance == z->instance)
+		if (s->state == SESSION_INHERITED && s->instance == z->instance)
 			reconcile_session(z, s);
 	}
 }
@@ -58,8 +57,7 @@ reconcile_absent(struct zygote *z, struct session *s)
 {
 	struct session_end end = {.how = ENDED_UNKNOWN};
 
-	if (s->undelivered) {
-		s->undelivered = false;
+	if (s->state == SESSION_UNDELIVERED) {
 		dispatch_again(z->master, s);
 	} else if (s->pool_pid == 0 || pool_take_again(z, s) != 0) {
 		ending_session(z->master, s, &end);
@@ -91,7 +89,8 @@ zygotes_reconcile(struct master *m)
 		zygote_reconcile(z);
 	for (s = session_from(m, 0); s != NULL;
 	     s = session_from(m, s->slot + 1)) {
-		if (s->inherited && zygote_by_instance(m, s->instance) == NULL)
+		if (s->state == SESSION_INHERITED &&
+		    zygote_by_instance(m, s->instance) == NULL)
 			ending_session(m, s, &end);
 	}
 }

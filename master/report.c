@@ -76,11 +76,11 @@ report_done(struct master *m, struct session *s)
 {
 	struct report *r = m->report;
 
-	TAILQ_REMOVE(&r->settle, s, report_link);
+	TAILQ_REMOVE(&r->settle, s, report.settle_link);
 	r->unsettled--;
-	s->in_report = false;
+	s->report.settling = false;
 	/* Over, but its closed event is still to be made: not yet. */
-	if (s->told)
+	if (s->state == SESSION_TOLD)
 		session_free(m, s);
 	else
 		state_journal_announced(m->state, s->slot);
@@ -92,10 +92,10 @@ report_book(struct master *m, uint64_t sent)
 {
 	struct session *s;
 
-	TAILQ_FOREACH (s, &m->report->settle, report_link) {
-		if (s->reported > sent)
+	TAILQ_FOREACH (s, &m->report->settle, report.settle_link) {
+		if (s->report.last > sent)
 			return;
-		if (s->told)
+		if (s->state == SESSION_TOLD)
 			state_journal_clear(m->state, s->slot);
 		else
 			state_journal_announced(m->state, s->slot);
@@ -113,11 +113,11 @@ report_settle(struct master *m, uint64_t sent)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&r->settle)) != NULL &&
-	       (s->reported <= sent || r->unsettled >= REPORT_UNSETTLED_MAX))
+	       (s->report.last <= sent || r->unsettled >= REPORT_UNSETTLED_MAX))
 		report_done(m, s);
-	TAILQ_FOREACH (s, &r->settle, report_link)
+	TAILQ_FOREACH (s, &r->settle, report.settle_link)
 		state_journal_restore(
-		    m->state, s->slot, s->id, s->reported_accepted <= sent);
+		    m->state, s->slot, s->id, s->report.accepted <= sent);
 }
 
 bool
@@ -125,8 +125,8 @@ report_give_up(struct master *m)
 {
 	struct session *s;
 
-	TAILQ_FOREACH (s, &m->report->settle, report_link) {
-		if (s->told) {
+	TAILQ_FOREACH (s, &m->report->settle, report.settle_link) {
+		if (s->state == SESSION_TOLD) {
 			report_done(m, s);
 			return (true);
 		}
@@ -181,7 +181,7 @@ report_is_due(const struct master *m, const struct session *s)
 {
 	struct session_end end;
 
-	if (uv_now(&m->loop) - s->await_since >= REPORT_AWAIT_MS)
+	if (uv_now(&m->loop) - s->report.await_since >= REPORT_AWAIT_MS)
 		return (true);
 	return (s->zygote != NULL &&
 		session_in_table(s, zygote_table(s->zygote), &end) ==
@@ -203,7 +203,7 @@ report_awaited(struct master *m)
 	struct session *s, *next;
 
 	for (s = TAILQ_FIRST(&r->awaiting); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, await_link);
+		next = TAILQ_NEXT(s, report.await_link);
 		if (report_is_due(m, s))
 			report_accepted(m, s);
 	}
@@ -277,13 +277,13 @@ report_later(struct master *m, struct session *s)
 
 	if (!s->service->builtin && !r->stuck)
 		r->urgent = true;
-	s->reported = report_last(r);
-	if (s->in_report)
-		TAILQ_REMOVE(&r->settle, s, report_link);
+	s->report.last = report_last(r);
+	if (s->report.settling)
+		TAILQ_REMOVE(&r->settle, s, report.settle_link);
 	else
 		r->unsettled++;
-	s->in_report = true;
-	TAILQ_INSERT_TAIL(&r->settle, s, report_link);
+	s->report.settling = true;
+	TAILQ_INSERT_TAIL(&r->settle, s, report.settle_link);
 	if (event_sink_queued(r->sink) >= REPORT_BATCH && !r->stuck)
 		report_flush(m);
 }
@@ -299,20 +299,20 @@ report_session(struct event_builder *b, const struct session *s)
 void
 report_forget(struct master *m, struct session *s)
 {
-	if (!s->awaits)
+	if (!s->report.awaits)
 		return;
-	s->awaits = false;
-	TAILQ_REMOVE(&m->report->awaiting, s, await_link);
+	s->report.awaits = false;
+	TAILQ_REMOVE(&m->report->awaiting, s, report.await_link);
 }
 
 void
 report_await(struct master *m, struct session *s)
 {
-	if (s->announced || s->awaits)
+	if (s->announced || s->report.awaits)
 		return;
-	s->awaits = true;
-	s->await_since = uv_now(&m->loop);
-	TAILQ_INSERT_TAIL(&m->report->awaiting, s, await_link);
+	s->report.awaits = true;
+	s->report.await_since = uv_now(&m->loop);
+	TAILQ_INSERT_TAIL(&m->report->awaiting, s, report.await_link);
 }
 
 /* Whether it was still to be told. */
@@ -330,7 +330,7 @@ report_make_accepted(struct master *m, struct session *s)
 	report_session(&b, s);
 	event_emit(m->report->sink, &b);
 	s->announced = true;
-	s->reported_accepted = report_last(m->report);
+	s->report.accepted = report_last(m->report);
 	return (true);
 }
 
@@ -481,7 +481,7 @@ report_closed(
 	event_emit(m->report->sink, &b);
 	if (end->killed > 0 && !end->timed_out)
 		report_killed(m, s->service, end->killed);
-	s->told = true;
+	session_change(s, SESSION_TELLS);
 	report_later(m, s);
 }
 

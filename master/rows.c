@@ -58,7 +58,7 @@ session_doing(const struct session *s, const char *user)
 {
 	const struct service_traits *traits = service_traits(s->service->kind);
 
-	if (s->held || s->inherited)
+	if (s->state == SESSION_HELD || s->state == SESSION_INHERITED)
 		return ("waiting");
 	if (traits->logins != 0)
 		return (user[0] != '\0' ? "session" : "login");

@@ -26,6 +26,57 @@ struct sessions {
 	uint32_t free[SLOTS_MAX];
 };
 
+/*
+ * What becomes of a session. Who leaves is with nobody, but for those whom
+ * somebody else vouches for; only what was freed is free.
+ */
+static const uint8_t session_next[SESSION_STATES][SESSION_EVENTS] = {
+    [SESSION_FREE] = {[SESSION_ACCEPTS] = SESSION_NEW,
+	[SESSION_INHERITS] = SESSION_INHERITED},
+    [SESSION_NEW] = {[SESSION_HOLDS] = SESSION_HELD,
+	[SESSION_GIVES] = SESSION_GIVEN,
+	[SESSION_LEAVES] = SESSION_NEW,
+	[SESSION_ENDS] = SESSION_OVER},
+    [SESSION_HELD] = {[SESSION_LEAVES] = SESSION_NEW},
+    [SESSION_GIVEN] =
+	{[SESSION_FAILS] = SESSION_UNDELIVERED, [SESSION_LEAVES] = SESSION_NEW},
+    [SESSION_UNDELIVERED] = {[SESSION_LEAVES] = SESSION_NEW},
+    [SESSION_INHERITED] = {[SESSION_HOLDS] = SESSION_HELD,
+	[SESSION_GIVES] = SESSION_GIVEN,
+	[SESSION_LEAVES] = SESSION_INHERITED,
+	[SESSION_ADOPTS] = SESSION_ADOPTED,
+	[SESSION_ENDS] = SESSION_OVER},
+    [SESSION_ADOPTED] = {[SESSION_LEAVES] = SESSION_ADOPTED,
+	[SESSION_ADOPTS] = SESSION_ADOPTED,
+	[SESSION_ENDS] = SESSION_OVER},
+    [SESSION_OVER] = {[SESSION_TELLS] = SESSION_TOLD},
+};
+
+/* The way of every connection; its events tell of it. */
+static bool
+session_is_usual(enum session_state state)
+{
+	return (state == SESSION_FREE || state == SESSION_NEW ||
+		state == SESSION_GIVEN || state >= SESSION_OVER);
+}
+
+void
+session_change(struct session *s, enum session_event event)
+{
+	static const char *const names[SESSION_STATES] = {"free", "new", "held",
+	    "given", "undelivered", "inherited", "adopted", "over", "told"};
+	enum session_state old = s->state, next = session_next[old][event];
+
+	if (next == SESSION_FREE &&
+	    (event != SESSION_FREES || s->zygote != NULL))
+		bug("session %llu: event %d in state %s",
+		    (unsigned long long)s->id, (int)event, names[old]);
+	if (next != old && !(session_is_usual(old) && session_is_usual(next)))
+		log_info("session %llu: %s -> %s", (unsigned long long)s->id,
+		    names[old], names[next]);
+	s->state = next;
+}
+
 int
 sessions_init(struct master *m)
 {
@@ -65,7 +116,7 @@ session_begin(struct master *m, struct session *s, uint32_t slot, uint64_t id,
 	s->master = m;
 	s->service = sv;
 	s->connection = s->copy = -1;
-	s->channel.fd = -1;
+	s->worker.channel.fd = -1;
 	s->violation = -1;
 	s->exit_how = ENDED_UNKNOWN;
 	s->bytes_in = s->bytes_out = UINT64_MAX;
@@ -124,6 +175,7 @@ session_new(struct master *m, struct service *sv, const struct listener *l,
 	if (s == NULL)
 		return (NULL);
 	session_begin(m, s, slot, j.session, sv);
+	session_change(s, SESSION_ACCEPTS);
 	s->peer = *peer;
 	s->accepted = now;
 	s->since = j.since;
@@ -149,6 +201,7 @@ session_free(struct master *m, struct session *s)
 	struct service *sv = s->service;
 
 	state_journal_clear(m->state, s->slot);
+	session_change(s, SESSION_FREES);
 	s->id = 0;
 	m->sessions->free[m->sessions->nfree++] = s->slot;
 	sv->sessions--;
@@ -158,19 +211,19 @@ session_free(struct master *m, struct session *s)
 void
 session_leave(struct session *s)
 {
-	if (s->held) {
+	if (s->state == SESSION_HELD)
 		TAILQ_REMOVE(&s->service->held, s, link);
-		s->held = false;
-	} else if (s->zygote != NULL) {
+	else if (s->zygote != NULL)
 		zygote_remove_session(s->zygote, s);
-		s->zygote = NULL;
-	}
+	s->zygote = NULL;
+	session_change(s, SESSION_LEAVES);
 }
 
 void
 session_join(struct master *m, struct session *s, struct zygote *z)
 {
 	session_leave(s);
+	session_change(s, SESSION_GIVES);
 	s->zygote = z;
 	s->instance = zygote_instance(z);
 	state_journal_instance(m->state, s->slot, s->instance);
@@ -185,7 +238,7 @@ session_by_slot(struct master *m, uint32_t slot)
 	if (slot >= m->sessions->high)
 		return (NULL);
 	s = session_at(m->sessions, slot);
-	return (s == NULL || s->id == 0 || s->over ? NULL : s);
+	return (s == NULL || s->id == 0 || session_is_over(s) ? NULL : s);
 }
 
 struct session *
@@ -236,7 +289,7 @@ session_inherit(struct master *m, uint32_t slot)
 	s->listener = j.listener;
 	s->holds_listener = j.holds_listener;
 	s->announced = j.announced;
-	s->inherited = true;
+	session_change(s, SESSION_INHERITS);
 	policy_limits_adopt(&sv->limiter[j.peer.family]);
 	state_see_session(m->state, j.session);
 	return (true);

@@ -17,11 +17,60 @@
 
 struct listener;
 
+/*
+ * A session's state. Who has its connection, and who vouches for it, is one
+ * thing: whatever it waits for, it waits for nothing else.
+ */
+enum session_state {
+	SESSION_FREE,	     /* this slot is nobody's */
+	SESSION_NEW,	     /* nobody has it: just accepted, or about to end */
+	SESSION_HELD,	     /* it waits in the service's list */
+	SESSION_GIVEN,	     /* its zygote has it */
+	SESSION_UNDELIVERED, /* its ASSIGN failed: ENDED comes, then again */
+	SESSION_INHERITED,   /* of an earlier master, nobody vouched yet */
+	SESSION_ADOPTED,     /* of an earlier daemon; the monitor watches it */
+	SESSION_OVER,	     /* its end is being reported */
+	SESSION_TOLD,	     /* session-closed was made: it may be freed */
+	SESSION_STATES
+};
+
+enum session_event {
+	SESSION_ACCEPTS,
+	SESSION_INHERITS, /* it was in the journal */
+	SESSION_HOLDS,
+	SESSION_GIVES,
+	SESSION_FAILS, /* to deliver it to a worker forked ahead */
+	SESSION_LEAVES,
+	SESSION_ADOPTS,
+	SESSION_ENDS,
+	SESSION_TELLS,
+	SESSION_FREES,
+	SESSION_EVENTS
+};
+
 enum question_state {
 	QUESTION_NONE,
 	QUESTION_QUEUED,
 	QUESTION_SENT, /* lookup has it */
 	QUESTION_BEGUN /* and part of its answer is with the worker */
+};
+
+/* report.c's: what of it is still to be told, or waits to leave. */
+struct session_report {
+	TAILQ_ENTRY(session) settle_link, await_link;
+	uint64_t await_since; /* uv_now(), ms */
+	/* event_sink_sent() when its last event is out, and its first. */
+	uint64_t last, accepted;
+	bool awaits;   /* connection-accepted waits for its process */
+	bool settling; /* it is in the list */
+};
+
+/* workers.c's: the channel to its worker, and when it is watched. */
+struct session_worker {
+	struct ipc_channel channel; /* fd -1: none */
+	struct watch watch;
+	TAILQ_ENTRY(session) unwatched_link;
+	bool unwatched; /* it is to be watched soon */
 };
 
 /* finger's question; lookup.c's. */
@@ -36,6 +85,7 @@ struct session_question {
 
 struct session {
 	uint64_t id; /* 0: this slot is free */
+	enum session_state state;
 	uint32_t slot;
 	int32_t pid;	  /* of an adopted one; others' are in the slot table */
 	int32_t pool_pid; /* of its worker forked ahead; 0 on order */
@@ -43,12 +93,7 @@ struct session {
 	struct zygote *zygote;	   /* NULL: held, adopted or inherited */
 	uint32_t instance;	   /* as in the journal */
 	TAILQ_ENTRY(session) link; /* in its zygote's list or a held list */
-	TAILQ_ENTRY(session) report_link;
-	TAILQ_ENTRY(session) await_link;
-	uint64_t await_since; /* uv_now(), ms */
-	bool awaits;	      /* connection-accepted waits for its process */
-	/* event_sink_sent() when its last event is out, and its first. */
-	uint64_t reported, reported_accepted;
+	struct session_report report;
 	struct session *hash_next;
 	struct master *master; /* for the watch's callback */
 	struct addr peer, local;
@@ -59,22 +104,12 @@ struct session {
 	int copy;	      /* of it, for a login that may be asked for; -1 */
 	uint64_t login_asked; /* CLOCK_BOOTTIME, ns; 0: never */
 	uint8_t login_asks;
-	struct ipc_channel channel; /* to its worker; fd -1 none */
-	struct watch watch;
-	TAILQ_ENTRY(session) unwatched_link;
-	bool unwatched;	     /* the channel is to be watched soon */
+	struct session_worker worker;
 	int32_t violation;   /* system call number; -1 none */
 	uint32_t listener;   /* MSG_LISTENER's id */
 	bool holds_listener; /* that listener rests until the end */
-	bool held;	     /* in the service's held list */
-	bool inherited;	     /* of an earlier master, nobody vouched yet */
-	bool adopted;	     /* of an earlier daemon; the monitor watches it */
 	bool announced;	     /* connection-accepted is out */
-	bool in_report;	     /* in the report's list */
-	bool undelivered;    /* its ASSIGN failed: ENDED comes, then again */
 	bool finished;	     /* the worker has said its last: STATS */
-	bool over;	     /* its end is being reported, or was */
-	bool told;	     /* session-closed was made: it may be freed */
 	bool clearing;	     /* an administrator has it ended */
 	uint64_t held_since; /* CLOCK_BOOTTIME, ns */
 	uint8_t why;	     /* enum worker_why, as its worker says */
@@ -94,6 +129,16 @@ struct session_end {
 };
 
 int sessions_init(struct master *m);
+
+/* The one way from a state to the next; where there is none, it is a bug. */
+void session_change(struct session *s, enum session_event event);
+
+/* Its end has been seen: its books are closed, or about to be. */
+static inline bool
+session_is_over(const struct session *s)
+{
+	return (s->state == SESSION_OVER || s->state == SESSION_TOLD);
+}
 
 /* STATE came: every entry of the journal becomes an inherited session. */
 int sessions_inherit(struct master *m);

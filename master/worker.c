@@ -31,7 +31,7 @@ worker_message(struct master *m, struct session *s, const struct ipc_in *in)
 		s->finished = true;
 		fd_close(&s->copy); /* or the peer would wait for ours */
 		/* The last that it says: its end is the zygote's to tell. */
-		watch_remove(&m->watcher, &s->watch);
+		watch_remove(&m->watcher, &s->worker.watch);
 		break;
 	case MSG_VIOLATION:
 		s->violation = in->msg.violation.syscall;
@@ -66,7 +66,7 @@ static int
 worker_receive(struct master *m, struct session *s)
 {
 	struct ipc_in in;
-	int err = ipc_recv_now(&s->channel, &in);
+	int err = ipc_recv_now(&s->worker.channel, &in);
 
 	if (err == 0) {
 		err = worker_check(s, in.type);
@@ -84,7 +84,7 @@ worker_receive(struct master *m, struct session *s)
 		    (unsigned long long)s->id, s->service->name, err_text(err));
 		report_breach(m, s);
 		/* The zygote has a copy, so that a close is no end to it. */
-		(void)shutdown(s->channel.fd, SHUT_WR);
+		(void)shutdown(s->worker.channel.fd, SHUT_WR);
 	}
 	lookup_cancel(m, s);
 	workers_close(m, s);
@@ -94,7 +94,7 @@ worker_receive(struct master *m, struct session *s)
 void
 worker_ready(struct watch *w, uint32_t events)
 {
-	struct session *s = CONTAINER_OF(w, struct session, watch);
+	struct session *s = CONTAINER_OF(w, struct session, worker.watch);
 
 	if ((events & EPOLLOUT) != 0)
 		lookup_writable(s->master, s);
@@ -106,7 +106,7 @@ worker_ready(struct watch *w, uint32_t events)
 void
 worker_drain(struct master *m, struct session *s)
 {
-	for (int i = 0; i < WORKER_MESSAGES && s->channel.fd >= 0; i++) {
+	for (int i = 0; i < WORKER_MESSAGES && s->worker.channel.fd >= 0; i++) {
 		if (s->finished || worker_receive(m, s) != 0)
 			return;
 	}

@@ -37,18 +37,18 @@ static struct {
 void
 workers_detach(struct master *m, struct session *s)
 {
-	watch_remove(&m->watcher, &s->watch);
-	if (!s->unwatched)
+	watch_remove(&m->watcher, &s->worker.watch);
+	if (!s->worker.unwatched)
 		return;
-	s->unwatched = false;
-	TAILQ_REMOVE(&unwatched.list, s, unwatched_link);
+	s->worker.unwatched = false;
+	TAILQ_REMOVE(&unwatched.list, s, worker.unwatched_link);
 }
 
 void
 workers_close(struct master *m, struct session *s)
 {
 	workers_detach(m, s);
-	ipc_channel_close(&s->channel);
+	ipc_channel_close(&s->worker.channel);
 }
 
 static void
@@ -57,10 +57,10 @@ workers_watch_all(struct master *m)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&unwatched.list)) != NULL) {
-		s->unwatched = false;
-		TAILQ_REMOVE(&unwatched.list, s, unwatched_link);
-		if (watch_add(&m->watcher, &s->watch, s->channel.fd, EPOLLIN,
-			unwatched.ready) != 0)
+		s->worker.unwatched = false;
+		TAILQ_REMOVE(&unwatched.list, s, worker.unwatched_link);
+		if (watch_add(&m->watcher, &s->worker.watch,
+			s->worker.channel.fd, EPOLLIN, unwatched.ready) != 0)
 			log_errno("cannot read from the worker of session %llu",
 			    (unsigned long long)s->id);
 	}
@@ -131,14 +131,14 @@ void
 workers_attach(struct master *m, struct session *s, int fd, struct watch *from)
 {
 	workers_close(m, s);
-	s->channel.fd = fd;
-	s->channel.self = ROLE_MASTER;
-	s->channel.peer = ROLE_WORKER;
-	s->channel.state = ST_UP;
-	if (from != NULL &&
-	    watch_move(&m->watcher, from, &s->watch, unwatched.ready) == 0)
+	s->worker.channel.fd = fd;
+	s->worker.channel.self = ROLE_MASTER;
+	s->worker.channel.peer = ROLE_WORKER;
+	s->worker.channel.state = ST_UP;
+	if (from != NULL && watch_move(&m->watcher, from, &s->worker.watch,
+				unwatched.ready) == 0)
 		return;
-	s->unwatched = true;
-	TAILQ_INSERT_TAIL(&unwatched.list, s, unwatched_link);
+	s->worker.unwatched = true;
+	TAILQ_INSERT_TAIL(&unwatched.list, s, worker.unwatched_link);
 	workers_count(m);
 }

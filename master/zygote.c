@@ -54,8 +54,7 @@ zygote_end_sessions(struct zygote *z)
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&z->sessions)) != NULL) {
-		if (s->undelivered) {
-			s->undelivered = false;
+		if (s->state == SESSION_UNDELIVERED) {
 			dispatch_again(z->master, s);
 			continue;
 		}
@@ -78,10 +77,10 @@ zygote_gone(struct master *m, uint32_t instance)
 
 	if (z == NULL)
 		return;
-	z->gone = true;
+	zygote_change(z, ZYGOTE_GOES);
 	for (int i = 0; i < DRAIN_MOST && zygote_receive(z) == 0; i++)
 		continue;
-	zygote_lose(z);
+	zygote_lose(z, false);
 	zygote_retire(z);
 	zygote_end_sessions(z);
 	TAILQ_REMOVE(&m->zygotes->all, z, link);
@@ -112,8 +111,8 @@ zygote_session(struct zygote *z, uint32_t slot, uint64_t id)
 static bool
 zygote_owns(const struct zygote *z, const struct session *s)
 {
-	return (s->zygote == z || (s->zygote == NULL && s->inherited &&
-				      s->instance == z->instance));
+	return (s->zygote == z ||
+		(s->state == SESSION_INHERITED && s->instance == z->instance));
 }
 
 /*
@@ -147,8 +146,7 @@ zygote_ended(struct zygote *z, const struct msg_ended *msg)
 		return (0);
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
-	if (s->undelivered) {
-		s->undelivered = false;
+	if (s->state == SESSION_UNDELIVERED) {
 		dispatch_again(z->master, s);
 		return (0);
 	}
@@ -178,7 +176,6 @@ zygote_returned(struct zygote *z, struct ipc_in *in)
 	s->pool_pid = 0;
 	s->connection = in->fds[0];
 	in->fds[0] = -1;
-	s->inherited = false;
 	if (msg->error != 0 && s->holds_listener)
 		dispatch_undo(z->master, s, msg->error, (enum step)msg->step);
 	else if (msg->error != 0)
@@ -200,12 +197,13 @@ zygote_worker_channel(struct zygote *z, struct ipc_in *in)
 		return (0);
 	if (!zygote_owns(z, s))
 		return (ERR_VALUE);
-	new = s->channel.fd < 0;
+	new = s->worker.channel.fd < 0;
 	workers_attach(z->master, s, in->fds[0], NULL);
 	in->fds[0] = -1;
 	/* Its first master may have died before it gave the connection. */
 	if (new)
-		(void)ipc_send(&s->channel, MSG_DISMISS, &dismiss, NULL, 0);
+		(void)ipc_send(
+		    &s->worker.channel, MSG_DISMISS, &dismiss, NULL, 0);
 	return (0);
 }
 
@@ -214,12 +212,14 @@ zygote_attached(struct zygote *z)
 {
 	struct service *sv = z->service;
 
-	z->attached = true;
+	zygote_change(z, ZYGOTE_ATTACHES);
 	zygote_reconcile(z);
-	if (!z->rejoins)
+	if (z->state != ZYGOTE_SETTLING)
 		return;
 	zygote_reconcile_own(z);
-	z->rejoins = false;
+	if (z->state != ZYGOTE_SETTLING)
+		return;
+	zygote_change(z, ZYGOTE_SETTLES);
 	if (sv == NULL)
 		return;
 	dispatch_held(z->master, sv);
@@ -298,7 +298,7 @@ zygote_receive(struct zygote *z)
 	struct ipc_in in;
 	int err;
 
-	if (z->lost)
+	if (z->poll == NULL)
 		return (ERR_CLOSED);
 	err = ipc_recv_now(&z->channel, &in);
 	if (err == 0) {
@@ -309,15 +309,14 @@ zygote_receive(struct zygote *z)
 	}
 	if (err == 0 || err == ERR_AGAIN)
 		return (err);
-	if (err == ERR_SHORT && !z->gone) {
+	if (err == ERR_SHORT && z->state != ZYGOTE_GONE) {
 		zygote_rest(z);
 		return (err);
 	}
 	if (err != ERR_CLOSED)
 		log_info(
 		    "the channel to zygote %u: %s", z->instance, err_text(err));
-	z->broke = ipc_error_is_breach(err) || err == ERR_FULL;
-	zygote_lose(z);
+	zygote_lose(z, ipc_error_is_breach(err) || err == ERR_FULL);
 	return (err);
 }
 
@@ -353,12 +352,12 @@ zygote_ready(uv_poll_t *poll, int status, int events)
 		while (zygote_receive(z) == 0)
 			continue;
 		if (!z->rests)
-			zygote_lose(z);
+			zygote_lose(z, false);
 		return;
 	}
 	if ((events & UV_READABLE) != 0)
 		zygote_receive_batch(z);
-	if (z->lost || (events & UV_WRITABLE) == 0)
+	if (z->poll == NULL || (events & UV_WRITABLE) == 0)
 		return;
 	zygote_want_room(z, false);
 	if (z->service != NULL)
@@ -382,7 +381,7 @@ zygotes_drain(struct master *m)
 
 /* Its channel from now on; the old one's last words have been heard. */
 static int
-zygote_join(struct zygote *z, int fd)
+zygote_join(struct zygote *z, int fd, enum zygote_event event)
 {
 	uv_poll_t *poll = malloc(sizeof(*poll));
 
@@ -393,14 +392,14 @@ zygote_join(struct zygote *z, int fd)
 	poll->data = z;
 	z->ready = zygote_ready;
 	z->poll = poll;
-	z->lost = false;
 	ipc_channel_init(&z->channel, fd, ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
-	if (uv_poll_start(poll, UV_READABLE, zygote_ready) == 0)
-		return (0);
-	z->channel.fd = -1;
-	zygote_hang_up(z);
-	z->lost = true;
-	return (ERR_SYSTEM);
+	if (uv_poll_start(poll, UV_READABLE, zygote_ready) != 0) {
+		z->channel.fd = -1;
+		zygote_hang_up(z);
+		return (ERR_SYSTEM);
+	}
+	zygote_change(z, event);
+	return (0);
 }
 
 static struct zygote *
@@ -415,7 +414,6 @@ zygote_make(struct master *m, const struct msg_zygote *msg, int table)
 		free(z);
 		return (NULL);
 	}
-	z->lost = true;
 	z->channel.fd = -1;
 	z->batch = 1;
 	z->timer.data = z;
@@ -423,6 +421,7 @@ zygote_make(struct master *m, const struct msg_zygote *msg, int table)
 	z->master = m;
 	z->instance = msg->instance;
 	z->retired = msg->retired != 0;
+	zygote_change(z, ZYGOTE_BEGINS);
 	TAILQ_INIT(&z->sessions);
 	TAILQ_INSERT_TAIL(&m->zygotes->all, z, link);
 	return (z);
@@ -436,12 +435,15 @@ zygote_rejoin(struct zygote *z, const struct msg_zygote *msg, int channel)
 		zygote_retire(z);
 	for (int i = 0; i < DRAIN_MOST && zygote_receive(z) == 0; i++)
 		continue;
+	if (z->poll != NULL)
+		zygote_change(z, ZYGOTE_LOSES);
 	zygote_hang_up(z);
 	pool_forget(z);
-	z->lost = z->rejoins = z->rejoined = true;
+	z->rejoined = true;
 	if (z->service != NULL)
 		service_block(z->master, z->service, BLOCK_ZYGOTE);
-	if (!z->broke && zygote_join(z, channel) == 0) {
+	if (z->state != ZYGOTE_BROKEN &&
+	    zygote_join(z, channel, ZYGOTE_REJOINS) == 0) {
 		uv_timer_stop(&z->timer);
 		return;
 	}
@@ -469,7 +471,7 @@ zygote_add(
 		return (sv == NULL && !msg->retired ? ERR_NOT_FOUND
 						    : ERR_NO_MEMORY);
 	}
-	if (zygote_join(z, channel) != 0) {
+	if (zygote_join(z, channel, ZYGOTE_JOINS) != 0) {
 		fd_close(&channel);
 		zygote_await(z);
 	}
@@ -479,7 +481,7 @@ zygote_add(
 		zygote_retire(sv->zygote);
 	z->service = sv;
 	sv->zygote = z;
-	if (z->lost)
+	if (z->poll == NULL)
 		return (0);
 	dispatch_held(m, sv);
 	service_unblock(m, sv, BLOCK_ZYGOTE);

@@ -30,7 +30,7 @@ zygote_hang_up(struct zygote *z)
 		uv_close((uv_handle_t *)z->poll, zygote_poll_freed);
 	z->poll = NULL;
 	ipc_channel_close(&z->channel);
-	z->full = z->rests = z->attached = false;
+	z->full = z->rests = false;
 }
 
 void
@@ -42,7 +42,7 @@ zygote_end_ended(struct zygote *z)
 	for (s = TAILQ_FIRST(&z->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (session_in_table(s, z->table, &end) == SESSION_ENDED &&
-		    !s->undelivered)
+		    s->state != SESSION_UNDELIVERED)
 			ending_session(z->master, s, &end);
 	}
 }
@@ -75,26 +75,28 @@ zygote_still_lost(uv_timer_t *timer)
 	struct zygote *z = timer->data;
 
 	zygote_end_ended(z);
-	if (ask_zygote(z->master, z->instance, z->broke) == 0 && z->broke)
+	if (ask_zygote(z->master, z->instance, z->state == ZYGOTE_BROKEN) ==
+		0 &&
+	    z->state == ZYGOTE_BROKEN)
 		uv_timer_start(timer, zygote_still_lost, 10ull * LOST_MS, 0);
 	else
 		uv_timer_start(timer, zygote_still_lost, LOST_MS, 0);
 }
 
 void
-zygote_lose(struct zygote *z)
+zygote_lose(struct zygote *z, bool broke)
 {
-	if (z->lost)
+	if (z->poll == NULL)
 		return;
-	z->lost = true;
+	zygote_change(z, broke ? ZYGOTE_BREAKS : ZYGOTE_LOSES);
 	zygote_hang_up(z);
-	if (z->broke)
+	if (broke)
 		zygote_retire(z);
 	pool_forget(z);
-	if (z->gone)
+	if (z->state == ZYGOTE_GONE)
 		return;
 	if (z->service != NULL)
 		service_block(z->master, z->service, BLOCK_ZYGOTE);
-	(void)ask_zygote(z->master, z->instance, z->broke);
+	(void)ask_zygote(z->master, z->instance, broke);
 	uv_timer_start(&z->timer, zygote_still_lost, LOST_MS, 0);
 }

@@ -13,8 +13,11 @@
  */
 void zygote_retire(struct zygote *z);
 
-/* For a channel that fails: it is closed, and the monitor is asked. */
-void zygote_lose(struct zygote *z);
+/*
+ * For a channel that fails: it is closed, and the monitor is asked. broke: the
+ * zygote broke the catalogue.
+ */
+void zygote_lose(struct zygote *z, bool broke);
 
 /* The channel is closed; nothing is said about it. */
 void zygote_hang_up(struct zygote *z);

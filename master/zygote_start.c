@@ -65,21 +65,25 @@ start_keep_connection(struct session *s)
 int
 zygote_start_session(struct master *m, struct zygote *z, struct session *s)
 {
+	bool delivered = true;
 	int err = ERR_NOT_FOUND;
 
-	if (z->retired || z->lost || z->rejoins)
+	if (z->retired ||
+	    (z->state != ZYGOTE_JOINED && z->state != ZYGOTE_ATTACHED))
 		return (ERR_AGAIN);
 	/* In the books first: killed in between, a new master asks there. */
 	state_journal_instance(m->state, s->slot, z->instance);
 	s->pool_pid = 0;
 	if (z->service->builtin)
-		err = pool_start_session(z, s);
+		err = pool_start_session(z, s, &delivered);
 	if (err == ERR_NOT_FOUND)
 		err = start_on_order(z, s);
 	if (err == 0) {
 		session_join(m, s, z);
-		if (!s->undelivered)
+		if (delivered)
 			start_keep_connection(s);
+		else
+			session_change(s, SESSION_FAILS);
 		return (0);
 	}
 	if (err == ERR_AGAIN)
