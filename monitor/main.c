@@ -191,9 +191,7 @@ static int
 check_only(struct monitor *mon, const struct options *o)
 {
 	char run_dir[PATH_MAX];
-	struct sandbox_report sandbox;
 	struct plan *plan;
-	enum sandbox_level level;
 	int err = dirs_choose(
 	    mon, o->run_dir, o->state_dir, run_dir, sizeof(run_dir));
 
@@ -205,14 +203,6 @@ check_only(struct monitor *mon, const struct options *o)
 		handed_check(run_dir, plan);
 	reload_print(mon, plan);
 	err = plan->done.refused;
-	if (err == 0) {
-		level = mon->rootless
-			    ? SANDBOX_ROOTLESS
-			    : (enum sandbox_level)plan->is.sandbox_level;
-		err = sandbox_try(level, &sandbox);
-		if (err != 0)
-			fprintf(stderr, "portreeved: %s\n", sandbox.error);
-	}
 	plan_free(plan);
 	return (err == 0 ? 0 : 1);
 }

@@ -235,6 +235,21 @@ plan_globals(struct plan *plan)
 		fd_close(&texts[i]);
 }
 
+/* A check is to agree with the start, where each role seals itself. */
+static void
+plan_try_sandbox(const struct planner *p, const struct conf *conf,
+    struct conf_report *report)
+{
+	enum sandbox_level level =
+	    p->rootless ? SANDBOX_ROOTLESS : plan_level(conf);
+	struct sandbox_report sandbox;
+
+	if (sandbox_try(level, &sandbox) != 0)
+		conf_report_add(report, CONF_ERROR,
+		    conf_statement_pos(conf, NULL, "sandbox-level"), "%s",
+		    sandbox.error);
+}
+
 static void
 plan_notes(struct plan *plan)
 {
@@ -264,6 +279,8 @@ plan_make(const struct planner *p, struct ipc_channel *monitor)
 
 	check_configuration(p, &conf, waits, &report);
 	plan.conf = conf;
+	if (p->what == PLAN_CHECK && report.errors == 0 && conf != NULL)
+		plan_try_sandbox(p, conf, &report);
 	if (report.errors == 0 && conf != NULL) {
 		plan_globals(&plan);
 		plan_services(&plan);

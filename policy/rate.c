@@ -9,24 +9,10 @@
 #include "lib/err.h"
 #include "policy/rate_private.h"
 
-static bool
-rate_is_exact(uint32_t limit)
-{
-	return (limit <= POLICY_RATE_EXACT_MAX);
-}
-
 static uint32_t
 rate_magic(uint32_t limit)
 {
 	return (rate_is_exact(limit) ? RATE_MAGIC_RING : RATE_MAGIC_STEPS);
-}
-
-static uint32_t
-rate_slots(uint32_t limit)
-{
-	if (!rate_is_exact(limit))
-		return (POLICY_RATE_STEPS);
-	return (limit < RATE_RING_MIN ? RATE_RING_MIN : limit);
 }
 
 /* 0 stands for "never" in a slot, so the first nanosecond is the second. */
@@ -34,15 +20,6 @@ static uint64_t
 rate_now(uint64_t now)
 {
 	return (now == 0 ? 1 : now);
-}
-
-size_t
-policy_rate_size(uint32_t limit)
-{
-	if (limit == 0 || limit > POLICY_RATE_MAX)
-		return (0);
-	return (sizeof(struct policy_rate) +
-		(size_t)rate_slots(limit) * sizeof(uint64_t));
 }
 
 /* The magic is gone first and there last: a half-made history is none. */

@@ -42,6 +42,10 @@ rate_store32(uint32_t *to, uint32_t value)
 	__atomic_store_n(to, value, __ATOMIC_RELEASE);
 }
 
+/* Whether such a limit has a ring; the words of its history. */
+bool rate_is_exact(uint32_t limit);
+uint32_t rate_slots(uint32_t limit);
+
 /* As the public functions of these names; now is never 0 here. */
 bool rate_ring_take(struct policy_window *window, uint64_t now);
 void rate_ring_give_back(struct policy_window *window, uint64_t now);
