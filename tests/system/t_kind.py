@@ -22,7 +22,7 @@ def build(top):
     with open(top + "/lib/service.def", encoding="ascii") as file:
         text = file.read()
     with open(top + "/lib/service.def", "w", encoding="ascii") as file:
-        file.write(text.replace("\n#undef BUILTIN", "\n%s#undef BUILTIN" % row))
+        file.write(text.replace("\n#undef ", "\n%s#undef " % row, 1))
     env = {k: v for k, v in os.environ.items()
            if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     subprocess.run(["make", "-s", "-j2", "OPT=-O0", "all"], cwd=top, env=env,
