@@ -325,17 +325,60 @@ def test_sshd_and_ssh_keygen():
         hangs_for(program)
         with World() as place:
             write(HANGS, "")
-            # Keys that are missing are made.
             if "keygen" in program:
-                for name in os.listdir("/etc/ssh"):
-                    if name.startswith("ssh_host_"):
-                        os.unlink("/etc/ssh/" + name)
+                without_host_keys()
             hang_at_reload(place, sleeper)
             os.unlink(HANGS)
             os.kill(sleeper(place.daemon).pid, signal.SIGKILL)
             place.daemon.wait("configuration-rejected")
         hang_at_start(HANGS, sleeper)
         world.LIBC.umount(program.encode())
+
+
+def without_host_keys():
+    """Those that are missing are made, below the state folder."""
+    for name in os.listdir("/etc/ssh"):
+        if name.startswith("ssh_host_"):
+            os.unlink("/etc/ssh/" + name)
+
+
+def disk_on(folder):
+    """A disk of its own below that folder, gone with its mount."""
+    image = unused(world.WORK + "/disk")
+    subprocess.run(["truncate", "-s", "16M", image], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", image], check=True)
+    os.makedirs(folder, exist_ok=True)
+    done = subprocess.run(["mount", "-o", "loop", image, folder],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise world.Skip("no loop device here: %s" % done.stderr)
+    os.chmod(folder, 0o700)
+
+
+def frozen(daemon):
+    """Whether a planner, or what it started, waits for the disk."""
+    return [p for planner in daemon.roles().get("planner", [])
+            for p in [planner] + processes.below(planner.pid)
+            if p.state == "D"]
+
+
+@needs_root
+@needs("sshd", "ssh-keygen", "mke2fs", "fsfreeze", "losetup")
+def test_the_disk_of_the_state_folder():
+    """It takes no write while keys are to be made there."""
+    without_host_keys()
+    place = World()
+    disk_on(place.daemon.state)
+    with place:
+        shutil.rmtree(place.daemon.state + "/ssh")
+        subprocess.run(["fsfreeze", "-f", place.daemon.state], check=True)
+        try:
+            hang_at_reload(place, frozen)
+        finally:
+            subprocess.run(["fsfreeze", "-u", place.daemon.state], check=True)
+        place.daemon.wait("configuration-applied")
+        place.log_in()
+    subprocess.run(["umount", place.daemon.state], check=True)
 
 
 @needs_root
