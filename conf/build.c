@@ -246,7 +246,7 @@ static void
 build_finish(
     struct builder *b, struct conf_service *s, const struct conf_tree *tree)
 {
-	if (service_traits(s->kind)->named)
+	if (service_traits(s->kind)->by == BY_PROGRAM)
 		build_finish_exec(b, s, tree);
 	if (s->listen_count == 0) {
 		s->listen_default = true;

@@ -187,7 +187,8 @@ check_exec(const struct conf *conf, const struct conf_service *s,
 		const struct service_traits *other =
 		    service_traits((enum service_kind)kind);
 
-		if (other->named || strcmp(s->name, other->word) != 0)
+		if (other->by == BY_PROGRAM ||
+		    strcmp(s->name, other->word) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, s->pos,
 		    "service %s is the name of a built-in service: choose "
@@ -231,7 +232,7 @@ check_services(const struct conf *conf, struct conf_report *report)
 
 		const struct service_traits *traits = service_traits(s->kind);
 
-		if (traits->named)
+		if (traits->by == BY_PROGRAM)
 			check_exec(conf, s, report);
 		if (traits->clear)
 			check_clear_text(s, report);

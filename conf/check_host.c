@@ -194,7 +194,7 @@ conf_check_host_service(const struct conf *conf, const struct conf_service *s,
 {
 	size_t errors = report->errors;
 
-	if (service_traits(s->kind)->named) {
+	if (service_traits(s->kind)->by == BY_PROGRAM) {
 		host_check_program(conf, s, report);
 		host_check_account(conf, s, report);
 	}

@@ -16,6 +16,9 @@ enum service_kind {
 	SERVICE_COUNT
 };
 
+/* Who serves a kind's connections. */
+enum service_by { BY_NOBODY, BY_WORKER, BY_SSHD, BY_PROGRAM };
+
 /* Methods by which users log in. */
 #define LOGIN_KEYS 0x1u
 #define LOGIN_PASSWORDS 0x2u /* or what else PAM asks for */
@@ -25,7 +28,7 @@ struct service_traits {
 	const char *word;
 	const char *program;
 	const char *account; /* or NULL */
-	bool builtin, sshd, named;
+	enum service_by by;
 	const char *log; /* or NULL */
 	bool subsystem;
 	unsigned logins;

@@ -121,8 +121,8 @@ service_configure(struct master *m, const struct msg_service *msg)
 	sv->number = msg->number;
 	m->services->by_number[msg->number] = sv;
 	sv->kind = (enum service_kind)msg->kind;
-	sv->builtin = service_traits(sv->kind)->builtin;
-	sv->status_means_nothing = service_traits(sv->kind)->sshd;
+	sv->builtin = service_traits(sv->kind)->by == BY_WORKER;
+	sv->status_means_nothing = service_traits(sv->kind)->by == BY_SSHD;
 	sv->rate_limit = msg->rate_limit;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct policy_limiter *l = &sv->limiter[f];

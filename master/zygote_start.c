@@ -55,7 +55,7 @@ start_keep_connection(struct session *s)
 	const struct service_traits *traits = service_traits(s->service->kind);
 
 	fd_close(&s->copy);
-	if (traits->builtin && traits->logins != 0) {
+	if (traits->by == BY_WORKER && traits->logins != 0) {
 		s->copy = s->connection;
 		s->connection = -1;
 	}

@@ -206,7 +206,7 @@ ids_for_service(
 	uint32_t low, high, id;
 	bool some;
 
-	if (mon->rootless || !service_traits(s->kind)->named ||
+	if (mon->rootless || service_traits(s->kind)->by != BY_PROGRAM ||
 	    s->plan == NULL || s->plan->program == NULL ||
 	    s->plan->program->uid != UINT32_MAX)
 		return (0);

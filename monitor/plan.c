@@ -212,13 +212,13 @@ plan_name_fits(const struct msg_plan_service *m)
 	const struct service_traits *traits =
 	    service_traits((enum service_kind)m->kind);
 
-	if (!traits->named)
+	if (traits->by != BY_PROGRAM)
 		return (strcmp(m->name, traits->word) == 0);
 	for (int kind = 0; kind < SERVICE_COUNT; kind++) {
 		const struct service_traits *t =
 		    service_traits((enum service_kind)kind);
 
-		if (!t->named && strcmp(m->name, t->word) == 0)
+		if (t->by != BY_PROGRAM && strcmp(m->name, t->word) == 0)
 			return (false);
 	}
 	return (m->name[0] != '\0' && plan_is_label(m->name));
@@ -232,16 +232,17 @@ plan_judge_service(const struct plan_service *s)
 	    service_traits((enum service_kind)s->is.kind);
 	bool runs = s->is.waiting[0] == '\0' && traits->served;
 	bool has_options =
-	    traits->builtin && traits->served && traits->logins != 0;
+	    traits->by == BY_WORKER && traits->served && traits->logins != 0;
 
 	if (s->address_count == 0)
 		return ("a service without an address");
-	if (traits->named ? (s->program == NULL) == runs : s->program != NULL)
+	if (traits->by == BY_PROGRAM ? (s->program == NULL) == runs
+				     : s->program != NULL)
 		return ("a service with another's program");
 	if ((s->options != NULL) != has_options)
 		return ("a service with another's options");
-	if (traits->sshd && runs ? !plan_is_sshd(s->is.sshd)
-				 : s->is.sshd[0] != '\0')
+	if (traits->by == BY_SSHD && runs ? !plan_is_sshd(s->is.sshd)
+					  : s->is.sshd[0] != '\0')
 		return ("a program that is not the system's sshd");
 	return (NULL);
 }

@@ -139,7 +139,7 @@ program_send(struct monitor *mon, struct proc *zygote, char reason[REASON_MAX])
 	if (m == NULL)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
-	err = service_traits(zygote->kind)->sshd
+	err = service_traits(zygote->kind)->by == BY_SSHD
 		  ? fill_ssh(mon, &s->plan->is, m)
 		  : fill_exec(mon, s, m, reason);
 	if (err == 0)

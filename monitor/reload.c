@@ -61,7 +61,7 @@ change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used &&
-		    service_traits(mon->services[i].kind)->sshd)
+		    service_traits(mon->services[i].kind)->by == BY_SSHD)
 			changed[i] = true;
 	}
 }

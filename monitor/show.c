@@ -103,7 +103,9 @@ show_who(const struct monitor *mon, const struct mon_service *s)
 	if (mon->rootless)
 		printf("%s: logs in %s, and nobody else%s\n", s->name,
 		    pw != NULL ? pw->pw_name : "you",
-		    traits->sshd ? ", by a key in ~/.ssh/authorized_keys" : "");
+		    traits->by == BY_SSHD
+			? ", by a key in ~/.ssh/authorized_keys"
+			: "");
 	else if (s->plan->is.root_login == ROOT_LOGIN_DENY_PASSWORD &&
 		 (traits->logins & LOGIN_KEYS) != 0)
 		printf("%s: root by key only; `root-login allow;` there lets "

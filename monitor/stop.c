@@ -184,7 +184,7 @@ stop_anybody_logs_in(struct monitor *mon)
 		uint32_t high;
 
 		if (p->role != ROLE_ZYGOTE || p->slots == NULL ||
-		    !service_traits(p->kind)->builtin ||
+		    service_traits(p->kind)->by != BY_WORKER ||
 		    service_traits(p->kind)->logins == 0)
 			continue;
 		high = atomic_load(&p->slots->high);

@@ -175,7 +175,7 @@ waiting_done(struct monitor *mon, const char *service, struct plan *plan,
 void
 waiting_look(struct monitor *mon, struct mon_service *s)
 {
-	if (service_traits(s->kind)->named && !s->fresh &&
+	if (service_traits(s->kind)->by == BY_PROGRAM && !s->fresh &&
 	    !monitor_is_leaving(mon))
 		planner_ask(mon, PLAN_RETRY, s->name, waiting_done);
 	s->fresh = false;

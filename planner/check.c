@@ -18,7 +18,8 @@ check_service(const struct planner *p, const struct conf *conf,
     const struct conf_service *s, struct conf_report *report)
 {
 	conf_check_host_service(conf, s, report);
-	if (service_traits(s->kind)->sshd && service_traits(s->kind)->served)
+	if (service_traits(s->kind)->by == BY_SSHD &&
+	    service_traits(s->kind)->served)
 		sshd_check(p, conf, report);
 }
 

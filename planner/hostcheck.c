@@ -116,7 +116,7 @@ hostcheck_warn_other_user(const struct conf *conf, struct conf_report *report)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		const struct conf_service *s = &conf->services[i];
 
-		if (!service_traits(s->kind)->named)
+		if (service_traits(s->kind)->by != BY_PROGRAM)
 			continue;
 		hostcheck_warn_other_name(conf, s, "user", s->exec.user,
 		    user != NULL ? user->pw_name : NULL, report);

@@ -131,8 +131,8 @@ plan_fill_service(const struct plan *plan, const struct conf_service *s,
 	m->packets = s->ssh.max_pre_packets;
 	m->list_users = s->finger.list_users;
 	m->show_details = s->finger.show_details;
-	if (service_traits(s->kind)->sshd && service_traits(s->kind)->served &&
-	    waits[0] == '\0')
+	if (service_traits(s->kind)->by == BY_SSHD &&
+	    service_traits(s->kind)->served && waits[0] == '\0')
 		sshd_describe(plan->planner, s, m);
 	snprintf(m->waiting, sizeof(m->waiting), "%s", waits);
 }
@@ -164,7 +164,8 @@ plan_service(struct plan *plan, const struct conf_service *s, char *waits)
 	const struct service_traits *traits = service_traits(s->kind);
 	struct msg_plan_service m = {.end_ = 0};
 	struct msg_plan_address address = {.end_ = 0};
-	bool runs = traits->named && plan_program(plan, s, waits, &program);
+	bool runs =
+	    traits->by == BY_PROGRAM && plan_program(plan, s, waits, &program);
 
 	plan_fill_service(plan, s, waits, &m);
 	plan_send(plan, MSG_PLAN_SERVICE, &m, NULL, 0);
@@ -174,7 +175,7 @@ plan_service(struct plan *plan, const struct conf_service *s, char *waits)
 	}
 	if (runs)
 		plan_send(plan, MSG_PROGRAM, &program, NULL, 0);
-	if (traits->builtin && traits->served && traits->logins != 0)
+	if (traits->by == BY_WORKER && traits->served && traits->logins != 0)
 		plan_options(plan, s);
 }
 

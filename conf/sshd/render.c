@@ -144,7 +144,7 @@ sshd_path_ok(const char *path)
 static int
 sshd_check_params(const struct conf_service *s, const struct sshd_params *p)
 {
-	if (!service_traits(s->kind)->sshd)
+	if (service_traits(s->kind)->by != BY_SSHD)
 		return (ERR_UNSUPPORTED);
 	for (unsigned i = 0; i < p->host_key_count; i++) {
 		if (!sshd_path_ok(p->host_keys[i]))

@@ -279,7 +279,7 @@ sshd_scan(const struct conf *conf, const struct sshd_scan_paths *paths,
 		const struct service_traits *traits =
 		    service_traits(conf->services[i].kind);
 
-		if (traits->sshd && !traits->subsystem)
+		if (traits->by == BY_SSHD && !traits->subsystem)
 			s.ssh = &conf->services[i];
 	}
 	if (s.ssh != NULL && paths->sshd_config != NULL)

@@ -241,7 +241,8 @@ loginproc_find_zygote(
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		int64_t n;
 
-		if (p->slots == NULL || !service_traits(p->kind)->builtin ||
+		if (p->slots == NULL ||
+		    service_traits(p->kind)->by != BY_WORKER ||
 		    service_traits(p->kind)->logins == 0)
 			continue;
 		n = number < SLOTS_MAX ? (int64_t)number

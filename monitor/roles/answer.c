@@ -155,11 +155,11 @@ answer_is_from_log(
 {
 	struct proc *p;
 
-	if (!service_traits(reader->kind)->sshd)
+	if (service_traits(reader->kind)->by != BY_SSHD)
 		return (false);
 	TAILQ_FOREACH (p, &mon->procs, next) {
 		if (p->role == ROLE_ZYGOTE && p->slots != NULL &&
-		    service_traits(p->kind)->sshd &&
+		    service_traits(p->kind)->by == BY_SSHD &&
 		    slot_find_session(p->slots, session) >= 0)
 			return (true);
 	}

@@ -88,7 +88,7 @@ ready_zygote(struct monitor *mon, struct proc *z)
 		return;
 	if (proc_send(mon, z, MSG_SLOTS, &slots, &z->slots_fd, 1) < 0)
 		return;
-	if (service_traits(z->kind)->builtin) {
+	if (service_traits(z->kind)->by == BY_WORKER) {
 		ready_options(mon, z);
 	} else if (program_send(mon, z, reason) < 0) {
 		if (reason[0] != '\0')

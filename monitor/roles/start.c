@@ -82,7 +82,7 @@ start_find_spec(enum role role, enum service_kind kind, struct role_spec *spec)
 		if (traits->account != NULL)
 			spec->uid =
 			    (enum role_uid)((int)UID_SERVICES + (int)kind);
-		spec->empty_root = spec->many_fds = traits->builtin;
+		spec->empty_root = spec->many_fds = traits->by == BY_WORKER;
 	}
 	return (role == ROLE_LOGREADER || role == ROLE_ZYGOTE);
 }

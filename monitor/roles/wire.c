@@ -94,7 +94,7 @@ wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote)
 	const struct plan_service *c =
 	    zygote->service != NULL ? zygote->service->plan : NULL;
 
-	if (service_traits(zygote->kind)->builtin)
+	if (service_traits(zygote->kind)->by == BY_WORKER)
 		return;
 	snprintf(m.service, sizeof(m.service), "%s", zygote->seal.service);
 	m.decide = !sshd_by_pam();
@@ -124,7 +124,7 @@ wire_zygote(struct monitor *mon, struct proc *z, bool asked)
 	if (master == NULL || z->service == NULL)
 		return;
 	told.service = z->service->number;
-	if (service_traits(z->kind)->builtin && z->state == PROC_UP)
+	if (service_traits(z->kind)->by == BY_WORKER && z->state == PROC_UP)
 		m.pool = POOL;
 	wire_pair(mon, &(struct wire_end){z, MSG_MASTER_CHANNEL, &m, -1},
 	    &(struct wire_end){master, MSG_ZYGOTE, &told, z->slots_read_fd},
@@ -159,7 +159,7 @@ wire_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 		m.connection_limit = s->plan->is.connection_limit;
 		m.rate_limit = s->plan->is.rate_limit;
 	}
-	if (service_traits(s->kind)->builtin)
+	if (service_traits(s->kind)->by == BY_WORKER)
 		m.pool = POOL;
 	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
 	if (!s->configured)

@@ -55,7 +55,7 @@ end_add_slot(struct ending *e, const struct slot *slot, pid_t parent, uid_t uid,
 static uid_t
 end_uid_of(const struct monitor *mon, const struct proc *zygote)
 {
-	return (service_traits(zygote->kind)->builtin && !mon->rootless
+	return (service_traits(zygote->kind)->by == BY_WORKER && !mon->rootless
 		    ? zygote->seal.uid
 		    : UINT32_MAX);
 }
@@ -225,7 +225,7 @@ end_add_orphans(struct monitor *mon, struct proc *zygote, struct ending *e)
 	uint32_t high = zygote->slots->high;
 	struct slot slot;
 
-	if (traits->sshd && !mon->rootless)
+	if (traits->by == BY_SSHD && !mon->rootless)
 		e->who = calloc(high + 1, sizeof(*e->who));
 	for (uint32_t i = 0; i < high && i < SLOTS_MAX; i++) {
 		if (slot_read(zygote->slots, i, &slot) != 0 ||

@@ -65,7 +65,7 @@ same_zygote(const struct plan_service *a, const struct plan_service *b)
 	    x->list_users != y->list_users ||
 	    x->show_details != y->show_details)
 		return (false);
-	return (!service_traits((enum service_kind)x->kind)->sshd ||
+	return (service_traits((enum service_kind)x->kind)->by != BY_SSHD ||
 		(x->packets == y->packets && x->root_login == y->root_login &&
 		    x->log_unknown == y->log_unknown));
 }

@@ -21,7 +21,7 @@
 bool
 source_is_ssh(const struct source *src)
 {
-	return (service_traits(src->kind)->sshd);
+	return (service_traits(src->kind)->by == BY_SSHD);
 }
 
 /* POLLOUT is of interest only while something is owed. */
