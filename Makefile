@@ -259,11 +259,11 @@ $(B)/bench/telnet: $(B)/obj/tests/bench/telnet.o $(call lib_of,workers/telnet) \
 	$(Q)$(LINK) -static $(LIBPATH) -o $@ $^
 
 # The monitor's own tables, with the rest of it played.
-$(B)/bench/tables: $(B)/obj/tests/bench/tables.o \
+$(B)/bench/tables: $(B)/obj/tests/bench/tables.o $(STAGE) \
 	    $(foreach d,policy audit ipc lib,$(call lib_of,$(d)))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
-	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group \
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group $(STAGE) \
 	    $(foreach d,policy audit ipc lib,$(call lib_of,$(d))) \
 	    -Wl,--end-group $(SECC) $(BSD)
 

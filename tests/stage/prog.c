@@ -31,17 +31,7 @@ prog_message(struct msg_program *m, const char *path, const char *const *argv)
 void
 prog_attach(struct prog *z)
 {
-	struct msg_master_channel m = {.pool = 0};
-	struct ipc_in in;
-	int pair[2];
-
-	assert_int_equal(fd_seqpacket_pair(pair), 0);
-	assert_int_equal(
-	    ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
-	close(pair[1]);
-	ipc_channel_init(&z->master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
-	stage_expect(&z->master, MSG_ATTACHED, &in);
-	assert_int_equal(in.msg.attached.instance, 7);
+	stage_attach(&z->monitor, &z->master, 0);
 }
 
 void

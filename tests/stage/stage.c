@@ -144,3 +144,19 @@ stage_exit_status(pid_t pid)
 	assert_true(WIFEXITED(status));
 	return (WEXITSTATUS(status));
 }
+
+void
+stage_attach(
+    struct ipc_channel *monitor, struct ipc_channel *master, uint16_t pool)
+{
+	struct msg_master_channel m = {.pool = pool};
+	struct ipc_in in;
+	int pair[2];
+
+	stage_pair(pair);
+	stage_tell(monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1);
+	close(pair[1]);
+	ipc_channel_init(master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
+	stage_expect(master, MSG_ATTACHED, &in);
+	assert_int_equal(in.msg.attached.instance, 7);
+}

@@ -42,6 +42,13 @@ void stage_tell(struct ipc_channel *ch, enum msg_type type, const void *msg,
 /* Two ends of a channel, close-on-exec. */
 void stage_pair(int pair[2]);
 
+/*
+ * Give a zygote, instance 7, its master's channel: both ends that the test
+ * plays. pool: workers to be forked ahead of time.
+ */
+void stage_attach(
+    struct ipc_channel *monitor, struct ipc_channel *master, uint16_t pool);
+
 /* Memory of so many bytes, all zero. */
 int stage_memfd(size_t size);
 

@@ -8,17 +8,7 @@
 void
 zut_attach(struct zut *z, uint16_t pool)
 {
-	struct msg_master_channel m = {.pool = pool};
-	struct ipc_in in;
-	int pair[2];
-
-	stage_pair(pair);
-	assert_int_equal(
-	    ipc_send(&z->monitor, MSG_MASTER_CHANNEL, &m, &pair[1], 1), 0);
-	close(pair[1]);
-	ipc_channel_init(&z->master, pair[0], ROLE_MASTER, ROLE_ZYGOTE, ST_UP);
-	stage_expect(&z->master, MSG_ATTACHED, &in);
-	assert_int_equal(in.msg.attached.instance, 7);
+	stage_attach(&z->monitor, &z->master, pool);
 }
 
 void

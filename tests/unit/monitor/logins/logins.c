@@ -44,15 +44,6 @@ ptable_count_uid(uid_t uid, uint32_t *count)
 	return (0);
 }
 
-void
-report_short(struct monitor *m, enum role role, int error, const char *reason)
-{
-	(void)m;
-	(void)role;
-	(void)error;
-	(void)reason;
-}
-
 /* --- tests
  * --------------------------------------------------------------------- */
 

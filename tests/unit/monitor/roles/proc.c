@@ -68,15 +68,6 @@ outbox_send(struct proc *p, enum msg_type type, const void *msg, const int *fds,
 }
 
 void
-report_short(struct monitor *m, enum role role, int error, const char *reason)
-{
-	(void)m;
-	(void)role;
-	(void)error;
-	(void)reason;
-}
-
-void
 reserve_use(void)
 {
 }
