@@ -19,8 +19,8 @@ bool
 engine_wants_out(const struct engine *e)
 {
 	return (e->master.fd >= 0 && e->slots != NULL &&
-		(e->attach_due || e->announce_due || e->return_due ||
-		    e->retired_due || e->roster.queue_head != ROSTER_NONE));
+		(e->due.attached || e->due.announce || e->due.returned ||
+		    e->due.retired || e->roster.queue_head != ROSTER_NONE));
 }
 
 bool
@@ -38,9 +38,9 @@ attach_rest(struct engine *e)
 bool
 engine_wants_in(const struct engine *e)
 {
-	return (e->master.fd >= 0 && e->slots != NULL && !e->return_due &&
+	return (e->master.fd >= 0 && e->slots != NULL && !e->due.returned &&
 		!engine_rests(e) &&
-		(e->retired || e->roster.live < e->live_max));
+		(engine_is_retired(e) || e->roster.live < e->live_max));
 }
 
 void
@@ -49,8 +49,8 @@ engine_detach(struct engine *e)
 	if (e->master.fd >= 0)
 		e->alone_since = time_boot_ns();
 	ipc_channel_close(&e->master);
-	e->attach_due = false;
-	e->announce_due = false;
+	e->due.attached = false;
+	e->due.announce = false;
 }
 
 /* A channel's news are kept for the next one: it has none of them yet. */
@@ -59,9 +59,9 @@ attach_unannounce_workers(struct engine *e)
 {
 	for (uint32_t i = 0; i < e->roster.high; i++)
 		e->roster.workers[i].announced = 0;
-	e->announce = 0;
-	e->announce_due = true;
-	e->retired_due = e->retired;
+	e->due.announce_from = 0;
+	e->due.announce = true;
+	e->due.retired = engine_is_retired(e);
 }
 
 void
@@ -73,8 +73,8 @@ engine_attach(struct engine *e, int fd, uint32_t pool)
 	engine_detach(e);
 	ipc_channel_init(&e->master, fd, ROLE_ZYGOTE, ROLE_MASTER, ST_UP);
 	e->alone_since = e->rest_until = 0;
-	e->pool = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
-	e->attach_due = true;
+	e->pool.size = pool > ENGINE_POOL_MAX ? ENGINE_POOL_MAX : pool;
+	e->due.attached = true;
 	attach_unannounce_workers(e);
 	engine_flush(e);
 }
@@ -135,15 +135,15 @@ attach_tell_ended(struct engine *e, const struct roster_worker *w)
 static int
 attach_tell_returned(struct engine *e)
 {
-	int err =
-	    attach_tell(e, MSG_RETURNED, &e->back, e->back_fds, e->back_nfds);
+	int err = attach_tell(
+	    e, MSG_RETURNED, &e->due.back, e->due.back_fds, e->due.back_nfds);
 
 	if (err != 0)
 		return (err);
-	for (size_t i = 0; i < e->back_nfds; i++)
-		fd_close(&e->back_fds[i]);
-	e->back_nfds = 0;
-	e->return_due = false;
+	for (size_t i = 0; i < e->due.back_nfds; i++)
+		fd_close(&e->due.back_fds[i]);
+	e->due.back_nfds = 0;
+	e->due.returned = false;
 	return (0);
 }
 
@@ -156,27 +156,28 @@ engine_flush(struct engine *e)
 
 	if (e->master.fd < 0 || e->slots == NULL || engine_rests(e))
 		return;
-	if (e->attach_due &&
+	if (e->due.attached &&
 	    attach_tell(e, MSG_ATTACHED, &attached, NULL, 0) != 0)
 		return;
-	e->attach_due = false;
-	for (; e->announce_due && e->announce < e->roster.high; e->announce++) {
+	e->due.attached = false;
+	for (; e->due.announce && e->due.announce_from < e->roster.high;
+	     e->due.announce_from++) {
 		if (attach_announce_worker(
-			e, &e->roster.workers[e->announce]) != 0)
+			e, &e->roster.workers[e->due.announce_from]) != 0)
 			return;
 	}
-	e->announce_due = false;
+	e->due.announce = false;
 	/* Behind what it is to let go. */
-	if (e->retired_due &&
+	if (e->due.retired &&
 	    attach_tell(e, MSG_RETIRED, &retired, NULL, 0) != 0)
 		return;
-	e->retired_due = false;
+	e->due.retired = false;
 	while ((w = roster_queue_first(&e->roster)) != NULL) {
 		if (attach_tell_ended(e, w) != 0)
 			return;
 		roster_queue_drop(&e->roster);
 	}
-	if (e->return_due)
+	if (e->due.returned)
 		attach_tell_returned(e);
 }
 
@@ -195,14 +196,14 @@ engine_flush_ready(struct engine *e)
 static void
 attach_give_back(struct engine *e, struct ipc_in *in, int error)
 {
-	e->back.error = error > 255 ? 255 : error;
-	e->back.step = error != 0 ? STEP_FORK : STEP_NONE;
-	e->back.slot = in->msg.start.slot;
-	e->back.session = in->msg.start.session;
-	memcpy(e->back_fds, in->fds, sizeof(e->back_fds));
-	e->back_nfds = in->nfds;
+	e->due.back.error = error > 255 ? 255 : error;
+	e->due.back.step = error != 0 ? STEP_FORK : STEP_NONE;
+	e->due.back.slot = in->msg.start.slot;
+	e->due.back.session = in->msg.start.session;
+	memcpy(e->due.back_fds, in->fds, sizeof(e->due.back_fds));
+	e->due.back_nfds = in->nfds;
 	in->nfds = 0;
-	e->return_due = true;
+	e->due.returned = true;
 	engine_flush(e);
 }
 
@@ -224,7 +225,7 @@ attach_take_start(struct engine *e, struct ipc_in *in)
 		engine_detach(e);
 		return;
 	}
-	if (e->retired) {
+	if (engine_is_retired(e)) {
 		attach_give_back(e, in, 0);
 		return;
 	}

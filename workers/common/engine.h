@@ -40,6 +40,37 @@ struct engine_page {
 	_Atomic uint32_t assigned; /* it got its ASSIGN */
 };
 
+/* Each goes on to the one behind it, and none back. */
+enum engine_state {
+	ENGINE_SERVES,
+	ENGINE_RETIRED,	 /* forks no more */
+	ENGINE_STOPPING, /* and is done when nobody is left to serve */
+	ENGINE_FINISHED, /* leaves the loop */
+	ENGINE_STATES
+};
+
+/* attach.c's: what is due to the master, in this order. */
+struct engine_due {
+	bool attached;		/* ATTACHED */
+	bool announce;		/* POOLED or WORKER_CHANNEL, */
+	bool retired;		/* RETIRED */
+	bool returned;		/* `back` waits for room */
+	uint32_t announce_from; /* by the roster's entries from this one on */
+	struct msg_returned back;
+	int back_fds[IPC_FDS_MAX];
+	size_t back_nfds;
+};
+
+/* spawn.c's: workers forked ahead of time. */
+struct engine_pool {
+	uint32_t size; /* workers to hold ahead */
+	bool filling;  /* idle: fork the next one at once */
+	bool failed;   /* no fork ahead until something changed */
+	bool told;     /* that was logged, and none was forked since */
+	bool page_used[ENGINE_POOL_MAX];
+	uint8_t *pages; /* ENGINE_POOL_MAX pages, struct engine_page each */
+};
+
 struct engine {
 	const struct zygote_ops *ops;
 	struct ipc_channel monitor;
@@ -52,30 +83,26 @@ struct engine {
 	uint32_t live_max; /* workers that descriptors allow */
 	uint32_t forks;
 	uint64_t crowded_since; /* ENGINE_LIVE_MAX live; 0 never */
-	uint32_t pool;		/* workers to hold ahead */
 	int signals;		/* signalfd of SIGCHLD */
-	bool retired;		/* forks no more */
-	bool stopping;		/* told by the monitor to finish */
-	bool finished;		/* leave the loop */
-	int status;		/* exit status */
-	bool attach_due;	/* ATTACHED is to be sent */
-	bool retired_due;	/* RETIRED is to be sent */
-	bool announce_due;	/* POOLED or WORKER_CHANNEL is to be sent */
-	uint32_t announce;	/* by the entries from this one on */
-	bool return_due;	/* `returned` waits for room */
-	struct msg_returned back;
-	int back_fds[IPC_FDS_MAX];
-	size_t back_nfds;
-	bool pool_filling; /* idle: fork the next one at once */
-	bool pool_failed;  /* no fork ahead until something changed */
-	bool pool_told;	   /* that was logged, and none was forked since */
-	bool reap_again;   /* a wait failed: try again after a rest */
-	bool page_used[ENGINE_POOL_MAX];
-	uint8_t *pages; /* ENGINE_POOL_MAX pages, struct engine_page each */
+	enum engine_state state;
+	int status;	 /* exit status */
+	bool reap_again; /* a wait failed: try again after a rest */
+	struct engine_due due;
+	struct engine_pool pool;
 	size_t page_size;
 	struct roster roster;
 	struct ipc_in in; /* the message being read */
 };
+
+/* engine.c: the one way to a later state; an earlier one is none. */
+void engine_change(struct engine *e, enum engine_state state);
+
+/* Whether it forks no more. */
+static inline bool
+engine_is_retired(const struct engine *e)
+{
+	return (e->state != ENGINE_SERVES);
+}
 
 /* attach.c: the master's channel. */
 void engine_attach(struct engine *e, int fd, uint32_t pool);

@@ -16,9 +16,10 @@
 void
 engine_fork_no_more(struct engine *e)
 {
-	if (e->retired)
+	if (engine_is_retired(e))
 		return;
-	e->retired = e->retired_due = true;
+	engine_change(e, ENGINE_RETIRED);
+	e->due.retired = true;
 	engine_flush(e);
 }
 
@@ -28,7 +29,7 @@ engine_retire(struct engine *e, bool crashed)
 	struct msg_retiring retiring = {.crashed = crashed};
 	int err;
 
-	if (e->retired)
+	if (engine_is_retired(e))
 		return;
 	engine_fork_no_more(e);
 	err = ipc_send_wait(&e->monitor, MSG_RETIRING, &retiring, NULL, 0);
@@ -45,7 +46,7 @@ worker_ended(struct engine *e, struct roster_worker *w)
 	roster_unlink(&e->roster, w);
 	fd_close(&w->fd);
 	if (w->page != ROSTER_NO_PAGE)
-		e->page_used[w->page] = false;
+		e->pool.page_used[w->page] = false;
 	if (!session) {
 		roster_forget(&e->roster, w);
 		return;
@@ -118,7 +119,7 @@ engine_reap(struct engine *e)
 			crashed = true;
 		worker_ended(e, w);
 	}
-	e->pool_failed = false;
+	e->pool.failed = false;
 	if (crashed)
 		engine_retire(e, true);
 	engine_flush(e);

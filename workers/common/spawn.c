@@ -33,8 +33,8 @@
 struct engine_page *
 engine_page(const struct engine *e, uint8_t number)
 {
-	return (
-	    (struct engine_page *)(void *)(e->pages + number * e->page_size));
+	return ((struct engine_page *)(void *)(e->pool.pages +
+					       number * e->page_size));
 }
 
 /*
@@ -136,7 +136,7 @@ spawn_is_crowded(struct engine *e)
 static void
 spawn_count_fork(struct engine *e)
 {
-	e->pool_failed = false;
+	e->pool.failed = false;
 	if (++e->forks >= ENGINE_FORKS_MAX || spawn_is_crowded(e))
 		engine_retire(e, false);
 }
@@ -204,8 +204,8 @@ engine_start(
 bool
 engine_pool_wanted(const struct engine *e)
 {
-	return (!e->retired && !e->pool_failed && e->slots != NULL &&
-		e->master.fd >= 0 && e->roster.idle < e->pool &&
+	return (!engine_is_retired(e) && !e->pool.failed && e->slots != NULL &&
+		e->master.fd >= 0 && e->roster.idle < e->pool.size &&
 		e->roster.live < e->live_max);
 }
 
@@ -213,7 +213,7 @@ static uint8_t
 spawn_free_page(struct engine *e)
 {
 	for (uint8_t i = 0; i < ENGINE_POOL_MAX; i++) {
-		if (!e->page_used[i])
+		if (!e->pool.page_used[i])
 			return (i);
 	}
 	return (ROSTER_NO_PAGE);
@@ -249,9 +249,9 @@ spawn_fork_pooled(struct engine *e, const int pair[2], uint8_t number)
 static void
 spawn_pool_failed(struct engine *e)
 {
-	if (!e->pool_told)
+	if (!e->pool.told)
 		log_errno("cannot fork a worker ahead of time");
-	e->pool_told = e->pool_failed = true;
+	e->pool.told = e->pool.failed = true;
 }
 
 void
@@ -265,7 +265,7 @@ engine_pool_refill(struct engine *e)
 	pid_t pid;
 
 	if (number == ROSTER_NO_PAGE) {
-		e->pool_failed = true;
+		e->pool.failed = true;
 		return;
 	}
 	if (fd_seqpacket_pair(pair) != 0) {
@@ -279,18 +279,18 @@ engine_pool_refill(struct engine *e)
 		fd_close(&pair[0]);
 		return;
 	}
-	e->pool_told = false;
+	e->pool.told = false;
 	w = roster_add(&e->roster, pid, ROSTER_IDLE);
 	if (w == NULL)
 		bug("the roster is full after %u forks", e->forks);
 	w->fd = pair[0];
 	w->forked = before;
 	w->page = number;
-	e->page_used[number] = true;
+	e->pool.page_used[number] = true;
 	i = (uint32_t)(w - e->roster.workers);
-	if (!e->announce_due || e->announce > i)
-		e->announce = i;
-	e->announce_due = true;
+	if (!e->due.announce || e->due.announce_from > i)
+		e->due.announce_from = i;
+	e->due.announce = true;
 	spawn_count_fork(e);
 	engine_flush(e);
 }

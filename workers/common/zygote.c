@@ -73,9 +73,9 @@ zygote_open(const struct zygote_ops *ops)
 		return (ERR_SYSTEM);
 	engine->ops = ops;
 	engine->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	engine->pages =
+	engine->pool.pages =
 	    zygote_private_map(ENGINE_POOL_MAX * engine->page_size, MAP_SHARED);
-	if (engine->pages == NULL)
+	if (engine->pool.pages == NULL)
 		return (ERR_SYSTEM);
 	engine->master.fd = -1;
 	roster_init(&engine->roster);
@@ -132,7 +132,7 @@ zygote_map_slots(struct engine *e, struct ipc_in *in)
 
 	if (slots == NULL) {
 		log_errno("the slot table cannot be mapped");
-		e->finished = true;
+		engine_change(e, ENGINE_FINISHED);
 		e->status = 1;
 		return;
 	}
@@ -143,8 +143,8 @@ zygote_map_slots(struct engine *e, struct ipc_in *in)
 static void
 zygote_obey_stop(struct engine *e)
 {
-	e->stopping = true;
 	engine_fork_no_more(e);
+	engine_change(e, ENGINE_STOPPING);
 }
 
 static void
@@ -166,7 +166,7 @@ zygote_handle_monitor(struct engine *e, struct ipc_in *in)
 			break;
 		log_warn("the monitor sent %s, which is not for this service",
 		    msg_name(in->type));
-		e->finished = true;
+		engine_change(e, ENGINE_FINISHED);
 		e->status = 1;
 		break;
 	}
@@ -182,7 +182,7 @@ zygote_read_monitor(struct engine *e)
 		zygote_handle_monitor(e, &e->in);
 	if (err == 0 || err == ERR_AGAIN)
 		return;
-	e->finished = true;
+	engine_change(e, ENGINE_FINISHED);
 }
 
 /*
@@ -192,7 +192,7 @@ zygote_read_monitor(struct engine *e)
 static bool
 zygote_only_idle_are_left(const struct engine *e)
 {
-	if (!e->stopping || e->master.fd >= 0 ||
+	if (e->state < ENGINE_STOPPING || e->master.fd >= 0 ||
 	    e->roster.live > e->roster.idle)
 		return (false);
 	for (uint32_t i = 0; i < e->roster.high; i++) {
@@ -214,12 +214,13 @@ zygote_only_idle_are_left(const struct engine *e)
 static void
 zygote_finish_if_done(struct engine *e)
 {
-	if (!e->retired || e->finished ||
+	if (!engine_is_retired(e) || e->state == ENGINE_FINISHED ||
 	    (e->roster.live > 0 && !zygote_only_idle_are_left(e)))
 		return;
 	if (e->master.fd < 0) {
-		e->finished =
-		    e->stopping || roster_queue_first(&e->roster) == NULL;
+		if (e->state == ENGINE_STOPPING ||
+		    roster_queue_first(&e->roster) == NULL)
+			engine_change(e, ENGINE_FINISHED);
 		return;
 	}
 	if (engine_wants_out(e) || engine_rests(e))
@@ -227,7 +228,8 @@ zygote_finish_if_done(struct engine *e)
 	shutdown(e->master.fd, SHUT_RD);
 	while (engine_wants_in(e) && !engine_read_master(e))
 		continue;
-	e->finished = !engine_wants_out(e);
+	if (!engine_wants_out(e))
+		engine_change(e, ENGINE_FINISHED);
 }
 
 /*
@@ -238,12 +240,12 @@ zygote_finish_if_done(struct engine *e)
 static void
 zygote_retire_unheard(struct engine *e)
 {
-	if (e->alone_since == 0 || e->retired ||
+	if (e->alone_since == 0 || engine_is_retired(e) ||
 	    time_boot_ns() - e->alone_since < ENGINE_ALONE_MS * 1000000ull)
 		return;
 	log_info("no channel to a master for %d ms: retiring", ENGINE_ALONE_MS);
 	engine_retire(e, false);
-	e->stopping = true;
+	engine_change(e, ENGINE_STOPPING);
 }
 
 static int
@@ -251,7 +253,7 @@ zygote_wait_ms(const struct engine *e)
 {
 	if (engine_rests(e) || e->reap_again)
 		return (ENGINE_REST_MS);
-	if (e->alone_since != 0 && !e->retired)
+	if (e->alone_since != 0 && !engine_is_retired(e))
 		return (ENGINE_ALONE_MS / 4);
 	if (!engine_pool_wanted(e))
 		return (-1);
@@ -260,7 +262,7 @@ zygote_wait_ms(const struct engine *e)
 	 * the next is likely at once. A lull among many says less, so it must
 	 * last.
 	 */
-	if (e->pool_filling || e->roster.live <= e->roster.idle + 1)
+	if (e->pool.filling || e->roster.live <= e->roster.idle + 1)
 		return (0);
 	return (POOL_IDLE_MS);
 }
@@ -282,8 +284,8 @@ zygote_turn(struct engine *e)
 		p[2].fd = e->master.fd;
 	n = poll(p, 3, zygote_wait_ms(e));
 	role_poll_failed(n);
-	e->pool_filling = n == 0 && !again && engine_pool_wanted(e);
-	if (e->pool_filling)
+	e->pool.filling = n == 0 && !again && engine_pool_wanted(e);
+	if (e->pool.filling)
 		engine_pool_refill(e);
 	if (n < 0 || (n == 0 && !again))
 		return;
@@ -306,7 +308,7 @@ zygote_turn(struct engine *e)
 static __attribute__((noinline)) int
 zygote_serve_on(struct engine *e)
 {
-	while (!e->finished) {
+	while (e->state != ENGINE_FINISHED) {
 		zygote_turn(e);
 		zygote_retire_unheard(e);
 		zygote_finish_if_done(e);

@@ -18,17 +18,9 @@ answer_init(
 {
 	memset(a, 0, sizeof(*a));
 	safe_init(&a->out, buf, size > SPARE ? size - SPARE : 0);
-	a->table = list && !verbose;
 	a->verbose = verbose;
-	a->list = list;
-}
-
-static void
-answer_end_line(struct answer *a)
-{
-	if (a->line_open)
-		safe_newline(&a->out);
-	a->line_open = false;
+	if (list)
+		a->form = verbose ? ANSWER_LIST : ANSWER_TABLE;
 }
 
 /* "Mon 2026-11-23 07:56 (UTC)", or nothing for what is no time. */
@@ -62,23 +54,6 @@ answer_put_idle(struct answer *a, uint64_t seconds)
 	else
 		snprintf(text, sizeof(text), "%u", (unsigned)minutes);
 	safe_constant(&a->out, text);
-}
-
-/* A label and its text, two to a line. */
-static void
-answer_put_pair(
-    struct answer *a, const char *label, const void *text, size_t n, bool right)
-{
-	if (right && a->line_open) {
-		safe_pad(&a->out, SECOND_COLUMN);
-	} else {
-		answer_end_line(a);
-		a->line_open = true;
-	}
-	safe_constant(&a->out, label);
-	safe_field(&a->out, text, n);
-	if (right)
-		answer_end_line(a);
 }
 
 static void
@@ -121,7 +96,6 @@ answer_put_table_row(struct answer *a)
 static void
 answer_put_login_line(struct answer *a)
 {
-	answer_end_line(a);
 	safe_constant(&a->out, "On");
 	if (a->since != 0) {
 		safe_constant(&a->out, " since ");
@@ -145,23 +119,40 @@ answer_put_login_line(struct answer *a)
 static void
 answer_end_row(struct answer *a)
 {
-	if (a->row) {
-		if (a->table)
-			answer_put_table_row(a);
-		else
-			answer_put_login_line(a);
-	}
-	a->row = false;
+	if (a->form == ANSWER_TABLE)
+		answer_put_table_row(a);
+	else
+		answer_put_login_line(a);
 	a->tty.n = a->host.n = 0;
 	a->since = a->idle = 0;
 }
 
+/* The one way from a place to the next: what was open is ended. */
 static void
-answer_end_file(struct answer *a)
+answer_go(struct answer *a, enum answer_place next)
 {
-	if (a->in_file)
+	if (a->place == ANSWER_IN_LINE)
+		safe_newline(&a->out);
+	else if (a->place == ANSWER_IN_ROW)
+		answer_end_row(a);
+	else if (a->place == ANSWER_IN_FILE)
 		safe_file_end(&a->out);
-	a->in_file = false;
+	a->place = next;
+}
+
+/* A label and its text, two to a line. */
+static void
+answer_put_pair(
+    struct answer *a, const char *label, const void *text, size_t n, bool right)
+{
+	if (right && a->place == ANSWER_IN_LINE)
+		safe_pad(&a->out, SECOND_COLUMN);
+	else
+		answer_go(a, ANSWER_IN_LINE);
+	safe_constant(&a->out, label);
+	safe_field(&a->out, text, n);
+	if (right)
+		answer_go(a, ANSWER_AT_LINE);
 }
 
 static void
@@ -170,15 +161,12 @@ answer_put_file(
 {
 	if (piece == PIECE_PUBKEY && !a->verbose)
 		return;
-	answer_end_row(a);
-	answer_end_line(a);
-	if (!a->in_file || a->file != piece) {
-		answer_end_file(a);
+	if (a->place != ANSWER_IN_FILE || a->file != piece) {
+		answer_go(a, ANSWER_IN_FILE);
 		safe_constant(&a->out, piece == PIECE_PLAN	? "Plan:"
 				       : piece == PIECE_PROJECT ? "Project:"
 								: "PGP key:");
 		safe_newline(&a->out);
-		a->in_file = true;
 		a->file = piece;
 	}
 	if (piece == PIECE_PLAN)
@@ -189,8 +177,7 @@ answer_put_file(
 static void
 answer_put_dated(struct answer *a, const char *label, uint64_t number)
 {
-	answer_end_row(a);
-	answer_end_line(a);
+	answer_go(a, ANSWER_AT_LINE);
 	safe_constant(&a->out, label);
 	answer_put_time(a, number);
 	safe_newline(&a->out);
@@ -199,10 +186,10 @@ answer_put_dated(struct answer *a, const char *label, uint64_t number)
 static void
 answer_begin_user(struct answer *a, const void *text, size_t n)
 {
-	answer_end_row(a);
+	answer_go(a, ANSWER_AT_LINE);
 	answer_keep_cell(&a->login, text, n);
 	a->name.n = 0;
-	if (a->table) {
+	if (a->form == ANSWER_TABLE) {
 		if (!a->any)
 			safe_constant(&a->out,
 			    "Login            Name                 "
@@ -211,7 +198,6 @@ answer_begin_user(struct answer *a, const void *text, size_t n)
 		a->out.column = 0;
 		return;
 	}
-	answer_end_line(a);
 	if (a->any)
 		safe_newline(&a->out);
 	answer_put_pair(a, "Login: ", text, n, false);
@@ -220,8 +206,7 @@ answer_begin_user(struct answer *a, const void *text, size_t n)
 static void
 answer_begin_login(struct answer *a, const void *text, size_t n)
 {
-	answer_end_row(a);
-	a->row = true;
+	answer_go(a, ANSWER_IN_ROW);
 	answer_keep_cell(&a->tty, text, n);
 }
 
@@ -231,9 +216,10 @@ answer_put_person(struct answer *a, unsigned piece, const void *text, size_t n)
 {
 	if (piece == PIECE_NAME)
 		answer_keep_cell(&a->name, text, n);
-	if (a->table)
+	if (a->form == ANSWER_TABLE)
 		return;
-	answer_end_row(a);
+	if (a->place == ANSWER_IN_ROW)
+		answer_go(a, ANSWER_AT_LINE);
 	if (piece == PIECE_NAME)
 		answer_put_pair(a, "Name: ", text, n, true);
 	else if (piece == PIECE_HOME)
@@ -254,8 +240,8 @@ void
 answer_piece(struct answer *a, unsigned piece, uint64_t number,
     const void *text, size_t n)
 {
-	if (a->in_file && piece != a->file)
-		answer_end_file(a);
+	if (a->place == ANSWER_IN_FILE && piece != a->file)
+		answer_go(a, ANSWER_AT_LINE);
 	switch (piece) {
 	case PIECE_LOGIN:
 		answer_begin_user(a, text, n);
@@ -300,13 +286,12 @@ answer_piece(struct answer *a, unsigned piece, uint64_t number,
 size_t
 answer_end(struct answer *a)
 {
-	answer_end_file(a);
-	answer_end_row(a);
-	answer_end_line(a);
+	answer_go(a, ANSWER_AT_LINE);
 	if (a->out.n == 0)
-		safe_constant(&a->out,
-		    a->list ? "No one is logged in.\r\n" : FINGER_SAYS_NOBODY);
-	else if (!a->list && !a->had_plan)
+		safe_constant(&a->out, a->form != ANSWER_USER
+					   ? "No one is logged in.\r\n"
+					   : FINGER_SAYS_NOBODY);
+	else if (a->form == ANSWER_USER && !a->had_plan)
 		safe_constant(&a->out, "No plan.\r\n");
 	if (a->out.cut) {
 		a->out.size += SPARE;

@@ -26,17 +26,28 @@ struct answer_text {
 	uint8_t b[128];
 };
 
+enum answer_form {
+	ANSWER_USER,
+	ANSWER_TABLE, /* to an empty query: a row for each login */
+	ANSWER_LIST   /* to one with /W: each user at length */
+};
+
+/* Where in the answer the next piece finds it. */
+enum answer_place {
+	ANSWER_AT_LINE, /* a line begins */
+	ANSWER_IN_LINE, /* its second column may follow */
+	ANSWER_IN_ROW,	/* a login is being gathered */
+	ANSWER_IN_FILE	/* `file` is being written */
+};
+
 struct answer {
 	struct safe out;
-	bool list;    /* the answer to an empty query */
-	bool table;   /* a row for each login */
-	bool verbose; /* /W */
-	bool any;     /* a piece came */
-	bool line_open;
+	enum answer_form form;
+	enum answer_place place;
 	enum lookup_piece file; /* whose lines are being written */
-	bool in_file;
+	bool verbose;		/* /W */
+	bool any;		/* a piece came */
 	bool had_plan;
-	bool row; /* a login is being gathered */
 	struct answer_text login, name, tty, host;
 	uint64_t since, idle; /* seconds; 0 unknown */
 };

@@ -80,6 +80,17 @@ told(struct start *s, uint32_t request, const char *text)
 	assert_memory_equal(m->pieces.b, text, strlen(text));
 }
 
+/* The master closes its channel to lookup. */
+static void
+let_go(struct fixture *f)
+{
+	char c;
+
+	stage_readable(f->lookup.fd);
+	assert_int_equal(read(f->lookup.fd, &c, 1), 0);
+	ipc_channel_close(&f->lookup);
+}
+
 /* What is short with lookup. */
 static void
 short_of(struct fixture *f, const char *error)
@@ -226,7 +237,6 @@ lookup_hangs(void **state)
 	struct fixture f;
 	struct ipc_in in;
 	struct start s;
-	char c;
 	int peer;
 
 	(void)state;
@@ -234,9 +244,7 @@ lookup_hangs(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	asked(&f, "alice");
-	stage_readable(f.lookup.fd); /* the master closes it */
-	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
-	ipc_channel_close(&f.lookup);
+	let_go(&f);
 	stage_expect(&f.w.mon, MSG_LOOKUP_LOST, &in);
 	assert_int_equal(in.msg.lookup_lost.hangs, 1);
 	/* And none comes: it is not known whether there is such a user. */
@@ -290,8 +298,8 @@ static void
 lookup_is_told_again(void **state)
 {
 	struct fixture f;
-	struct ipc_in in;
 	struct start s;
+	struct ipc_in in;
 	int peer;
 
 	(void)state;
@@ -337,7 +345,6 @@ lookup_lies(void **state)
 {
 	struct fixture f;
 	struct start s;
-	char c;
 	int peer;
 
 	(void)state;
@@ -345,9 +352,7 @@ lookup_lies(void **state)
 	peer = serve(&f, &s);
 	ask(&s, 1, "alice");
 	piece(&f, asked(&f, "alice") + 1, "another's");
-	stage_readable(f.lookup.fd);
-	assert_int_equal(read(f.lookup.fd, &c, 1), 0);
-	ipc_channel_close(&f.lookup);
+	let_go(&f);
 	fixture_lookup(&f);
 	done(&f, asked(&f, "alice"), 0);
 	answered(&s, 1, 0);
