@@ -156,7 +156,7 @@ $(B)/obj/%.o: %.c
 PICFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,\
 	  $(OURC) $(CFLAGS))
 PAMSRC	= $(wildcard monitor/pam/*.c) ipc/msg.c ipc/channel.c \
-	  ipc/protocol.c lib/fd.c lib/err.c
+	  ipc/protocol.c lib/fd.c lib/err.c lib/usercount-linux.c
 $(B)/pam_portreeve.so: $(patsubst %.c,$(B)/obj/pic/%.o,$(PAMSRC))
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"

@@ -327,28 +327,3 @@ ptable_number_is_used(pid_t number)
 	fd_close(&fd);
 	return (used);
 }
-
-int
-ptable_count_uid(uid_t uid, uint32_t *count)
-{
-	struct ptable_row row;
-	struct dirent *e;
-	int err = 0;
-	DIR *d = opendir("/proc");
-
-	*count = 0;
-	if (d == NULL)
-		return (ptable_read_error(errno) == ERR_SHORT ? ERR_SHORT
-							      : ERR_SYSTEM);
-	while (err == 0 && (e = ptable_next_entry(d, &err)) != NULL) {
-		if (!isdigit((unsigned char)e->d_name[0]))
-			continue;
-		err = ptable_read_one(ptable_pid_of_name(e->d_name), &row);
-		if (err == ERR_NOT_FOUND)
-			err = 0;
-		else if (err == 0 && row.uid == uid)
-			*count += row.threads;
-	}
-	closedir(d);
-	return (err);
-}

@@ -66,10 +66,4 @@ int ptable_children(const struct ptable_row *row, ptable_child *cb, void *arg);
  */
 bool ptable_number_is_used(pid_t number);
 
-/*
- * Processes of a real uid, threads counted as the kernel's limit does. 0, or
- * the errors of ptable_read().
- */
-int ptable_count_uid(uid_t uid, uint32_t *count);
-
 #endif

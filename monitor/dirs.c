@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "lib/log.h"
 #include "lib/safe.h"
 #include "monitor/dirs.h"
+#include "monitor/plan.h"
 #include "monitor/roles/images.h"
 
 static int
@@ -243,7 +243,6 @@ static int
 open_control(struct monitor *mon, char *reason, size_t size)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct group *gr = getgrnam("portreeve");
 	mode_t old;
 	int ok;
 
@@ -262,11 +261,10 @@ open_control(struct monitor *mon, char *reason, size_t size)
 	umask(old);
 	if (!ok || listen(mon->control_fd, 128) < 0)
 		return (fail(reason, size, sun.sun_path, "cannot be made"));
-	mon->control_group = (gid_t)-1;
-	if (gr == NULL || mon->rootless)
-		return (0);
-	mon->control_group = gr->gr_gid;
-	if (chown(sun.sun_path, (uid_t)-1, gr->gr_gid) < 0)
+	mon->control_group =
+	    mon->rootless ? (gid_t)-1 : mon->plan->is.control_group;
+	if (mon->control_group != (gid_t)-1 &&
+	    chown(sun.sun_path, (uid_t)-1, mon->control_group) < 0)
 		return (fail(reason, size, sun.sun_path,
 		    "cannot be given to group portreeve"));
 	return (0);

@@ -21,6 +21,7 @@
 #include "monitor/sshd.h"
 
 #define PAM_SOCKET "PORTREEVE_PAM_SOCKET=" /* what pam_portreeve.so reads */
+#define PAM_COUNT "PORTREEVE_PAM_COUNT=1"  /* likewise */
 
 #define PUT(field, word)                                                       \
 	msg_put_text(m->field.b, &m->field.n, sizeof(m->field.b), (word))
@@ -122,6 +123,8 @@ fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 	    sizeof(pam_socket) - strlen(pam_socket));
 	if (err == 0 && sshd_by_pam())
 		err = PUT(environment, pam_socket);
+	if (err == 0 && mon->plan->is.user_processes > 0)
+		err = PUT(environment, PAM_COUNT);
 	m->umask = 022;
 	if (err == 0)
 		err = put_user_limit(mon, m);

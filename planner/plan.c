@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,12 +217,14 @@ static void
 plan_globals(struct plan *plan)
 {
 	const struct conf *conf = plan->conf;
+	const struct group *group = getgrnam("portreeve");
 	struct msg_plan m = {.login_limit = conf->login_limit,
 	    .keep_sessions = conf->keep_sessions,
 	    .session_sandbox = (uint8_t)conf->session_sandbox,
 	    .sandbox_level = (uint8_t)plan_level(conf),
 	    .user_processes = conf->user_limit_processes,
 	    .user_sessions = conf->user_limit_sessions,
+	    .control_group = group != NULL ? group->gr_gid : UINT32_MAX,
 	    .role_uid_low = conf->role_uid_low,
 	    .role_uid_high = conf->role_uid_high};
 	int texts[PLAN_TEXTS];

@@ -19,6 +19,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/pamstack.h"
+#include "lib/usercount.h"
 #include "monitor/login/login.h"
 #include "monitor/login/records.h"
 
@@ -304,6 +305,8 @@ try_verdict(struct login_run *l, enum policy_method method)
 {
 	struct msg_login_may m = {.method = (uint8_t)method, .uid = l->uid};
 
+	if (l->start.count)
+		m.processes = usercount(l->uid);
 	strlcpy(m.user, l->user, sizeof(m.user));
 	if (ipc_send_wait(&l->monitor, MSG_LOGIN_MAY, &m, NULL, 0) != 0 ||
 	    try_hear_verdict(l) != 0) {

@@ -106,6 +106,7 @@ login_tell(struct monitor *mon, struct loginproc *p, uint32_t grace)
 	    .sandbox_may_miss = mon->plan->is.sandbox_level == SANDBOX_ROOTLESS,
 	    .rootless = mon->rootless,
 	    .verbose = mon->verbose,
+	    .count = mon->plan->is.user_processes > 0,
 	    .grace = grace,
 	    .peer = p->peer};
 

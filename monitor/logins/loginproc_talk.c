@@ -70,7 +70,8 @@ talk_judge(struct loginproc *p, const struct msg_login_may *m)
 	p->unknown = false;
 	if (!policy_root_login(m->uid, p->method, p->root_login, p->kind).allow)
 		return ("root-login");
-	reason = logins_admit(p->mon, p->session, m->uid, p->user, &l);
+	reason =
+	    logins_admit(p->mon, p->session, m->uid, p->user, m->processes, &l);
 	if (reason != NULL)
 		return (reason);
 	l->peer = p->peer;

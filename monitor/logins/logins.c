@@ -17,12 +17,11 @@
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/memory.h"
+#include "lib/usercount.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/plan.h"
-#include "monitor/report.h"
-#include "lib/ptable.h"
 #include "monitor/sessions/adopted.h"
 #include "policy/user.h"
 
@@ -293,23 +292,19 @@ logins_remove(uint64_t session)
 }
 
 const char *
-logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
+logins_user_refusal(
+    struct monitor *mon, uid_t uid, uint64_t session, uint32_t processes)
 {
 	struct policy_user_limit limit = {
 	    .processes = mon->plan->is.user_processes,
 	    .sessions = mon->plan->is.user_sessions};
-	struct policy_user_count count = {0};
+	struct policy_user_count count = {.processes = processes};
 
 	/* RLIMIT_NPROC does not bind uid 0, and so neither does the count. */
 	if (uid == 0)
 		limit.processes = 0;
-	if (limit.processes > 0 &&
-	    ptable_count_uid(uid, &count.processes) != 0) {
-		report_short(mon, ROLE_MONITOR, errno,
-		    "a user's processes cannot be counted: the login is "
-		    "refused");
+	if (limit.processes > 0 && processes == USERCOUNT_UNKNOWN)
 		return ("no-resources");
-	}
 	for (unsigned next, i = limit.sessions > 0 ? logins_first_of(uid) : 0;
 	     i != 0; i = next) {
 		next = logins_of_user[i].next;
@@ -323,9 +318,9 @@ logins_user_refusal(struct monitor *mon, uid_t uid, uint64_t session)
 
 const char *
 logins_admit(struct monitor *mon, uint64_t session, uid_t uid, const char *user,
-    struct login **l)
+    uint32_t processes, struct login **l)
 {
-	const char *reason = logins_user_refusal(mon, uid, session);
+	const char *reason = logins_user_refusal(mon, uid, session, processes);
 
 	*l = NULL;
 	if (reason != NULL)

@@ -92,8 +92,9 @@ logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 		pw = getpwnam(m->user);
 		if (pw == NULL)
 			return;
-		reason =
-		    logins_admit(mon, m->session, pw->pw_uid, pw->pw_name, &l);
+		/* Nobody has counted; the kernel's limit binds them. */
+		reason = logins_admit(
+		    mon, m->session, pw->pw_uid, pw->pw_name, 0, &l);
 		if (reason != NULL) {
 			logins_refuse(mon, m->session, pw->pw_name, reason);
 			return;

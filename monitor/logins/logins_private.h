@@ -36,16 +36,17 @@ struct login *logins_put(
 void logins_remove(uint64_t session);
 
 /*
- * NULL when user-limit lets this user log in once more (`session` is not
- * counted), or the reason why not: user-limit, or no-resources when it cannot
- * be told.
+ * NULL when user-limit lets this user, who has so many processes as whoever
+ * makes the login has counted (lib/usercount.h), log in once more (`session` is
+ * not counted), or the reason why not: user-limit, or no-resources when it
+ * cannot be told.
  */
 const char *logins_user_refusal(
-    struct monitor *mon, uid_t uid, uint64_t session);
+    struct monitor *mon, uid_t uid, uint64_t session, uint32_t processes);
 
 /* The same, and then logins_put(), whose record is *l. */
 const char *logins_admit(struct monitor *mon, uint64_t session, uid_t uid,
-    const char *user, struct login **l);
+    const char *user, uint32_t processes, struct login **l);
 
 void logins_tell(struct monitor *mon, const struct login *l);
 

@@ -135,7 +135,8 @@ asker_account(
 	const char *reason;
 	struct login *l;
 
-	reason = logins_admit(a->mon, a->session, m->uid, m->user, &l);
+	reason =
+	    logins_admit(a->mon, a->session, m->uid, m->user, m->processes, &l);
 	if (reason != NULL) {
 		asker_refuse(a, m->user, m->method, NULL, reason, v);
 		return;
@@ -157,7 +158,8 @@ asker_open(
 
 	if (l == NULL || l->uid != m->uid) {
 		/* No account phase came first: ask now. */
-		reason = logins_admit(a->mon, a->session, m->uid, m->user, &l);
+		reason = logins_admit(
+		    a->mon, a->session, m->uid, m->user, m->processes, &l);
 		if (reason != NULL) {
 			asker_refuse(a, m->user, m->method, m, reason, v);
 			return;

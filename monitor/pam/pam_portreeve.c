@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/usercount.h"
 #include "monitor/pam/ask.h"
 #include "monitor/pam/key.h"
 
@@ -51,6 +52,7 @@
 
 /* Empty: not ours. "/" cannot be connected to, and so fails closed. */
 static char module_socket[PATH_MAX];
+static bool module_counts; /* a user's processes, for user-limit */
 
 static void __attribute__((constructor)) module_load(void)
 {
@@ -61,6 +63,7 @@ static void __attribute__((constructor)) module_load(void)
 	if (path[0] != '/' || strlen(path) >= sizeof(module_socket))
 		path = "/";
 	memcpy(module_socket, path, strlen(path) + 1);
+	module_counts = secure_getenv("PORTREEVE_PAM_COUNT") != NULL;
 }
 
 static int
@@ -272,9 +275,13 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	return (portreeve_limit_again(pamh));
 }
 
-/* The account's own name, which may be another than sshd's, and its uid. */
+/*
+ * The account's own name, which may be another than sshd's, its uid, and how
+ * many processes it has, where that is asked.
+ */
 static int
-portreeve_account(pam_handle_t *pamh, char *user, size_t size, uint32_t *uid)
+portreeve_account(pam_handle_t *pamh, char *user, size_t size, uint32_t *uid,
+    uint32_t *processes)
 {
 	const struct passwd *pw;
 
@@ -284,6 +291,7 @@ portreeve_account(pam_handle_t *pamh, char *user, size_t size, uint32_t *uid)
 	if (pw == NULL || portreeve_copy(user, size, pw->pw_name) != 0)
 		return (-1);
 	*uid = pw->pw_uid;
+	*processes = module_counts ? usercount(pw->pw_uid) : 0;
 	return (0);
 }
 
@@ -298,7 +306,8 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (portreeve_account(pamh, m.user, sizeof(m.user), &m.uid) != 0)
+	if (portreeve_account(
+		pamh, m.user, sizeof(m.user), &m.uid, &m.processes) != 0)
 		return (PAM_USER_UNKNOWN);
 	portreeve_method(pamh, m.method, sizeof(m.method));
 	return (portreeve_ask(pamh, MSG_PAM_ACCOUNT, &m, &v, PAM_PERM_DENIED));
@@ -317,7 +326,8 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	(void)argv;
 	if (module_socket[0] == '\0')
 		return (PAM_IGNORE);
-	if (portreeve_account(pamh, m.user, sizeof(m.user), &m.uid) != 0)
+	if (portreeve_account(
+		pamh, m.user, sizeof(m.user), &m.uid, &m.processes) != 0)
 		return (PAM_SESSION_ERR);
 	if (pam_get_item(pamh, PAM_TTY, &tty) != PAM_SUCCESS ||
 	    portreeve_copy(m.tty, sizeof(m.tty), tty) != 0)

@@ -34,14 +34,6 @@ loginproc_runs(uint64_t session)
 	return (false);
 }
 
-int
-ptable_count_uid(uid_t uid, uint32_t *count)
-{
-	(void)uid;
-	*count = 0;
-	return (0);
-}
-
 /* --- what is measured
  * --------------------------------------------------------- */
 
@@ -72,7 +64,8 @@ logins_look(unsigned n)
 
 		must(logins_put(&mon, session, 1000 + i, "alice") != NULL,
 		    "no room for a login");
-		must(logins_user_refusal(&mon, 1000 + i, session + 1) == NULL,
+		must(
+		    logins_user_refusal(&mon, 1000 + i, session + 1, 0) == NULL,
 		    "a login was refused");
 		logins_remove(session);
 	}

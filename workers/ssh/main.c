@@ -29,7 +29,7 @@ ssh_exec_program(const char *path, char *const argv[], char *const envp[])
  *	      libwrap's rules, and before OpenSSH 9.8 PAM's, know it by: its
  *	      last part is `sshd`, unless `pam-service` says another before 9.8
  *	      (since 9.8 PAMServiceName in the file says that).
- *     environment  PATH, and PORTREEVE_PAM_SOCKET for pam_portreeve.so
+ *     environment  PATH, and PORTREEVE_PAM_* for pam_portreeve.so
  *     uid    unchanged; no rlimits: PAM sets the session's
  *     stderr a SOCK_SEQPACKET socket: -e writes a record a line
  * sshd_config wants LogLevel VERBOSE and LogVerbose for packet.c

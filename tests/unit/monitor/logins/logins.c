@@ -36,14 +36,6 @@ loginproc_runs(uint64_t session)
 	return (false);
 }
 
-int
-ptable_count_uid(uid_t uid, uint32_t *count)
-{
-	(void)uid;
-	*count = 0;
-	return (0);
-}
-
 /* --- tests
  * --------------------------------------------------------------------- */
 
@@ -95,9 +87,9 @@ test_a_login_costs_the_same_at_10_and_at_10000(void **state)
 	in_force.is.user_sessions = 5;
 	put(session, 8);
 	looks = 0;
-	assert_null(logins_user_refusal(&mon, 8, session + 1));
+	assert_null(logins_user_refusal(&mon, 8, session + 1, 0));
 	assert_int_equal(looks, 1);
-	assert_non_null(logins_user_refusal(&mon, 7, session + 1));
+	assert_non_null(logins_user_refusal(&mon, 7, session + 1, 0));
 	in_force.is.user_sessions = 0;
 	session++;
 	/* All are over: their records are taken again, the file grows little.
@@ -110,6 +102,21 @@ test_a_login_costs_the_same_at_10_and_at_10000(void **state)
 	}
 	logins_remove(session - 1);
 	assert_null(logins_find(session - 1));
+}
+
+/* Whoever makes the login has counted; what it could not count is refused. */
+static void
+test_processes(void **state)
+{
+	(void)state;
+	assert_null(logins_user_refusal(&mon, 9, 1, USERCOUNT_UNKNOWN));
+	in_force.is.user_processes = 5;
+	assert_null(logins_user_refusal(&mon, 9, 1, 4));
+	assert_string_equal(logins_user_refusal(&mon, 9, 1, 5), "user-limit");
+	assert_string_equal(
+	    logins_user_refusal(&mon, 9, 1, USERCOUNT_UNKNOWN), "no-resources");
+	assert_null(logins_user_refusal(&mon, 0, 1, 5));
+	in_force.is.user_processes = 0;
 }
 
 /* Full of sessions that run: no login more; of some that do not: one. */
@@ -132,6 +139,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_login_costs_the_same_at_10_and_at_10000),
+	    cmocka_unit_test(test_processes),
 	    cmocka_unit_test(test_a_full_table),
 	};
 
