@@ -142,6 +142,15 @@ def test_a_program_that_shuts_its_listener_down():
         daemon.idle()
 
 
+def drain(channel):
+    """Reads what lies there."""
+    try:
+        while True:
+            channel.recv(65536, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        pass
+
+
 def wishes(session):
     """What a client may wish: (its message, the master's, that one's bytes)."""
     return ((pack("CLEAR_SESSION", "Q", session), "ASK_CLEAR",
@@ -180,8 +189,13 @@ def test_a_wish_is_a_clients_of_the_control_socket():
         # They do nothing of their own from now on.
         for pid in (master, zygote):
             os.kill(pid, signal.SIGSTOP)
+        for pid in (master, zygote):
+            wait_until(lambda: processes.status(pid)["State"][0] == "T",
+                       "a stop")
         channel, = copies(master, [3])
         ours, theirs = shared(master, zygote)
+        # What the zygote said before it stopped, of workers for one.
+        drain(ours)
         cred = ours.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         equal(struct.unpack("iII", cred)[1], 0, "its peer, as it seems")
         for text, name, ask in wishes(session):
