@@ -214,6 +214,9 @@ def test_a_limit_that_grows_has_room_for_all():
         clients = [Connection(port) for _ in range(count)]
         daemon.wait("connection-accepted", count=count, timeout=60)
         equal(daemon.of("connection-refused"), [], "refused")
+        # What waits for a zygote that starts goes down with the master.
+        wait_until(lambda: len(daemon.roles().get("worker finger", ())) >=
+                   count, "a worker for each", 60)
         mark = daemon.mark()
         os.kill(daemon.role("master").pid, signal.SIGKILL)
         daemon.wait("role-restarted", after=mark, role="master")
