@@ -189,9 +189,11 @@ void
 lookup_writable(struct master *m, struct session *s)
 {
 	struct lookup *l = m->lookup;
+	struct session *first = lookup_first(l);
 
-	if (l->held && lookup_first(l) == s && lookup_pass(l, s, &l->answer))
-		lookup_release(m, s);
+	if (l->held && first != NULL && first == s &&
+	    lookup_pass(l, first, &l->answer))
+		lookup_release(m, first);
 }
 
 /* --- lookup's side

@@ -192,10 +192,10 @@ static uint32_t request;
 static void
 send_question(enum lookup_what what, int details, const char *name)
 {
-	struct msg_lookup_ask m = {.request = ++request,
-	    .what = (uint8_t)what,
-	    .details = (uint8_t)details};
+	struct msg_lookup_ask m = {
+	    .what = (uint8_t)what, .details = (uint8_t)details};
 
+	m.request = ++request;
 	snprintf(m.name, sizeof(m.name), "%s", name);
 	assert_int_equal(ipc_send(&z.master, MSG_LOOKUP_ASK, &m, NULL, 0), 0);
 }

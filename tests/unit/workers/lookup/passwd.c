@@ -28,8 +28,8 @@ static void
 plain_lines(void **state)
 {
 	static const char *const texts[] = {"", "\n", ROOT,
-	    ROOT "alice:x:1000:1000:Alice,R 1,,:/home/alice:/bin/zsh\n",
-	    "#\n\n# root:x:1:1:::\n" ROOT,
+	    (ROOT "alice:x:1000:1000:Alice,R 1,,:/home/alice:/bin/zsh\n"),
+	    ("#\n\n# root:x:1:1:::\n" ROOT),
 	    "a:x:1:1:::\na:x:2:2:other:/:/bin/sh\n", /* the first counts */
 	    "a::0001:4294967295:::",		     /* without an end */
 	    "a:x:1:1:a#b: /x y :/bin/sh -l\r\n", "\xc3\xa4:x:1:1:\xff:/:\n",
