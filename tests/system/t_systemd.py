@@ -171,7 +171,9 @@ def test_install():
     done = box.run("systemd-analyze", "verify", "portreeve.service",
                    "portreeve-ssh.socket", "portreeve-finger.socket",
                    ok=None)
-    equal([n for n in done.stderr.splitlines() if "portreeve" in n], [],
+    # It asks man(1) for their manual pages, which a host need not have.
+    equal([n for n in done.stderr.splitlines() if "portreeve" in n and
+           (shutil.which("man") or "Command 'man " not in n)], [],
           "what systemd-analyze says of the units")
     # Never over an existing configuration.
     box.configure("# mine\n")

@@ -270,7 +270,8 @@ def test_questions_of_one_who_does_not_read():
             before = pages_of(pid)
             sent = ask_without_reading(client, pid)
             check(sent > 200000, "only %d bytes of questions" % sent)
-            check(pages_of(pid) - before < 2 * FLAT, "%d pages more" % (
+            # Unbounded it would be 3000; a kernel maps code by many pages.
+            check(pages_of(pid) - before < 4 * FLAT, "%d pages more" % (
                 pages_of(pid) - before))
             answers = 0
             while answers < sent // 2:

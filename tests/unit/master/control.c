@@ -2,9 +2,12 @@
  * The control socket: who may speak, rows, what is passed on to the monitor,
  * clients that lie or do not read. With the master's own program.
  */
+#include <sys/resource.h>
+
 #include "tests/stage/master.h"
 
 #define N FIXTURE_NUMBER
+#define FILES 4096
 
 static void
 begin(struct fixture *f)
@@ -512,6 +515,14 @@ main(void)
 	    cmocka_unit_test(group_may),
 	};
 
+	struct rlimit files;
+
 	signal(SIGPIPE, SIG_IGN);
+	/* many_rows takes more than a shell may have. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES &&
+	    files.rlim_max >= FILES) {
+		files.rlim_cur = FILES;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
