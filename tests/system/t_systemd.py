@@ -457,6 +457,9 @@ def test_an_upgrade_while_people_log_in():
     arrivals.start()
     try:
         arrivals.more(2)
+        # An old build's planner does not understand the new daemon's check.
+        planner = "/usr/local/libexec/portreeve/planner"
+        box.run("cp", "--remove-destination", "/bin/false", planner)
         done = box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
                        "/opt/next")
         check("daemon was restarted" in done.stdout, "what install said: " +
