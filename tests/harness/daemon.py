@@ -254,21 +254,22 @@ class Daemon:
     # --- its processes and its client ---------------------------------------
 
     def roles(self):
-        """{title behind `portreeve: `: [processes]} of what is below it."""
+        """{title behind `portreeve: `: [processes]} of what is below it. A
+        worker that was just forked has its zygote's title still: it is left
+        out until it has its own."""
         found = {}
         for process in [processes.Process(self.pid)] + \
                 processes.below(self.pid):
             name = processes.role(process)
             if name:
                 found.setdefault(name, []).append(process)
-        return found
+        return {name: [p for p in some if p.parent not in
+                       [other.pid for other in some]]
+                for name, some in found.items()}
 
     def role(self, name):
-        """The one process of a role. A worker that was just forked has
-        its zygote's title still; it is not the monitor's child."""
+        """The one process of a role."""
         found = self.roles().get(name, [])
-        if len(found) > 1 and not name.startswith("worker"):
-            found = [p for p in found if p.parent == self.pid]
         if len(found) != 1:
             raise AssertionError("%d processes are `%s`: %s" % (
                 len(found), name, self.roles()))

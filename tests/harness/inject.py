@@ -30,7 +30,6 @@ def inject(pid, call, *words):
 def sealed(daemon, role):
     """The pid of that role's process, once it is sealed."""
     for process in daemon.roles().get(role, []):
-        # A worker that was just forked has its zygote's title still.
-        if process.status["Seccomp"] == "2" and process.parent == daemon.pid:
+        if process.status["Seccomp"] == "2":
             return process.pid
     return None

@@ -380,8 +380,7 @@ class Stage:
         roles = self.daemon.roles()
         if role.startswith("worker "):
             return [p.pid for p in roles.get(role, []) if is_idle(p.pid)]
-        return [p.pid for p in roles.get(role, [])
-                if p.parent == self.daemon.pid or role == "monitor"]
+        return [p.pid for p in roles.get(role, [])]
 
     def counted(self):
         """{service: sessions in `show services`}."""
