@@ -25,7 +25,7 @@
 #include "monitor/roles/images.h"
 
 static int
-fail(char *reason, size_t size, const char *path, const char *what)
+dirs_fail(char *reason, size_t size, const char *path, const char *what)
 {
 	snprintf(reason, size, "%s: %s: %s", path, what, strerror(errno));
 	return (ERR_SYSTEM);
@@ -36,7 +36,7 @@ fail(char *reason, size_t size, const char *path, const char *what)
  * put another in its place is judged.
  */
 static int
-open_dir(const char *dir, const char *path, char *reason, size_t size)
+dirs_open(const char *dir, const char *path, char *reason, size_t size)
 {
 	char why[SAFE_REASON_MAX];
 	int fd =
@@ -49,14 +49,14 @@ open_dir(const char *dir, const char *path, char *reason, size_t size)
 
 /* Its parents were made and judged before. */
 static int
-make_one(
+dirs_make_one(
     const char *dir, mode_t mode, const char *path, char *reason, size_t size)
 {
 	int fd;
 
 	if (mkdir(dir, mode) < 0 && errno != EEXIST)
-		return (fail(reason, size, path, "cannot be made"));
-	fd = open_dir(dir, path, reason, size);
+		return (dirs_fail(reason, size, path, "cannot be made"));
+	fd = dirs_open(dir, path, reason, size);
 	if (fd < 0)
 		return (ERR_REFUSED);
 	close(fd);
@@ -65,7 +65,7 @@ make_one(
 
 /* Made with its parents where they are missing; each is judged. */
 static int
-make_dir(const char *path, mode_t mode, char *reason, size_t size)
+dirs_make_path(const char *path, mode_t mode, char *reason, size_t size)
 {
 	char copy[PATH_MAX];
 	struct stat st;
@@ -76,18 +76,18 @@ make_dir(const char *path, mode_t mode, char *reason, size_t size)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		err = make_one(copy, 0755, path, reason, size);
+		err = dirs_make_one(copy, 0755, path, reason, size);
 		*p = '/';
 	}
 	if (err == 0)
-		err = make_one(path, mode, path, reason, size);
+		err = dirs_make_one(path, mode, path, reason, size);
 	if (err != 0)
 		return (err);
-	fd = open_dir(path, path, reason, size);
+	fd = dirs_open(path, path, reason, size);
 	if (fd < 0)
 		return (ERR_REFUSED);
 	if (fstat(fd, &st) < 0)
-		err = fail(reason, size, path, "cannot be looked at");
+		err = dirs_fail(reason, size, path, "cannot be looked at");
 	close(fd);
 	if (err == 0 && (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
 		snprintf(reason, size,
@@ -100,8 +100,9 @@ make_dir(const char *path, mode_t mode, char *reason, size_t size)
 }
 
 static int
-default_dir(char *out, size_t size, const char *variable, const char *home_tail,
-    const char *root_path, bool rootless, char *reason, size_t rsize)
+dirs_default(char *out, size_t size, const char *variable,
+    const char *home_tail, const char *root_path, bool rootless, char *reason,
+    size_t rsize)
 {
 	const char *base = getenv(variable), *home = getenv("HOME");
 
@@ -122,7 +123,7 @@ default_dir(char *out, size_t size, const char *variable, const char *home_tail,
 
 /* Absolute, so that a role's other working folder does not matter. */
 static int
-given_dir(char *out, size_t size, const char *path, char *reason, size_t rsize)
+dirs_given(char *out, size_t size, const char *path, char *reason, size_t rsize)
 {
 	char cwd[PATH_MAX];
 
@@ -149,16 +150,16 @@ dirs_choose(struct monitor *mon, const char *run_dir, const char *state_dir,
 	int err;
 
 	err = run_dir != NULL
-		  ? given_dir(mon->run_dir, sizeof(mon->run_dir), run_dir,
+		  ? dirs_given(mon->run_dir, sizeof(mon->run_dir), run_dir,
 			reason, size)
-		  : default_dir(mon->run_dir, sizeof(mon->run_dir),
+		  : dirs_default(mon->run_dir, sizeof(mon->run_dir),
 			"XDG_RUNTIME_DIR", ".cache/portreeve", "/run/portreeve",
 			mon->rootless, reason, size);
 	if (err == 0)
 		err = state_dir != NULL
-			  ? given_dir(mon->state_dir, sizeof(mon->state_dir),
+			  ? dirs_given(mon->state_dir, sizeof(mon->state_dir),
 				state_dir, reason, size)
-			  : default_dir(mon->state_dir, sizeof(mon->state_dir),
+			  : dirs_default(mon->state_dir, sizeof(mon->state_dir),
 				"XDG_STATE_HOME", ".local/state/portreeve",
 				"/var/lib/portreeve", mon->rootless, reason,
 				size);
@@ -177,13 +178,13 @@ dirs_make(struct monitor *mon, const char *run_dir, const char *state_dir,
 	int err = dirs_choose(mon, run_dir, state_dir, reason, size);
 
 	if (err == 0)
-		err = make_dir(mon->run_dir, 0755, reason, size);
+		err = dirs_make_path(mon->run_dir, 0755, reason, size);
 	if (err == 0)
-		err = make_dir(mon->state_dir, 0700, reason, size);
+		err = dirs_make_path(mon->state_dir, 0700, reason, size);
 	for (int i = 0; err == 0 && i < 2; i++) {
 		snprintf(
 		    path, sizeof(path), "%s/%s", mon->run_dir, below[i].name);
-		err = make_dir(path, below[i].mode, reason, size);
+		err = dirs_make_path(path, below[i].mode, reason, size);
 	}
 	return (err);
 }
@@ -202,11 +203,12 @@ dirs_lock(struct monitor *mon, char *reason, size_t size)
 	snprintf(path, sizeof(path), "%s/state/lock", mon->run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return (fail(reason, size, path, "cannot be opened"));
+		return (dirs_fail(reason, size, path, "cannot be opened"));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK) {
 			close(fd);
-			return (fail(reason, size, path, "cannot be locked"));
+			return (
+			    dirs_fail(reason, size, path, "cannot be locked"));
 		}
 		n = read(fd, pid, sizeof(pid) - 1);
 		pid[n > 0 ? n : 0] = '\0';
@@ -220,14 +222,14 @@ dirs_lock(struct monitor *mon, char *reason, size_t size)
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
-		return (fail(reason, size, path, "cannot be written"));
+		return (dirs_fail(reason, size, path, "cannot be written"));
 	snprintf(path, sizeof(path), "%s/lock", mon->run_dir);
 	unlink(path);
 	return (0); /* held open, and so locked, to the end */
 }
 
 static int
-open_state(struct monitor *mon, char *reason, size_t size)
+dirs_open_state(struct monitor *mon, char *reason, size_t size)
 {
 	char path[PATH_MAX + 32];
 
@@ -235,12 +237,12 @@ open_state(struct monitor *mon, char *reason, size_t size)
 	mon->state_fd =
 	    open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (mon->state_fd < 0)
-		return (fail(reason, size, path, "cannot be made"));
+		return (dirs_fail(reason, size, path, "cannot be made"));
 	return (0); /* table_fit_state() gives it its length */
 }
 
 static int
-open_control(struct monitor *mon, char *reason, size_t size)
+dirs_open_control(struct monitor *mon, char *reason, size_t size)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	mode_t old;
@@ -249,7 +251,7 @@ open_control(struct monitor *mon, char *reason, size_t size)
 	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%.*s/control.sock",
 		(int)sizeof(sun.sun_path),
 		mon->run_dir) >= (int)sizeof(sun.sun_path))
-		return (fail(reason, size, mon->run_dir,
+		return (dirs_fail(reason, size, mon->run_dir,
 		    "is too long a name for a socket's folder: choose another "
 		    "by -r"));
 	mon->control_fd =
@@ -260,12 +262,13 @@ open_control(struct monitor *mon, char *reason, size_t size)
 	     bind(mon->control_fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 	umask(old);
 	if (!ok || listen(mon->control_fd, 128) < 0)
-		return (fail(reason, size, sun.sun_path, "cannot be made"));
+		return (
+		    dirs_fail(reason, size, sun.sun_path, "cannot be made"));
 	mon->control_group =
 	    mon->rootless ? (gid_t)-1 : mon->plan->is.control_group;
 	if (mon->control_group != (gid_t)-1 &&
 	    chown(sun.sun_path, (uid_t)-1, mon->control_group) < 0)
-		return (fail(reason, size, sun.sun_path,
+		return (dirs_fail(reason, size, sun.sun_path,
 		    "cannot be given to group portreeve"));
 	return (0);
 }
@@ -274,7 +277,7 @@ open_control(struct monitor *mon, char *reason, size_t size)
  * Under -d stderr is for events alone, so that developers' lines go to a file.
  */
 static int
-open_log(struct monitor *mon, char *reason, size_t size)
+dirs_open_log(struct monitor *mon, char *reason, size_t size)
 {
 	char path[PATH_MAX + 32];
 
@@ -285,19 +288,19 @@ open_log(struct monitor *mon, char *reason, size_t size)
 	mon->log_fd = open(
 	    path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (mon->log_fd < 0)
-		return (fail(reason, size, path, "cannot be opened"));
+		return (dirs_fail(reason, size, path, "cannot be opened"));
 	return (0);
 }
 
 int
 dirs_open_files(struct monitor *mon, char *reason, size_t size)
 {
-	int err = open_state(mon, reason, size);
+	int err = dirs_open_state(mon, reason, size);
 
 	if (err == 0)
-		err = open_control(mon, reason, size);
+		err = dirs_open_control(mon, reason, size);
 	if (err == 0)
-		err = open_log(mon, reason, size);
+		err = dirs_open_log(mon, reason, size);
 	return (err);
 }
 
@@ -321,7 +324,7 @@ dirs_find_libexec(struct monitor *mon, char *reason, size_t size)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (n <= 0)
-		return (fail(reason, size, "/proc/self/exe",
+		return (dirs_fail(reason, size, "/proc/self/exe",
 		    "cannot be read (is /proc mounted?)"));
 	self[n] = '\0';
 	dirname(self);

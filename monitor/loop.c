@@ -142,7 +142,7 @@ loop_timeout(void)
 }
 
 static void
-on_signal(int sig)
+loop_on_signal(int sig)
 {
 	int saved = errno;
 
@@ -153,7 +153,7 @@ on_signal(int sig)
 }
 
 static void
-signals_readable(void *arg, int revents)
+loop_signals_readable(void *arg, int revents)
 {
 	char junk[64];
 
@@ -173,7 +173,8 @@ int
 loop_signals(const int *signals, unsigned n, void (*cb)(int signal, void *arg),
     void *arg)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction sa = {
+	    .sa_handler = loop_on_signal, .sa_flags = SA_RESTART};
 
 	sigfillset(&sa.sa_mask);
 	if (pipe(signal_pipe) < 0)
@@ -188,7 +189,8 @@ loop_signals(const int *signals, unsigned n, void (*cb)(int signal, void *arg),
 		if (sigaction(signals[i], &sa, NULL) < 0)
 			return (ERR_SYSTEM);
 	}
-	if (loop_watch(signal_pipe[0], POLLIN, signals_readable, NULL) == NULL)
+	if (loop_watch(signal_pipe[0], POLLIN, loop_signals_readable, NULL) ==
+	    NULL)
 		return (ERR_NO_MEMORY);
 	return (0);
 }

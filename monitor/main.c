@@ -58,7 +58,8 @@ struct options {
 	const char *run_dir, *state_dir;
 };
 
-static void __attribute__((noreturn)) usage(const char *what, const char *word)
+static void __attribute__((noreturn))
+monitor_usage(const char *what, const char *word)
 {
 	char text[128];
 
@@ -70,7 +71,7 @@ static void __attribute__((noreturn)) usage(const char *what, const char *word)
 }
 
 /* What --help and --version say must have been written. */
-static void __attribute__((noreturn)) said(void)
+static void __attribute__((noreturn)) monitor_said(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		exit(0);
@@ -79,7 +80,7 @@ static void __attribute__((noreturn)) said(void)
 	exit(1);
 }
 
-static void __attribute__((noreturn)) help(void)
+static void __attribute__((noreturn)) monitor_help(void)
 {
 	printf("usage: portreeved [-dnv] [-c FILE] [-r DIR] [-s DIR]\n  -d  "
 	       "stay in the foreground: events on stderr, and on stdout\n      "
@@ -89,31 +90,33 @@ static void __attribute__((noreturn)) help(void)
 	       "standard input\n  -r  run-time state (/run/portreeve)\n  -s  "
 	       "lasting state (/var/lib/portreeve)\nportreeved(8) says more.\n",
 	    DEFAULT_CONFIG);
-	said();
+	monitor_said();
 }
 
 /* An option's argument: a path, and so never empty. */
 static const char *
-path_option(int option, const char *path)
+monitor_option_path(int option, const char *path)
 {
 	const char word[] = {'-', (char)option, '\0'};
 
 	if (*path == '\0')
-		usage("an empty path after ", word);
+		monitor_usage("an empty path after ", word);
 	return (path);
 }
 
-static void __attribute__((noreturn)) wrong_option(int c, char **argv)
+static void __attribute__((noreturn)) monitor_wrong_option(int c, char **argv)
 {
 	const char word[] = {'-', (char)optopt, '\0'};
 
 	if (c == ':')
-		usage("a path is missing after ", word);
-	usage("no such option: ", optopt != 0 ? word : argv[optind - 1]);
+		monitor_usage("a path is missing after ", word);
+	monitor_usage(
+	    "no such option: ", optopt != 0 ? word : argv[optind - 1]);
 }
 
 static void
-parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
+monitor_parse_options(
+    struct monitor *mon, struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
@@ -133,33 +136,34 @@ parse_options(struct monitor *mon, struct options *o, int argc, char **argv)
 			mon->verbose = true;
 			break;
 		case 'c':
-			mon->config_path = path_option(c, optarg);
+			mon->config_path = monitor_option_path(c, optarg);
 			break;
 		case 'r':
-			o->run_dir = path_option(c, optarg);
+			o->run_dir = monitor_option_path(c, optarg);
 			break;
 		case 's':
-			o->state_dir = path_option(c, optarg);
+			o->state_dir = monitor_option_path(c, optarg);
 			break;
 		case 'h':
-			help();
+			monitor_help();
 		case 'V':
 			printf("portreeved %s\n", VERSION);
-			said();
+			monitor_said();
 		default:
-			wrong_option(c, argv);
+			monitor_wrong_option(c, argv);
 		}
 	}
 	if (optind < argc)
-		usage("-c names a configuration; one word too many: ",
+		monitor_usage("-c names a configuration; one word too many: ",
 		    argv[optind]);
 	/* A reload could not read it again. */
 	if (!o->check && strcmp(mon->config_path, CONFIG_STDIN) == 0)
-		usage("standard input is read only to check it: -c - needs ",
+		monitor_usage(
+		    "standard input is read only to check it: -c - needs ",
 		    "-n");
 }
 
-static void __attribute__((noreturn)) start_failed(const char *reason)
+static void __attribute__((noreturn)) monitor_start_failed(const char *reason)
 {
 	fprintf(stderr, "portreeved: %s\n", reason);
 	exit(1);
@@ -167,28 +171,29 @@ static void __attribute__((noreturn)) start_failed(const char *reason)
 
 /* The check's own folders are others than the daemon's, which may run. */
 static struct plan *
-check_file(struct monitor *mon)
+monitor_check_file(struct monitor *mon)
 {
 	char folder[] = "/tmp/portreeve-check-XXXXXX";
 	char reason[REASON_MAX + PATH_MAX];
 	struct plan *plan;
 
 	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0)
-		start_failed(reason);
+		monitor_start_failed(reason);
 	if (mkdtemp(folder) == NULL)
-		start_failed("no temporary folder can be made below /tmp");
+		monitor_start_failed(
+		    "no temporary folder can be made below /tmp");
 	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
 	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
 	plan = planner_check(mon, reason, sizeof(reason));
 	rmdir(folder);
 	if (plan == NULL)
-		start_failed(reason);
+		monitor_start_failed(reason);
 	return (plan);
 }
 
 /* -n: say what a start would, of the file and of the host; change nothing. */
 static int
-check_only(struct monitor *mon, const struct options *o)
+monitor_check(struct monitor *mon, const struct options *o)
 {
 	char run_dir[PATH_MAX];
 	struct plan *plan;
@@ -198,7 +203,7 @@ check_only(struct monitor *mon, const struct options *o)
 	if (err == 0)
 		snprintf(run_dir, sizeof(run_dir), "%s", mon->run_dir);
 	sshd_make_folder(mon);
-	plan = check_file(mon);
+	plan = monitor_check_file(mon);
 	if (err == 0 && !plan->done.refused)
 		handed_check(run_dir, plan);
 	reload_print(mon, plan);
@@ -208,7 +213,7 @@ check_only(struct monitor *mon, const struct options *o)
 }
 
 static void
-on_signal(int sig, void *arg)
+monitor_on_signal(int sig, void *arg)
 {
 	struct monitor *mon = arg;
 
@@ -232,20 +237,20 @@ on_signal(int sig, void *arg)
 }
 
 static void
-catch_signals(struct monitor *mon)
+monitor_catch_signals(struct monitor *mon)
 {
 	int signals[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT};
 
 	signal(SIGPIPE, SIG_IGN);
 	if (!mon->foreground)
 		signals[3] = SIGTERM;
-	if (loop_signals(signals, 4, on_signal, mon) < 0)
-		start_failed("cannot catch signals");
+	if (loop_signals(signals, 4, monitor_on_signal, mon) < 0)
+		monitor_start_failed("cannot catch signals");
 }
 
 /* Everything that can fail for reasons outside, with its sentence. */
 static void
-prepare(struct monitor *mon, const struct options *o)
+monitor_prepare(struct monitor *mon, const struct options *o)
 {
 	char reason[REASON_MAX];
 
@@ -253,13 +258,13 @@ prepare(struct monitor *mon, const struct options *o)
 	    dirs_make(mon, o->run_dir, o->state_dir, reason, sizeof(reason)) !=
 		0 ||
 	    dirs_lock(mon, reason, sizeof(reason)) != 0)
-		start_failed(reason);
+		monitor_start_failed(reason);
 	boot_forget_others(mon);
 }
 
 /* The log's descriptor becomes our own 2 once no start-up sentence is due. */
 static void
-go_quiet(struct monitor *mon)
+monitor_go_quiet(struct monitor *mon)
 {
 	if (mon->log_fd == 2)
 		return;
@@ -269,7 +274,7 @@ go_quiet(struct monitor *mon)
 }
 
 static void
-warn_of_little_room(struct monitor *mon)
+monitor_warn_of_little_room(struct monitor *mon)
 {
 	char reason[PATH_MAX + 160];
 	struct statvfs v;
@@ -289,49 +294,52 @@ warn_of_little_room(struct monitor *mon)
 
 /* All that is made once, before anything is served. */
 static void
-start_open(struct monitor *mon)
+monitor_open(struct monitor *mon)
 {
 	char reason[REASON_MAX];
 
 	if (dirs_open_files(mon, reason, sizeof(reason)) != 0 ||
 	    ids_choose(mon, reason, sizeof(reason)) != 0)
-		start_failed(reason);
-	go_quiet(mon);
+		monitor_start_failed(reason);
+	monitor_go_quiet(mon);
 	handed_write(mon);
 	mon->sink = event_sink_new(ROLE_MONITOR, EVENTS_HELD);
 	if (mon->sink == NULL)
-		start_failed("out of memory");
+		monitor_start_failed("out of memory");
 	if (predecessor_end_roles(mon) != 0)
-		start_failed("the run-time state cannot be used: see above");
+		monitor_start_failed(
+		    "the run-time state cannot be used: see above");
 	adopt_find_all(mon);
 	if (logins_open(mon) != 0 || pamsock_open(mon) != 0)
-		start_failed("the run-time state cannot be used: see above");
+		monitor_start_failed(
+		    "the run-time state cannot be used: see above");
 	loginproc_adopt_all(mon);
 }
 
 /* The first plan is there. */
 static void
-start(struct monitor *mon, const char *service, struct plan *plan,
+monitor_start(struct monitor *mon, const char *service, struct plan *plan,
     const char *failed)
 {
 	(void)service;
 	if (failed != NULL)
-		start_failed(failed);
+		monitor_start_failed(failed);
 	if (plan->done.refused) {
 		reload_print(mon, plan);
 		exit(1);
 	}
 	mon->plan = plan;
-	start_open(mon);
+	monitor_open(mon);
 	mon->plan = NULL;
 	if (mon->rootless)
 		report_warning(mon, NULL,
 		    "started by an ordinary user: logins only as that user, "
 		    "one uid for all roles, no utmp, weaker sandboxes");
 	reload_warnings(mon, plan, true);
-	warn_of_little_room(mon);
+	monitor_warn_of_little_room(mon);
 	if (reload_apply(mon, plan) != 0)
-		start_failed("the configuration cannot be applied: see above");
+		monitor_start_failed(
+		    "the configuration cannot be applied: see above");
 	end_resume(mon);
 	watchdog_open(mon);
 }
@@ -347,7 +355,7 @@ main(int argc, char **argv)
 	log_set_name("portreeved");
 	argv0_end = argv[0] + strlen(argv[0]);
 	setproctitle_init(argc, argv, environ);
-	parse_options(mon, &o, argc, argv);
+	monitor_parse_options(mon, &o, argc, argv);
 	/* Under -d there is a file for it, later. */
 	log_set_verbose(mon->verbose && !mon->foreground);
 	mon->rootless = geteuid() != 0;
@@ -357,7 +365,7 @@ main(int argc, char **argv)
 	mon->hear = answer_readable;
 	mon->next_listener = 1;
 	if (o.check)
-		return (check_only(mon, &o));
+		return (monitor_check(mon, &o));
 	setproctitle("-portreeve: monitor");
 	/* libbsd's mark for kernels of old: ps would show it as a word. */
 	if (*argv0_end == '.')
@@ -366,12 +374,12 @@ main(int argc, char **argv)
 	child_files_raise();
 	reserve_open();
 	umask(022);
-	prepare(mon, &o);
+	monitor_prepare(mon, &o);
 	/* A dead zygote's programs become ours, and can be waited for. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		start_failed("cannot become the reaper of orphans");
-	catch_signals(mon);
-	planner_ask(mon, PLAN_START, "", start);
+		monitor_start_failed("cannot become the reaper of orphans");
+	monitor_catch_signals(mon);
+	planner_ask(mon, PLAN_START, "", monitor_start);
 	while (mon->stage != STAGE_OVER) {
 		loop_turn();
 		if (mon->exit_status != 0 && !monitor_is_leaving(mon))

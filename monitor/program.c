@@ -31,7 +31,7 @@
  * is not there is each connection's to tell.
  */
 static int
-check_path(const struct monitor *mon, const struct msg_program *m,
+program_check_path(const struct monitor *mon, const struct msg_program *m,
     char reason[REASON_MAX])
 {
 	char why[SAFE_REASON_MAX];
@@ -48,7 +48,7 @@ check_path(const struct monitor *mon, const struct msg_program *m,
 }
 
 static int
-fill_exec(struct monitor *mon, const struct mon_service *s,
+program_fill_exec(struct monitor *mon, const struct mon_service *s,
     struct msg_program *m, char reason[REASON_MAX])
 {
 	*m = *s->plan->program;
@@ -59,7 +59,7 @@ fill_exec(struct monitor *mon, const struct mon_service *s,
 		memcpy(m->groups.b, &m->gid, sizeof(m->gid));
 		m->groups.n = sizeof(m->gid);
 	}
-	return (check_path(mon, m, reason));
+	return (program_check_path(mon, m, reason));
 }
 
 /*
@@ -67,7 +67,7 @@ fill_exec(struct monitor *mon, const struct mon_service *s,
  * shell. It does not bind root, and so not sshd itself.
  */
 static int
-put_user_limit(struct monitor *mon, struct msg_program *m)
+program_put_user_limit(struct monitor *mon, struct msg_program *m)
 {
 	uint32_t n = mon->plan->is.user_processes;
 	struct program_rlimit r = {
@@ -86,7 +86,7 @@ put_user_limit(struct monitor *mon, struct msg_program *m)
  * from there on the rendered configuration names it.
  */
 static int
-put_ssh_name(const struct msg_plan_service *ssh, struct msg_program *m)
+program_put_sshd_name(const struct msg_plan_service *ssh, struct msg_program *m)
 {
 	char name[sizeof(ssh->pam_service) + 16];
 
@@ -97,7 +97,7 @@ put_ssh_name(const struct msg_plan_service *ssh, struct msg_program *m)
 }
 
 static int
-fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
+program_fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
     struct msg_program *m)
 {
 	char config[PATH_MAX + 32], pam_socket[PATH_MAX + 64] = PAM_SOCKET;
@@ -105,7 +105,7 @@ fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 
 	sshd_config_path(mon, config, sizeof(config));
 	snprintf(m->path, sizeof(m->path), "%s", ssh->sshd);
-	err = put_ssh_name(ssh, m);
+	err = program_put_sshd_name(ssh, m);
 	if (err == 0)
 		err = PUT(argv, "-i");
 	if (err == 0)
@@ -127,7 +127,7 @@ fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 		err = PUT(environment, PAM_COUNT);
 	m->umask = 022;
 	if (err == 0)
-		err = put_user_limit(mon, m);
+		err = program_put_user_limit(mon, m);
 	return (err);
 }
 
@@ -143,8 +143,8 @@ program_send(struct monitor *mon, struct proc *zygote, char reason[REASON_MAX])
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
 	err = service_traits(zygote->kind)->by == BY_SSHD
-		  ? fill_ssh(mon, &s->plan->is, m)
-		  : fill_exec(mon, s, m, reason);
+		  ? program_fill_ssh(mon, &s->plan->is, m)
+		  : program_fill_exec(mon, s, m, reason);
 	if (err == 0)
 		err = proc_send(mon, zygote, MSG_PROGRAM, m, NULL, 0);
 	else

@@ -43,7 +43,7 @@ reload_print(struct monitor *mon, const struct plan *plan)
 
 /* New zygotes where what they serve has changed; the old ones finish. */
 static void
-replace_zygotes(struct monitor *mon, const bool changed[SERVICES_MAX])
+reload_replace_zygotes(struct monitor *mon, const bool changed[SERVICES_MAX])
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -57,7 +57,7 @@ replace_zygotes(struct monitor *mon, const bool changed[SERVICES_MAX])
 
 /* Its sshds and the log's reader are told at their start who decides. */
 static void
-change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
+reload_change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used &&
@@ -68,7 +68,7 @@ change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
 
 /* Roles that no service needs any more. */
 static void
-stop_needless(struct monitor *mon)
+reload_stop_needless(struct monitor *mon)
 {
 	struct proc *p;
 
@@ -83,7 +83,7 @@ stop_needless(struct monitor *mon)
 
 /* The ssh whose file for sshd is written and to be put in place, or NULL. */
 static const struct plan_service *
-find_ready_ssh(const struct plan *plan)
+reload_find_ready_ssh(const struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->service_count; i++) {
 		if (plan->services[i].is.sshd[0] != '\0')
@@ -94,7 +94,7 @@ find_ready_ssh(const struct plan *plan)
 
 /* What waited has been found by the check; what the start found waits. */
 static void
-settle_waiting(struct monitor *mon)
+reload_settle_waiting(struct monitor *mon)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -115,7 +115,7 @@ settle_waiting(struct monitor *mon)
 int
 reload_apply(struct monitor *mon, struct plan *plan)
 {
-	const struct plan_service *ssh = find_ready_ssh(plan);
+	const struct plan_service *ssh = reload_find_ready_ssh(plan);
 	struct plan *old = mon->plan;
 	bool changed[SERVICES_MAX], by_pam = sshd_by_pam();
 	int err = table_has_room(mon, plan) ? 0 : ERR_FULL;
@@ -127,13 +127,13 @@ reload_apply(struct monitor *mon, struct plan *plan)
 		return (err);
 	table_configure(mon, old, plan, changed);
 	if (sshd_by_pam() != by_pam)
-		change_ssh(mon, changed);
+		reload_change_ssh(mon, changed);
 	mon->plan = plan;
 	mon->generation++;
-	settle_waiting(mon);
+	reload_settle_waiting(mon);
 	bind_configure(mon);
-	replace_zygotes(mon, changed);
-	stop_needless(mon);
+	reload_replace_zygotes(mon, changed);
+	reload_stop_needless(mon);
 	wire_services(mon);
 	start_needed(mon);
 	wire_tell_listeners(mon);
@@ -163,7 +163,7 @@ STAILQ_HEAD(warnings, warning);
 static struct warnings warnings_said = STAILQ_HEAD_INITIALIZER(warnings_said);
 
 static bool
-warning_is_in(const struct warnings *list, const struct msg_plan_note *d)
+reload_warning_is_in(const struct warnings *list, const struct msg_plan_note *d)
 {
 	const struct warning *w;
 
@@ -177,7 +177,7 @@ warning_is_in(const struct warnings *list, const struct msg_plan_note *d)
 
 /* Without memory it is forgotten, and said again. */
 static void
-warning_add(struct warnings *list, const struct msg_plan_note *d)
+reload_warning_add(struct warnings *list, const struct msg_plan_note *d)
 {
 	struct warning *w = malloc(sizeof(*w));
 
@@ -189,7 +189,7 @@ warning_add(struct warnings *list, const struct msg_plan_note *d)
 }
 
 static void
-warnings_clear(struct warnings *list)
+reload_warnings_clear(struct warnings *list)
 {
 	struct warning *w;
 
@@ -212,14 +212,14 @@ reload_warnings(struct monitor *mon, const struct plan *plan, bool applied)
 		log_info("%s", line);
 		if (d->error)
 			continue;
-		if (!warning_is_in(&warnings_said, d))
+		if (!reload_warning_is_in(&warnings_said, d))
 			report_warning(mon, NULL, line);
-		if (!warning_is_in(&now, d) &&
-		    (applied || !warning_is_in(&warnings_said, d)))
-			warning_add(&now, d);
+		if (!reload_warning_is_in(&now, d) &&
+		    (applied || !reload_warning_is_in(&warnings_said, d)))
+			reload_warning_add(&now, d);
 	}
 	if (applied)
-		warnings_clear(&warnings_said);
+		reload_warnings_clear(&warnings_said);
 	STAILQ_CONCAT(&warnings_said, &now);
 }
 
@@ -239,7 +239,7 @@ struct wishes {
 static struct wishes wishes_now, wishes_next;
 
 static void
-answer_wishes(struct monitor *mon, const char *failed)
+reload_answer(struct monitor *mon, const char *failed)
 {
 	for (unsigned i = 0; i < wishes_now.count; i++) {
 		if (failed == NULL)
@@ -252,7 +252,7 @@ answer_wishes(struct monitor *mon, const char *failed)
 
 /* Why it was refused: the first error, and how many more there are. */
 static void
-say_error(
+reload_error(
     const struct monitor *mon, const struct plan *plan, char *line, size_t size)
 {
 	const struct msg_plan_note *error = plan_error(plan);
@@ -271,7 +271,7 @@ reload_refused(struct monitor *mon, const struct plan *plan, const char *line)
 	if (plan != NULL)
 		reload_warnings(mon, plan, false);
 	report_configuration(mon, false, line);
-	answer_wishes(mon, line);
+	reload_answer(mon, line);
 	if (monitor_is_accepting(mon))
 		notify_accepting(mon); /* as before */
 }
@@ -289,7 +289,7 @@ reload_done(struct monitor *mon, const char *service, struct plan *plan,
 	if (failed != NULL)
 		snprintf(line, sizeof(line), "%s", failed);
 	else if (plan->done.refused)
-		say_error(mon, plan, line, sizeof(line));
+		reload_error(mon, plan, line, sizeof(line));
 	else if ((err = reload_apply(mon, plan)) != 0)
 		snprintf(line, sizeof(line),
 		    err == ERR_FULL ? "too many services, with those whose "
@@ -303,7 +303,7 @@ reload_done(struct monitor *mon, const char *service, struct plan *plan,
 		reload_warnings(mon, plan, true);
 		report_configuration(
 		    mon, true, wishes_now.signal ? "SIGHUP" : "reload");
-		answer_wishes(mon, NULL);
+		reload_answer(mon, NULL);
 	}
 	reload_begin(mon);
 }

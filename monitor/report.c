@@ -12,7 +12,7 @@
 #include "monitor/states.h"
 
 static void
-sink_writable(void *arg, int revents)
+report_sink_writable(void *arg, int revents)
 {
 	struct monitor *mon = arg;
 
@@ -33,7 +33,8 @@ report_emit(struct monitor *mon, struct event_builder *b)
 		loop_unwatch(&mon->sink_watch);
 	if (mon->sink_watch == NULL && fd >= 0 &&
 	    event_sink_wants_write(mon->sink))
-		mon->sink_watch = loop_watch(fd, POLLOUT, sink_writable, mon);
+		mon->sink_watch =
+		    loop_watch(fd, POLLOUT, report_sink_writable, mon);
 }
 
 void
@@ -111,7 +112,7 @@ report_configuration(struct monitor *mon, bool applied, const char *reason)
  * status says. In a sealed process abort() ends by SIGILL (sandbox.h).
  */
 static const char *
-role_end_reason(const struct proc *p, int status, char *buf, size_t size)
+report_end_reason(const struct proc *p, int status, char *buf, size_t size)
 {
 	if (p->reason[0] != '\0')
 		return (p->reason);
@@ -140,7 +141,7 @@ report_role_restarted(struct monitor *mon, const struct proc *p, int status)
 {
 	struct event_builder b;
 	char name[32], buf[32];
-	const char *reason = role_end_reason(p, status, buf, sizeof(buf));
+	const char *reason = report_end_reason(p, status, buf, sizeof(buf));
 
 	event_begin(&b, EV_ROLE_RESTARTED);
 	if (p->service != NULL)
@@ -216,7 +217,7 @@ static struct shortage {
 } shortages[ROLE_COUNT];
 
 static void
-short_tell(void *arg)
+report_short_tell(void *arg)
 {
 	struct shortage *s = arg;
 	struct event_builder b;
@@ -231,7 +232,7 @@ short_tell(void *arg)
 	event_text(&b, FIELD_REASON, s->reason);
 	report_emit(s->mon, &b);
 	s->count = 0;
-	loop_timer_in(&s->timer, SECOND, short_tell, s);
+	loop_timer_in(&s->timer, SECOND, report_short_tell, s);
 }
 
 void
@@ -245,5 +246,5 @@ report_short(struct monitor *mon, enum role role, int error, const char *reason)
 	s->count++;
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 	if (!s->timer.linked)
-		short_tell(s);
+		report_short_tell(s);
 }

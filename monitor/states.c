@@ -13,13 +13,13 @@
 #define FAILS 3
 
 static const char *
-listener_why(const struct listener *l)
+states_listener_why(const struct listener *l)
 {
 	return (l->why[0] != '\0' ? l->why : strerror(l->error));
 }
 
 static bool
-zygote_fails(const struct mon_service *s)
+states_zygote_fails(const struct mon_service *s)
 {
 	return (s->backoff.fails >= FAILS &&
 		(s->zygote == NULL || s->zygote->state != PROC_UP));
@@ -27,17 +27,17 @@ zygote_fails(const struct mon_service *s)
 
 /* What keeps all of a service from being served; NULL when nothing does. */
 static const char *
-service_why(const struct mon_service *s)
+states_service_why(const struct mon_service *s)
 {
 	if (s->waiting[0] != '\0')
 		return (s->waiting);
-	if (zygote_fails(s))
+	if (states_zygote_fails(s))
 		return ("its process ends when it is started: see the log");
 	return (NULL);
 }
 
 static bool
-listener_serves(const struct listener *l, int family)
+states_listener_serves(const struct listener *l, int family)
 {
 	return (l->address.family == family ||
 		(l->origin == LISTENER_DUAL && family == FAMILY_INET));
@@ -45,12 +45,13 @@ listener_serves(const struct listener *l, int family)
 
 /* The first listener of a family, one that is not bound before the others. */
 static const struct listener *
-find_listener(struct monitor *mon, const struct mon_service *s, int family)
+states_find_listener(
+    struct monitor *mon, const struct mon_service *s, int family)
 {
 	const struct listener *l, *found = NULL;
 
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (l->service != s || !listener_serves(l, family))
+		if (l->service != s || !states_listener_serves(l, family))
 			continue;
 		if (l->fd < 0)
 			return (l);
@@ -62,7 +63,7 @@ find_listener(struct monitor *mon, const struct mon_service *s, int family)
 
 /* Where it would listen. */
 static const struct addr *
-find_address(const struct mon_service *s, int family)
+states_find_address(const struct mon_service *s, int family)
 {
 	for (unsigned i = 0; i < s->plan->address_count; i++) {
 		if (s->plan->addresses[i].family == family)
@@ -75,13 +76,13 @@ void
 states_of(struct monitor *mon, const struct mon_service *s, int family,
     struct mon_state *out)
 {
-	const struct listener *l = find_listener(mon, s, family);
+	const struct listener *l = states_find_listener(mon, s, family);
 	const struct addr *address = l != NULL ? &l->address : NULL;
-	const char *why = service_why(s);
+	const char *why = states_service_why(s);
 
 	memset(out, 0, sizeof(*out));
 	if (address == NULL && !table_service_runs(s))
-		address = find_address(s, family);
+		address = states_find_address(s, family);
 	if (address == NULL)
 		return;
 	/* One of both families is :: itself, which is 0.0.0.0 to inet. */
@@ -94,7 +95,7 @@ states_of(struct monitor *mon, const struct mon_service *s, int family,
 		snprintf(out->text, sizeof(out->text), "waiting: %.240s", why);
 	else if (l != NULL && l->fd < 0)
 		snprintf(out->text, sizeof(out->text), "waiting: %s",
-		    listener_why(l));
+		    states_listener_why(l));
 	else
 		snprintf(out->text, sizeof(out->text), "listening");
 }
@@ -115,7 +116,7 @@ states_listens(struct monitor *mon, const struct mon_service *s)
 
 /* Whether a listener is worth a word: it was told, or cannot be bound soon. */
 static bool
-listener_waits(const struct listener *l)
+states_listener_waits(const struct listener *l)
 {
 	return (l->fd < 0 && l->service != NULL && l->why[0] != '\0');
 }
@@ -133,14 +134,14 @@ states_waiting(struct monitor *mon, char *buf, size_t size)
 		struct mon_service *s = &mon->services[i];
 
 		if (!s->used || !s->configured || s->stopped != NULL ||
-		    (why = service_why(s)) == NULL)
+		    (why = states_service_why(s)) == NULL)
 			continue;
 		n += (size_t)snprintf(
 		    buf + n, size - n, "%s%s: %s", before, s->name, why);
 		before = "; ";
 	}
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (!listener_waits(l) || n >= size)
+		if (!states_listener_waits(l) || n >= size)
 			continue;
 		n += (size_t)snprintf(buf + n, size - n,
 		    "%s%s %s port %u: "

@@ -72,7 +72,7 @@ listener_free(struct monitor *mon, struct listener *l)
 
 /* A socket of inet6 on every address takes inet's peers, unless told not to. */
 static bool
-serves_both(const struct addr *address, int fd)
+bind_serves_both(const struct addr *address, int fd)
 {
 	static const uint8_t any[sizeof(address->bytes)];
 	int only = 1;
@@ -86,7 +86,7 @@ serves_both(const struct addr *address, int fd)
 
 /* One from the service manager: what it is, the kernel says. */
 static void
-take_one(struct monitor *mon, int fd, const char *name)
+bind_take_one(struct monitor *mon, int fd, const char *name)
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
@@ -122,7 +122,8 @@ take_one(struct monitor *mon, int fd, const char *name)
 	l = listener_new(mon, &address, type == SOCK_DGRAM, fd);
 	if (l == NULL)
 		return;
-	l->origin = serves_both(&address, fd) ? LISTENER_DUAL : LISTENER_HANDED;
+	l->origin =
+	    bind_serves_both(&address, fd) ? LISTENER_DUAL : LISTENER_HANDED;
 	snprintf(l->name, sizeof(l->name), "%s", name);
 }
 
@@ -133,7 +134,7 @@ bind_take_handed_over(struct monitor *mon)
 	int n = sd_listen_fds_with_names(1, &names);
 
 	for (int i = 0; i < n; i++)
-		take_one(mon, SD_LISTEN_FDS_START + i, names[i]);
+		bind_take_one(mon, SD_LISTEN_FDS_START + i, names[i]);
 	for (int i = 0; names != NULL && names[i] != NULL; i++)
 		free(names[i]);
 	free(names);
@@ -208,16 +209,16 @@ listener_try(struct monitor *mon, struct listener *l, bool quiet)
 
 /* No IPv6 in this kernel: the default addresses are then inet's alone. */
 static bool
-family_is_missing(const struct mon_service *s, const struct listener *l)
+bind_family_is_missing(const struct mon_service *s, const struct listener *l)
 {
 	return (l->error == EAFNOSUPPORT && s->plan->is.listen_default);
 }
 
-static void retry_due(void *arg);
+static void bind_retry_due(void *arg);
 
 /* Try for all that are not bound; whether one is to be told to the master. */
 static bool
-retry_all(struct monitor *mon)
+bind_retry_all(struct monitor *mon)
 {
 	bool some = false, waiting = false;
 	struct listener *l;
@@ -233,19 +234,19 @@ retry_all(struct monitor *mon)
 			waiting = true;
 	}
 	if (waiting)
-		loop_timer_in(
-		    &mon->retry, soon > 0 ? SOON_NS : RETRY_NS, retry_due, mon);
+		loop_timer_in(&mon->retry, soon > 0 ? SOON_NS : RETRY_NS,
+		    bind_retry_due, mon);
 	if (soon > 0)
 		soon--;
 	return (some);
 }
 
 static void
-retry_due(void *arg)
+bind_retry_due(void *arg)
 {
 	struct monitor *mon = arg;
 
-	if (retry_all(mon))
+	if (bind_retry_all(mon))
 		wire_tell_listeners(mon);
 	else
 		wire_states(mon);
@@ -258,7 +259,7 @@ retry_due(void *arg)
  * is to be sent, and one that is not finds that there is nothing to be read.
  */
 static bool
-datagrams_are_shut(const struct listener *l)
+listener_datagrams_are_shut(const struct listener *l)
 {
 	struct pollfd p = {.fd = l->fd, .events = POLLRDHUP};
 	struct sockaddr_storage ss;
@@ -279,7 +280,7 @@ listener_is_shut(const struct listener *l)
 	socklen_t len = sizeof(listening);
 
 	if (l->datagram)
-		return (datagrams_are_shut(l));
+		return (listener_datagrams_are_shut(l));
 	return (getsockopt(
 		    l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
 		!listening);
@@ -287,7 +288,7 @@ listener_is_shut(const struct listener *l)
 
 /* One of the service manager's is its to bind; it can listen again. */
 static bool
-foreign_again(const struct listener *l)
+listener_listen_again(const struct listener *l)
 {
 	return (!l->datagram && listen(l->fd, BACKLOG) == 0);
 }
@@ -312,7 +313,7 @@ listener_rebind(struct monitor *mon, struct listener *l)
 			reason = "a process that shares the socket shut it "
 				 "down, and it cannot be bound; trying again";
 		}
-	} else if (!foreign_again(l)) {
+	} else if (!listener_listen_again(l)) {
 		reason = "a process that shares the socket shut it down: "
 			 "restart the service manager's socket unit";
 	}
@@ -321,7 +322,7 @@ listener_rebind(struct monitor *mon, struct listener *l)
 }
 
 static bool
-rebind_if_shut(struct monitor *mon, struct listener *l)
+listener_rebind_if_shut(struct monitor *mon, struct listener *l)
 {
 	if (l->fd < 0 || !listener_is_shut(l))
 		return (false);
@@ -333,33 +334,34 @@ rebind_if_shut(struct monitor *mon, struct listener *l)
 }
 
 static void
-rebound_tell(struct monitor *mon)
+bind_tell_rebound(struct monitor *mon)
 {
 	struct listener *l;
 
 	wire_tell_listeners(mon);
 	TAILQ_FOREACH (l, &mon->listeners, next) {
 		if (l->fd < 0)
-			loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+			loop_timer_in(
+			    &mon->retry, RETRY_NS, bind_retry_due, mon);
 	}
 }
 
 static bool
-look_at_all(struct monitor *mon)
+bind_look_at_all(struct monitor *mon)
 {
 	struct listener *l;
 	bool some = false;
 
 	TAILQ_FOREACH (l, &mon->listeners, next)
-		some = rebind_if_shut(mon, l) || some;
+		some = listener_rebind_if_shut(mon, l) || some;
 	return (some);
 }
 
 void
 bind_look(struct monitor *mon)
 {
-	if (look_at_all(mon))
-		rebound_tell(mon);
+	if (bind_look_at_all(mon))
+		bind_tell_rebound(mon);
 }
 
 /*
@@ -378,7 +380,7 @@ listener_hand_again(struct monitor *mon, struct listener *l, int error)
 		    mon, l, "no connection can be accepted; trying again");
 	}
 	l->broke = now;
-	loop_timer_in(&mon->retry, RETRY_NS, retry_due, mon);
+	loop_timer_in(&mon->retry, RETRY_NS, bind_retry_due, mon);
 }
 
 void
@@ -393,8 +395,8 @@ bind_broken(struct monitor *mon, uint32_t id, int error)
 			return; /* tried again already */
 		if ((l->rebound == 0 ||
 			time_boot_ns() - l->rebound >= RETRY_NS) &&
-		    rebind_if_shut(mon, l))
-			rebound_tell(mon);
+		    listener_rebind_if_shut(mon, l))
+			bind_tell_rebound(mon);
 		else
 			listener_hand_again(mon, l, error);
 		return;
@@ -405,7 +407,7 @@ bind_broken(struct monitor *mon, uint32_t id, int error)
  */
 
 static bool
-same_socket(const struct listener *l, const struct addr *a, bool datagram)
+listener_is_at(const struct listener *l, const struct addr *a, bool datagram)
 {
 	return (addr_equal(&l->address, a) && l->datagram == datagram);
 }
@@ -430,7 +432,7 @@ listener_assign(struct monitor *mon, struct listener *l, struct mon_service *s)
 
 /* The socket holds, and who reads the statements alone would not know it. */
 static void
-warn_if_other(
+listener_warn_if_other(
     struct monitor *mon, const struct mon_service *s, struct listener *l)
 {
 	char words[HANDED_WORDS_MAX];
@@ -448,8 +450,8 @@ warn_if_other(
  * *dual: and for inet with it.
  */
 static bool
-assign_foreign(struct monitor *mon, struct mon_service *s, enum family family,
-    bool datagram, bool *dual)
+bind_assign_foreign(struct monitor *mon, struct mon_service *s,
+    enum family family, bool datagram, bool *dual)
 {
 	struct listener *l;
 	bool found = false;
@@ -460,7 +462,7 @@ assign_foreign(struct monitor *mon, struct mon_service *s, enum family family,
 		    l->address.family != family || l->datagram != datagram)
 			continue;
 		listener_assign(mon, l, s);
-		warn_if_other(mon, s, l);
+		listener_warn_if_other(mon, s, l);
 		*dual = *dual || l->origin == LISTENER_DUAL;
 		found = true;
 	}
@@ -468,13 +470,14 @@ assign_foreign(struct monitor *mon, struct mon_service *s, enum family family,
 }
 
 static void
-configure_address(struct monitor *mon, struct mon_service *s,
+bind_configure_address(struct monitor *mon, struct mon_service *s,
     const struct addr *a, bool datagram)
 {
 	struct listener *l;
 
 	TAILQ_FOREACH (l, &mon->listeners, next) {
-		if (l->origin == LISTENER_OURS && same_socket(l, a, datagram)) {
+		if (l->origin == LISTENER_OURS &&
+		    listener_is_at(l, a, datagram)) {
 			listener_assign(mon, l, s);
 			return;
 		}
@@ -484,20 +487,20 @@ configure_address(struct monitor *mon, struct mon_service *s,
 		return;
 	listener_assign(mon, l, s);
 	listener_try(mon, l, true);
-	if (l->fd < 0 && family_is_missing(s, l))
+	if (l->fd < 0 && bind_family_is_missing(s, l))
 		l->wanted = 0;
 }
 
 static void
-configure_service(struct monitor *mon, struct mon_service *s)
+bind_configure_service(struct monitor *mon, struct mon_service *s)
 {
 	bool datagram = s->plan->is.datagram;
 	bool taken[FAMILY_COUNT], dual = false;
 
 	for (int f = 0; f < FAMILY_COUNT; f++)
-		taken[f] =
-		    (s->plan->is.without >> f & 1) == 0 &&
-		    assign_foreign(mon, s, (enum family)f, datagram, &dual);
+		taken[f] = (s->plan->is.without >> f & 1) == 0 &&
+			   bind_assign_foreign(
+			       mon, s, (enum family)f, datagram, &dual);
 	if (dual)
 		taken[FAMILY_INET] = true;
 	/* What was handed over rests meanwhile; nothing of ours is bound. */
@@ -506,13 +509,13 @@ configure_service(struct monitor *mon, struct mon_service *s)
 		const struct addr *a = &s->plan->addresses[i];
 
 		if (!taken[a->family])
-			configure_address(mon, s, a, datagram);
+			bind_configure_address(mon, s, a, datagram);
 	}
 }
 
 /* Told once, until it is somebody's. */
 static void
-warn_unclaimed(struct monitor *mon, struct listener *l)
+listener_warn_unclaimed(struct monitor *mon, struct listener *l)
 {
 	char words[HANDED_WORDS_MAX];
 
@@ -529,12 +532,12 @@ bind_configure(struct monitor *mon)
 	struct listener *l, *after;
 
 	soon = 0;
-	look_at_all(mon);
+	bind_look_at_all(mon);
 	round_now++;
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		if (mon->services[i].used && mon->services[i].configured &&
 		    mon->services[i].stopped == NULL)
-			configure_service(mon, &mon->services[i]);
+			bind_configure_service(mon, &mon->services[i]);
 	}
 	for (l = TAILQ_FIRST(&mon->listeners); l != NULL; l = after) {
 		after = TAILQ_NEXT(l, next);
@@ -550,7 +553,7 @@ bind_configure(struct monitor *mon)
 		if (l->service != NULL && l->told)
 			wire_listener_gone(mon, l);
 		l->service = NULL;
-		warn_unclaimed(mon, l);
+		listener_warn_unclaimed(mon, l);
 	}
-	retry_all(mon);
+	bind_retry_all(mon);
 }

@@ -20,7 +20,7 @@
 
 /* How it ended is not ours to know: a session that still runs tells. */
 static void
-adopted_ended(void *arg, int revents)
+loginproc_adopted_ended(void *arg, int revents)
 {
 	struct loginproc *p = arg;
 	struct ptable_row row;
@@ -36,7 +36,7 @@ adopted_ended(void *arg, int revents)
 }
 
 static bool
-is_alive(pid_t pid, uint64_t start)
+loginproc_is_alive(pid_t pid, uint64_t start)
 {
 	struct ptable_row row;
 
@@ -45,11 +45,11 @@ is_alive(pid_t pid, uint64_t start)
 }
 
 static bool
-adopt_one(struct monitor *mon, const struct login *l)
+loginproc_adopt_one(struct monitor *mon, const struct login *l)
 {
 	struct loginproc *p;
 
-	if (!is_alive(l->pid, l->pid_start))
+	if (!loginproc_is_alive(l->pid, l->pid_start))
 		return (false);
 	p = loginproc_new(mon, l->session);
 	if (p == NULL) {
@@ -71,11 +71,12 @@ adopt_one(struct monitor *mon, const struct login *l)
 	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (p->pidfd >= 0) {
 		fd_set_cloexec(p->pidfd, 1);
-		p->watch = loop_watch(p->pidfd, POLLIN, adopted_ended, p);
+		p->watch =
+		    loop_watch(p->pidfd, POLLIN, loginproc_adopted_ended, p);
 	}
 	/* The pidfd is of the verified process only if that still lives. */
-	if (p->watch == NULL || !is_alive(p->pid, p->pid_start))
-		adopted_ended(p, 0);
+	if (p->watch == NULL || !loginproc_is_alive(p->pid, p->pid_start))
+		loginproc_adopted_ended(p, 0);
 	return (true);
 }
 
@@ -87,10 +88,10 @@ loginproc_adopt_all(struct monitor *mon)
 	for (unsigned i = 0; (l = logins_at(i)) != NULL; i++) {
 		if (l->session == 0 || l->pid == 0)
 			continue;
-		if (adopt_one(mon, l))
+		if (loginproc_adopt_one(mon, l))
 			continue;
 		/* It died while nobody watched. */
-		if (is_alive(l->leader, l->leader_start))
+		if (loginproc_is_alive(l->leader, l->leader_start))
 			end_tree_now(mon, l->leader, l->leader_start);
 		if (!mon->rootless)
 			records_close(mon, l->pid, l->user);

@@ -187,7 +187,7 @@ struct question {
 static unsigned questions;
 
 static void
-question_end(struct question *q)
+ask_question_end(struct question *q)
 {
 	const struct linger none = {.l_onoff = 0};
 
@@ -200,14 +200,14 @@ question_end(struct question *q)
 }
 
 static void
-question_due(void *arg)
+ask_question_due(void *arg)
 {
 	struct question *q = arg;
 	struct pollfd p = {.fd = q->connection, .events = POLLRDHUP};
 
 	if (!ask_answer(q->mon, &q->ask, q->connection)) {
 		if (++q->looks < LOOKS_MAX) {
-			loop_timer_in(&q->timer, LOOK_NS, question_due, q);
+			loop_timer_in(&q->timer, LOOK_NS, ask_question_due, q);
 			return;
 		}
 		/* Or the peer has gone, and the session with it. */
@@ -216,7 +216,7 @@ question_due(void *arg)
 			    "a zygote does not report its sessions");
 		ask_refuse(q->mon, q->ask.session, "This connection is over.");
 	}
-	question_end(q);
+	ask_question_end(q);
 }
 
 static void
@@ -236,7 +236,7 @@ ask_later(struct monitor *mon, const struct msg_ask_login *ask, int connection)
 	q->ask = *ask;
 	q->connection =
 	    connection < 0 ? -1 : fcntl(connection, F_DUPFD_CLOEXEC, 3);
-	loop_timer_in(&q->timer, LOOK_NS, question_due, q);
+	loop_timer_in(&q->timer, LOOK_NS, ask_question_due, q);
 }
 
 void

@@ -50,7 +50,7 @@ static struct loop_timer rest;
 static unsigned askers;
 
 static void
-asker_end(struct asker *a)
+pamsock_end(struct asker *a)
 {
 	loop_unwatch(&a->watch);
 	ipc_channel_close(&a->ch);
@@ -60,7 +60,7 @@ asker_end(struct asker *a)
 
 /* Which of our connections has this process in its group? */
 static bool
-asker_identify(struct asker *a, pid_t pid)
+pamsock_identify(struct asker *a, pid_t pid)
 {
 	pid_t group = getpgid(pid);
 	struct ptable_row row;
@@ -87,7 +87,7 @@ asker_identify(struct asker *a, pid_t pid)
 }
 
 static void
-event_for(struct asker *a, struct event_builder *b, enum event event,
+pamsock_event(struct asker *a, struct event_builder *b, enum event event,
     const char *user)
 {
 	event_begin(b, event);
@@ -99,7 +99,7 @@ event_for(struct asker *a, struct event_builder *b, enum event event,
 
 /* What is known of how they were believed; `open` NULL: no key. */
 static void
-event_method(struct event_builder *b, const char *method,
+pamsock_event_method(struct event_builder *b, const char *method,
     const struct msg_pam_open *open)
 {
 	if (method[0] != '\0')
@@ -114,13 +114,13 @@ event_method(struct event_builder *b, const char *method,
 }
 
 static void
-asker_refuse(struct asker *a, const char *user, const char *method,
+pamsock_refuse(struct asker *a, const char *user, const char *method,
     const struct msg_pam_open *open, const char *why, struct msg_pam_verdict *v)
 {
 	struct event_builder b;
 
-	event_for(a, &b, EV_AUTH_FAILURE, user);
-	event_method(&b, method, open);
+	pamsock_event(a, &b, EV_AUTH_FAILURE, user);
+	pamsock_event_method(&b, method, open);
 	event_text(&b, FIELD_REASON, why);
 	report_emit(a->mon, &b);
 	v->allow = 0;
@@ -129,7 +129,7 @@ asker_refuse(struct asker *a, const char *user, const char *method,
 
 /* The account phase: may this user have one login more? Then it is counted. */
 static void
-asker_account(
+pamsock_account(
     struct asker *a, const struct msg_pam_account *m, struct msg_pam_verdict *v)
 {
 	const char *reason;
@@ -138,7 +138,7 @@ asker_account(
 	reason =
 	    logins_admit(a->mon, a->session, m->uid, m->user, m->processes, &l);
 	if (reason != NULL) {
-		asker_refuse(a, m->user, m->method, NULL, reason, v);
+		pamsock_refuse(a, m->user, m->method, NULL, reason, v);
 		return;
 	}
 	v->allow = 1;
@@ -149,7 +149,7 @@ asker_account(
  * modules': only now is the login a success.
  */
 static void
-asker_open(
+pamsock_open_session(
     struct asker *a, const struct msg_pam_open *m, struct msg_pam_verdict *v)
 {
 	struct login *l = logins_find(a->session);
@@ -161,7 +161,7 @@ asker_open(
 		reason = logins_admit(
 		    a->mon, a->session, m->uid, m->user, m->processes, &l);
 		if (reason != NULL) {
-			asker_refuse(a, m->user, m->method, m, reason, v);
+			pamsock_refuse(a, m->user, m->method, m, reason, v);
 			return;
 		}
 	}
@@ -172,8 +172,8 @@ asker_open(
 	/* sshd has no terminal yet and says "ssh": its log names it later. */
 	if (strcmp(m->tty, "ssh") != 0)
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
-	event_for(a, &b, EV_AUTH_SUCCESS, m->user);
-	event_method(&b, m->method, m);
+	pamsock_event(a, &b, EV_AUTH_SUCCESS, m->user);
+	pamsock_event_method(&b, m->method, m);
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
 	v->allow = 1;
@@ -181,7 +181,7 @@ asker_open(
 }
 
 static void
-asker_close(struct asker *a, struct msg_pam_verdict *v)
+pamsock_close_session(struct asker *a, struct msg_pam_verdict *v)
 {
 	struct login *l = logins_find(a->session);
 
@@ -192,7 +192,7 @@ asker_close(struct asker *a, struct msg_pam_verdict *v)
 }
 
 static void
-asker_readable(void *arg, int revents)
+pamsock_readable(void *arg, int revents)
 {
 	static struct ipc_in in;
 	struct asker *a = arg;
@@ -205,7 +205,7 @@ asker_readable(void *arg, int revents)
 	if (err != 0) {
 		if (err != ERR_CLOSED)
 			log_info("pam_portreeve: %s", err_text(err));
-		asker_end(a);
+		pamsock_end(a);
 		return;
 	}
 	if (in.type == MSG_PAM_HELLO) {
@@ -215,22 +215,22 @@ asker_readable(void *arg, int revents)
 			 "%.31s and does not understand this daemon, %s: "
 			 "restart it (systemctl restart portreeve)",
 		    in.msg.pam_hello.build, VERSION);
-		asker_end(a);
+		pamsock_end(a);
 		return;
 	}
 	if (in.type == MSG_PAM_ACCOUNT)
-		asker_account(a, &in.msg.pam_account, &v);
+		pamsock_account(a, &in.msg.pam_account, &v);
 	else if (in.type == MSG_PAM_OPEN)
-		asker_open(a, &in.msg.pam_open, &v);
+		pamsock_open_session(a, &in.msg.pam_open, &v);
 	else
-		asker_close(a, &v);
+		pamsock_close_session(a, &v);
 	if (ipc_send(&a->ch, MSG_PAM_VERDICT, &v, NULL, 0) < 0)
-		asker_end(a);
+		pamsock_end(a);
 }
 
 /* One of sshd's processes with our module in it. Takes fd over. */
 static void
-asker_begin(struct monitor *mon, pid_t pid, int fd)
+pamsock_begin(struct monitor *mon, pid_t pid, int fd)
 {
 	struct asker *a = askers < CLIENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
 
@@ -242,19 +242,19 @@ asker_begin(struct monitor *mon, pid_t pid, int fd)
 	askers++;
 	a->mon = mon;
 	ipc_channel_init(&a->ch, fd, ROLE_MONITOR, ROLE_LOGIN, ST_NEW);
-	if (mon->rootless || !asker_identify(a, pid)) {
+	if (mon->rootless || !pamsock_identify(a, pid)) {
 		log_warn("pam_portreeve: asked by a process that belongs to no "
 			 "connection of ours: refused");
-		asker_end(a);
+		pamsock_end(a);
 		return;
 	}
-	a->watch = loop_watch(fd, POLLIN, asker_readable, a);
+	a->watch = loop_watch(fd, POLLIN, pamsock_readable, a);
 	if (a->watch == NULL)
-		asker_end(a);
+		pamsock_end(a);
 }
 
 static void
-socket_rested(void *arg)
+pamsock_rested(void *arg)
 {
 	(void)arg;
 	loop_watch_events(listen_watch, POLLIN);
@@ -262,17 +262,17 @@ socket_rested(void *arg)
 
 /* Who cannot be accepted stays readable: a while without looking. */
 static void
-socket_failed(struct monitor *mon, int error)
+pamsock_accept_failed(struct monitor *mon, int error)
 {
 	if (error == EAGAIN || error == ECONNABORTED || error == EINTR)
 		return;
 	report_short(mon, ROLE_MONITOR, error, "no login can be asked about");
 	loop_watch_events(listen_watch, 0);
-	loop_timer_in(&rest, REST_NS, socket_rested, NULL);
+	loop_timer_in(&rest, REST_NS, pamsock_rested, NULL);
 }
 
 static void
-socket_readable(void *arg, int revents)
+pamsock_accept(void *arg, int revents)
 {
 	struct monitor *mon = arg;
 	struct ucred cred;
@@ -281,7 +281,7 @@ socket_readable(void *arg, int revents)
 
 	(void)revents;
 	if (fd < 0) {
-		socket_failed(mon, errno);
+		pamsock_accept_failed(mon, errno);
 		return;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
@@ -289,7 +289,7 @@ socket_readable(void *arg, int revents)
 		log_warn("the login socket: asked by another user: refused");
 		close(fd);
 	} else if (!loginproc_take(cred.pid, fd)) {
-		asker_begin(mon, cred.pid, fd);
+		pamsock_begin(mon, cred.pid, fd);
 	}
 }
 
@@ -316,7 +316,7 @@ pamsock_open(struct monitor *mon)
 	umask(old);
 	if (ok && listen(listen_fd, 128) == 0)
 		listen_watch =
-		    loop_watch(listen_fd, POLLIN, socket_readable, mon);
+		    loop_watch(listen_fd, POLLIN, pamsock_accept, mon);
 	if (listen_watch == NULL) {
 		log_errno("cannot listen on %s", path);
 		return (ERR_SYSTEM);

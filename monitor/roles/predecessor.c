@@ -33,7 +33,7 @@ static int roles_fd = -1;
 
 /* Whether it is there still. */
 static bool
-record_lives(const struct role_record *r)
+predecessor_lives(const struct role_record *r)
 {
 	struct ptable_row row;
 
@@ -43,7 +43,8 @@ record_lives(const struct role_record *r)
 }
 
 static void
-record_end(struct monitor *mon, const struct role_record *r, uint64_t deadline)
+predecessor_end(
+    struct monitor *mon, const struct role_record *r, uint64_t deadline)
 {
 	char reason[128];
 	int fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
@@ -59,7 +60,7 @@ record_end(struct monitor *mon, const struct role_record *r, uint64_t deadline)
 	    "the %s of the previous daemon (process %d) was still running, and "
 	    "was %s",
 	    role_name((enum role)r->role), (int)r->pid,
-	    record_lives(r) ? "killed, but does not end" : "ended");
+	    predecessor_lives(r) ? "killed, but does not end" : "ended");
 	report_warning(mon, NULL, reason);
 	log_info("%s", reason);
 }
@@ -80,8 +81,8 @@ predecessor_end_roles(struct monitor *mon)
 		return (ERR_SYSTEM);
 	}
 	for (size_t i = 0; i < (size_t)n / sizeof(before[0]); i++) {
-		if (record_lives(&before[i]))
-			record_end(mon, &before[i], deadline);
+		if (predecessor_lives(&before[i]))
+			predecessor_end(mon, &before[i], deadline);
 	}
 	/* Room for all from now on: the file system may be full later. */
 	if (posix_fallocate(roles_fd, 0, sizeof(before)) != 0)

@@ -85,7 +85,7 @@ ending_any(void)
 /* ---- what an ender says ------------------------------------------------- */
 
 static void
-ender_ready(struct monitor *mon, struct proc *p, void *arg)
+ending_ender_ready(struct monitor *mon, struct proc *p, void *arg)
 {
 	struct ending *e = arg;
 	struct msg_end_begin begin = {.tell = e->who != NULL};
@@ -100,7 +100,7 @@ ender_ready(struct monitor *mon, struct proc *p, void *arg)
 
 /* sshd's sessions leave records, under the names of who was logged in. */
 static void
-ender_told_process(struct ending *e, const struct msg_end_process *m)
+ending_take_process(struct ending *e, const struct msg_end_process *m)
 {
 	if (e->who == NULL || m->number >= e->n ||
 	    e->who[m->number].user[0] == '\0' || e->nrecords == RECORDS_MOST)
@@ -114,14 +114,15 @@ ender_told_process(struct ending *e, const struct msg_end_process *m)
 }
 
 static void
-ender_heard(struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg)
+ending_ender_heard(
+    struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg)
 {
 	struct ending *e = arg;
 
 	(void)mon;
 	(void)p;
 	if (in->type == MSG_END_PROCESS)
-		ender_told_process(e, &in->msg.end_process);
+		ending_take_process(e, &in->msg.end_process);
 	if (in->type == MSG_END_LEFT) {
 		e->left = in->msg.end_left;
 		e->heard = true;
@@ -166,7 +167,7 @@ ending_close_records(struct ending *e)
 }
 
 static void
-again_due(void *arg)
+ending_again_due(void *arg)
 {
 	ending_start(arg);
 }
@@ -176,7 +177,7 @@ ending_again(struct ending *e)
 {
 	report_short(e->mon, ROLE_ENDER, 0,
 	    "a session cannot be ended now, and is tried again");
-	loop_timer_in(&e->again, AGAIN_NS, again_due, e);
+	loop_timer_in(&e->again, AGAIN_NS, ending_again_due, e);
 }
 
 static void
@@ -197,7 +198,7 @@ ending_over(struct ending *e)
 
 /* A killed process that a disk holds up ends when it has what it waits for. */
 static void
-ender_over(struct monitor *mon, int status, void *arg)
+ending_ender_over(struct monitor *mon, int status, void *arg)
 {
 	struct ending *e = arg;
 	int err = ending_error(e);
@@ -220,9 +221,9 @@ ending_start(struct ending *e)
 {
 	static const struct proc_job job = {.time = ENDER_NS,
 	    .outlives = true,
-	    .ready = ender_ready,
-	    .hear = ender_heard,
-	    .over = ender_over};
+	    .ready = ending_ender_ready,
+	    .hear = ending_ender_heard,
+	    .over = ending_ender_over};
 
 	e->heard = false;
 	e->ender = start_job(e->mon, ROLE_ENDER, &job, e);

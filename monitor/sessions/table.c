@@ -22,7 +22,8 @@ table_monitor(void)
 }
 
 static struct mon_service *
-find_service(struct monitor *mon, enum service_kind kind, const char *name)
+table_find_service(
+    struct monitor *mon, enum service_kind kind, const char *name)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -34,7 +35,7 @@ find_service(struct monitor *mon, enum service_kind kind, const char *name)
 }
 
 static struct mon_service *
-new_service(struct monitor *mon, const struct plan_service *c)
+table_new_service(struct monitor *mon, const struct plan_service *c)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
@@ -56,7 +57,7 @@ new_service(struct monitor *mon, const struct plan_service *c)
  * the master's; ssh's statements live in sshd's own file, read by each sshd.
  */
 static bool
-same_zygote(const struct plan_service *a, const struct plan_service *b)
+table_same_zygote(const struct plan_service *a, const struct plan_service *b)
 {
 	const struct msg_plan_service *x = &a->is, *y = &b->is;
 
@@ -82,7 +83,7 @@ table_has_room(struct monitor *mon, const struct plan *plan)
 	for (unsigned i = 0; i < plan->service_count; i++) {
 		const struct plan_service *c = &plan->services[i];
 
-		if (find_service(
+		if (table_find_service(
 			mon, (enum service_kind)c->is.kind, c->is.name) != NULL)
 			continue;
 		if (room-- == 0)
@@ -96,7 +97,7 @@ table_has_room(struct monitor *mon, const struct plan *plan)
 #define SLOTS_LEAST 2048 /* few reloads need more */
 
 static uint32_t
-slots_needed(struct monitor *mon)
+table_slots_needed(struct monitor *mon)
 {
 	uint32_t slots = adopted_slots() + SLOTS_SPARE;
 
@@ -115,9 +116,9 @@ slots_needed(struct monitor *mon)
 
 /* True: zygotes have slot tables by now that are too short. */
 static bool
-fit_slots(struct monitor *mon)
+table_fit_slots(struct monitor *mon)
 {
-	uint32_t need = slots_needed(mon), before = mon->slots;
+	uint32_t need = table_slots_needed(mon), before = mon->slots;
 
 	if (before == 0)
 		mon->slots = SLOTS_LEAST;
@@ -142,14 +143,14 @@ table_configure(struct monitor *mon, const struct plan *old, struct plan *plan,
 		struct plan_service *c = &plan->services[i];
 		struct mon_service *s;
 
-		s = find_service(
+		s = table_find_service(
 		    mon, (enum service_kind)c->is.kind, c->is.name);
 		if (s == NULL)
-			s = new_service(mon, c);
+			s = table_new_service(mon, c);
 		if (s == NULL)
 			bug("no room for service %s", c->is.name);
 		changed[s->number] =
-		    all || s->plan == NULL || !same_zygote(s->plan, c);
+		    all || s->plan == NULL || !table_same_zygote(s->plan, c);
 		s->configured = true;
 		s->plan = c;
 		s->fresh = true;
@@ -161,7 +162,7 @@ table_configure(struct monitor *mon, const struct plan *old, struct plan *plan,
 		if (!mon->services[i].configured)
 			mon->services[i].plan = NULL;
 	}
-	if (fit_slots(mon))
+	if (table_fit_slots(mon))
 		memset(changed, true, SERVICES_MAX * sizeof(changed[0]));
 }
 
@@ -215,8 +216,8 @@ table_fit_state(struct monitor *mon)
 					  STATE_HISTORY);
 	}
 	/* A name that goes leaves its history behind. */
-	length =
-	    state_size(slots_needed(mon), long_rates ? 2 * services + 8 : 0);
+	length = state_size(
+	    table_slots_needed(mon), long_rates ? 2 * services + 8 : 0);
 	before = fstat(mon->state_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	/* What ended between two daemons stands in it, whatever its slot. */
 	if (length <= before && before <= state_size(SLOTS_MAX, SERVICES_MAX))
