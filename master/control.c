@@ -141,7 +141,7 @@ control_rested(uv_timer_t *timer)
 
 /*
  * Out of descriptors: root gets the reserve's place, to see and to end what has
- * them all; the listeners rest as long.
+ * them all. What fails all the same, and so stays readable, rests.
  */
 static int
 control_with_reserve(struct master *m, int error)
@@ -174,7 +174,8 @@ control_accept(uv_poll_t *poll, int status, int events)
 	if (status != 0)
 		uv_poll_start(poll, UV_READABLE, control_accept);
 	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 && errno != EAGAIN && resource_is_short(errno))
+	if (fd < 0 && errno != EAGAIN && errno != EINTR &&
+	    errno != ECONNABORTED)
 		fd = control_with_reserve(m, errno);
 	if (fd < 0)
 		return;

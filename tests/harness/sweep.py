@@ -27,6 +27,8 @@ CLIENT_SECONDS = 20
 DEAF_SECONDS = 2
 #: The same word is not said more often than that.
 TELL_SECONDS = 12
+#: Who answers the monitor no more is replaced by then.
+SILENT_SECONDS = 20
 #: Of a login that can say nothing, the monitor says so when its time is over.
 GRACE_SECONDS = 75
 #: More calls than this in half a second without clients is a spin.
@@ -550,10 +552,21 @@ class Case:
             outcomes = self.stage.clients(ROLES[self.role])
             self.stage.settle(1)
             self.look_for_spin(failure)
+            if self.is_deaf() and not self.role.startswith(("worker", *JOBS)):
+                self.wait_told(outcomes)
             self.happened = failure.injected()
         self.stage.seconds = CLIENT_SECONDS
         self.judge(before, outcomes)
         return not self.faults
+
+    def wait_told(self, outcomes):
+        """A failure that ends in time leaves nothing to tell but a client that
+        did not wait: it lasts until it is told."""
+        if [o for o in outcomes if o.word == "hung"]:
+            try:
+                wait_until(self.told, "a word", SILENT_SECONDS)
+            except AssertionError:
+                pass  # judged later
 
     def look_for_spin(self, failure):
         """With nobody there, a failure that lasts is met now and then."""

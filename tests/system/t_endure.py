@@ -183,22 +183,24 @@ def test_an_order_that_meets_a_zygote_on_its_way_out():
 @needs_root
 @needs("strace")
 @limit(60)
-def test_control_sockets_out_of_descriptors():
-    """Clients of the control and of the PAM socket that cannot be accepted
-    wait, and nobody spins meanwhile."""
+def test_control_sockets_that_cannot_accept():
+    """Clients of the control and of the PAM socket wait, out of descriptors or
+    by a security module's no, and nobody spins meanwhile."""
     port = free_port()
     with Daemon("system { services { finger { port %d; %s } } }" % (
             port, BOTH)) as daemon:
-        for pid, name in ((daemon.role("master").pid, "control.sock"),
-                          (daemon.pid, "pam.sock")):
-            client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with client, Strace(pid, ("accept4", "error=EMFILE:when=1+")) as \
-                    trace:
-                client.connect(daemon.run + "/" + name)
-                # How often it tries in a second is what is measured.
-                time.sleep(1)
-                check(0 < trace.injected() < 30, "%s: %d calls in a second" %
-                      (name, trace.injected()))
+        for role, name in (("master", "control.sock"),
+                           ("monitor", "pam.sock")):
+            for error in ("EMFILE", "EPERM"):
+                client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                with client, Strace(daemon.role(role).pid, (
+                        "accept4", "error=%s:when=1+" % error)) as trace:
+                    client.connect(daemon.run + "/" + name)
+                    # How often it tries in a second is what is measured.
+                    time.sleep(1)
+                    check(0 < trace.injected() < 30,
+                          "%s, %s: %d calls in a second" % (
+                              name, error, trace.injected()))
             equal(len(daemon.show("services")), 2, "rows")
 
 

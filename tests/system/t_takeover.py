@@ -78,6 +78,62 @@ def test_no_role_makes_a_close_wait():
         wait_until(lambda: answers(port), "an answer")
 
 
+def deaf():
+    """(A socket whose close waits for a minute, its deaf peer): what is sent
+    is not taken."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 60))
+    ours.setblocking(False)
+    try:
+        while True:
+            ours.send(b"x" * 65536)
+    except BlockingIOError:
+        pass
+    return ours, peer
+
+
+@needs_root
+@limit(90)
+def test_the_monitor_waits_in_no_close():
+    """A master that was taken over passes it such a socket, with each message
+    that carries one, and keeps no copy."""
+    with finger_only() as daemon:
+        master = wait_until(lambda: sealed(daemon, "master"), "the master")
+        os.kill(master, signal.SIGSTOP)
+        wait_until(lambda: processes.status(master)["State"][0] == "T",
+                   "a stop")
+        channel, = copies(master, [3])
+        peers = []
+        for message in (pack("ASK_CLIENT", "I", 7), pack("ASK_RELOAD", "I", 7),
+                        pack("ASK_LOGIN", "QIQB", 77, 0, 0, 0)):
+            ours, peer = deaf()
+            peers.append(peer)
+            with ours:
+                socket.send_fds(channel, [message], [ours.fileno()])
+            # Of the login: when the monitor has looked for it in vain.
+            wanted = "LOGIN_REFUSED" if len(peers) == 3 else "ANSWER_DONE"
+            until(channel, wanted)
+            # It is closed by now, or the monitor stands in its close.
+            with socket.socket(socket.AF_UNIX) as nobody:
+                socket.send_fds(channel, [pack("ASK_CLIENT", "I", 8)],
+                                [nobody.fileno()])
+                until(channel, "ANSWER_DONE")
+        for some in peers + [channel]:
+            some.close()
+        os.kill(master, signal.SIGCONT)
+
+
+def until(channel, name):
+    """Reads as far as that message."""
+    while True:
+        check(select.select([channel], [], [], 20)[0], "no " + name)
+        if name_of(channel.recv(65536)) == name:
+            return
+
+
 def mapped(pid, name):
     """(path, address, length) of a file's whole mapping."""
     with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
