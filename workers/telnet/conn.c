@@ -27,8 +27,9 @@ conn_open(struct conn *c, struct worker *w)
 	c->w = w;
 	c->heard = w->began;
 	c->phase = PHASE_GREETING;
+	c->peer = PEER_SENDS;
 	c->login.fd = -1;
-	c->pty = -1;
+	c->session.pty = -1;
 	/* A Synch's mark is looked for in the stream. */
 	if (setsockopt(
 		w->connection, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0)
@@ -41,11 +42,44 @@ conn_open(struct conn *c, struct worker *w)
 	return (telnet_init(&c->telnet, c->queue, sizeof(c->queue)));
 }
 
+/* Phase and event: the next phase; PHASE_END where none is given. */
+static const uint8_t phase_next[PHASES][PHASE_EVENTS] = {
+    [PHASE_GREETING] =
+	{[PHASE_ASKS_NAME] = PHASE_NAME, [PHASE_IS_LATE] = PHASE_LATE},
+    [PHASE_NAME] = {[PHASE_ASKS_NAME] = PHASE_NAME,
+	[PHASE_ASKS_LOGIN] = PHASE_ASKED,
+	[PHASE_IS_LATE] = PHASE_LATE,
+	[PHASE_TRIES] = PHASE_TRYING},
+    [PHASE_ASKED] =
+	{[PHASE_ASKS_LOGIN] = PHASE_ASKED, [PHASE_TRIES] = PHASE_TRYING},
+    [PHASE_LATE] = {[PHASE_IS_LATE] = PHASE_LATE},
+    [PHASE_TRYING] = {[PHASE_ASKS_NAME] = PHASE_NAME,
+	[PHASE_IS_PROMPTED] = PHASE_PROMPT,
+	[PHASE_OPENS] = PHASE_SESSION},
+    [PHASE_PROMPT] = {[PHASE_TRIES] = PHASE_TRYING},
+    [PHASE_SESSION] = {[PHASE_SHELL_ENDS] = PHASE_OVER},
+};
+
 void
-conn_set_phase(struct conn *c, enum phase phase)
+conn_step(struct conn *c, enum phase_event event)
 {
-	if (c->phase != PHASE_END)
-		c->phase = phase;
+	c->phase = (enum phase)phase_next[c->phase][event];
+}
+
+bool
+conn_has_session(const struct conn *c)
+{
+	return (c->phase == PHASE_SESSION || c->phase == PHASE_OVER);
+}
+
+/* What the peer's side has come to. Nothing waits for one that is gone. */
+static void
+conn_set_peer(struct conn *c, enum peer peer)
+{
+	if (peer > c->peer)
+		c->peer = peer;
+	if (peer == PEER_GONE)
+		conn_step(c, PHASE_ENDS);
 }
 
 short
@@ -53,24 +87,16 @@ conn_events(const struct conn *c)
 {
 	short events = 0;
 
-	if (c->have == 0 && c->n == 0 && !c->full && !c->ended)
+	if (c->have == 0 && c->n == 0 && !c->full && c->peer < PEER_ENDED)
 		events |= POLLIN;
 	/* Also while nothing is read: who is gone is to be missed. */
-	if (!c->fin)
+	if (c->peer == PEER_SENDS)
 		events |= POLLRDHUP;
 	if (!c->telnet.synch)
 		events |= POLLPRI;
 	if (c->blocked)
 		events |= POLLOUT;
 	return (events);
-}
-
-/* Said at once: nothing may wait for a connection that there is not. */
-static void
-conn_lose(struct conn *c)
-{
-	c->gone = true;
-	conn_set_phase(c, PHASE_END);
 }
 
 void
@@ -87,7 +113,7 @@ conn_short(struct conn *c)
 	if (++c->shorts <= WORKER_RESTS_MOST)
 		return;
 	c->w->why = WORKER_WHY_SHORT;
-	conn_lose(c);
+	conn_set_peer(c, PEER_GONE);
 }
 
 void
@@ -110,11 +136,11 @@ conn_fill(struct conn *c)
 		if (c->phase == PHASE_GREETING)
 			c->heard = time_boot_ns();
 	} else if (n == 0) {
-		c->fin = c->ended = true;
+		conn_set_peer(c, PEER_ENDED);
 	} else if (worker_is_short(errno)) {
 		conn_short(c);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		conn_lose(c);
+		conn_set_peer(c, PEER_GONE);
 	}
 }
 
@@ -124,18 +150,18 @@ conn_read(struct conn *c, short revents)
 	if ((revents & POLLPRI) != 0 && !c->telnet.synch) {
 		telnet_urgent(&c->telnet);
 		/* What was typed before it is dropped as well. */
-		c->stuck = true;
+		c->session.stuck = true;
 		c->n = 0;
 	}
 	if ((revents & POLLOUT) != 0)
 		c->blocked = false;
 	if ((revents & POLLRDHUP) != 0)
-		c->fin = true;
-	if (c->have == 0 && c->n == 0 && !c->full && !c->ended &&
+		conn_set_peer(c, PEER_HALF_CLOSED);
+	if (c->have == 0 && c->n == 0 && !c->full && c->peer < PEER_ENDED &&
 	    (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		conn_fill(c);
 	else if ((revents & (POLLHUP | POLLERR)) != 0)
-		conn_lose(c);
+		conn_set_peer(c, PEER_GONE);
 }
 
 void
@@ -145,7 +171,7 @@ conn_flush(struct conn *c)
 	bool urgent;
 	size_t n;
 
-	while (!c->blocked && !c->gone &&
+	while (!c->blocked && c->peer != PEER_GONE &&
 	       (n = telnet_pending(&c->telnet, &p, &urgent)) > 0) {
 		ssize_t sent = send(c->w->connection, p, n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT | (urgent ? MSG_OOB : 0));
@@ -163,7 +189,7 @@ conn_flush(struct conn *c)
 			c->blocked = true;
 			conn_short(c);
 		} else if (errno != EINTR) {
-			conn_lose(c);
+			conn_set_peer(c, PEER_GONE);
 		}
 	}
 }
@@ -209,7 +235,7 @@ conn_thin(struct conn *c)
 	memory_release(c->out, sizeof(c->out));
 	if (telnet_pending(&c->telnet, &p, &urgent) == 0) {
 		memory_release(c->queue, sizeof(c->queue));
-		c->swollen = false;
+		c->session.swollen = false;
 	}
 	memory_release_stack();
 }

@@ -23,21 +23,56 @@
 #define CONN_NAME_MAX 255 /* bytes of a user's name */
 
 enum phase {
+	PHASE_END,	/* what is queued is sent, and no more is read */
 	PHASE_GREETING, /* options are being agreed on */
 	PHASE_NAME,	/* the user's name is being typed */
 	PHASE_ASKED,	/* a login process is being started */
+	PHASE_LATE,	/* no name in all its time: the master is to say so */
 	PHASE_TRYING,	/* the login process has the word */
 	PHASE_PROMPT,	/* an answer to PAM is being typed */
 	PHASE_SESSION,	/* logged in */
-	PHASE_END,
-	PHASE_COUNT
+	PHASE_OVER,	/* the shell has ended: what is left is sent */
+	PHASES
+};
+
+enum phase_event {
+	PHASE_ASKS_NAME,
+	PHASE_ASKS_LOGIN, /* has asked the master for a login process */
+	PHASE_IS_LATE,
+	PHASE_TRIES, /* the login process has a name or an answer */
+	PHASE_IS_PROMPTED,
+	PHASE_OPENS, /* the user's terminal is there */
+	PHASE_SHELL_ENDS,
+	PHASE_ENDS,
+	PHASE_EVENTS
+};
+
+/* The peer's side of the connection; from each only to a later one. */
+enum peer {
+	PEER_SENDS,
+	PEER_HALF_CLOSED, /* it sends no more; there may be more to read */
+	PEER_ENDED,	  /* nor is there */
+	PEER_GONE	  /* the connection broke: nothing is sent either */
+};
+
+/* session.c's: the user's terminal. */
+struct session {
+	int pty;	 /* -1: none yet */
+	uint8_t keys[2]; /* bytes for it */
+	bool stuck;	 /* a Synch has come, and it took no byte since */
+	bool unechoed;	 /* it echoes no more, as the client wants it */
+	bool silent;	 /* it has nothing to tell but what wants room */
+	bool swollen;	 /* much output went through the buffers */
+	size_t drained;	 /* bytes read since the shell has ended */
+	struct telnet_tail tail;
 };
 
 struct conn {
 	struct worker *w;
 	const struct msg_login_options *options;
 	const char *host; /* in the prompt */
-	enum phase phase;
+	enum phase phase; /* conn_step()'s */
+	enum peer peer;	  /* conn.c's */
 
 	/* conn.c */
 	struct telnet telnet;
@@ -49,10 +84,6 @@ struct conn {
 	bool blocked;	 /* the socket takes nothing at present */
 	unsigned agains; /* sends and writes without room, in a row */
 	unsigned shorts; /* calls for which the kernel had no room, likewise */
-	bool gone;	 /* the connection broke; the phase is PHASE_END */
-	bool fin;	 /* the peer sends no more; there may be more to read */
-	bool ended;	 /* nor is there */
-	bool probed;	 /* asked whether it is there still */
 	/*
 	 * When it last sent something, where that matters: while options are
 	 * agreed on, any byte; in a session, what was typed.
@@ -65,21 +96,11 @@ struct conn {
 	struct telnet_line line;
 	char user[CONN_NAME_MAX + 1];
 	struct ipc_channel login;
-	bool late;	   /* no name in all its time */
 	unsigned asked;	   /* LOGIN_ASK was sent so often */
 	uint64_t asked_at; /* and then, at last */
 	struct ipc_in message;
 
-	/* session.c */
-	int pty;
-	uint8_t keys[2]; /* bytes for the terminal */
-	bool stuck;	 /* a Synch has come, and it took no byte since */
-	bool unechoed;	 /* it echoes no more, as the client wants it */
-	bool over;	 /* the shell has ended: what is left is sent */
-	bool silent;	 /* it has nothing to tell but what wants room */
-	size_t drained;	 /* bytes read since then */
-	struct telnet_tail tail;
-	bool swollen; /* much output went through the buffers below */
+	struct session session;
 
 	uint8_t in[CONN_INPUT];
 	uint8_t out[65536]; /* of the terminal, for a moment */
@@ -92,8 +113,15 @@ struct conn {
 /* Take the connection, queue the first offers. 0 or ERR_. */
 int conn_open(struct conn *c, struct worker *w);
 
-/* The one setter of the phase. PHASE_END is never left. */
-void conn_set_phase(struct conn *c, enum phase phase);
+/*
+ * The one way from a phase to the next. What the phase does not provide for
+ * ends the connection; PHASE_END is never left. A worker has no log, and so
+ * nothing is written of it.
+ */
+void conn_step(struct conn *c, enum phase_event event);
+
+/* Whether the user is logged in, or was until the shell ended. */
+bool conn_has_session(const struct conn *c);
 
 /* The poll() events that matter now. */
 short conn_events(const struct conn *c);

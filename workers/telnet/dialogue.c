@@ -28,7 +28,7 @@ static void
 dialogue_end(struct conn *c, const char *text)
 {
 	conn_say(c, text, strlen(text));
-	conn_set_phase(c, PHASE_END);
+	conn_step(c, PHASE_ENDS);
 }
 
 void
@@ -45,20 +45,20 @@ dialogue_ask_name(struct conn *c)
 
 	conn_say(c, prompt, (size_t)n);
 	telnet_line_begin(&c->line, CONN_NAME_MAX, true);
-	conn_set_phase(c, PHASE_NAME);
+	conn_step(c, PHASE_ASKS_NAME);
 }
 
 /* --- asking ------------------------------------------------------------------
  */
 
 static void
-dialogue_ask(struct conn *c)
+dialogue_ask(struct conn *c, bool late)
 {
-	struct msg_login_ask ask = {.late = c->late};
+	struct msg_login_ask ask = {.late = late};
 
 	c->asked++;
 	c->asked_at = time_boot_ns();
-	conn_set_phase(c, PHASE_ASKED);
+	conn_step(c, late ? PHASE_IS_LATE : PHASE_ASKS_LOGIN);
 	/* No room or no master: asked again soon. */
 	(void)ipc_send(&c->w->master, MSG_LOGIN_ASK, &ask, NULL, 0);
 }
@@ -91,7 +91,7 @@ dialogue_try(struct conn *c)
 	if (ipc_send(&c->login, MSG_LOGIN_USER, &m, NULL, 0) != 0)
 		dialogue_end(c, "\nThe login service does not answer.\n");
 	else
-		conn_set_phase(c, PHASE_TRYING);
+		conn_step(c, PHASE_TRIES);
 }
 
 static void
@@ -109,7 +109,7 @@ dialogue_answer(struct conn *c)
 	if (err != 0)
 		dialogue_end(c, "\nThe login service does not answer.\n");
 	else
-		conn_set_phase(c, PHASE_TRYING);
+		conn_step(c, PHASE_TRIES);
 }
 
 static void
@@ -128,7 +128,14 @@ dialogue_line(struct conn *c)
 	if (c->login.fd >= 0)
 		dialogue_try(c);
 	else
-		dialogue_ask(c);
+		dialogue_ask(c, false);
+}
+
+/* The master's answer is awaited. */
+static bool
+dialogue_is_asked(const struct conn *c)
+{
+	return (c->phase == PHASE_ASKED || c->phase == PHASE_LATE);
 }
 
 /* --- the peer's bytes
@@ -173,8 +180,8 @@ dialogue_take(struct conn *c)
 void
 dialogue_last(struct conn *c)
 {
-	if (c->phase != PHASE_ASKED && c->phase != PHASE_TRYING)
-		conn_set_phase(c, PHASE_END);
+	if (!dialogue_is_asked(c) && c->phase != PHASE_TRYING)
+		conn_step(c, PHASE_ENDS);
 }
 
 void
@@ -203,9 +210,9 @@ dialogue_channel(struct conn *c)
 	if (telnet_room(&c->telnet) <
 	    2 * sizeof(c->message.msg.login_text.text.b))
 		return (NULL);
-	if (c->phase == PHASE_ASKED)
+	if (dialogue_is_asked(c))
 		return (&c->w->master);
-	return (c->login.fd >= 0 && !c->over ? &c->login : NULL);
+	return (c->login.fd >= 0 && c->phase != PHASE_OVER ? &c->login : NULL);
 }
 
 static void
@@ -222,7 +229,7 @@ dialogue_prompt(struct conn *c, const struct msg_login_prompt *m)
 {
 	conn_say(c, m->text.b, m->text.n);
 	telnet_line_begin(&c->line, TELNET_LINE_MAX, m->echo != 0);
-	conn_set_phase(c, PHASE_PROMPT);
+	conn_step(c, PHASE_IS_PROMPTED);
 }
 
 static void
@@ -235,7 +242,7 @@ dialogue_obey(struct conn *c)
 		dialogue_begin_login(c);
 		break;
 	case MSG_LOGIN_DENIED:
-		if (c->late)
+		if (c->phase == PHASE_LATE)
 			SAY(c, "\n");
 		dialogue_end(c, m->login_denied.text);
 		SAY(c, "\n");
@@ -252,7 +259,7 @@ dialogue_obey(struct conn *c)
 		break;
 	case MSG_LOGIN_OVER:
 		conn_say(c, m->login_over.text.b, m->login_over.text.n);
-		conn_set_phase(c, PHASE_END);
+		conn_step(c, PHASE_ENDS);
 		break;
 	case MSG_SESSION_STARTED:
 		session_begin(c, c->message.fds[0]);
@@ -264,7 +271,7 @@ dialogue_obey(struct conn *c)
 	case MSG_DISMISS:
 		break; /* of a worker that has no connection */
 	default:
-		conn_set_phase(c, PHASE_END);
+		conn_step(c, PHASE_ENDS);
 		break;
 	}
 	ipc_in_close(&c->message);
@@ -317,7 +324,7 @@ dialogue_due(const struct conn *c)
 	uint64_t due = dialogue_grace(c), soon = due;
 
 	/* Its time is counted by who answers. */
-	if (c->phase == PHASE_ASKED)
+	if (dialogue_is_asked(c))
 		return (c->asked_at + (uint64_t)ASK_MS * NS_PER_MS);
 	if (c->phase == PHASE_GREETING)
 		soon = dialogue_greeted(c);
@@ -332,8 +339,7 @@ dialogue_late(struct conn *c)
 		dialogue_end(c, "\nLogin timed out.\n");
 		return;
 	}
-	c->late = true;
-	dialogue_ask(c);
+	dialogue_ask(c, true);
 }
 
 void
@@ -344,12 +350,12 @@ dialogue_tick(struct conn *c, uint64_t now)
 		dialogue_ask_name(c);
 	if (now < dialogue_due(c))
 		return;
-	if (c->phase != PHASE_ASKED)
+	if (!dialogue_is_asked(c))
 		dialogue_late(c);
 	else if (c->asked < ASK_TIMES)
-		dialogue_ask(c);
+		dialogue_ask(c, c->phase == PHASE_LATE);
 	else
-		dialogue_end(c, c->late
+		dialogue_end(c, c->phase == PHASE_LATE
 				    ? "\nLogin timed out.\n"
 				    : "\nThe login service does not answer.\n");
 }

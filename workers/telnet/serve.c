@@ -41,22 +41,28 @@ struct phase_row {
 		dialogue_take, dialogue_key, dialogue_last, dialogue_due,      \
 		    dialogue_tick                                              \
 	}
+#define SESSION                                                                \
+	{                                                                      \
+		session_take, session_key, session_last, session_due,          \
+		    session_tick                                               \
+	}
 
-static const struct phase_row phases[PHASE_COUNT] = {
+static const struct phase_row phases[PHASES] = {
     [PHASE_GREETING] = DIALOGUE,
     [PHASE_NAME] = DIALOGUE,
     [PHASE_ASKED] = DIALOGUE,
+    [PHASE_LATE] = DIALOGUE,
     [PHASE_TRYING] = DIALOGUE,
     [PHASE_PROMPT] = DIALOGUE,
-    [PHASE_SESSION] = {session_take, session_key, session_last, session_due,
-	session_tick},
+    [PHASE_SESSION] = SESSION,
+    [PHASE_OVER] = SESSION,
 };
 
 /* Somebody is there: what a client sends by itself does not say so. */
 static void
 serve_typed(struct conn *c)
 {
-	if (c->phase == PHASE_SESSION && c->options->idle_timeout > 0)
+	if (conn_has_session(c) && c->options->idle_timeout > 0)
 		c->heard = time_boot_ns();
 }
 
@@ -81,7 +87,7 @@ serve_obey(struct conn *c)
 	case TELNET_FLUSHED:
 		return (true);
 	case TELNET_LOGOUT:
-		conn_set_phase(c, PHASE_END);
+		conn_step(c, PHASE_ENDS);
 		return (false);
 	case TELNET_FULL:
 		c->full = true;
@@ -111,14 +117,12 @@ serve_use_input(struct conn *c)
  * finds out: who has closed its whole socket answers by a reset.
  */
 static void
-serve_half_closed(struct conn *c)
+serve_half_closed(struct conn *c, bool just_now)
 {
-	if (c->ended && c->have == 0 && c->n == 0 && !c->full)
+	if (c->peer == PEER_ENDED && c->have == 0 && c->n == 0 && !c->full)
 		phases[c->phase].last(c);
-	if (c->phase != PHASE_END && !c->probed) {
-		c->probed = true;
+	if (c->phase != PHASE_END && just_now)
 		telnet_probe(&c->telnet);
-	}
 }
 
 static uint64_t
@@ -131,7 +135,7 @@ serve_moved(const struct conn *c)
 static uint64_t
 serve_traffic_due(const struct conn *c)
 {
-	return (c->phase != PHASE_SESSION || serve_moved(c) == c->told
+	return (!conn_has_session(c) || serve_moved(c) == c->told
 		    ? UINT64_MAX
 		    : c->told_at + (uint64_t)TRAFFIC_MS * NS_PER_MS);
 }
@@ -154,7 +158,7 @@ static int
 serve_wait_ms(const struct conn *c)
 {
 	/* A client that does not read wakes nobody. */
-	bool calms = c->swollen && !c->blocked;
+	bool calms = c->session.swollen && !c->blocked;
 	uint64_t due = phases[c->phase].due(c), traffic = serve_traffic_due(c),
 		 now;
 
@@ -198,19 +202,19 @@ serve_exchange(struct conn *c)
 	do {
 		before = c->w->bytes_out;
 		serve_use_input(c);
-		if (c->pty >= 0)
+		if (c->session.pty >= 0)
 			session_follow(c);
 		conn_flush(c);
 	} while (c->w->bytes_out > before && c->phase != PHASE_END &&
 		 (c->n > 0 || c->have > 0));
 }
 
-/* n descriptors had something to tell, in the phase that was. */
+/* n descriptors had something to tell; had: a session, before that. */
 static bool
-serve_could_thin(const struct conn *c, int n, enum phase was)
+serve_could_thin(const struct conn *c, int n, bool had)
 {
-	return (c->phase == PHASE_SESSION &&
-		(was != PHASE_SESSION || (c->swollen && n == 0)));
+	return (
+	    conn_has_session(c) && (!had || (c->session.swollen && n == 0)));
 }
 
 static void
@@ -220,10 +224,11 @@ serve_turn(struct conn *c)
 	struct pollfd p[3] = {
 	    {.fd = c->w->connection, .events = conn_events(c)},
 	    serve_asked(channel != NULL ? channel->fd : -1, POLLIN),
-	    serve_asked(c->pty, c->pty >= 0 ? session_events(c) : 0)};
+	    serve_asked(
+		c->session.pty, c->session.pty >= 0 ? session_events(c) : 0)};
 	/* What is left behind the shell is read without being waited for. */
-	bool drains = c->over && (p[2].events & POLLIN) != 0;
-	enum phase was = c->phase;
+	bool drains = c->phase == PHASE_OVER && (p[2].events & POLLIN) != 0;
+	bool had = conn_has_session(c), sent = c->peer == PEER_SENDS;
 	int n = poll(p, 3, drains ? 0 : serve_wait_ms(c));
 
 	if (n < 0 && errno == EINTR)
@@ -238,11 +243,11 @@ serve_turn(struct conn *c)
 	    (p[2].revents & (POLLIN | POLLPRI | POLLHUP | POLLERR)) != 0)
 		session_read(c);
 	serve_exchange(c);
-	if (c->fin && c->phase != PHASE_END)
-		serve_half_closed(c);
+	if (c->peer != PEER_SENDS && c->phase != PHASE_END)
+		serve_half_closed(c, sent);
 	serve_tick(c);
 	conn_flush(c);
-	if (serve_could_thin(c, n, was))
+	if (serve_could_thin(c, n, had))
 		conn_thin(c);
 }
 
@@ -270,24 +275,25 @@ serve_finish_records(struct conn *c, uint64_t deadline)
 static void
 serve_finish(struct conn *c)
 {
-	uint64_t most = c->pty >= 0 ? SESSION_MS : RECORDS_MS;
+	uint64_t most = c->session.pty >= 0 ? SESSION_MS : RECORDS_MS;
 	uint64_t sent = c->w->bytes_out;
 	unsigned rests = 0;
 
-	fd_close(&c->pty);
+	fd_close(&c->session.pty);
 	if (c->login.fd >= 0)
 		shutdown(c->login.fd, SHUT_WR);
-	while (!c->gone) {
+	while (c->peer != PEER_GONE) {
 		conn_flush(c);
 		rests = c->w->bytes_out == sent ? rests + 1 : 0;
 		sent = c->w->bytes_out;
-		if (!c->blocked || c->gone || rests > WORKER_RESTS_MOST ||
+		if (!c->blocked || c->peer == PEER_GONE ||
+		    rests > WORKER_RESTS_MOST ||
 		    worker_wait(c->w->connection, POLLOUT,
 			worker_deadline(LAST_MS)) != 0)
 			break;
 		c->blocked = false;
 	}
-	if (!c->gone)
+	if (c->peer != PEER_GONE)
 		worker_linger(c->w, worker_deadline(LINGER_MS));
 	if (c->login.fd >= 0)
 		serve_finish_records(c, worker_deadline(most));

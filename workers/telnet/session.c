@@ -33,7 +33,7 @@ session_learn_flow(struct conn *c)
 {
 	struct termios t;
 
-	if (tcgetattr(c->pty, &t) == 0)
+	if (tcgetattr(c->session.pty, &t) == 0)
 		telnet_flow(&c->telnet, (t.c_iflag & IXON) != 0 &&
 					    t.c_cc[VSTOP] == 0x13 &&
 					    t.c_cc[VSTART] == 0x11);
@@ -46,14 +46,14 @@ session_learn_echo(struct conn *c)
 	bool denied = telnet_echo_is_denied(&c->telnet);
 	struct termios t;
 
-	if (denied == c->unechoed || tcgetattr(c->pty, &t) < 0)
+	if (denied == c->session.unechoed || tcgetattr(c->session.pty, &t) < 0)
 		return;
-	c->unechoed = denied;
+	c->session.unechoed = denied;
 	if (denied)
 		t.c_lflag &= ~(tcflag_t)ECHO;
 	else
 		t.c_lflag |= ECHO;
-	(void)tcsetattr(c->pty, TCSANOW, &t);
+	(void)tcsetattr(c->session.pty, TCSANOW, &t);
 }
 
 static void
@@ -62,7 +62,7 @@ session_resize(struct conn *c)
 	struct winsize size = {0};
 
 	if (telnet_window(&c->telnet, &size.ws_col, &size.ws_row))
-		(void)ioctl(c->pty, TIOCSWINSZ, &size);
+		(void)ioctl(c->session.pty, TIOCSWINSZ, &size);
 }
 
 /*
@@ -88,12 +88,12 @@ session_begin(struct conn *c, int fd)
 {
 	int on = 1;
 
-	c->pty = fd;
+	c->session.pty = fd;
 	c->heard = time_boot_ns();
-	conn_set_phase(c, PHASE_SESSION);
+	conn_step(c, PHASE_OPENS);
 	/* From here on each read says first what kind it is. */
 	if (ioctl(fd, TIOCPKT, &on) < 0) {
-		conn_set_phase(c, PHASE_END);
+		conn_step(c, PHASE_ENDS);
 		return;
 	}
 	session_learn_flow(c);
@@ -106,9 +106,7 @@ session_begin(struct conn *c, int fd)
 void
 session_over(struct conn *c)
 {
-	if (c->pty < 0)
-		conn_set_phase(c, PHASE_END);
-	c->over = true;
+	conn_step(c, PHASE_SHELL_ENDS);
 }
 
 /* --- to the terminal
@@ -118,11 +116,11 @@ bool
 session_take(struct conn *c)
 {
 	while (c->n > 0) {
-		ssize_t n = write(c->pty, c->data, c->n);
+		ssize_t n = write(c->session.pty, c->data, c->n);
 
 		if (n > 0) {
 			conn_moved(c);
-			c->stuck = false;
+			c->session.stuck = false;
 			c->data += n;
 			c->n -= (size_t)n;
 		} else if (n < 0 && errno == EINTR) {
@@ -159,8 +157,8 @@ static const struct {
 static void
 session_flush_input(struct conn *c, const struct termios *as_it_is)
 {
-	(void)ioctl(c->pty, TCFLSH, TCOFLUSH);
-	(void)tcsetattr(c->pty, TCSAFLUSH, as_it_is);
+	(void)ioctl(c->session.pty, TCFLSH, TCOFLUSH);
+	(void)tcsetattr(c->session.pty, TCSAFLUSH, as_it_is);
 }
 
 /*
@@ -173,17 +171,18 @@ session_key(struct conn *c, enum telnet_key key)
 {
 	struct termios t;
 
-	if (tcgetattr(c->pty, &t) < 0 ||
+	if (tcgetattr(c->session.pty, &t) < 0 ||
 	    t.c_cc[keys[key].at] == _POSIX_VDISABLE)
 		return;
-	if (c->stuck && keys[key].signal != 0 && (t.c_lflag & ISIG) != 0) {
+	if (c->session.stuck && keys[key].signal != 0 &&
+	    (t.c_lflag & ISIG) != 0) {
 		if ((t.c_lflag & NOFLSH) == 0)
 			session_flush_input(c, &t);
-		(void)ioctl(c->pty, TIOCSIG, (int)keys[key].signal);
+		(void)ioctl(c->session.pty, TIOCSIG, (int)keys[key].signal);
 		return;
 	}
-	c->keys[0] = t.c_cc[keys[key].at];
-	c->data = c->keys;
+	c->session.keys[0] = t.c_cc[keys[key].at];
+	c->data = c->session.keys;
 	c->n = 1;
 }
 
@@ -197,20 +196,20 @@ session_type_end(struct conn *c, bool afresh)
 {
 	struct termios t;
 
-	if (c->n > 0 || tcgetattr(c->pty, &t) < 0 ||
+	if (c->n > 0 || tcgetattr(c->session.pty, &t) < 0 ||
 	    t.c_cc[VEOF] == _POSIX_VDISABLE)
 		return;
-	c->data = c->keys;
+	c->data = c->session.keys;
 	if (afresh && t.c_cc[VKILL] != _POSIX_VDISABLE)
-		c->keys[c->n++] = t.c_cc[VKILL];
-	c->keys[c->n++] = t.c_cc[VEOF];
+		c->session.keys[c->n++] = t.c_cc[VKILL];
+	c->session.keys[c->n++] = t.c_cc[VEOF];
 }
 
 void
 session_last(struct conn *c)
 {
-	if (c->tail.wait == 0)
-		telnet_tail_begin(&c->tail, time_boot_ns());
+	if (c->session.tail.wait == 0)
+		telnet_tail_begin(&c->session.tail, time_boot_ns());
 }
 
 void
@@ -238,7 +237,7 @@ session_events(const struct conn *c)
 	/* A flush makes room itself: it is not left behind what it drops. */
 	if (session_has_room(c))
 		events |= POLLIN;
-	else if (!c->silent)
+	else if (!c->session.silent)
 		events |= POLLPRI;
 	if (c->n > 0)
 		events |= POLLOUT;
@@ -264,18 +263,18 @@ session_read_once(struct conn *c)
 
 	if (most > sizeof(c->out) - 1)
 		most = sizeof(c->out) - 1;
-	n = read(c->pty, c->out, most + 1);
+	n = read(c->session.pty, c->out, most + 1);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return (0);
-	if (n > 0 && c->tail.wait != 0)
-		telnet_tail_heard(&c->tail, time_boot_ns());
+	if (n > 0 && c->session.tail.wait != 0)
+		telnet_tail_heard(&c->session.tail, time_boot_ns());
 	if (n <= 0)
 		return (-1); /* EIO: nobody has the other side any more */
 	if (c->out[0] != TIOCPKT_DATA)
 		session_state(c, c->out[0]);
 	else
 		(void)telnet_output(&c->telnet, c->out + 1, (size_t)n - 1);
-	c->swollen = c->swollen || n >= READ_LEAST / 2;
+	c->session.swollen = c->session.swollen || n >= READ_LEAST / 2;
 	return ((int)n);
 }
 
@@ -284,12 +283,12 @@ static void
 session_read_state(struct conn *c)
 {
 	uint8_t state = TIOCPKT_DATA;
-	ssize_t n = read(c->pty, &state, 1);
+	ssize_t n = read(c->session.pty, &state, 1);
 
 	if (n == 1 && state != TIOCPKT_DATA)
 		session_state(c, state);
 	else if (n >= 0 || errno != EINTR)
-		c->silent = true; /* its end, which waits for room */
+		c->session.silent = true; /* its end, which waits for room */
 }
 
 void
@@ -301,18 +300,19 @@ session_read(struct conn *c)
 		session_read_state(c);
 		return;
 	}
-	c->silent = false;
+	c->session.silent = false;
 	for (int i = 0; i < READS_MAX && session_has_room(c); i++) {
 		n = session_read_once(c);
 		if (n <= 0)
 			break;
-		if (c->over)
-			c->drained += (size_t)n;
+		if (c->phase == PHASE_OVER)
+			c->session.drained += (size_t)n;
 		else if (n < READ_LEAST / 2)
 			return; /* that was all of it */
 	}
-	if (n < 0 || (c->over && (n == 0 || c->drained > DRAIN_MAX)))
-		conn_set_phase(c, PHASE_END);
+	if (n < 0 || (c->phase == PHASE_OVER &&
+			 (n == 0 || c->session.drained > DRAIN_MAX)))
+		conn_step(c, PHASE_ENDS);
 }
 
 /* --- time
@@ -329,7 +329,8 @@ session_idle_due(const struct conn *c)
 uint64_t
 session_due(const struct conn *c)
 {
-	uint64_t idle = session_idle_due(c), tail = telnet_tail_due(&c->tail);
+	uint64_t idle = session_idle_due(c),
+		 tail = telnet_tail_due(&c->session.tail);
 
 	return (idle < tail ? idle : tail);
 }
@@ -340,7 +341,7 @@ session_close(struct conn *c, enum worker_why why, const char *text, size_t n)
 {
 	conn_say(c, text, n);
 	c->w->why = why;
-	conn_set_phase(c, PHASE_END);
+	conn_step(c, PHASE_ENDS);
 }
 
 static void
@@ -364,7 +365,7 @@ session_tick(struct conn *c, uint64_t now)
 		session_close_idle(c);
 		return;
 	}
-	switch (telnet_tail_act(&c->tail, now)) {
+	switch (telnet_tail_act(&c->session.tail, now)) {
 	case TELNET_TAIL_WAIT:
 		break;
 	case TELNET_TAIL_TYPE:
