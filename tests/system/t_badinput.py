@@ -7,7 +7,7 @@ import stat
 import subprocess
 
 from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
-                     main, needs_root, processes, unused, wait_until, world,
+                     main, needs, needs_root, processes, unused, wait_until, world,
                      write)
 
 
@@ -144,6 +144,35 @@ def test_two_daemons_in_one_folder():
         fails(second)
         answer, _ = finger(int(daemon.show("services")[0]["port"]), b"x\r\n")
         check(answer, "the first was hurt")
+
+
+@needs_root
+@needs("strace")
+def test_a_failed_call_is_not_called_another_daemon():
+    """Nor a file that is not there: the sentence has the kernel's own word."""
+    port = free_port()
+    for path, call, error, words in (
+            ("run/state/lock", "flock", "ENOLCK",
+             "cannot be locked: No locks available"),
+            ("run/state/lock", "openat", "EMFILE",
+             "cannot be opened: Too many open files"),
+            ("run/state/lock", "openat", "ENOMEM",
+             "cannot be opened: Cannot allocate memory")):
+        daemon = Daemon(simple(port))
+        daemon.wrapper = [
+            "strace", "-f", "-o", daemon.directory + "/trace", "-P",
+            daemon.directory + "/" + path, "-e", "trace=" + call, "-e",
+            "inject=%s:error=%s" % (call, error)]
+        said = fails(daemon, daemon.run + "/state/lock: " + words)
+        check("another portreeved" not in said, said)
+    daemon = Daemon("system { services { service it { port %d; exec /bin/cat; "
+                    "%s } } }" % (port, BOTH))
+    daemon.wrapper = ["strace", "-f", "-o", daemon.directory + "/trace", "-P",
+                      os.path.realpath("/bin/cat"), "-e", "trace=%file",
+                      "-e", "inject=%file:error=EMFILE"]
+    with daemon.launch():
+        failed = daemon.wait("service-failed", timeout=30)
+        check(failed["reason"].endswith("Too many open files"), failed.line)
 
 
 def test_a_run_folder_that_cannot_be_made():

@@ -3,9 +3,12 @@
 terminal would obey."""
 import os
 import pwd
+import signal
 
 from harness import (BOTH, Connection, Daemon, check, equal, finger, free_port,
-                     main, needs_root, wait_until, world, write)
+                     limit, main, needs_root, wait_until, world, write)
+
+LATER = b"No answer can be had now, try again later.\r\n"
 
 
 def start(flags=""):
@@ -116,6 +119,40 @@ def test_lists_users_only_when_told():
         closed = ask(daemon, b"\r\n")
     with start("list-users;") as daemon:
         check(ask(daemon, b"\r\n") != closed, "the listing is refused")
+
+
+@needs_root
+@limit(90)
+def test_no_answer_is_not_nobody():
+    """lookup hangs, and more ask it than wait: nobody is told that a user who
+    is there is not, and the next lookup answers as before."""
+    port, many = free_port(), 500
+    with Daemon("system { services { extended-limits; finger { port %d; %s "
+                "connection-limit 1000; rate-limit 10000; } } }" % (
+                    port, BOTH)) as daemon:
+        daemon.port = port
+        lookup = daemon.role("lookup").pid
+        os.kill(lookup, signal.SIGSTOP)
+        clients = [Connection(port) for _ in range(many)]
+        for client in clients:
+            client.send(b"alice\r\n")
+        answers = [client.read_all()[0] for client in clients]
+        for client in clients:
+            client.close()
+        later = [a for a in answers if a == LATER]
+        good = [a for a in answers if b"Alice of the tests" in a]
+        check(later, "lookup did not hang: the test tries nothing")
+        equal(len(later) + len(good), many, "answers, but for %r" % [
+            a for a in answers if a not in later and a not in good][:3])
+        daemon.wait("resources-short", role="lookup")
+
+        def answers_again():
+            return b"Alice of the tests" in ask(daemon, b"alice\r\n")
+        wait_until(answers_again, "an answer")
+        check(lookup not in [p.pid for p in daemon.roles()["lookup"]],
+              "the lookup that hung is there")
+        equal(ask(daemon, b"nosuchuser\r\n"), b"No such user.\r\n",
+              "of one who is not there")
 
 
 def test_survives_every_bad_query():

@@ -370,6 +370,58 @@ def test_session_sandbox_denies_what_its_value_says():
            if found["none"][n] != errno.EPERM], "nothing could be told apart")
 
 
+#: As a container's own filter: a call of every process below returns that.
+FILTER = """
+import ctypes, os, sys
+lib = ctypes.CDLL("libseccomp.so.2")
+lib.seccomp_init.restype = ctypes.c_void_p
+filter = ctypes.c_void_p(lib.seccomp_init(0x7fff0000))  # allow
+lib.seccomp_attr_set(filter, 3, 0)  # without NoNewPrivs
+number = lib.seccomp_syscall_resolve_name(sys.argv[1].encode())
+if lib.seccomp_rule_add(filter, 0x50000 | int(sys.argv[2]), number, 0) or \
+        lib.seccomp_load(filter):
+    sys.exit("no filter")
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+@needs_root
+@limit(120)
+def test_check_and_start_agree_in_a_container():
+    """Where a filter from outside denies Landlock or namespaces: both name
+    it, or both are content with the level that is documented for it."""
+    for call, error, level, words in (
+            ("landlock_create_ruleset", errno.EPERM, "full",
+             "filter from outside"),
+            ("landlock_create_ruleset", errno.ENOSYS, "full",
+             "filter from outside"),
+            ("landlock_create_ruleset", errno.ENOSYS, "landlock-optional",
+             None),
+            ("unshare", errno.EPERM, "full", "sandbox-level rootless"),
+            ("unshare", errno.EPERM, "rootless", None)):
+        what = "%s, errno %d, %s" % (call, error, level)
+        daemon = Daemon("system { services { sandbox-level %s; finger { port "
+                        "%d; %s } } }" % (level, free_port(), BOTH),
+                        wrapper=["/usr/bin/python3", "-c", FILTER, call,
+                                 str(error)])
+        done = subprocess.run(
+            daemon.wrapper + [world.BUILD + "/portreeved", "-n", "-c",
+                              daemon.file],
+            capture_output=True, text=True, check=False)
+        equal(done.returncode, 1 if words else 0, "%s: check: %s" % (
+            what, done.stderr))
+        if not words:
+            with daemon:
+                check(daemon.show("services"), what)
+            continue
+        check(words in done.stderr, "%s: check: %s" % (what, done.stderr))
+        daemon.launch()
+        equal(daemon.child.wait(30), 1, what + ": start")
+        daemon.join()
+        check(words in "\n".join(daemon.noise), "%s: start: %s" % (
+            what, daemon.noise))
+
+
 @needs_root
 @limit(60)
 def test_weaker_levels_only_when_they_are_named():

@@ -209,6 +209,27 @@ test_long_queries_get_their_answer(void **state)
 	zut_stop(&z);
 }
 
+/* That no answer could be had does not say that there is no such user. */
+static void
+test_no_answer_is_not_nobody(void **state)
+{
+	static const char *const queries[] = {"alice\r\n", "\r\n"};
+	struct ipc_in in;
+	struct zut z;
+	struct sut s;
+
+	(void)state;
+	finger_new(&z, 1, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		finger_connect(&z, &s, 1 + (uint64_t)i);
+		sut_say(&s, queries[i]);
+		stage_expect(&s.worker, MSG_LOOKUP_ASK, &in);
+		send_answer(&s, 0, 0, LOOKUP_LATER);
+		finish(&z, &s, FINGER_SAYS_LATER);
+	}
+	zut_stop(&z);
+}
+
 /* An answer that went down with a master is asked for again. */
 static void
 test_asks_again(void **state)
@@ -328,6 +349,7 @@ main(void)
 	    cmocka_unit_test(test_lists_only_when_told),
 	    cmocka_unit_test(test_refuses_without_asking),
 	    cmocka_unit_test(test_long_queries_get_their_answer),
+	    cmocka_unit_test(test_no_answer_is_not_nobody),
 	    cmocka_unit_test(test_asks_again),
 	    cmocka_unit_test(test_an_idle_worker_from_outside),
 	};
