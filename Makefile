@@ -319,11 +319,14 @@ lint-aarch64:
 format:
 	@clang-format -i $$(find * -name build -prune -o -name '*.[ch]' -print)
 
-bench: all $(BENCH)
-	@tools/deps bench
+bench:
+	@tools/deps build run bench
+	@$(MAKE) --no-print-directory -s all $(BENCH)
 	tests/bench/run --build $(B)
 
-soak: all
+soak:
+	@tools/deps build run check
+	@$(MAKE) --no-print-directory -s all
 	tests/soak --build $(B)
 	tests/sweep --build $(B)
 

@@ -49,6 +49,11 @@ def test_by_name_and_only_for_its_family():
               not world.INSIDE, "its own binding of that family is there too")
         rows = {(r["family"], r["port"]) for r in daemon.show("services")}
         equal(rows, {("inet", port), ("inet6", own)}, "show services")
+        # The statement says another one for that family: told at the start.
+        warning = daemon.wait("warning", service="finger")
+        check("port %d" % port in warning["reason"] and
+              "port %d" % own in warning["reason"], warning.line)
+        equal(len(daemon.of("warning", service="finger")), 1, "warnings")
 
 
 def test_one_of_both_families():

@@ -487,6 +487,42 @@ def test_an_upgrade_while_people_log_in():
 
 @needs_root
 @needs("systemd-nspawn", "sshd")
+@limit(120)
+def test_install_says_when_it_restarts_nothing():
+    """Where a restart would or may end sessions, or no daemon would come up."""
+    box = machine()
+    pid, good = box.main_pid(), TEXT % ""
+    applied = len(box.journal("configuration-applied"))
+
+    def install(build, words, restarts=False):
+        done = box.run("env", "PREFIX=/usr/local", "/opt/tree/tools/install",
+                       build)
+        check(words in done.stdout, "not said: %s: %s%s" % (
+            words, done.stdout, done.stderr))
+        equal("systemctl restart portreeve" in done.stdout, not restarts,
+              "what to type: " + done.stdout)
+        equal(box.main_pid() == pid, not restarts, "the daemon: " + words)
+    for text in ("system { services { no-keep-sessions; finger; } }\n", good):
+        box.configure(text)
+        box.run("systemctl", "reload", "portreeve")
+        applied += 1
+        box.wait("configuration-applied", count=applied)
+        if text != good:
+            install("/opt/next", "because its sessions would end")
+    box.configure("system { services { fingre; } }\n")
+    install("/opt/build", "because the new build refuses its configuration")
+    box.configure(good)
+    # The command is of another build by now, and cannot ask.
+    install("/opt/build", "whether its sessions would go on")
+    box.run("systemctl", "restart", "portreeve")
+    check(box.main_pid() != pid, "the same daemon")
+    pid = box.main_pid()
+    install("/opt/build", "the running daemon was restarted", True)
+    check(finger(79, b"x\r\n")[0], "an answer")
+
+
+@needs_root
+@needs("systemd-nspawn", "sshd")
 @limit(90)
 def test_deps_leaves_nothing_enabled():
     """A package enables its daemon and would start it; apt is played."""
