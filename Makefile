@@ -91,7 +91,7 @@ BUILTIN	= $(filter-out common exec logreader lookup ssh,$(patsubst \
 	  workers/%/main.c,%,$(wildcard workers/*/main.c)))
 LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \
-	  $(BUILTIN:%=workers/%) workers/lookup monitor/login
+	  $(BUILTIN:%=workers/%) workers/lookup monitor/login planner
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(foreach d,$(1),$(wildcard $(d)/*.c)))
@@ -179,7 +179,7 @@ objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c \
 	  tests/unit/*/*/*.c tests/state/*/*.c))
 STAGE	= $(B)/lib/tests-stage.a
-UNITLIB	= monitor/login conf/sshd conf policy workers/lookup \
+UNITLIB	= monitor/login planner conf/sshd conf policy workers/lookup \
 	  workers/logreader $(BUILTIN:%=workers/%) \
 	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)

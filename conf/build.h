@@ -21,6 +21,10 @@ void check_tree(const struct conf_tree *tree, struct conf_report *report);
 void check_services(const struct conf *conf, struct conf_report *report);
 void check_clients(const struct conf *conf, struct conf_report *report);
 
+/* Of an ssh service. */
+void check_ssh(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report);
+
 /* Two services on one address and port. */
 void check_listeners(const struct conf *conf, struct conf_report *report);
 

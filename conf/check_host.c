@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
+#include "conf/check_host.h"
 #include "conf/script.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -200,6 +200,8 @@ conf_check_host_service(const struct conf *conf, const struct conf_service *s,
 	}
 	host_check_sshd_config(conf, s, report);
 	host_check_banner(conf, s, report);
+	if (service_traits(s->kind)->by == BY_SSHD)
+		host_check_ssh(conf, s, report);
 	if (service_traits(s->kind)->subsystem)
 		host_check_subsystem(conf, s, report);
 	return (report->errors > errors ? ERR_VALUE : 0);

@@ -79,6 +79,18 @@ struct conf_methods {
 	bool no_public_keys;
 };
 
+/* The kinds of key that a host proves itself by. */
+enum conf_hostkey {
+	HOSTKEY_ED25519,
+	HOSTKEY_ECDSA,
+	HOSTKEY_RSA,
+	HOSTKEY_DSS,
+	HOSTKEY_COUNT
+};
+
+/* Where a relative authorized-principals-file is. */
+#define CONF_PRINCIPALS_FOLDER "/var/etc"
+
 struct conf_ssh {
 	struct conf_methods methods;
 	bool sftp_server;
@@ -87,10 +99,20 @@ struct conf_ssh {
 	uint32_t client_alive_count_max;
 	uint32_t max_sessions;	  /* per connection */
 	uint32_t max_pre_packets; /* packets before authentication */
-	const char *sshd_config;  /* absolute path, or NULL */
+	/* From its default, which is off for DSS and on for the others. */
+	bool hostkey_differs[HOSTKEY_COUNT];
+	uint32_t rekey_data;	 /* bytes; 0: as the cipher asks */
+	uint32_t rekey_time;	 /* minutes; 0: never */
+	const char *sshd_config; /* absolute path, or NULL */
 	struct conf_words ciphers;
 	struct conf_words macs;
 	struct conf_words key_exchange;
+	/* Absolute path and words, or NULL. */
+	const char *keys_command, *principals_command;
+	const char *keys_command_user;
+	/* Absolute paths, or NULL; the second may be relative (schema.def). */
+	const char *user_ca, *principals_file, *host_certificate;
+	struct conf_words options; /* lines of sshd_config */
 };
 
 #define CONF_BANNER_MAX 4096 /* bytes of a banner that are shown */

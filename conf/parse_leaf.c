@@ -57,7 +57,8 @@ static bool
 parse_misses_value(const struct parser *p, const struct conf_statement *stmt)
 {
 	bool free = stmt->type == TYPE_STRING || stmt->type == TYPE_NAME ||
-		    stmt->type == TYPE_ENV || stmt->type == TYPE_WORD;
+		    stmt->type == TYPE_ENV || stmt->type == TYPE_WORD ||
+		    stmt->type == TYPE_LINES;
 
 	return (!p->line && p->cur.first && parse_is_known(p, p->in) &&
 		(!free || p->peek.type != TOKEN_SEMICOLON));

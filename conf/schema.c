@@ -62,6 +62,9 @@ enum {
 #define ENV .type = TYPE_ENV
 #define RLIMIT .type = TYPE_RLIMIT
 #define LIST(w) .type = TYPE_LIST, .words = w
+#define LINES(n) .type = TYPE_LINES, .low = 1, .high = n
+#define ARGUMENTS(text) .arguments = text
+#define BELOW(folder) .below = folder
 #define SSHD(...) SSHD_(__VA_ARGS__, NULL)
 #define SSHD_(k, v, ...) .sshd[0] = {k, v}
 #define SSHD_ALSO(k, v) .sshd[1] = {k, v}
@@ -224,7 +227,8 @@ schema_arity(const struct conf_statement *s)
 bool
 schema_is_list(const struct conf_statement *s)
 {
-	return (s->type == TYPE_ADDRESSES || s->type == TYPE_LIST);
+	return (s->type == TYPE_ADDRESSES || s->type == TYPE_LIST ||
+		s->type == TYPE_LINES);
 }
 
 bool
@@ -274,6 +278,7 @@ schema_type_name(enum conf_type type)
 	    [TYPE_ENV] = "a name and a value",
 	    [TYPE_RLIMIT] = "a resource, a soft and a hard limit",
 	    [TYPE_LIST] = "words",
+	    [TYPE_LINES] = "a line",
 	};
 
 	return (names[type]);

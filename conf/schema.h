@@ -49,6 +49,7 @@ enum conf_type {
 	TYPE_ENV,	/* NAME VALUE, one statement a name */
 	TYPE_RLIMIT,	/* NAME SOFT HARD, one statement a name */
 	TYPE_LIST,	/* some of a list of words, in the order written */
+	TYPE_LINES,	/* any texts of one line, in the order written */
 	TYPE_COUNT
 };
 
@@ -89,16 +90,18 @@ struct conf_statement {
 	const char *words; /* TYPE_WORD: in the order of the enum's values;
 			      TYPE_LIST: those that there are */
 	/*
-	 * What it says in sshd_config's words. value: of a flag, the value; of
-	 * words, sshd's for each of ours in their order, NULL where they are
-	 * the same; else NULL, and the value is ours.
+	 * What it says in sshd_config's words. value: of words, sshd's for each
+	 * of ours in their order, NULL where they are the same; else the value
+	 * itself, and NULL where it is ours.
 	 */
 	struct {
 		const char *keyword, *value;
 	} sshd[SCHEMA_SSHD_MAX];
-	bool sshd_always; /* its default goes to sshd, too */
-	const char *dflt; /* in the language's own words; NULL: nothing */
-	const char *unit; /* for the manual: "seconds" */
+	bool sshd_always;      /* its default goes to sshd, too */
+	const char *below;     /* the folder of a path that is relative */
+	const char *arguments; /* of a command that is written without any */
+	const char *dflt;      /* in the language's own words; NULL: nothing */
+	const char *unit;      /* for the manual: "seconds" */
 	const char *since;
 	bool extension;
 	const char *needs; /* what it takes beyond ourselves; NULL: nothing */

@@ -219,18 +219,34 @@ tree_is_written(const struct conf_tree *t, const struct conf_service *service,
 	return (false);
 }
 
+/*
+ * A statement of a block, or of one inside it that is part of the same object;
+ * an inactive one is none.
+ */
+static struct conf_node *
+tree_find_active(const struct conf_node *block, const char *name)
+{
+	const struct conf_statement *stmt =
+	    schema_find_statement(block->block, name);
+	struct conf_node *found = NULL;
+
+	if (stmt != NULL)
+		found = tree_find_statement(block, stmt, NULL);
+	for (const struct conf_node *n = block->children;
+	     found == NULL && n != NULL; n = n->next) {
+		if (n->stmt == NULL && !n->inactive &&
+		    conf_blocks[n->block].base == BASE_SERVICE &&
+		    !conf_blocks[n->block].opens)
+			found = tree_find_active(n, name);
+	}
+	return (found == NULL || found->inactive ? NULL : found);
+}
+
 struct conf_node *
 tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
     const char *statement)
 {
-	const struct conf_statement *stmt;
-	struct conf_node *n = tree_find_services(t, service);
+	const struct conf_node *n = tree_find_services(t, service);
 
-	if (n == NULL)
-		return (NULL);
-	stmt = schema_find_statement(n->block, statement);
-	if (stmt == NULL)
-		return (NULL);
-	n = tree_find_statement(n, stmt, NULL);
-	return (n == NULL || n->inactive ? NULL : n);
+	return (n == NULL ? NULL : tree_find_active(n, statement));
 }

@@ -206,7 +206,8 @@ value_read_text(struct value_reader *r, const struct conf_statement *stmt,
 			  : "is not a name of letters, digits and . _ -";
 	else if (n > (size_t)stmt->high)
 		why = "is too long";
-	else if (stmt->type == TYPE_PATH && v->text[0] != '/')
+	else if (stmt->type == TYPE_PATH && v->text[0] != '/' &&
+		 stmt->below == NULL)
 		why = "is not an absolute path";
 	else if (stmt->type == TYPE_PATH &&
 		 strpbrk(v->text, "\"'\\*?[]\t") != NULL)
@@ -291,6 +292,9 @@ value_read(struct value_reader *r, const struct conf_node *node, void *object)
 		break;
 	case TYPE_LIST:
 		value_read_list(r, node, object);
+		break;
+	case TYPE_LINES:
+		value_read_lines(r, node, object);
 		break;
 	case TYPE_ADDRESSES:
 		value_read_addresses(r, node, object);

@@ -141,6 +141,35 @@ value_read_list(
 		memcpy((char *)object + stmt->offset, &words, sizeof(words));
 }
 
+void
+value_read_lines(
+    struct value_reader *r, const struct conf_node *node, void *object)
+{
+	const struct conf_statement *stmt = node->stmt;
+	struct conf_words lines = {.count = 0};
+
+	for (unsigned i = 0; i < node->value_count; i++) {
+		const struct conf_value *v = &node->values[i];
+		size_t n = strlen(v->text);
+		const char *why = NULL;
+
+		if (n < (size_t)stmt->low)
+			why = "may not be empty";
+		else if (n > (size_t)stmt->high)
+			why = "is too long";
+		else if (strpbrk(v->text, "\r\n") != NULL)
+			why = "is more than one line";
+		if (why != NULL) {
+			conf_report_add(r->report, CONF_ERROR, v->pos,
+			    "%s: `%.60s` %s", stmt->name, v->text, why);
+			return;
+		}
+		lines.words[lines.count++] = v->text;
+	}
+	if (object != NULL)
+		memcpy((char *)object + stmt->offset, &lines, sizeof(lines));
+}
+
 /*
  * One word of a command into dst (room for all of *at): quotes, double or
  * single, keep spaces and go. false: a quote is not closed.

@@ -20,6 +20,9 @@ int value_word_index(
 void value_read_list(
     struct value_reader *r, const struct conf_node *node, void *object);
 
+void value_read_lines(
+    struct value_reader *r, const struct conf_node *node, void *object);
+
 /* As value_read, for one type each; service may be NULL. */
 void value_read_addresses(struct value_reader *r, const struct conf_node *node,
     struct conf_service *service);

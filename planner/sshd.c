@@ -19,22 +19,17 @@
 #include "planner/run.h"
 #include "planner/sshd.h"
 #include "planner/sshd_judge.h"
+#include "planner/sshd_keys.h"
 
-#define KEYS_MAX 4
 #define VERSION_SECONDS 10
-#define KEY_SECONDS 50
 
 static const char *const sshd_paths[] = {PLAN_SSHDS};
-static const char *const keygen_paths[] = {
-    "/usr/bin/ssh-keygen", "/usr/local/bin/ssh-keygen"};
-static const char *const key_types[] = {"ed25519", "ecdsa", "rsa"};
 
 /* What was found; one of a planner's life. */
 static struct {
 	const char *path;
 	struct sshd_version version;
-	char keys[KEYS_MAX][PATH_MAX + 64];
-	unsigned key_count;
+	struct sshd_keys keys;
 } found;
 
 static const char *
@@ -94,76 +89,6 @@ sshd_find_sshd(const struct planner *p, char *reason, size_t size)
 }
 
 static void
-sshd_add_key(const char *path)
-{
-	if (access(path, R_OK) == 0 && found.key_count < KEYS_MAX)
-		snprintf(found.keys[found.key_count++], sizeof(found.keys[0]),
-		    "%s", path);
-}
-
-static int
-sshd_make_key(const char *type, const char *path, char *reason, size_t size)
-{
-	const char *keygen = sshd_find_program(
-	    keygen_paths, sizeof(keygen_paths) / sizeof(keygen_paths[0]));
-	const char *argv[] = {keygen, "-q", "-t", type, "-N", "", "-C",
-	    "portreeve", "-f", path, NULL};
-	char out[512];
-	int status;
-
-	if (keygen == NULL) {
-		snprintf(reason, size,
-		    "there is no ssh-keygen to make host keys with: install "
-		    "it (Debian: apt-get install openssh-client)");
-		return (ERR_NOT_FOUND);
-	}
-	status = run_program(argv, KEY_SECONDS, out, sizeof(out));
-	if (status == 0)
-		return (0);
-	snprintf(reason, size,
-	    "cannot make the host key %.200s (ssh-keygen: "
-	    "status %d)",
-	    path, status);
-	return (ERR_SYSTEM);
-}
-
-static int
-sshd_find_host_keys(const struct planner *p, char *reason, size_t size)
-{
-	char path[PATH_MAX + 64];
-	int err;
-
-	for (size_t i = 0; !p->rootless && i < 3; i++) {
-		snprintf(path, sizeof(path), "/etc/ssh/ssh_host_%s_key",
-		    key_types[i]);
-		sshd_add_key(path);
-	}
-	if (found.key_count > 0)
-		return (0);
-	snprintf(path, sizeof(path), "%s/ssh", p->state_dir);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-		snprintf(reason, size, "cannot make %.200s: %s", path,
-		    strerror(errno));
-		return (ERR_SYSTEM);
-	}
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
-		    p->state_dir, key_types[i]);
-		if (access(path, F_OK) < 0) {
-			err = sshd_make_key(key_types[i], path, reason, size);
-			if (err != 0)
-				return (err);
-		}
-		sshd_add_key(path);
-	}
-	if (found.key_count > 0)
-		return (0);
-	snprintf(
-	    reason, size, "no host key below %s/ssh can be read", p->state_dir);
-	return (ERR_NOT_FOUND);
-}
-
-static void
 sshd_numbered_path(
     const struct planner *p, const char *name, char *buf, size_t size)
 {
@@ -194,7 +119,15 @@ sshd_prepare_failed(struct conf_report *report, const struct conf_service *ssh,
 	return (err);
 }
 
-/* The copies of the sshd-config FILE and of what it includes. */
+/* Where a copy is; NULL of none. */
+static const char *
+sshd_copy_path(const char *copies, int i, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s.%d", copies, i);
+	return (i < 0 ? NULL : buf);
+}
+
+/* The copies of sshd-option's lines, the sshd-config FILE and its includes. */
 static int
 sshd_write_copies(const struct snapshot *file, const char *copies)
 {
@@ -214,12 +147,14 @@ sshd_prepare_files(
     const struct conf *conf, struct sshd_params *params, struct sshd_judge *j)
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
-	char *text = NULL, *ours = NULL, first[PATH_MAX + 96];
+	char *text = NULL, *ours = NULL, first[2][PATH_MAX + 96];
 	int err = sshd_render(conf, ssh, params, &ours);
 
-	snprintf(first, sizeof(first), "%s.0", j->copies);
 	if (err == 0 && j->file != NULL) {
-		params->file_path = first;
+		params->option_path = sshd_copy_path(
+		    j->copies, j->file->options, first[0], sizeof(first[0]));
+		params->file_path = sshd_copy_path(
+		    j->copies, j->file->top, first[1], sizeof(first[1]));
 		err = sshd_render(conf, ssh, params, &text);
 	}
 	if (err != 0) {
@@ -234,9 +169,10 @@ sshd_prepare_files(
 	} else {
 		j->sshd = found.path;
 		j->ours = ours;
+		j->text = text != NULL ? text : ours;
 		err = sshd_judge(j);
 	}
-	params->file_path = NULL;
+	params->option_path = params->file_path = NULL;
 	free(text);
 	free(ours);
 	return (err);
@@ -263,20 +199,21 @@ sshd_prepare(const struct planner *p, const struct conf *conf,
 {
 	const struct conf_service *ssh = conf_find_service(conf, "ssh");
 	char config[PATH_MAX + 64], copies[PATH_MAX + 64], trial[PATH_MAX + 64];
-	const char *keys[KEYS_MAX];
 	struct sshd_params params = {.version = found.version,
 	    .pam = !p->rootless,
 	    .pam_service = ssh->login.pam_service,
-	    .host_keys = keys,
-	    .host_key_count = found.key_count};
+	    .host_keys = found.keys.paths,
+	    .host_key_count = found.keys.count};
 	struct snapshot_params copied = {.ssh = ssh,
-	    .host_keys = keys,
-	    .host_key_count = found.key_count,
+	    .host_keys = found.keys.paths,
+	    .host_key_count = found.keys.count,
 	    .folder = "/etc/ssh",
 	    .copies = copies,
 	    .uid = geteuid(),
 	    .pam = !p->rootless};
-	struct sshd_judge judge = {.config = config,
+	struct sshd_judge judge = {.conf = conf,
+	    .ssh = ssh,
+	    .config = config,
 	    .trial = trial,
 	    .copies = copies,
 	    .report = report,
@@ -284,13 +221,11 @@ sshd_prepare(const struct planner *p, const struct conf *conf,
 	struct snapshot *file = NULL;
 	int err = 0;
 
-	for (unsigned i = 0; i < found.key_count; i++)
-		keys[i] = found.keys[i];
 	sshd_remove_numbered(p);
 	sshd_numbered_path(p, "sshd_config", config, sizeof(config));
 	sshd_numbered_path(p, "sshd_file", copies, sizeof(copies));
 	snprintf(trial, sizeof(trial), "%s/sshd_trial", p->run_dir);
-	if (ssh->ssh.sshd_config != NULL)
+	if (ssh->ssh.sshd_config != NULL || ssh->ssh.options.count > 0)
 		err = snapshot_read(conf, &copied, &file, report);
 	judge.file = file;
 	if (err == 0)
@@ -301,21 +236,34 @@ sshd_prepare(const struct planner *p, const struct conf *conf,
 	return (err);
 }
 
-/* Whether sshd would only say again what was said about its file. */
+/* Whether there is an error about a statement that sshd is given. */
 static bool
-sshd_file_is_wrong(const struct conf *conf, const struct conf_service *ssh,
-    const struct conf_report *report)
+sshd_has_error(const struct conf_report *report, struct conf_pos pos)
 {
-	struct conf_pos pos;
-
-	if (ssh->ssh.sshd_config == NULL)
-		return (false);
-	pos = conf_statement_pos(conf, ssh, "sshd-config");
 	for (size_t i = 0; i < report->count; i++) {
 		const struct conf_diag *d = &report->diags[i];
 
-		if (d->severity == CONF_ERROR && d->pos.line == pos.line &&
-		    d->pos.col == pos.col)
+		if (d->severity == CONF_ERROR && d->file[0] == '\0' &&
+		    d->pos.line == pos.line && d->pos.col == pos.col)
+			return (true);
+	}
+	return (false);
+}
+
+/* Whether sshd would only say again, in its own words, what was said. */
+static bool
+sshd_would_repeat(const struct conf *conf, const struct conf_service *ssh,
+    const struct conf_report *report)
+{
+	static const char *const names[] = {"sshd-option", "sshd-config",
+	    "authorized-keys-command", "authorized-keys-command-user"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct conf_pos pos = conf_statement_pos(conf, ssh, names[i]);
+
+		/* Unsaid, it has the place of its service. */
+		if ((pos.line != ssh->pos.line || pos.col != ssh->pos.col) &&
+		    sshd_has_error(report, pos))
 			return (true);
 	}
 	return (false);
@@ -329,15 +277,20 @@ sshd_check(const struct planner *p, const struct conf *conf,
 	char reason[CONF_MESSAGE_MAX];
 	int err;
 
-	if (ssh == NULL || sshd_file_is_wrong(conf, ssh, report))
+	if (ssh == NULL)
 		return (0);
 	err = sshd_find_sshd(p, reason, sizeof(reason));
-	if (err == 0)
-		err = sshd_find_host_keys(p, reason, sizeof(reason));
-	if (err == 0)
-		return (sshd_prepare(p, conf, report));
-	conf_report_add(report, CONF_ERROR, ssh->pos, "%s", reason);
-	return (err);
+	if (err != 0) {
+		conf_report_add(report, CONF_ERROR, ssh->pos, "%s", reason);
+		return (err);
+	}
+	err = sshd_keys_find(p, conf, ssh, &found.keys, report);
+	if (err != 0)
+		return (err);
+	sshd_keys_judge(conf, ssh, &found.keys, report);
+	return (sshd_would_repeat(conf, ssh, report)
+		    ? 0
+		    : sshd_prepare(p, conf, report));
 }
 
 void
@@ -357,16 +310,6 @@ sshd_describe(const struct planner *p, const struct conf_service *ssh,
 void
 sshd_remove_prepared(const struct planner *p)
 {
-	char path[PATH_MAX + 64];
-
 	sshd_remove_numbered(p);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/ssh/ssh_host_%s_key",
-		    p->state_dir, key_types[i]);
-		unlink(path);
-		strncat(path, ".pub", sizeof(path) - strlen(path) - 1);
-		unlink(path);
-	}
-	snprintf(path, sizeof(path), "%s/ssh", p->state_dir);
-	rmdir(path);
+	sshd_keys_remove(p);
 }

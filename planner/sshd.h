@@ -11,8 +11,8 @@
  * Find sshd and its host keys, which are made below the lasting state where
  * there are none; render the configuration of conf's ssh service below the
  * run-time folder, with copies of the sshd-config FILE, and have sshd judge it.
- * 0, or an ERR_ with errors in the report. Nothing where the report has an
- * error about that FILE already: sshd would say it again.
+ * 0, or an ERR_ with errors in the report. sshd is not asked where it
+ * would only say again what is in the report.
  */
 int sshd_check(const struct planner *p, const struct conf *conf,
     struct conf_report *report);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/schema.h"
 #include "conf/sshd/order.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -35,9 +36,7 @@ judge_say(const struct sshd_judge *j, unsigned file, unsigned line,
 	if (line == 0)
 		conf_report_add(j->report, CONF_ERROR, j->pos, "%s", text);
 	else
-		conf_report_add_file(j->report, CONF_ERROR,
-		    j->file->files[file].path, (struct conf_pos){line, 1}, "%s",
-		    text);
+		snapshot_say(j->file, file, line, j->report, CONF_ERROR, text);
 }
 
 /*
@@ -66,24 +65,107 @@ judge_complaint(const struct sshd_judge *j, const char *line)
 	return (true);
 }
 
-/* sshd's own words, one line each; they name the file and the line. */
+/* The lists of which `ssh -Q` prints what there is. */
+static const struct judge_list {
+	const char *statement, *query;
+} judge_lists[] = {
+    {"ciphers", "cipher"},
+    {"macs", "mac"},
+    {"key-exchange", "kex"},
+    {"hostkey-algorithm", "key-sig"},
+};
+
+/* "; this OpenSSH has A, B and so on", or nothing where it cannot be asked. */
+static void
+judge_choices(const char *statement, char *buf, size_t size)
+{
+	const char *argv[] = {"/usr/bin/ssh", "-Q", NULL, NULL};
+	char out[DUMP_MAX / 16];
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(judge_lists) / sizeof(judge_lists[0]);
+	     i++) {
+		if (strcmp(judge_lists[i].statement, statement) == 0)
+			argv[2] = judge_lists[i].query;
+	}
+	if (argv[2] == NULL ||
+	    run_program(argv, SECONDS, out, sizeof(out)) != 0)
+		return;
+	for (char *p = out; *p != '\0'; p++) {
+		if (*p == '\n')
+			*p = p[1] != '\0' ? ' ' : '\0';
+	}
+	snprintf(buf, size, "; this OpenSSH has %.400s", out);
+}
+
+/* The statement that the comment above a line of our text names. */
+static bool
+judge_statement(
+    const struct sshd_judge *j, unsigned long number, char *name, size_t size)
+{
+	const char *line = j->text;
+
+	for (unsigned long i = 2; i < number && line != NULL; i++) {
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	if (line == NULL || strncmp(line, "# ", 2) != 0)
+		return (false);
+	snprintf(name, size, "%.*s", (int)strcspn(line + 2, "\n"), line + 2);
+	return (schema_knows(BLOCK_SSH, name));
+}
+
+/*
+ * A complaint about our own text, reported at the statement that it was made
+ * of: "CONFIG line N: TEXT". False when it is none.
+ */
+static bool
+judge_own_complaint(const struct sshd_judge *j, const char *line)
+{
+	size_t n = strlen(j->config);
+	char name[64], choices[CONF_MESSAGE_MAX];
+	unsigned long number;
+	char *end;
+
+	if (strncmp(line, j->config, n) != 0)
+		return (false);
+	line += n + (line[n] == ':');
+	if (strncmp(line, " line ", 6) != 0)
+		return (false);
+	number = strtoul(line + 6, &end, 10);
+	end += *end == ':';
+	if (!judge_statement(j, number, name, sizeof(name)))
+		return (false);
+	end += strspn(end, " ");
+	judge_choices(name, choices, sizeof(choices));
+	conf_report_add(j->report, CONF_ERROR,
+	    conf_statement_pos(j->conf, j->ssh, name), "%s: sshd: %.*s%s", name,
+	    (int)strcspn(end, "."), end, choices);
+	return (true);
+}
+
+/*
+ * sshd's own words, one line each. Those that name a line are reported there;
+ * where there are none, the first of the others is.
+ */
 static void
 judge_complain(const struct sshd_judge *j, char *out)
 {
+	const char *other = NULL;
 	char *save = NULL;
-	bool told = false;
+	bool placed = false;
 
 	for (char *p = strtok_r(out, "\r\n", &save); p != NULL;
 	     p = strtok_r(NULL, "\r\n", &save)) {
-		if (judge_complaint(j, p)) {
-			told = true;
-		} else if (!told) {
-			judge_say(j, 0, 0,
-			    "sshd refuses what this becomes: %.200s", p);
-			return;
-		}
+		if (judge_complaint(j, p) || judge_own_complaint(j, p))
+			placed = true;
+		else if (other == NULL)
+			other = p;
 	}
-	if (!told)
+	if (!placed && other != NULL)
+		judge_say(
+		    j, 0, 0, "sshd refuses what this becomes: %.200s", other);
+	else if (!placed)
 		judge_say(j, 0, 0,
 		    "sshd refuses what this becomes, and gives no reason");
 }

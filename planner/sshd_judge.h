@@ -7,8 +7,11 @@
 #include "conf/sshd/snapshot.h"
 
 struct sshd_judge {
-	const char *sshd;	     /* the program */
+	const char *sshd; /* the program */
+	const struct conf *conf;
+	const struct conf_service *ssh;
 	const char *config;	     /* the whole configuration, written */
+	const char *text;	     /* what it holds */
 	const char *trial;	     /* where to write what is tried; removed */
 	const char *copies;	     /* snapshot_params' */
 	const char *ours;	     /* what we say, without FILE */

@@ -57,6 +57,7 @@ man_head(const struct conf_statement *s)
 	    [TYPE_EXEC] = " Ar command",
 	    [TYPE_ADDRESSES] = " Ar address ...",
 	    [TYPE_LIST] = " Ar word ...",
+	    [TYPE_LINES] = " Ar line",
 	    [TYPE_UIDS] = " Ar low Ns - Ns Ar high",
 	    [TYPE_ENV] = " Ar name value",
 	    [TYPE_RLIMIT] = " Ar name soft hard",

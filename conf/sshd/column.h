@@ -10,16 +10,22 @@
 
 /* One line; value is valid during the call. stated: not by our default. */
 struct column_line {
-	const struct conf_statement *stmt;
+	const char *statement; /* ours, or the block of those that say it */
 	const char *keyword, *value;
 	bool stated;
 };
 
 typedef void column_say(void *arg, const struct column_line *line);
 
-/* Each line of the service's block, in the order of the schema. */
+/*
+ * Each line of the service's block, in the order of the schema; then those
+ * that several statements make together.
+ */
 void column_each(const struct conf *conf, const struct conf_service *service,
     column_say *say, void *arg);
+
+/* Whether hostkey-algorithm lets sshd have a key of that kind. */
+bool column_has_hostkey(const struct conf_ssh *ssh, enum conf_hostkey kind);
 
 /* The last statement of ssh's that says a keyword, or NULL. */
 const struct conf_statement *column_find(const char *keyword);

@@ -93,7 +93,7 @@ sshd_say_no_passwords(const struct sshd_text *t)
 static void
 sshd_say_line(void *arg, const struct column_line *line)
 {
-	sshd_say(arg, line->stmt->name, "%s %s", line->keyword, line->value);
+	sshd_say(arg, line->statement, "%s %s", line->keyword, line->value);
 }
 
 static void
@@ -104,10 +104,13 @@ sshd_say_netconf(const struct sshd_text *t)
 		    t->conf->netconf_subsystem);
 }
 
-/* First, because sshd takes the first value: what it tightens holds. */
+/* First, because sshd takes the first value: what they tighten holds. */
 static void
-sshd_say_file(const struct sshd_text *t)
+sshd_say_files(const struct sshd_text *t)
 {
+	if (t->params->option_path != NULL)
+		sshd_say(
+		    t, "sshd-option", "Include \"%s\"", t->params->option_path);
 	if (t->params->file_path != NULL)
 		sshd_say(
 		    t, "sshd-config", "Include \"%s\"", t->params->file_path);
@@ -117,7 +120,7 @@ static void
 sshd_say_all(struct sshd_text *t)
 {
 	fputs("# Written by portreeved from its own configuration.\n", t->f);
-	sshd_say_file(t);
+	sshd_say_files(t);
 	sshd_say_host(t);
 	sshd_say_pam(t);
 	sshd_say_log(t);
@@ -150,7 +153,8 @@ sshd_check_params(const struct conf_service *s, const struct sshd_params *p)
 		if (!sshd_path_ok(p->host_keys[i]))
 			return (ERR_VALUE);
 	}
-	if (p->file_path != NULL && !sshd_path_ok(p->file_path))
+	if ((p->option_path != NULL && !sshd_path_ok(p->option_path)) ||
+	    (p->file_path != NULL && !sshd_path_ok(p->file_path)))
 		return (ERR_VALUE);
 	return (0);
 }

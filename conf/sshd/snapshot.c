@@ -31,6 +31,20 @@ struct reader {
 	int err;
 };
 
+void
+snapshot_say(const struct snapshot *s, unsigned file, unsigned line,
+    struct conf_report *report, enum conf_severity severity, const char *text)
+{
+	const struct snapshot_file *f = &s->files[file];
+
+	if (f->values != NULL)
+		conf_report_add(report, severity, f->values[line - 1].pos,
+		    "sshd-option: %s", text);
+	else
+		conf_report_add_file(report, severity, f->path,
+		    (struct conf_pos){line, 1}, "%s", text);
+}
+
 /* What is wrong about a line; of no line, about the statement. */
 static void __attribute__((format(printf, 4, 5))) reader_say(struct reader *r,
     enum conf_severity severity, unsigned line, const char *fmt, ...)
@@ -45,9 +59,7 @@ static void __attribute__((format(printf, 4, 5))) reader_say(struct reader *r,
 		conf_report_add(
 		    r->report, severity, r->pos, "sshd-config: %s", text);
 	else
-		conf_report_add_file(r->report, severity,
-		    r->snap->files[r->file].path, (struct conf_pos){line, 1},
-		    "%s", text);
+		snapshot_say(r->snap, r->file, line, r->report, severity, text);
 	if (severity == CONF_ERROR && r->err == 0)
 		r->err = ERR_VALUE;
 }
@@ -271,10 +283,54 @@ snapshot_read_file(struct reader *r, const char *path, unsigned line,
 	return (number);
 }
 
+/* Of one line, and so neither a Match nor an Include. */
+static void
+snapshot_read_option(
+    struct reader *r, const char *line, unsigned number, FILE *out)
+{
+	char keyword[64];
+	const char *value;
+	unsigned block = 0;
+
+	if (!snapshot_split(line, keyword, sizeof(keyword), &value))
+		reader_say(
+		    r, CONF_ERROR, number, "`%.100s` says nothing", line);
+	else if (strcmp(keyword, "match") == 0 ||
+		 strcmp(keyword, "include") == 0)
+		reader_say(r, CONF_ERROR, number,
+		    "`%.100s`: write it in a file, and name that with "
+		    "`sshd-config PATH;`",
+		    line);
+	else
+		snapshot_read_line(r, line, number, &block, 0, out);
+}
+
+static void
+snapshot_read_options(struct reader *r, const struct conf_node *node)
+{
+	struct snapshot *s = r->snap;
+	struct snapshot_file *f = &s->files[s->file_count];
+	FILE *out = open_memstream(&f->text, &f->n);
+
+	if (out == NULL) {
+		snapshot_no_memory(r);
+		return;
+	}
+	f->values = node->values;
+	r->file = s->file_count++;
+	s->options = (int)r->file;
+	for (unsigned i = 0; i < node->value_count; i++)
+		snapshot_read_option(r, node->values[i].text, i + 1, out);
+	if (fclose(out) != 0)
+		snapshot_no_memory(r);
+}
+
 int
 snapshot_read(const struct conf *conf, const struct snapshot_params *p,
     struct snapshot **out, struct conf_report *report)
 {
+	const struct conf_node *options =
+	    tree_find_stated(conf->tree, p->ssh, "sshd-option");
 	struct reader r = {.params = p,
 	    .report = report,
 	    .pos = conf_statement_pos(conf, p->ssh, "sshd-config")};
@@ -284,7 +340,12 @@ snapshot_read(const struct conf *conf, const struct snapshot_params *p,
 	if (r.snap == NULL)
 		return (ERR_NO_MEMORY);
 	r.snap->block_count = 1;
-	snapshot_read_file(&r, p->ssh->ssh.sshd_config, 0, 0, 0);
+	r.snap->options = r.snap->top = -1;
+	if (options != NULL)
+		snapshot_read_options(&r, options);
+	if (r.err == 0 && p->ssh->ssh.sshd_config != NULL)
+		r.snap->top = (int)snapshot_read_file(
+		    &r, p->ssh->ssh.sshd_config, 0, 0, 0);
 	if (r.err != 0)
 		snapshot_free(r.snap);
 	else

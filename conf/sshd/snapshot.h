@@ -1,7 +1,8 @@
 /*
- * The file that `sshd-config` names, and every file that it includes, as they
- * were when they were judged: sshd reads these copies, so that an edit changes
- * nothing until the next reload. Planner (root). Reads files; distrusts who
+ * What is said in sshd's own words: the lines of `sshd-option`, the file that
+ * `sshd-config` names, and every file that it includes, as they were when they
+ * were judged. sshd reads these copies, so that an edit changes nothing until
+ * the next reload. Planner (root). Reads files; distrusts who
  * could have written them, and refuses those that others than root can change.
  */
 #ifndef PORTREEVE_CONF_SSHD_SNAPSHOT_H
@@ -10,13 +11,15 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "conf/tree.h"
 
 #define SNAPSHOT_FILES_MAX 64
 #define SNAPSHOT_BLOCKS_MAX 128
 
 /* A copy: line for line the file's, but for what is left out or renamed. */
 struct snapshot_file {
-	char *path; /* where it was read */
+	char *path; /* where it was read; NULL: from sshd-option */
+	const struct conf_value *values; /* then line N is the N-th, less one */
 	char *text;
 	size_t n;
 };
@@ -29,6 +32,8 @@ struct snapshot_line {
 };
 
 struct snapshot {
+	/* What sshd includes first, and then; -1: there is none. */
+	int options, top;
 	struct snapshot_file files[SNAPSHOT_FILES_MAX];
 	unsigned file_count;
 	struct snapshot_line *lines;
@@ -47,13 +52,18 @@ struct snapshot_params {
 };
 
 /*
- * Read ssh->ssh.sshd_config. What is ours whatever it says (Port, HostKey and
- * their like) is left out: its line becomes a comment, and a warning says so,
- * unless it says nothing else than we do. 0 and *out (the caller's, to be given
- * to snapshot_free), or ERR_VALUE with errors in the report, ERR_NO_MEMORY.
+ * Read ssh->ssh.options and ssh->ssh.sshd_config. What is ours whatever it says
+ * (Port, HostKey and their like) is left out: its line becomes a comment, and a
+ * warning says so, unless it says nothing else than we do. 0 and *out (the
+ * caller's, to be given to snapshot_free), or ERR_VALUE with errors in the
+ * report, ERR_NO_MEMORY.
  */
 int snapshot_read(const struct conf *conf, const struct snapshot_params *p,
     struct snapshot **out, struct conf_report *report);
+
+/* Say what is wrong about a line of a copy, where it was written. */
+void snapshot_say(const struct snapshot *s, unsigned file, unsigned line,
+    struct conf_report *report, enum conf_severity severity, const char *text);
 
 void snapshot_free(struct snapshot *s);
 

@@ -23,16 +23,16 @@ struct sshd_params {
 	const char *const *host_keys; /* private keys' absolute paths */
 	unsigned host_key_count;
 	/*
-	 * Where the copy of the sshd-config FILE will be (snapshot.h),
-	 * absolute; NULL: only our own.
+	 * Where the copies of what sshd-option and sshd-config say will be
+	 * (snapshot.h), absolute; NULL: there is none.
 	 */
-	const char *file_path;
+	const char *option_path, *file_path;
 };
 
 /*
  * The sshd_config of an ssh service. sshd takes the first value that it reads,
- * so the copy of FILE is included first, and what it tightens holds; that it
- * loosens nothing is judged before (order.h).
+ * so the copies are included first, and what they tighten holds; that they
+ * loosen nothing is judged before (order.h).
  *
  * *text is malloc'd, terminated, the caller's to free. ERR_NO_MEMORY;
  * ERR_VALUE when a path in params cannot be written in an sshd_config;

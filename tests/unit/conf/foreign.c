@@ -202,10 +202,10 @@ static const struct sample samples[] = {
 	"3:7: error: `max-auth-tries` is sshd_config's: a file named by "
 	"`sshd-config` can set it",
 	2},
-    {SERVICES("ssh { hostkey-algorithm ssh-rsa; client-alive 3; }"),
-	"3:7: error: `hostkey-algorithm` is a Junos statement that Portreeve "
-	"does not support: set HostKeyAlgorithms in a file named by "
-	"`sshd-config`",
+    {SERVICES("ssh { hostkey-algorithm-list ssh-rsa; client-alive 3; }"),
+	"3:7: error: `hostkey-algorithm-list` is a Junos statement that "
+	"Portreeve does not support: use `hostkey-algorithm`, or set "
+	"HostKeyAlgorithms with `sshd-option`",
 	2},
     {SERVICES("web-management { http { port 80; } }\nfinger;"),
 	"3:1: error: `web-management` is a Junos statement that Portreeve does "

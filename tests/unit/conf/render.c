@@ -151,6 +151,9 @@ make_value(struct maker *m, const struct conf_statement *s)
 		make_word(m, s->words);
 		fputs(" ]", m->out);
 		break;
+	case TYPE_LINES:
+		fprintf(m->out, "[ \"A %u\" \"b c\" ]", draw(m, 100));
+		break;
 	case TYPE_BOOL:
 		make_word(m, "yes no");
 		break;
@@ -204,13 +207,17 @@ made_conflict(const struct conf_statement *s)
 	return (false);
 }
 
-/* A service without its port and program is none, nor a client so. */
+/*
+ * A service without its port and program is none, nor a client so, and of two
+ * of ssh's statements each needs the other.
+ */
 static bool
 made_always(const struct conf_statement *s, enum conf_block_id in)
 {
 	return (((s->blocks & (1U << BLOCK_SERVICE)) != 0 &&
 		    in == BLOCK_SERVICE && s->type == TYPE_EXEC) ||
 		(strcmp(s->name, "port") == 0 && in != BLOCK_SERVER) ||
+		strncmp(s->name, "authorized-keys-command", 23) == 0 ||
 		(in == BLOCK_CLIENT && strcmp(s->name, "device-id") == 0));
 }
 

@@ -16,6 +16,8 @@ static const struct place {
 } places[BLOCK_COUNT] = {
     [BLOCK_SERVICES] = {"system services", ""},
     [BLOCK_SSH] = {"system services ssh", ""},
+    [BLOCK_REKEY] = {"system services ssh rekey", ""},
+    [BLOCK_HOSTKEY_ALGORITHM] = {"system services ssh hostkey-algorithm", ""},
     [BLOCK_TELNET] = {"system services telnet", ""},
     [BLOCK_FTP] = {"system services ftp", ""},
     [BLOCK_FINGER] = {"system services finger", ""},
@@ -70,7 +72,7 @@ stored(const struct conf *conf, const struct conf_statement *s,
 	}
 	assert_int_equal(s->size, sizeof(whole));
 	memcpy(&whole, member, sizeof(whole));
-	return (whole);
+	return (s->low < 0 ? whole : (int64_t)(uint32_t)whole);
 }
 
 /* One value in one place; valid or out of range, and told where. */

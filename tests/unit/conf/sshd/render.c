@@ -74,6 +74,11 @@ expect_none(const char *services, const char *keyword)
 	written_free(&w);
 }
 
+#define KEYS(command)                                                          \
+	"authorized-keys-command " command                                     \
+	"; authorized-keys-command-user keys;"
+#define CA "trusted-user-ca-key-file /etc/ca;"
+
 /* One line per statement, below a comment that names it. */
 static void
 test_statements(void **state)
@@ -111,6 +116,45 @@ test_statements(void **state)
 		"key-exchange",
 		"KexAlgorithms diffie-hellman-group-exchange-sha256,"
 		"curve25519-sha256"},
+	    {"rekey { data-limit 51200; }", "rekey", "RekeyLimit 51200 none"},
+	    {"rekey { time-limit 1440; }", "rekey", "RekeyLimit default 1440m"},
+	    {"rekey { data-limit 4294967295; time-limit 1; }", "rekey",
+		"RekeyLimit 4294967295 1m"},
+	    {"hostkey-algorithm { no-ssh-rsa; no-ssh-ecdsa; }",
+		"hostkey-algorithm", "HostKeyAlgorithms ssh-ed25519"},
+	    {"hostkey-algorithm { no-ssh-ed25519; no-ssh-ecdsa; ssh-dss; }",
+		"hostkey-algorithm",
+		"HostKeyAlgorithms rsa-sha2-512,rsa-sha2-256,ssh-dss"},
+	    {"hostkey-algorithm { no-ssh-rsa; no-ssh-ecdsa; } "
+	     "host-certificate-file /c;",
+		"hostkey-algorithm",
+		"HostKeyAlgorithms ssh-ed25519,"
+		"ssh-ed25519-cert-v01@openssh.com"},
+	    {"host-certificate-file \"/a b\";", "host-certificate-file",
+		"HostCertificate \"/a b\""},
+	    {"fingerprint-hash sha2-256;", "fingerprint-hash",
+		"FingerprintHash sha256"},
+	    {"fingerprint-hash md5;", "fingerprint-hash",
+		"FingerprintHash md5"},
+	    {KEYS("/bin/k"), "authorized-keys-command",
+		"AuthorizedKeysCommand /bin/k %u"},
+	    {KEYS("\"/bin/k -u %u %f\""), "authorized-keys-command",
+		"AuthorizedKeysCommand /bin/k -u %u %f"},
+	    {KEYS("/bin/k"), "authorized-keys-command-user",
+		"AuthorizedKeysCommandUser keys"},
+	    {"trusted-user-ca-key-file /etc/ca;", "trusted-user-ca-key-file",
+		"TrustedUserCAKeys /etc/ca"},
+	    {CA "authorized-principals-file /p/%u;",
+		"authorized-principals-file", "AuthorizedPrincipalsFile /p/%u"},
+	    {CA "authorized-principals-file p/%u;",
+		"authorized-principals-file",
+		"AuthorizedPrincipalsFile /var/etc/p/%u"},
+	    {CA "authorized-principals-command /bin/p;",
+		"authorized-principals-command",
+		"AuthorizedPrincipalsCommand /bin/p %u"},
+	    {CA "authorized-principals-command /bin/p;",
+		"authorized-principals-command",
+		"AuthorizedPrincipalsCommandUser nobody"},
 	    {"", "max-pre-authentication-packets",
 		"LogVerbose packet.c:ssh_packet_read_poll2():*,"
 		"auth2-pubkey.c:userauth_pubkey():*"},
@@ -120,8 +164,7 @@ test_statements(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		char text[256];
 
-		assert_non_null(
-		    schema_find_statement(BLOCK_SSH, all[i].statement));
+		assert_true(schema_knows(BLOCK_SSH, all[i].statement));
 		snprintf(text, sizeof(text), "ssh { %s }", all[i].said);
 		expect_line(text, all[i].statement, all[i].line);
 	}
@@ -230,6 +273,41 @@ test_file(void **state)
 	written_free(&w);
 }
 
+/* Of our own lines the nearest comes first. */
+static void
+test_options(void **state)
+{
+	struct sshd_params with = params;
+	struct written w;
+
+	(void)state;
+	with.option_path = "/run/portreeve/sshd_file.1.0";
+	with.file_path = "/run/portreeve/sshd_file.1.1";
+	w = write_with(
+	    "ssh { sshd-config /x; sshd-option \"MaxAuthTries 3\"; }", &with);
+	assert_ptr_equal(strstr(w.text, "\n# sshd-option\n"
+					"Include \"/run/portreeve/"
+					"sshd_file.1.0\"\n"
+					"# sshd-config\n"
+					"Include \"/run/portreeve/"
+					"sshd_file.1.1\"\n"),
+	    strchr(w.text, '\n'));
+	written_free(&w);
+}
+
+/* What is said of the defaults says nothing. */
+static void
+test_hostkeys_default(void **state)
+{
+	(void)state;
+	expect_none("ssh { hostkey-algorithm { ssh-rsa; ssh-ecdsa; "
+		    "ssh-ed25519; no-ssh-dss; } }",
+	    "HostKeyAlgorithms");
+	expect_none("ssh { inactive: hostkey-algorithm { no-ssh-rsa; } }",
+	    "HostKeyAlgorithms");
+	expect_none("ssh { inactive: rekey { time-limit 1; } }", "RekeyLimit");
+}
+
 static void
 test_refused(void **state)
 {
@@ -248,6 +326,10 @@ test_refused(void **state)
 		assert_int_equal(
 		    sshd_render(p.conf, ssh, &with, &text), ERR_VALUE);
 		assert_null(text);
+		with = params;
+		with.option_path = bad[i];
+		assert_int_equal(
+		    sshd_render(p.conf, ssh, &with, &text), ERR_VALUE);
 		with = params;
 		with.host_keys = &bad[i];
 		with.host_key_count = 1;
@@ -294,6 +376,8 @@ main(void)
 	    cmocka_unit_test(test_versions),
 	    cmocka_unit_test(test_without_pam),
 	    cmocka_unit_test(test_file),
+	    cmocka_unit_test(test_options),
+	    cmocka_unit_test(test_hostkeys_default),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_parse_version),
 	};

@@ -301,11 +301,38 @@ remove_folder(void **state)
 	return (rmdir(folder));
 }
 
+/* Lines of sshd-option are the first copy; what is wrong is said there. */
+static void
+test_options(void **state)
+{
+	struct taken t;
+
+	(void)state;
+	write_file(file, "AllowUsers alice\n");
+	t = take("sshd-option [ \"MaxAuthTries 3\" \"Port 4\" ];");
+	assert_int_equal(t.err, 0);
+	assert_int_equal(t.snap->options, 0);
+	assert_int_equal(t.snap->top, 1);
+	assert_string_equal(
+	    t.snap->files[0].text, "MaxAuthTries 3\n# left out: Port 4\n");
+	assert_int_equal(t.snap->line_count, 2);
+	assert_string_equal(t.snap->lines[0].text, "MaxAuthTries 3");
+	assert_int_equal(t.parsed.report.count, 1);
+	assert_string_equal(t.parsed.report.diags[0].file, "");
+	assert_non_null(strstr(t.parsed.report.diags[0].text,
+	    "sshd-option: `Port 4` is left out"));
+	taken_free(&t);
+	t = take("sshd-option [ \"Match all\" \" include /x\" \"#\" ];");
+	assert_int_equal(t.parsed.report.errors, 3);
+	taken_free(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_left_out),
+	    cmocka_unit_test(test_options),
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_order),
