@@ -94,8 +94,8 @@ conn_open(struct source *src, const struct msg_log_connection *m, int fd)
 		return (err);
 	c->pid = m->pid;
 	c->peer = m->peer;
-	/* A reader before this one has seen its first records. */
-	c->ssh.connected = c->ssh.late = m->again != 0;
+	if (m->again != 0)
+		sshsession_resume(&c->ssh);
 	ev.data.ptr = c;
 	if (epoll_ctl(src->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		err = ERR_SYSTEM;
@@ -152,16 +152,16 @@ conn_pay(struct conn *c)
 {
 	struct msg_log_told m = {.number = c->number,
 	    .session = c->session,
-	    .ended = c->owes_ended,
-	    .closed = c->owes_closed};
+	    .ended = (c->debt & CONN_DEBT_ENDED) != 0,
+	    .closed = (c->debt & CONN_DEBT_CLOSED) != 0};
 	int err = ERR_CLOSED;
 
 	if (c->src->zygote.fd >= 0)
 		err = ipc_send(&c->src->zygote, MSG_LOG_TOLD, &m, NULL, 0);
 	/* Without a zygote nobody is owed anything. */
 	if (err == 0 || err == ERR_CLOSED)
-		c->owes_ended = c->owes_closed = false;
-	return (c->owes_ended || c->owes_closed ? err : 0);
+		c->debt = 0;
+	return (c->debt != 0 ? err : 0);
 }
 
 /* After its end has been read, or told: pay, and be gone if that was all. */
@@ -171,7 +171,7 @@ conn_settle(struct conn *c)
 	bool over = c->fd < 0 && (c->ended || !source_is_ssh(c->src) ||
 				     c->src->zygote.fd < 0);
 
-	if ((c->owes_ended || c->owes_closed) && !c->owing && conn_pay(c) != 0)
+	if (c->debt != 0 && !c->owing && conn_pay(c) != 0)
 		source_owe(c->src, c);
 	if (over && !c->owing)
 		conn_free(c);
@@ -314,7 +314,7 @@ conn_read_some(
 	if (err != ERR_CLOSED)
 		return (err);
 	conn_close_fd(c);
-	c->owes_closed = true;
+	c->debt |= CONN_DEBT_CLOSED;
 	conn_flush_lines(c, out, UINT64_MAX, now);
 	return (ERR_CLOSED);
 }
@@ -363,7 +363,7 @@ conn_end(struct conn *c, const struct source_out *out,
 	conn_tell_end(
 	    c, out, m->how == ENDED_EXITED ? m->value & 255 : 255, now);
 	event_sink_flush(out->events);
-	c->owes_ended = true;
+	c->debt |= CONN_DEBT_ENDED;
 	conn_look(c, out, now);
 	conn_settle(c);
 }
@@ -376,7 +376,8 @@ conn_end_unread(struct source *src, const struct msg_log_ended *m)
 
 	if (err != 0)
 		return (err);
-	c->ended = c->owes_ended = true;
+	c->ended = true;
+	c->debt |= CONN_DEBT_ENDED;
 	conn_settle(c);
 	return (0);
 }
@@ -384,7 +385,7 @@ conn_end_unread(struct source *src, const struct msg_log_ended *m)
 void
 conn_orphan(struct conn *c, const struct source_out *out, uint64_t now)
 {
-	c->owes_ended = c->owes_closed = false;
+	c->debt = 0;
 	if (c->fd >= 0)
 		return;
 	if (source_is_ssh(c->src) && !c->ended)

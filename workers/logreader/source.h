@@ -28,6 +28,12 @@ enum watched { WATCHED_SOURCE, WATCHED_CONN };
 
 struct source;
 
+/* What the zygote is to be told of a connection. */
+enum conn_debt {
+	CONN_DEBT_ENDED = 1, /* its last process's end is reported */
+	CONN_DEBT_CLOSED = 2 /* its log is read to the end */
+};
+
 struct conn {
 	enum watched watched;
 	struct source *src;
@@ -39,9 +45,8 @@ struct conn {
 	uint64_t session;
 	pid_t pid; /* its leader */
 	struct addr peer;
-	bool ended;	 /* ssh: the zygote has said so; all is reported */
-	bool owes_ended; /* LOG_TOLD that the zygote has yet to get */
-	bool owes_closed;
+	bool ended;    /* ssh: the zygote has said so; all is reported */
+	unsigned debt; /* CONN_DEBT_: LOG_TOLD that the zygote has yet to get */
 	struct sshsession ssh;
 	struct lines lines;
 	struct rate rate;

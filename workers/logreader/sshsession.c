@@ -9,6 +9,54 @@
 #define STATUS_GRACE_OLD 1
 #define STATUS_GRACE 3
 
+/* State and event: the next state. What has none here changes nothing. */
+static const uint8_t sshsession_next[SSHSESSION_STATES][SSHSESSION_EVENTS] = {
+    [SSHSESSION_NEW] = {[SSHSESSION_CONNECTS] = SSHSESSION_CONNECTED,
+	[SSHSESSION_TIMES_OUT] = SSHSESSION_TIMED_OUT,
+	[SSHSESSION_ACCEPTS] = SSHSESSION_ACCEPTED,
+	[SSHSESSION_ENDS] = SSHSESSION_OVER},
+    [SSHSESSION_CONNECTED] = {[SSHSESSION_TIMES_OUT] = SSHSESSION_TIMED_OUT,
+	[SSHSESSION_ACCEPTS] = SSHSESSION_ACCEPTED,
+	[SSHSESSION_ENDS] = SSHSESSION_OVER},
+    [SSHSESSION_TIMED_OUT] = {[SSHSESSION_CONNECTS] = SSHSESSION_CONNECTED,
+	[SSHSESSION_ACCEPTS] = SSHSESSION_ACCEPTED,
+	[SSHSESSION_ENDS] = SSHSESSION_OVER},
+    [SSHSESSION_ACCEPTED] = {[SSHSESSION_OPENS] = SSHSESSION_OPEN,
+	[SSHSESSION_ENDS] = SSHSESSION_CLOSED},
+    [SSHSESSION_OPEN] = {[SSHSESSION_ENDS] = SSHSESSION_CLOSED},
+};
+
+/* Nothing is logged: each of them has an event. */
+static void
+sshsession_step(struct sshsession *s, enum sshsession_event event)
+{
+	uint8_t next = sshsession_next[s->state][event];
+
+	/* Nothing leads back to the first. */
+	if (next != SSHSESSION_NEW)
+		s->state = (enum sshsession_state)next;
+}
+
+void
+sshsession_resume(struct sshsession *s)
+{
+	s->late = true;
+	sshsession_step(s, SSHSESSION_CONNECTS);
+}
+
+bool
+sshsession_is_accepted(const struct sshsession *s)
+{
+	return (s->state == SSHSESSION_ACCEPTED ||
+		s->state == SSHSESSION_OPEN || s->state == SSHSESSION_CLOSED);
+}
+
+static bool
+sshsession_is_over(const struct sshsession *s)
+{
+	return (s->state >= SSHSESSION_OVER);
+}
+
 static struct sshsession_action *
 sshsession_action_add(struct sshsession_actions *out, enum sshsession_act act,
     const struct sshsession *s)
@@ -52,8 +100,6 @@ static bool
 sshsession_root_is_forbidden(
     const struct sshsession *s, const struct sshsession_config *c)
 {
-	if (s->root_refused)
-		return (true);
 	if (c->root_login == SSHSESSION_ROOT_ALLOW || c->is_root == NULL ||
 	    !c->is_root(s->user))
 		return (false);
@@ -61,26 +107,33 @@ sshsession_root_is_forbidden(
 		!sshsession_method_is_key(s->method));
 }
 
-/* The failure that was held back is told now. */
+/* Something is known of the failure to come. */
+static void
+sshsession_learn(struct sshsession *s, enum sshsession_why why)
+{
+	if (why > s->why)
+		s->why = why;
+}
+
+/* The failure that was held back is reported now. */
 static void
 sshsession_fail(struct sshsession *s, const struct sshsession_config *c,
     bool account, struct sshsession_actions *out)
 {
-	struct sshsession_action *a;
+	static const char *const reasons[] = {
+	    "credentials", "account", "root-login"};
 
 	if (!s->failing)
 		return;
+	if (account || s->restricted)
+		sshsession_learn(s, SSHSESSION_WHY_ACCOUNT);
+	if (sshsession_root_is_forbidden(s, c))
+		sshsession_learn(s, SSHSESSION_WHY_ROOT_LOGIN);
+	if (s->why != SSHSESSION_WHY_REPORTED)
+		sshsession_action_add(out, SSHSESSION_FAILURE, s)->reason =
+		    reasons[s->why];
 	s->failing = false;
-	if (!s->told) {
-		a = sshsession_action_add(out, SSHSESSION_FAILURE, s);
-		if (sshsession_root_is_forbidden(s, c))
-			a->reason = "root-login";
-		else if (account || s->restricted || s->passed)
-			a->reason = "account";
-		else
-			a->reason = "credentials";
-	}
-	s->told = s->root_refused = s->passed = false;
+	s->why = SSHSESSION_WHY_CREDENTIALS;
 }
 
 static void
@@ -98,15 +151,16 @@ static void
 sshsession_open(struct sshsession *s, const struct sshlog_part *tty,
     struct sshsession_actions *out)
 {
+	bool again = s->state == SSHSESSION_OPEN;
 	struct sshsession_action *a;
 
-	if (s->opened && (tty == NULL || tty->n == 0))
+	if (again && (tty == NULL || tty->n == 0))
 		return;
 	a = sshsession_action_add(
-	    out, s->opened ? SSHSESSION_TTY : SSHSESSION_OPENED, s);
+	    out, again ? SSHSESSION_TTY : SSHSESSION_OPENED, s);
 	if (tty != NULL)
 		sshsession_part_copy(a->tty, sizeof(a->tty), tty);
-	s->opened = true;
+	sshsession_step(s, SSHSESSION_OPENS);
 }
 
 static void
@@ -130,7 +184,7 @@ sshsession_take_unseen_key(struct sshsession *s,
     const struct sshsession_config *c, const struct sshlog *log,
     struct sshsession_actions *out)
 {
-	if (s->accepted || s->unseen++ >= SSHSESSION_UNSEEN_MAX)
+	if (sshsession_is_accepted(s) || s->unseen++ >= SSHSESSION_UNSEEN_MAX)
 		return;
 	memcpy(s->method, "publickey", sizeof("publickey"));
 	sshsession_take_key(s, log);
@@ -154,8 +208,8 @@ sshsession_attempt(struct sshsession *s, const struct sshlog *log, uint64_t now,
 		s->failed_at = now;
 		return;
 	}
-	s->accepted = true;
-	s->told = s->passed = false;
+	sshsession_step(s, SSHSESSION_ACCEPTS);
+	s->why = SSHSESSION_WHY_CREDENTIALS;
 	s->accepted_at = now;
 	sshsession_action_add(out, SSHSESSION_SUCCESS, s);
 }
@@ -171,13 +225,12 @@ sshsession_preauth(struct sshsession *s, const struct sshsession_config *c,
 	}
 	if (log->kind == SSHLOG_KEY_UNSEEN)
 		sshsession_take_unseen_key(s, c, log, out);
-	if (log->kind != SSHLOG_PACKET)
+	/* Counted up to the first that is too many: that is a flood, once. */
+	if (log->kind != SSHLOG_PACKET || c->packets == 0 ||
+	    s->packets > c->packets)
 		return;
-	s->packets++;
-	if (c->packets != 0 && s->packets > c->packets && !s->flooded) {
-		s->flooded = true;
+	if (++s->packets > c->packets)
 		sshsession_action_add(out, SSHSESSION_FLOOD, s);
-	}
 }
 
 static void
@@ -186,15 +239,15 @@ sshsession_leader(struct sshsession *s, const struct sshsession_config *c,
 {
 	switch (log->kind) {
 	case SSHLOG_CONNECTION:
-		s->connected = true;
+		sshsession_step(s, SSHSESSION_CONNECTS);
 		break;
 	case SSHLOG_ACCEPTED:
 	case SSHLOG_FAILED:
-		if (!s->accepted)
+		if (!sshsession_is_accepted(s))
 			sshsession_attempt(s, log, now, out);
 		break;
 	case SSHLOG_ROOT:
-		s->root_refused = true;
+		sshsession_learn(s, SSHSESSION_WHY_ROOT_LOGIN);
 		break;
 	case SSHLOG_RESTRICTED:
 		s->restricted = true;
@@ -205,28 +258,29 @@ sshsession_leader(struct sshsession *s, const struct sshsession_config *c,
 		sshsession_part_copy(s->user, sizeof(s->user), &log->user);
 		break;
 	case SSHLOG_PAM:
-		s->passed = true;
+		sshsession_learn(s, SSHSESSION_WHY_ACCOUNT);
 		break;
 	case SSHLOG_ACCOUNT:
 		sshsession_fail(s, c, true, out);
 		break;
 	case SSHLOG_TOLD:
-		s->told = true;
+		sshsession_learn(s, SSHSESSION_WHY_REPORTED);
 		break;
 	case SSHLOG_CHILD:
 		s->child = log->pid;
 		break;
 	case SSHLOG_STARTING:
-		if (s->accepted)
+		if (sshsession_is_accepted(s))
 			sshsession_open(s, &log->tty, out);
 		break;
 	case SSHLOG_TIMEOUT:
-		if (!s->accepted)
+		if (!sshsession_is_accepted(s))
 			sshsession_timeout(s, out);
-		s->connected = false; /* not once more at its end */
+		sshsession_step(s, SSHSESSION_TIMES_OUT);
 		break;
 	case SSHLOG_OTHER:
-		if (!s->connected)
+		if (s->state < SSHSESSION_ACCEPTED &&
+		    s->state != SSHSESSION_CONNECTED)
 			sshsession_action_add(out, SSHSESSION_TROUBLE, s);
 		break;
 	default:
@@ -242,22 +296,22 @@ sshsession_record(struct sshsession *s, const struct sshsession_config *c,
 	struct sshlog log;
 
 	out->n = 0;
-	if (s->over)
+	if (sshsession_is_over(s))
 		return;
 	sshlog_parse(record, n, &log);
 	if (w->leader && w->uid == c->privileged) {
 		if (log.kind != SSHLOG_ACCOUNT && log.kind != SSHLOG_DEBUG)
 			sshsession_fail(s, c, false, out);
 		if (log.kind == SSHLOG_PASSED)
-			s->passed = true;
+			sshsession_learn(s, SSHSESSION_WHY_ACCOUNT);
 		else if (log.preauth)
 			sshsession_preauth(s, c, &log, out);
 		else
 			sshsession_leader(s, c, &log, now, out);
 	} else if (w->uid == c->privileged && log.kind == SSHLOG_PASSED) {
 		sshsession_fail(s, c, false, out);
-		s->passed = true;
-	} else if (s->accepted && w->pid == s->child &&
+		sshsession_learn(s, SSHSESSION_WHY_ACCOUNT);
+	} else if (sshsession_is_accepted(s) && w->pid == s->child &&
 		   log.kind == SSHLOG_STARTING && !log.preauth) {
 		sshsession_open(s, &log.tty, out);
 	}
@@ -270,18 +324,19 @@ sshsession_tick(struct sshsession *s, const struct sshsession_config *c,
 	out->n = 0;
 	if (status >= 0 || now - s->failed_at >= SSHSESSION_REASON_WITHIN)
 		sshsession_fail(s, c, false, out);
-	if (s->accepted && !s->opened &&
+	if (s->state == SSHSESSION_ACCEPTED &&
 	    (status >= 0 || now - s->accepted_at >= SSHSESSION_OPEN_AFTER))
 		sshsession_open(s, NULL, out);
 	if ((status == STATUS_GRACE_OLD || status == STATUS_GRACE) &&
-	    s->connected && !s->accepted)
+	    s->state == SSHSESSION_CONNECTED)
 		sshsession_timeout(s, out);
-	s->over = status >= 0;
+	if (status >= 0)
+		sshsession_step(s, SSHSESSION_ENDS);
 }
 
 bool
 sshsession_waits(const struct sshsession *s)
 {
-	return (s->session != 0 && !s->over &&
-		(s->failing || (s->accepted && !s->opened)));
+	return (s->session != 0 && !sshsession_is_over(s) &&
+		(s->failing || s->state == SSHSESSION_ACCEPTED));
 }

@@ -60,23 +60,46 @@ struct sshsession_config {
 	bool (*is_root)(const char *name);
 };
 
+enum sshsession_state {
+	SSHSESSION_NEW,	      /* sshd has not said that it has started */
+	SSHSESSION_CONNECTED, /* it has */
+	SSHSESSION_TIMED_OUT, /* before a login; reported */
+	SSHSESSION_ACCEPTED,  /* logged in, and no session is open */
+	SSHSESSION_OPEN,      /* one is */
+	SSHSESSION_OVER,      /* ended without a login; what comes is nothing */
+	SSHSESSION_CLOSED,    /* a login that has ended; likewise */
+	SSHSESSION_STATES
+};
+
+enum sshsession_event {
+	SSHSESSION_CONNECTS,
+	SSHSESSION_TIMES_OUT,
+	SSHSESSION_ACCEPTS,
+	SSHSESSION_OPENS,
+	SSHSESSION_ENDS,
+	SSHSESSION_EVENTS
+};
+
+/* Why a failure is one; of several, the last in this order. */
+enum sshsession_why {
+	SSHSESSION_WHY_CREDENTIALS,
+	SSHSESSION_WHY_ACCOUNT,
+	SSHSESSION_WHY_ROOT_LOGIN,
+	SSHSESSION_WHY_REPORTED /* the monitor refused, and has reported it */
+};
+
 struct sshsession {
-	uint64_t session; /* 0: this state is unused */
+	uint64_t session; /* 0: this one is unused */
+	enum sshsession_state state;
 	uint32_t packets;
-	int32_t child;	/* pid with the user's rights; 0 unknown */
-	bool connected; /* sshd has started */
-	bool late;	/* a reader before this one saw its first records */
-	bool accepted, opened;
-	bool root_refused; /* sshd said so; of the failure to come */
-	bool restricted;   /* the account is none that may log in */
-	bool unknown;	   /* no account has the name */
-	bool passed;	   /* PAM's auth phase, of the failure to come */
-	uint32_t unseen;   /* keys that sshd did not look at */
-	bool told;	   /* the monitor told the failure to come */
-	bool failing;	   /* a failure waits for its reason */
-	bool flooded;
-	bool over;	      /* has ended; what comes late is nothing */
-	uint64_t accepted_at; /* as the caller's clock */
+	uint32_t unseen;	 /* keys that sshd did not look at */
+	int32_t child;		 /* pid with the user's rights; 0 unknown */
+	bool late;		 /* an earlier reader saw its first records */
+	bool restricted;	 /* the account is none that may log in */
+	bool unknown;		 /* no account has the name */
+	bool failing;		 /* a failure waits for its reason */
+	enum sshsession_why why; /* of that, or of the failure to come */
+	uint64_t accepted_at;	 /* as the caller's clock */
 	uint64_t failed_at;
 	char method[SSHSESSION_METHOD_MAX];
 	char user[SSHSESSION_USER_MAX];
@@ -114,6 +137,12 @@ struct sshsession_writer {
 	pid_t pid;
 	uid_t uid;
 };
+
+/* One whose first records an earlier reader has seen. */
+void sshsession_resume(struct sshsession *s);
+
+/* Whether there is, or was, a login. */
+bool sshsession_is_accepted(const struct sshsession *s);
 
 /* Take one record; now is any monotonic clock in ns. */
 void sshsession_record(struct sshsession *s, const struct sshsession_config *c,

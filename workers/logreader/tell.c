@@ -159,7 +159,7 @@ tell_output(struct conn *c, const struct source_out *out, pid_t pid,
 		return;
 	event_begin(&b, EV_SSHD_OUTPUT);
 	tell_event_connection(&b, c);
-	if (c->ssh.accepted)
+	if (sshsession_is_accepted(&c->ssh))
 		event_text(&b, FIELD_USER, c->ssh.user);
 	event_number(&b, FIELD_PID, (uint64_t)pid);
 	event_bytes(&b, FIELD_TEXT, record, n);
