@@ -140,10 +140,10 @@ logreader_read(
 		enum watched *what = events[i].data.ptr;
 
 		if (*what == WATCHED_CONN) {
-			struct conn *c = events[i].data.ptr;
+			struct logconn *c = events[i].data.ptr;
 
 			if (c->src != NULL && c->fd >= 0)
-				conn_read(c, out, now);
+				logconn_read(c, out, now);
 		} else {
 			struct source *src = events[i].data.ptr;
 			int err = source_serve(src, out, now);
@@ -155,7 +155,7 @@ logreader_read(
 			}
 		}
 	}
-	conns_bury();
+	logconn_bury();
 	return (true);
 }
 

@@ -69,7 +69,7 @@ source_close(struct source *src)
 {
 	for (uint32_t i = 0; i < src->size; i++) {
 		if (src->conns[i] != NULL)
-			conn_free(src->conns[i]);
+			logconn_free(src->conns[i]);
 	}
 	free(src->conns);
 	src->conns = NULL;
@@ -106,7 +106,7 @@ static int
 source_take_connection(
     struct source *src, const struct source_out *out, struct ipc_in *in)
 {
-	int err = conn_open(src, &in->msg.log_connection, in->fds[0]);
+	int err = logconn_open(src, &in->msg.log_connection, in->fds[0]);
 
 	if (err == ERR_VALUE)
 		return (err);
@@ -122,15 +122,16 @@ static int
 source_take_ended(struct source *src, const struct source_out *out,
     const struct msg_log_ended *m, uint64_t now)
 {
-	struct conn *c = m->number < src->size ? src->conns[m->number] : NULL;
+	struct logconn *c =
+	    m->number < src->size ? src->conns[m->number] : NULL;
 
 	if (!source_is_ssh(src))
 		return (ERR_TYPE);
 	if (c == NULL)
-		return (conn_end_unread(src, m));
+		return (logconn_end_unread(src, m));
 	if (c->session != m->session || c->ended)
 		return (ERR_VALUE);
-	conn_end(c, out, m, now);
+	logconn_end(c, out, m, now);
 	return (0);
 }
 
@@ -139,7 +140,7 @@ static void
 source_lose_zygote(
     struct source *src, const struct source_out *out, uint64_t now)
 {
-	struct conn *c;
+	struct logconn *c;
 
 	epoll_ctl(src->epoll, EPOLL_CTL_DEL, src->zygote.fd, NULL);
 	ipc_channel_close(&src->zygote);
@@ -149,7 +150,7 @@ source_lose_zygote(
 	}
 	for (uint32_t i = 0; i < src->size; i++) {
 		if (src->conns[i] != NULL)
-			conn_orphan(src->conns[i], out, now);
+			logconn_orphan(src->conns[i], out, now);
 	}
 }
 
@@ -187,7 +188,7 @@ source_hear(struct source *src, const struct source_out *out, uint64_t now)
 }
 
 void
-source_owe(struct source *src, struct conn *c)
+source_owe(struct source *src, struct logconn *c)
 {
 	bool first = STAILQ_EMPTY(&src->owing);
 
@@ -200,12 +201,12 @@ source_owe(struct source *src, struct conn *c)
 static void
 source_pay(struct source *src)
 {
-	struct conn *c;
+	struct logconn *c;
 
 	if (STAILQ_EMPTY(&src->owing))
 		return;
 	while ((c = STAILQ_FIRST(&src->owing)) != NULL) {
-		if (conn_pay(c) != 0) {
+		if (logconn_pay(c) != 0) {
 			/* There was room, or out of memory: no spinning. */
 			time_rest(REST_MS);
 			return;
@@ -213,7 +214,7 @@ source_pay(struct source *src)
 		STAILQ_REMOVE_HEAD(&src->owing, owes);
 		c->owing = false;
 		if (c->fd < 0 && (c->ended || !source_is_ssh(src)))
-			conn_free(c);
+			logconn_free(c);
 	}
 	(void)source_watch(src, EPOLL_CTL_MOD);
 }
@@ -235,10 +236,10 @@ source_serve(struct source *src, const struct source_out *out, uint64_t now)
 void
 source_tick(struct source *src, const struct source_out *out, uint64_t now)
 {
-	struct conn *c, *next;
+	struct logconn *c, *next;
 
 	for (c = TAILQ_FIRST(&src->waiting); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, waits);
-		conn_tick(c, out, now);
+		logconn_tick(c, out, now);
 	}
 }

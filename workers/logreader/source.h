@@ -5,8 +5,8 @@
  * known by the socket, and which process wrote them is the kernel's word
  * (SO_PASSCRED). The zygote is believed what the catalogue lets it say.
  *
- * Floors: workers/logreader/conn.c reads one connection; lines.c, sshsession.c
- * and sshlog.c make sense of it; tell.c makes events of that.
+ * Floors: workers/logreader/logconn.c reads one connection; lines.c,
+ * sshsession.c and sshlog.c make sense of it; tell.c makes events of that.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_SOURCE_H
 #define PORTREEVE_WORKERS_LOGREADER_SOURCE_H
@@ -29,24 +29,25 @@ enum watched { WATCHED_SOURCE, WATCHED_CONN };
 struct source;
 
 /* What the zygote is to be told of a connection. */
-enum conn_debt {
-	CONN_DEBT_ENDED = 1, /* its last process's end is reported */
-	CONN_DEBT_CLOSED = 2 /* its log is read to the end */
+enum logconn_debt {
+	LOGCONN_DEBT_ENDED = 1, /* its last process's end is reported */
+	LOGCONN_DEBT_CLOSED = 2 /* its log is read to the end */
 };
 
-struct conn {
+struct logconn {
 	enum watched watched;
 	struct source *src;
-	TAILQ_ENTRY(conn) waits; /* in src->waiting */
-	STAILQ_ENTRY(conn) owes; /* in src->owing */
+	TAILQ_ENTRY(logconn) waits; /* in src->waiting */
+	STAILQ_ENTRY(logconn) owes; /* in src->owing */
 	bool waiting, owing;
 	int fd; /* -1: its end has been read */
 	uint32_t number;
 	uint64_t session;
 	pid_t pid; /* its leader */
 	struct addr peer;
-	bool ended;    /* ssh: the zygote has said so; all is reported */
-	unsigned debt; /* CONN_DEBT_: LOG_TOLD that the zygote has yet to get */
+	bool ended; /* ssh: the zygote has said so; all is reported */
+	unsigned
+	    debt; /* LOGCONN_DEBT_: LOG_TOLD that the zygote has yet to get */
 	struct sshsession ssh;
 	struct lines lines;
 	struct rate rate;
@@ -63,10 +64,10 @@ struct source {
 	char service[SERVICE_NAME_MAX];
 	struct sshsession_config config;
 	struct rate rate;
-	struct conn **conns; /* by their number */
+	struct logconn **conns; /* by their number */
 	uint32_t size, count;
-	TAILQ_HEAD(, conn) waiting; /* want source_tick() */
-	STAILQ_HEAD(, conn) owing;  /* LOG_TOLD for which there was no room */
+	TAILQ_HEAD(, logconn) waiting; /* want source_tick() */
+	STAILQ_HEAD(, logconn) owing; /* LOG_TOLD for which there was no room */
 };
 
 /* Where what is found goes. */
@@ -97,60 +98,65 @@ void source_tick(
     struct source *src, const struct source_out *out, uint64_t now);
 
 /* There is no room for what a connection of its owes: it is tried again. */
-void source_owe(struct source *src, struct conn *c);
+void source_owe(struct source *src, struct logconn *c);
 
 /* Nothing more can come of it. */
 bool source_is_over(const struct source *src);
 
 bool source_is_ssh(const struct source *src);
 
-/* --- workers/logreader/conn.c ----------------------------------------------
+/* --- workers/logreader/logconn.c
+ * ----------------------------------------------
  */
 
 /*
  * A connection, of MSG_LOG_CONNECTION and its descriptor, which is taken over.
  * ERR_VALUE when its number is in use, or an error of the system's.
  */
-int conn_open(struct source *src, const struct msg_log_connection *m, int fd);
+int logconn_open(
+    struct source *src, const struct msg_log_connection *m, int fd);
 
 /* Read some, and all there is of it at its end; it may be freed by that. */
-void conn_read(struct conn *c, const struct source_out *out, uint64_t now);
+void logconn_read(
+    struct logconn *c, const struct source_out *out, uint64_t now);
 
 /* ssh: its last process has ended, and with this status. */
-void conn_end(struct conn *c, const struct source_out *out,
+void logconn_end(struct logconn *c, const struct source_out *out,
     const struct msg_log_ended *m, uint64_t now);
 
 /* The same of one that could not be taken: 0, ERR_VALUE, ERR_NO_MEMORY. */
-int conn_end_unread(struct source *src, const struct msg_log_ended *m);
+int logconn_end_unread(struct source *src, const struct msg_log_ended *m);
 
 /* Its zygote is gone: nothing is owed any more, and its end is an end. */
-void conn_orphan(struct conn *c, const struct source_out *out, uint64_t now);
+void logconn_orphan(
+    struct logconn *c, const struct source_out *out, uint64_t now);
 
-void conn_tick(struct conn *c, const struct source_out *out, uint64_t now);
+void logconn_tick(
+    struct logconn *c, const struct source_out *out, uint64_t now);
 
 /* Send the LOG_TOLD that it owes. ERR_AGAIN without room. */
-int conn_pay(struct conn *c);
+int logconn_pay(struct logconn *c);
 
 /*
- * Forget it, without a word. Its memory stays until conns_bury(), at the end of
- * a turn, with src NULL: an event of this turn may name it.
+ * Forget it, without a word. Its memory stays until logconn_bury(), at the end
+ * of a turn, with src NULL: an event of this turn may name it.
  */
-void conn_free(struct conn *c);
-void conns_bury(void);
+void logconn_free(struct logconn *c);
+void logconn_bury(void);
 
 /* --- workers/logreader/tell.c ----------------------------------------------
  */
 
 /* A program's line. */
-void tell_line(struct conn *c, const struct source_out *out, pid_t pid,
+void tell_line(struct logconn *c, const struct source_out *out, pid_t pid,
     const char *line, size_t n, uint64_t now);
 
 /* A record of sshd's that no other event carries. */
-void tell_output(struct conn *c, const struct source_out *out, pid_t pid,
+void tell_output(struct logconn *c, const struct source_out *out, pid_t pid,
     const char *record, size_t n, uint64_t now);
 
 /* The events of one connection's actions; record: what they came of. */
-void tell_actions(struct conn *c, const struct source_out *out,
+void tell_actions(struct logconn *c, const struct source_out *out,
     const struct sshsession_actions *actions, const char *record, size_t n,
     uint64_t now);
 
@@ -159,6 +165,6 @@ void tell_actions(struct conn *c, const struct source_out *out,
  * say how many. Returns whether some are left to report.
  */
 bool tell_dropped(
-    struct conn *c, const struct source_out *out, bool last, uint64_t now);
+    struct logconn *c, const struct source_out *out, bool last, uint64_t now);
 
 #endif

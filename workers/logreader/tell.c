@@ -11,7 +11,7 @@
 #define TROUBLE_MAX 160 /* bytes of a record that are told */
 
 static void
-tell_event_connection(struct event_builder *b, const struct conn *c)
+tell_event_connection(struct event_builder *b, const struct logconn *c)
 {
 	event_text(b, FIELD_SERVICE, c->src->service);
 	event_source(b, &c->peer);
@@ -34,7 +34,7 @@ tell_event_key(struct event_builder *b, const struct sshsession_action *a)
 }
 
 static void
-tell_failure(struct conn *c, const struct source_out *out,
+tell_failure(struct logconn *c, const struct source_out *out,
     const struct sshsession_action *a)
 {
 	struct event_builder b;
@@ -53,7 +53,7 @@ tell_failure(struct conn *c, const struct source_out *out,
 }
 
 static void
-tell_success(struct conn *c, const struct source_out *out,
+tell_success(struct logconn *c, const struct source_out *out,
     const struct sshsession_action *a)
 {
 	struct event_builder b;
@@ -69,7 +69,7 @@ tell_success(struct conn *c, const struct source_out *out,
 }
 
 static void
-tell_login(struct conn *c, const struct source_out *out,
+tell_login(struct logconn *c, const struct source_out *out,
     const struct sshsession_action *a)
 {
 	struct msg_log_login m = {.session = c->session};
@@ -92,14 +92,14 @@ tell_login(struct conn *c, const struct source_out *out,
  */
 
 /* One connection's, and all of a service's together. */
-static const struct rate_limit conn_limit = {.per_second = 20, .burst = 100};
+static const struct rate_limit logconn_limit = {.per_second = 20, .burst = 100};
 static const struct rate_limit source_limit = {
     .per_second = 500, .burst = 2000};
 
 static bool
-tell_may(struct conn *c, uint64_t now)
+tell_may(struct logconn *c, uint64_t now)
 {
-	if (!rate_pass(&c->rate, &conn_limit, now))
+	if (!rate_pass(&c->rate, &logconn_limit, now))
 		return (false);
 	if (rate_pass(&c->src->rate, &source_limit, now))
 		return (true);
@@ -109,13 +109,13 @@ tell_may(struct conn *c, uint64_t now)
 
 bool
 tell_dropped(
-    struct conn *c, const struct source_out *out, bool last, uint64_t now)
+    struct logconn *c, const struct source_out *out, bool last, uint64_t now)
 {
 	uint64_t n = c->rate.dropped;
 	struct event_builder b;
 
 	if (!last)
-		n = rate_dropped(&c->rate, &conn_limit, now);
+		n = rate_dropped(&c->rate, &logconn_limit, now);
 	if (n == 0)
 		return (c->rate.dropped > 0);
 	c->rate.dropped = 0;
@@ -128,7 +128,7 @@ tell_dropped(
 }
 
 void
-tell_line(struct conn *c, const struct source_out *out, pid_t pid,
+tell_line(struct logconn *c, const struct source_out *out, pid_t pid,
     const char *line, size_t n, uint64_t now)
 {
 	struct event_builder b;
@@ -143,7 +143,7 @@ tell_line(struct conn *c, const struct source_out *out, pid_t pid,
 }
 
 void
-tell_output(struct conn *c, const struct source_out *out, pid_t pid,
+tell_output(struct logconn *c, const struct source_out *out, pid_t pid,
     const char *record, size_t n, uint64_t now)
 {
 	char text[EVENT_LONGEST_TEXT];
@@ -167,7 +167,7 @@ tell_output(struct conn *c, const struct source_out *out, pid_t pid,
 }
 
 static void
-tell_warning(struct conn *c, const struct source_out *out, const char *text,
+tell_warning(struct logconn *c, const struct source_out *out, const char *text,
     uint64_t now)
 {
 	struct event_builder b;
@@ -181,7 +181,7 @@ tell_warning(struct conn *c, const struct source_out *out, const char *text,
 }
 
 static void
-tell_flood(struct conn *c, const struct source_out *out, uint64_t now)
+tell_flood(struct logconn *c, const struct source_out *out, uint64_t now)
 {
 	struct msg_log_flood m = {.session = c->session};
 	char text[160];
@@ -196,8 +196,8 @@ tell_flood(struct conn *c, const struct source_out *out, uint64_t now)
 
 /* sshd's own words on why it does not serve. */
 static void
-tell_trouble(struct conn *c, const struct source_out *out, const char *record,
-    size_t n, uint64_t now)
+tell_trouble(struct logconn *c, const struct source_out *out,
+    const char *record, size_t n, uint64_t now)
 {
 	char text[TROUBLE_MAX + 8];
 
@@ -211,7 +211,7 @@ tell_trouble(struct conn *c, const struct source_out *out, const char *record,
 }
 
 void
-tell_actions(struct conn *c, const struct source_out *out,
+tell_actions(struct logconn *c, const struct source_out *out,
     const struct sshsession_actions *actions, const char *record, size_t n,
     uint64_t now)
 {

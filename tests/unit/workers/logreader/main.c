@@ -85,7 +85,7 @@ static void
 fixture_free(struct fixture *f)
 {
 	source_close(&f->src);
-	conns_bury();
+	logconn_bury();
 	event_sink_free(f->sink);
 	ipc_channel_close(&f->audit);
 	ipc_channel_close(&f->monitor);
@@ -104,14 +104,14 @@ read_all(struct fixture *f)
 
 	while ((n = epoll_wait(f->epoll, e, 8, 0)) > 0) {
 		for (int i = 0; i < n; i++) {
-			struct conn *c = e[i].data.ptr;
+			struct logconn *c = e[i].data.ptr;
 
 			if (c->watched == WATCHED_SOURCE)
 				source_serve(&f->src, &f->out, f->now);
 			else if (c->src != NULL && c->fd >= 0)
-				conn_read(c, &f->out, f->now);
+				logconn_read(c, &f->out, f->now);
 		}
-		conns_bury();
+		logconn_bury();
 	}
 	event_sink_flush(f->sink);
 }
@@ -297,6 +297,25 @@ test_stranger_process(void **state)
 	read_all(&f);
 	source_tick(&f.src, &f.out, f.now + 10);
 	assert_string_equal(next_event(&f), "");
+	fixture_free(&f);
+}
+
+/* A process that outlives a login writes on: it is still that user's. */
+static void
+test_output_behind_login(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_new(&f, SERVICE_SSH, 0);
+	open_one(&f, 0, 9, getpid(), false);
+	say(&f, HELLO);
+	say(&f, "Accepted password for alice" TAIL);
+	end_one(&f, 0, 9, 0);
+	say(&f, "fatal: late\r\n");
+	read_all(&f);
+	assert_string_equal(next_event(&f),
+	    "sshd-output service=test" WHERE " user=alice text=fatal: late");
 	fixture_free(&f);
 }
 
@@ -647,6 +666,7 @@ main(void)
 	    cmocka_unit_test(test_login),
 	    cmocka_unit_test(test_stranger_process),
 	    cmocka_unit_test(test_end),
+	    cmocka_unit_test(test_output_behind_login),
 	    cmocka_unit_test(test_zygote),
 	    cmocka_unit_test(test_owing),
 	    cmocka_unit_test(test_trouble),

@@ -29,7 +29,7 @@
  */
 
 static void
-conn_set_waiting(struct conn *c, bool on)
+logconn_set_waiting(struct logconn *c, bool on)
 {
 	if (c->waiting == on)
 		return;
@@ -41,31 +41,31 @@ conn_set_waiting(struct conn *c, bool on)
 }
 
 static int
-conn_place(struct source *src, uint32_t number)
+logconn_place(struct source *src, uint32_t number)
 {
 	uint32_t size = src->size == 0 ? 64 : src->size;
-	struct conn **bigger;
+	struct logconn **bigger;
 
 	while (size <= number)
 		size *= 2;
 	if (size == src->size)
 		return (src->conns[number] == NULL ? 0 : ERR_VALUE);
-	bigger = realloc(src->conns, size * sizeof(struct conn *));
+	bigger = realloc(src->conns, size * sizeof(struct logconn *));
 	if (bigger == NULL)
 		return (ERR_NO_MEMORY);
-	memset(
-	    &bigger[src->size], 0, (size - src->size) * sizeof(struct conn *));
+	memset(&bigger[src->size], 0,
+	    (size - src->size) * sizeof(struct logconn *));
 	src->conns = bigger;
 	src->size = size;
 	return (0);
 }
 
 static int
-conn_new(
-    struct source *src, uint32_t number, uint64_t session, struct conn **out)
+logconn_new(
+    struct source *src, uint32_t number, uint64_t session, struct logconn **out)
 {
-	int err = conn_place(src, number);
-	struct conn *c;
+	int err = logconn_place(src, number);
+	struct logconn *c;
 
 	if (err != 0)
 		return (err);
@@ -84,11 +84,11 @@ conn_new(
 }
 
 int
-conn_open(struct source *src, const struct msg_log_connection *m, int fd)
+logconn_open(struct source *src, const struct msg_log_connection *m, int fd)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
-	struct conn *c;
-	int err = conn_new(src, m->number, m->session, &c);
+	struct logconn *c;
+	int err = logconn_new(src, m->number, m->session, &c);
 
 	if (err != 0)
 		return (err);
@@ -99,7 +99,7 @@ conn_open(struct source *src, const struct msg_log_connection *m, int fd)
 	ev.data.ptr = c;
 	if (epoll_ctl(src->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		err = ERR_SYSTEM;
-		conn_free(c);
+		logconn_free(c);
 		return (err);
 	}
 	c->fd = fd;
@@ -107,7 +107,7 @@ conn_open(struct source *src, const struct msg_log_connection *m, int fd)
 }
 
 static void
-conn_close_fd(struct conn *c)
+logconn_close_fd(struct logconn *c)
 {
 	if (c->fd >= 0)
 		epoll_ctl(c->src->epoll, EPOLL_CTL_DEL, c->fd, NULL);
@@ -115,31 +115,32 @@ conn_close_fd(struct conn *c)
 }
 
 /* Freed, but their memory may yet be named by an event of this turn. */
-static STAILQ_HEAD(, conn) conns_dead = STAILQ_HEAD_INITIALIZER(conns_dead);
+static STAILQ_HEAD(, logconn) logconn_dead = STAILQ_HEAD_INITIALIZER(
+    logconn_dead);
 
 void
-conn_free(struct conn *c)
+logconn_free(struct logconn *c)
 {
 	struct source *src = c->src;
 
-	conn_set_waiting(c, false);
+	logconn_set_waiting(c, false);
 	if (c->owing)
-		STAILQ_REMOVE(&src->owing, c, conn, owes);
-	conn_close_fd(c);
+		STAILQ_REMOVE(&src->owing, c, logconn, owes);
+	logconn_close_fd(c);
 	lines_flush(&c->lines, UINT64_MAX, NULL, NULL);
 	src->conns[c->number] = NULL;
 	src->count--;
 	c->src = NULL;
-	STAILQ_INSERT_TAIL(&conns_dead, c, owes);
+	STAILQ_INSERT_TAIL(&logconn_dead, c, owes);
 }
 
 void
-conns_bury(void)
+logconn_bury(void)
 {
-	struct conn *c;
+	struct logconn *c;
 
-	while ((c = STAILQ_FIRST(&conns_dead)) != NULL) {
-		STAILQ_REMOVE_HEAD(&conns_dead, owes);
+	while ((c = STAILQ_FIRST(&logconn_dead)) != NULL) {
+		STAILQ_REMOVE_HEAD(&logconn_dead, owes);
 		free(c);
 	}
 }
@@ -148,12 +149,12 @@ conns_bury(void)
  */
 
 int
-conn_pay(struct conn *c)
+logconn_pay(struct logconn *c)
 {
 	struct msg_log_told m = {.number = c->number,
 	    .session = c->session,
-	    .ended = (c->debt & CONN_DEBT_ENDED) != 0,
-	    .closed = (c->debt & CONN_DEBT_CLOSED) != 0};
+	    .ended = (c->debt & LOGCONN_DEBT_ENDED) != 0,
+	    .closed = (c->debt & LOGCONN_DEBT_CLOSED) != 0};
 	int err = ERR_CLOSED;
 
 	if (c->src->zygote.fd >= 0)
@@ -166,41 +167,41 @@ conn_pay(struct conn *c)
 
 /* After its end has been read, or told: pay, and be gone if that was all. */
 static void
-conn_settle(struct conn *c)
+logconn_settle(struct logconn *c)
 {
 	bool over = c->fd < 0 && (c->ended || !source_is_ssh(c->src) ||
 				     c->src->zygote.fd < 0);
 
-	if (c->debt != 0 && !c->owing && conn_pay(c) != 0)
+	if (c->debt != 0 && !c->owing && logconn_pay(c) != 0)
 		source_owe(c->src, c);
 	if (over && !c->owing)
-		conn_free(c);
+		logconn_free(c);
 }
 
 /* --- what was written ------------------------------------------------------
  */
 
-struct conn_line {
-	struct conn *c;
+struct logconn_line {
+	struct logconn *c;
 	const struct source_out *out;
 	uint64_t now;
 };
 
 static void
-conn_line(void *arg, pid_t pid, const char *line, size_t n)
+logconn_line(void *arg, pid_t pid, const char *line, size_t n)
 {
-	struct conn_line *l = arg;
+	struct logconn_line *l = arg;
 
 	tell_line(l->c, l->out, pid, line, n, l->now);
 }
 
 static void
-conn_flush_lines(
-    struct conn *c, const struct source_out *out, uint64_t until, uint64_t now)
+logconn_flush_lines(struct logconn *c, const struct source_out *out,
+    uint64_t until, uint64_t now)
 {
-	struct conn_line l = {.c = c, .out = out, .now = now};
+	struct logconn_line l = {.c = c, .out = out, .now = now};
 
-	lines_flush(&c->lines, until, conn_line, &l);
+	lines_flush(&c->lines, until, logconn_line, &l);
 }
 
 /*
@@ -208,7 +209,7 @@ conn_flush_lines(
  * before anything is looked up.
  */
 static bool
-conn_record_is_noise(const char *record, size_t n)
+logconn_record_is_noise(const char *record, size_t n)
 {
 	static const char debug[] = "debug", end[] = "[preauth]\r\n";
 
@@ -219,20 +220,20 @@ conn_record_is_noise(const char *record, size_t n)
 }
 
 static void
-conn_take(struct conn *c, const struct source_out *out,
+logconn_take(struct logconn *c, const struct source_out *out,
     const struct ucred *from, const char *p, size_t n, uint64_t now)
 {
 	struct sshsession_writer w = {
 	    .leader = from->pid == c->pid, .pid = from->pid, .uid = from->uid};
-	struct conn_line l = {.c = c, .out = out, .now = now};
+	struct logconn_line l = {.c = c, .out = out, .now = now};
 	struct sshsession_actions actions;
 	struct sshlog log;
 
 	if (!source_is_ssh(c->src)) {
-		lines_take(&c->lines, from->pid, p, n, now, conn_line, &l);
+		lines_take(&c->lines, from->pid, p, n, now, logconn_line, &l);
 		return;
 	}
-	if (conn_record_is_noise(p, n))
+	if (logconn_record_is_noise(p, n))
 		return;
 	sshsession_record(&c->ssh, &c->src->config, &w, p, n, now, &actions);
 	tell_actions(c, out, &actions, p, n, now);
@@ -246,7 +247,7 @@ conn_take(struct conn *c, const struct source_out *out,
 }
 
 static bool
-conn_record_sender(struct msghdr *hdr, struct ucred *from)
+logconn_record_sender(struct msghdr *hdr, struct ucred *from)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL;
 	     c = CMSG_NXTHDR(hdr, c)) {
@@ -266,7 +267,7 @@ conn_record_sender(struct msghdr *hdr, struct ucred *from)
  * room for them in the control data, so the kernel drops them.
  */
 static int
-conn_read_one(struct conn *c, const struct source_out *out, uint64_t now)
+logconn_read_one(struct logconn *c, const struct source_out *out, uint64_t now)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(struct ucred))];
@@ -296,43 +297,43 @@ conn_read_one(struct conn *c, const struct source_out *out, uint64_t now)
 	/* An empty record has a sender, the end of records has none. */
 	if (n == 0 && !source_is_ssh(c->src))
 		return (ERR_CLOSED);
-	if (!conn_record_sender(&hdr, &from))
+	if (!logconn_record_sender(&hdr, &from))
 		return (n == 0 ? ERR_CLOSED : 0);
-	conn_take(c, out, &from, record, (size_t)n, now);
+	logconn_take(c, out, &from, record, (size_t)n, now);
 	return (0);
 }
 
 /* ERR_CLOSED: that was the end, and the descriptor is closed. */
 static int
-conn_read_some(
-    struct conn *c, const struct source_out *out, unsigned most, uint64_t now)
+logconn_read_some(struct logconn *c, const struct source_out *out,
+    unsigned most, uint64_t now)
 {
 	int err = c->fd < 0 ? ERR_AGAIN : 0;
 
 	while (err == 0 && most-- > 0)
-		err = conn_read_one(c, out, now);
+		err = logconn_read_one(c, out, now);
 	if (err != ERR_CLOSED)
 		return (err);
-	conn_close_fd(c);
-	c->debt |= CONN_DEBT_CLOSED;
-	conn_flush_lines(c, out, UINT64_MAX, now);
+	logconn_close_fd(c);
+	c->debt |= LOGCONN_DEBT_CLOSED;
+	logconn_flush_lines(c, out, UINT64_MAX, now);
 	return (ERR_CLOSED);
 }
 
 static void
-conn_look(struct conn *c, const struct source_out *out, uint64_t now)
+logconn_look(struct logconn *c, const struct source_out *out, uint64_t now)
 {
 	bool last = c->fd < 0 && (c->ended || !source_is_ssh(c->src));
 
-	conn_set_waiting(
+	logconn_set_waiting(
 	    c, tell_dropped(c, out, last, now) || c->lines.parts != NULL ||
 		   (source_is_ssh(c->src) && sshsession_waits(&c->ssh)));
 }
 
 /* Of ssh: with its last process's exit status; 255 for what has none. */
 static void
-conn_tell_end(
-    struct conn *c, const struct source_out *out, int status, uint64_t now)
+logconn_tell_end(
+    struct logconn *c, const struct source_out *out, int status, uint64_t now)
 {
 	struct sshsession_actions actions;
 
@@ -342,67 +343,67 @@ conn_tell_end(
 }
 
 void
-conn_read(struct conn *c, const struct source_out *out, uint64_t now)
+logconn_read(struct logconn *c, const struct source_out *out, uint64_t now)
 {
-	int err = conn_read_some(c, out, RECORDS_AT_A_TIME, now);
+	int err = logconn_read_some(c, out, RECORDS_AT_A_TIME, now);
 
 	if (err == ERR_CLOSED && source_is_ssh(c->src) && !c->ended &&
 	    c->src->zygote.fd < 0)
-		conn_tell_end(c, out, 255, now);
-	conn_look(c, out, now);
+		logconn_tell_end(c, out, 255, now);
+	logconn_look(c, out, now);
 	if (err == ERR_CLOSED)
-		conn_settle(c);
+		logconn_settle(c);
 }
 
 void
-conn_end(struct conn *c, const struct source_out *out,
+logconn_end(struct logconn *c, const struct source_out *out,
     const struct msg_log_ended *m, uint64_t now)
 {
 	/* What the ended processes wrote is there already. */
-	conn_read_some(c, out, RECORDS_AT_THE_END, now);
-	conn_tell_end(
+	logconn_read_some(c, out, RECORDS_AT_THE_END, now);
+	logconn_tell_end(
 	    c, out, m->how == ENDED_EXITED ? m->value & 255 : 255, now);
 	event_sink_flush(out->events);
-	c->debt |= CONN_DEBT_ENDED;
-	conn_look(c, out, now);
-	conn_settle(c);
+	c->debt |= LOGCONN_DEBT_ENDED;
+	logconn_look(c, out, now);
+	logconn_settle(c);
 }
 
 int
-conn_end_unread(struct source *src, const struct msg_log_ended *m)
+logconn_end_unread(struct source *src, const struct msg_log_ended *m)
 {
-	struct conn *c;
-	int err = conn_new(src, m->number, m->session, &c);
+	struct logconn *c;
+	int err = logconn_new(src, m->number, m->session, &c);
 
 	if (err != 0)
 		return (err);
 	c->ended = true;
-	c->debt |= CONN_DEBT_ENDED;
-	conn_settle(c);
+	c->debt |= LOGCONN_DEBT_ENDED;
+	logconn_settle(c);
 	return (0);
 }
 
 void
-conn_orphan(struct conn *c, const struct source_out *out, uint64_t now)
+logconn_orphan(struct logconn *c, const struct source_out *out, uint64_t now)
 {
 	c->debt = 0;
 	if (c->fd >= 0)
 		return;
 	if (source_is_ssh(c->src) && !c->ended)
-		conn_tell_end(c, out, 255, now);
-	conn_free(c);
+		logconn_tell_end(c, out, 255, now);
+	logconn_free(c);
 }
 
 void
-conn_tick(struct conn *c, const struct source_out *out, uint64_t now)
+logconn_tick(struct logconn *c, const struct source_out *out, uint64_t now)
 {
 	struct sshsession_actions actions;
 
 	if (now > HALF_LINE_NS)
-		conn_flush_lines(c, out, now - HALF_LINE_NS, now);
+		logconn_flush_lines(c, out, now - HALF_LINE_NS, now);
 	if (source_is_ssh(c->src) && sshsession_waits(&c->ssh)) {
 		sshsession_tick(&c->ssh, &c->src->config, -1, now, &actions);
 		tell_actions(c, out, &actions, NULL, 0, now);
 	}
-	conn_look(c, out, now);
+	logconn_look(c, out, now);
 }
