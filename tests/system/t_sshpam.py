@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -167,6 +168,38 @@ def test_module_fails_closed_in_our_sshd_and_not_in_others():
     finally:
         server.kill()
         server.wait()
+
+
+@needs_root
+@needs("su", "setpriv")
+@limit(60)
+def test_a_setuid_program_hears_no_users_variable():
+    """The module is in su's stack, and our sshd's variable is alice's to set:
+    it is not read there, or she would choose who is asked."""
+    import pexpect
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hers:
+        path = unused("/home/alice/monitor")
+        hers.bind(path)
+        os.chmod(path, 0o666)
+        hers.listen()
+        hers.setblocking(False)
+        child = pexpect.spawn(
+            "setpriv", ["--reuid", "alice", "--regid", "alice",
+                        "--init-groups", "su", "-c", "echo I am $(id -un).",
+                        "bob"], timeout=40, cwd="/", env={
+                            "PATH": "/usr/bin:/bin", "TERM": "dumb",
+                            "PORTREEVE_PAM_SOCKET": path})
+        child.expect("assword:")
+        child.sendline(BOB)
+        child.expect([r"I am bob\.", pexpect.EOF])
+        said = child.before
+        child.close()
+        check(child.exitstatus == 0, "su: %r" % said)
+        try:
+            hers.accept()
+            raise AssertionError("alice was asked")
+        except BlockingIOError:
+            pass
 
 
 @needs_root
