@@ -326,9 +326,10 @@ bench:
 
 soak:
 	@tools/deps build run check
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s all unit-tests
 	tests/soak --build $(B)
 	tests/sweep --build $(B)
+	tests/repeat --build $(B)
 
 install: all
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PAMDIR='$(PAMDIR)' \
