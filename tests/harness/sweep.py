@@ -613,9 +613,9 @@ class Case:
             self.role.startswith(("zygote", "master", "monitor"))
 
     def is_peer_gone(self):
-        """Whether a login is led to believe that nobody is there to be told
-        of anything: worker or monitor, who live."""
-        return self.role.startswith("login") and \
+        """Whether a login or a worker is led to believe that nobody is there
+        to be told of anything: worker, monitor or peer, who live."""
+        return self.role.startswith(("login", "worker")) and \
             self.what.split()[1] in ("EPIPE", "ECONNRESET")
 
     def retired(self):

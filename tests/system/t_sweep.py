@@ -21,10 +21,12 @@ CALLS = (
     ("audit", "write", "EAGAIN", "1+"),
     ("logreader", "sendmmsg", "EAGAIN", "1+"),
     ("lookup", "openat", "EMFILE", "1"),
+    ("lookup", "sendmsg", "ENOBUFS", "1"),
     ("zygote finger", "sendmsg", "EAGAIN", "1+"),
     ("zygote telnet", "recvmsg", "ENOMEM", "1"),
     ("zygote ssh", "recvmsg", "ENOMEM", "2"),
     ("worker finger", "sendto", "ENOMEM", "1"),
+    ("worker finger", "sendto", "ENOBUFS", "1+"),
     ("worker telnet", "sendto", "ENOBUFS", "1+"),
     ("worker telnet", "sendto", "EPIPE", "2"),
     ("login telnet", "sendmsg", "EAGAIN", "2"),
@@ -62,7 +64,7 @@ def judge_a_login(stage):
 
 @needs_root
 @needs("strace", "prlimit", "cc")
-@limit(180)
+@limit(240)
 def test_calls_that_fail():
     check({role for role, *_ in CALLS + LIMITS} == set(sweep.ROLES),
           "a role is left out")
@@ -71,9 +73,10 @@ def test_calls_that_fail():
         for role, call, error, when in CALLS:
             judge(stage, role, "%s %s at %s" % (call, error, when),
                   sweep.Trace(stage, role, (call, error, when)))
-        equal(len(stage.daemon.of("session-closed", service="telnet",
-                                  reason="no-resources")), 1,
-              "closed for what a worker was short of")
+        for service in ("telnet", "finger"):
+            check(stage.daemon.of("session-closed", service=service,
+                                  reason="no-resources"),
+                  "of %s: nothing says what a worker was short of" % service)
         for role, room in LIMITS:
             judge(stage, role, "%d descriptors more" % room,
                   sweep.Limit(stage, role, "nofile", room))

@@ -50,14 +50,27 @@ worker_wait(int fd, short events, uint64_t deadline)
 	}
 }
 
+/* The kernel is short: a moment's rest or, too often in a row, the end. */
+static int
+worker_short(struct worker *w, unsigned *shorts)
+{
+	time_rest(WORKER_REST_MS);
+	if (++*shorts <= WORKER_RESTS_MOST)
+		return (0);
+	w->why = WORKER_WHY_SHORT;
+	return (ERR_SYSTEM);
+}
+
 /* More bytes into buf; 0 when some came. */
 static int
 worker_input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
 {
+	unsigned shorts = 0;
+
 	for (;;) {
 		ssize_t n = recv(w->connection, in->buf + in->have,
 		    in->size - in->have, MSG_DONTWAIT);
-		int err;
+		int err = 0;
 
 		if (n > 0) {
 			in->have += (size_t)n;
@@ -69,10 +82,11 @@ worker_input_fill(struct worker *w, struct worker_input *in, uint64_t deadline)
 		if (errno == EINTR)
 			continue;
 		if (worker_is_short(errno))
-			time_rest(WORKER_REST_MS);
+			err = worker_short(w, &shorts);
 		else if (errno != EAGAIN && errno != EWOULDBLOCK)
 			return (ERR_SYSTEM);
-		err = worker_wait(w->connection, POLLIN, deadline);
+		if (err == 0)
+			err = worker_wait(w->connection, POLLIN, deadline);
 		if (err != 0)
 			return (err);
 	}
@@ -126,31 +140,33 @@ int
 worker_write_all(struct worker *w, const void *buf, size_t n, uint64_t deadline)
 {
 	const uint8_t *p = buf;
-	unsigned agains = 0; /* in a row */
+	unsigned agains = 0, shorts = 0; /* in a row */
 
 	while (n > 0) {
 		ssize_t sent =
 		    send(w->connection, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int err;
+		int err = 0;
 
 		if (sent >= 0) {
 			p += sent;
 			n -= (size_t)sent;
 			w->bytes_out += (uint64_t)sent;
-			agains = 0;
+			agains = shorts = 0;
 			continue;
 		}
 		if (errno == EINTR)
 			continue;
 		if (errno == EPIPE || errno == ECONNRESET)
 			return (ERR_CLOSED);
-		if (!worker_is_short(errno) && errno != EAGAIN &&
-		    errno != EWOULDBLOCK)
-			return (ERR_SYSTEM);
 		/* poll() may say that there is room: no spinning. */
-		if (worker_is_short(errno) || ++agains > AGAINS_MOST)
+		if (worker_is_short(errno))
+			err = worker_short(w, &shorts);
+		else if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return (ERR_SYSTEM);
+		else if (++agains > AGAINS_MOST)
 			time_rest(WORKER_REST_MS);
-		err = worker_wait(w->connection, POLLOUT, deadline);
+		if (err == 0)
+			err = worker_wait(w->connection, POLLOUT, deadline);
 		if (err != 0)
 			return (err);
 	}

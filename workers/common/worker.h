@@ -47,7 +47,8 @@ struct worker_input {
 uint64_t worker_deadline(uint64_t ms);
 uint64_t worker_deadline_since(const struct worker *w, uint64_t ms);
 
-/* The kernel is out of memory: after a moment, of so many ms, once more. */
+/* The kernel is out of memory: after a moment, of so many ms, once more. Too
+ * often in a row, the connection is ended. */
 #define WORKER_REST_MS 20
 #define WORKER_RESTS_MOST 100 /* in a row */
 

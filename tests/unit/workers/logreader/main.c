@@ -572,6 +572,43 @@ test_flood_of_lines(void **state)
 	fixture_free(&f);
 }
 
+/*
+ * sshd's words on what a stranger sends are bounded for each connection; a
+ * failure among them is told all the same.
+ */
+static void
+test_flood_of_words(void **state)
+{
+	struct fixture f;
+	unsigned long told = 0, words = 1000;
+	const char *e;
+
+	(void)state;
+	fixture_new(&f, SERVICE_SSH, 0);
+	open_one(&f, 0, 9, getpid(), false);
+	say(&f, HELLO);
+	for (unsigned long i = 0; i < words; i++) {
+		say(&f, "error: what\033]0;nobody knows\r\n");
+		read_all(&f);
+		while ((e = next_event(&f))[0] != '\0') {
+			assert_memory_equal(e, "sshd-output ", 12);
+			told++;
+		}
+	}
+	assert_int_equal(told, 100);
+	say(&f, "Failed password for alice" TAIL);
+	end_one(&f, 0, 9, 255);
+	e = next_event(&f);
+	assert_memory_equal(e, "auth-failure ", 13);
+	fd_close(&f.writer);
+	read_all(&f);
+	e = next_event(&f);
+	assert_memory_equal(e, DROPPED, sizeof(DROPPED) - 1);
+	assert_int_equal(
+	    told + strtoul(e + sizeof(DROPPED) - 1, NULL, 10), words);
+	fixture_free(&f);
+}
+
 /* Nothing of a long line is lost. */
 static void
 test_long_line(void **state)
@@ -674,6 +711,7 @@ main(void)
 	    cmocka_unit_test(test_packets),
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_flood_of_lines),
+	    cmocka_unit_test(test_flood_of_words),
 	    cmocka_unit_test(test_half_a_line),
 	    cmocka_unit_test(test_long_line),
 	    cmocka_unit_test(test_descriptors_sent),
