@@ -14,6 +14,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/claim.h"
 #include "master/dispatch.h"
 #include "master/ending.h"
 #include "master/refuse.h"
@@ -48,6 +49,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 	int err = s == NULL ? errno : 0;
 
 	if (s != NULL) {
+		claim_take(s, true);
 		s->connection = fd;
 		accept_local(l, fd, &s->local);
 		if (dispatch_session(m, s) != 0)
@@ -65,7 +67,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 		s->connection = -1;
 		ending_discard(m, s);
 	}
-	policy_limits_undo(&sv->limiter[peer->family], now);
+	claim_undo_peer(sv, peer, true, now);
 	resource_short(m, sv->name, err);
 	refuse_peer(l, fd, peer, REASON_NO_RESOURCES);
 }
@@ -74,8 +76,6 @@ static void
 accept_decide(
     struct listener *l, int fd, const struct addr *peer, bool resources)
 {
-	struct policy_request request = {
-	    .configured = l->service != NULL, .resources = resources};
 	uint64_t now = time_boot_ns();
 	struct policy_verdict verdict;
 
@@ -83,8 +83,7 @@ accept_decide(
 		refuse_peer(l, fd, peer, REASON_NOT_CONFIGURED);
 		return;
 	}
-	verdict = policy_limits_ask(
-	    &l->service->limiter[peer->family], &request, now);
+	verdict = claim_ask(l->service, peer, resources, true, now);
 	if (!verdict.allow)
 		refuse_peer(l, fd, peer, verdict.reason);
 	else
@@ -107,7 +106,7 @@ accept_undo(struct master *m, struct session *s, int error, enum step step)
 		ending_session(m, s, &end);
 		return;
 	}
-	policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
+	claim_undo(s);
 	state_count(
 	    m->state, sv->index, (enum family)s->peer.family, STATE_REFUSED);
 	report_refused(m, sv->name, &s->peer, REASON_NO_RESOURCES);

@@ -2,6 +2,7 @@
  * Dispatch. Master only, unprivileged. A session is held at most for a while:
  * a peer is told, it never hangs.
  */
+#include "master/claim.h"
 #include "master/dispatch.h"
 
 #include <sys/socket.h>
@@ -191,7 +192,7 @@ dispatch_postpone(
 
 	if (s != NULL)
 		ending_discard(m, s);
-	policy_limits_undo(&l->service->limiter[l->address.family], now);
+	claim_undo_peer(l->service, &l->address, false, now);
 	resource_short(m, l->name, error);
 	resource_rest(m);
 }
@@ -218,13 +219,12 @@ dispatch_listener(struct listener *l)
 {
 	struct master *m = l->master;
 	struct service *sv = l->service;
-	struct policy_request request = {.configured = true, .resources = true};
 	struct addr peer = {.family = l->address.family};
 	uint64_t now = time_boot_ns();
 	struct policy_verdict verdict;
 	struct session *s;
 
-	verdict = policy_limits_ask(&sv->limiter[peer.family], &request, now);
+	verdict = claim_ask(sv, &peer, true, false, now);
 	if (!verdict.allow) {
 		dispatch_refuse(l, verdict.reason);
 		return;
@@ -235,6 +235,7 @@ dispatch_listener(struct listener *l)
 		dispatch_postpone(l, NULL, now, errno);
 		return;
 	}
+	claim_take(s, false);
 	s->local = l->address;
 	s->connection = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
 	if (s->connection < 0 || dispatch_session(m, s) != 0) {
@@ -258,7 +259,7 @@ dispatch_undo(struct master *m, struct session *s, int error, enum step step)
 	if (s->announced) {
 		ending_session(m, s, &end);
 	} else {
-		policy_limits_undo(&sv->limiter[s->peer.family], s->accepted);
+		claim_undo(s);
 		ending_discard(m, s);
 	}
 	l = listener_release(m, id);

@@ -3,6 +3,7 @@
  * way it does: its worker's last words are read, all that it holds is given
  * back, and its books are closed.
  */
+#include "master/claim.h"
 #include "master/ending.h"
 
 #include "lib/fd.h"
@@ -47,7 +48,7 @@ ending_session(
 		return;
 	ending_drains(m, s);
 	ending_let_go(m, s);
-	policy_limits_end(&s->service->limiter[s->peer.family]);
+	claim_end(s);
 	session_change(s, SESSION_ENDS);
 	if (s->holds_listener)
 		listener_release(m, s->listener);

@@ -2,6 +2,7 @@
  * What the monitor says. Master only, unprivileged. When the monitor is gone
  * so is the master, and leaves the books as they are for the next one.
  */
+#include "master/claim.h"
 #include "master/hear.h"
 
 #include <errno.h>
@@ -128,8 +129,10 @@ hear_user(struct master *m, const struct msg_session_user *msg)
 {
 	struct session *s = session_by_id(m, msg->session);
 
-	if (s != NULL && !session_is_over(s))
-		state_login_set(m->state, s->slot, msg->user, msg->tty);
+	if (s == NULL || session_is_over(s))
+		return;
+	state_login_set(m->state, s->slot, msg->user, msg->tty);
+	claim_login(s);
 }
 
 static void

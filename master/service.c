@@ -12,7 +12,10 @@
 #include "lib/log.h"
 #include "master/listener.h"
 
+#define EARLY_RATE 30 /* in a hundred */
+
 struct services {
+	struct policy_sources *sources;
 	struct service *by_index[SERVICES_MAX];
 	struct service *by_number[SERVICES_MAX];
 };
@@ -20,8 +23,19 @@ struct services {
 int
 services_init(struct master *m)
 {
-	m->services = calloc(1, sizeof(*m->services));
-	return (m->services == NULL ? ERR_NO_MEMORY : 0);
+	struct services *t = calloc(1, sizeof(*t));
+	uint64_t secret[2];
+
+	if (t == NULL)
+		return (ERR_NO_MEMORY);
+	m->services = t;
+	/* Pages of it that are never used never exist. */
+	t->sources = calloc(1, policy_sources_size(POLICY_SOURCE_SETS));
+	if (t->sources == NULL)
+		return (ERR_NO_MEMORY);
+	arc4random_buf(secret, sizeof(secret));
+	policy_sources_init(t->sources, POLICY_SOURCE_SETS, secret);
+	return (0);
 }
 
 struct service *
@@ -51,6 +65,10 @@ service_recall(struct master *m, unsigned index)
 	sv->number = -1;
 	sv->index = (uint16_t)index;
 	sv->kind = SERVICE_COUNT; /* nobody has said yet */
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		sv->limiter[f].sources = m->services->sources;
+		sv->limiter[f].service = sv->index;
+	}
 	sv->blocked = BLOCK_ZYGOTE;
 	TAILQ_INIT(&sv->held);
 	m->services->by_index[index] = sv;
@@ -78,6 +96,15 @@ service_place(struct master *m, const char *name)
 		}
 	}
 	return (ERR_FULL);
+}
+
+/* On a small service early drops would be all that there is. */
+static void
+service_early(struct policy_limiter *l, uint32_t limit)
+{
+	l->early = (struct policy_early){.start = limit / 2,
+	    .rate = EARLY_RATE,
+	    .full = limit < POLICY_SHARED_MIN ? 0 : limit};
 }
 
 /* No room in the run-time folder: a window that this master alone knows. */
@@ -129,6 +156,8 @@ service_configure(struct master *m, const struct msg_service *msg)
 		int err = 0;
 
 		l->connection_limit = msg->connection_limit;
+		l->logins = service_traits(sv->kind)->logins != 0;
+		service_early(l, msg->connection_limit);
 		if (state_window(m->state, sv->index, (enum family)f,
 			msg->rate_limit, now, &l->rate) != 0)
 			err =

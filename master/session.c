@@ -11,6 +11,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/claim.h"
 #include "master/listener.h"
 #include "master/zygotes.h"
 
@@ -290,7 +291,7 @@ session_inherit(struct master *m, uint32_t slot)
 	s->holds_listener = j.holds_listener;
 	s->announced = j.announced;
 	session_change(s, SESSION_INHERITS);
-	policy_limits_adopt(&sv->limiter[j.peer.family]);
+	claim_adopt(s, state_login_user(m->state, slot)[0] != '\0');
 	state_see_session(m->state, j.session);
 	return (true);
 }

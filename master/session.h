@@ -83,6 +83,12 @@ struct session_question {
 	char name[33];
 };
 
+/* claim.c's: what it holds of its service's limits. */
+struct session_claim {
+	bool source;  /* one of its source's, too */
+	bool pending; /* it has not logged in */
+};
+
 struct session {
 	uint64_t id; /* 0: this slot is free */
 	enum session_state state;
@@ -116,6 +122,7 @@ struct session {
 	uint8_t exit_how;    /* of the user's session: enum ended */
 	int32_t exit_value;
 	struct session_question question;
+	struct session_claim claim;
 };
 
 /* How a session ended, as far as it is known. */

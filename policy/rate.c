@@ -83,6 +83,14 @@ policy_rate_attach(struct policy_window *window, void *memory, size_t size,
 }
 
 bool
+policy_rate_has(struct policy_window *window, uint32_t attempts, uint64_t now)
+{
+	if (rate_is_exact(window->limit))
+		return (rate_ring_has(window, attempts, rate_now(now)));
+	return (rate_steps_has(window, attempts, rate_now(now)));
+}
+
+bool
 policy_rate_take(struct policy_window *window, uint64_t now)
 {
 	if (rate_is_exact(window->limit))

@@ -70,6 +70,13 @@ int policy_rate_attach(struct policy_window *window, void *memory, size_t size,
 bool policy_rate_take(struct policy_window *window, uint64_t now);
 
 /*
+ * Whether `attempts` or more are in the window, 1 to the limit. Spends
+ * nothing.
+ */
+bool policy_rate_has(
+    struct policy_window *window, uint32_t attempts, uint64_t now);
+
+/*
  * Gives back what the last policy_rate_take(), at the same now, spent;
  * for an attempt that could not be dispatched after all. At any other time
  * it does nothing.

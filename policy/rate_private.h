@@ -47,6 +47,10 @@ bool rate_is_exact(uint32_t limit);
 uint32_t rate_slots(uint32_t limit);
 
 /* As the public functions of these names; now is never 0 here. */
+bool rate_ring_has(
+    struct policy_window *window, uint32_t attempts, uint64_t now);
+bool rate_steps_has(
+    struct policy_window *window, uint32_t attempts, uint64_t now);
 bool rate_ring_take(struct policy_window *window, uint64_t now);
 void rate_ring_give_back(struct policy_window *window, uint64_t now);
 bool rate_steps_take(struct policy_window *window, uint64_t now);

@@ -61,12 +61,12 @@ rate_ring_repair(struct policy_window *window, uint64_t now)
 }
 
 bool
-rate_ring_take(struct policy_window *window, uint64_t now)
+rate_ring_has(struct policy_window *window, uint32_t attempts, uint64_t now)
 {
 	struct policy_rate *rate = window->rate;
 	uint32_t at = ring_next(window);
 	uint32_t newest = ring_before(window, at, 1);
-	uint32_t nth = ring_before(window, at, window->limit);
+	uint32_t nth = ring_before(window, at, attempts);
 	uint64_t stamp;
 
 	/* Nothing is later than now, unless the memory was damaged. */
@@ -74,9 +74,16 @@ rate_ring_take(struct policy_window *window, uint64_t now)
 	    rate_load(&rate->slot[nth]) > now)
 		rate_ring_repair(window, now);
 	stamp = rate_load(&rate->slot[nth]);
-	if (stamp != 0 && (stamp > now || now - stamp <= POLICY_RATE_WINDOW))
+	return (
+	    stamp != 0 && (stamp > now || now - stamp <= POLICY_RATE_WINDOW));
+}
+
+bool
+rate_ring_take(struct policy_window *window, uint64_t now)
+{
+	if (rate_ring_has(window, window->limit, now))
 		return (false);
-	ring_push(window, at, now);
+	ring_push(window, ring_next(window), now);
 	return (true);
 }
 

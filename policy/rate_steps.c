@@ -69,14 +69,22 @@ rate_steps_advance(struct policy_window *window, uint64_t now)
 }
 
 bool
+rate_steps_has(struct policy_window *window, uint32_t attempts, uint64_t now)
+{
+	uint64_t step = now / POLICY_RATE_STEP;
+
+	if (step != window->step || step != rate_load(&window->rate->step))
+		rate_steps_advance(window, now);
+	return (window->total >= attempts);
+}
+
+bool
 rate_steps_take(struct policy_window *window, uint64_t now)
 {
 	uint64_t step = now / POLICY_RATE_STEP;
 	uint64_t count;
 
-	if (step != window->step || step != rate_load(&window->rate->step))
-		rate_steps_advance(window, now);
-	if (window->total >= window->limit)
+	if (rate_steps_has(window, window->limit, now))
 		return (false);
 	count = rate_load(steps_slot(window, step));
 	if (count < POLICY_RATE_MAX)

@@ -11,10 +11,11 @@ LINE = b"Too many connections\r\n"
 
 
 class Connection:
-    """One TCP connection of a client."""
+    """One TCP connection of a client; source is its own address."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=20):
-        self.socket = socket.create_connection((host, port), timeout)
+    def __init__(self, port, host="127.0.0.1", timeout=20, source=None):
+        self.socket = socket.create_connection(
+            (host, port), timeout, source and (source, 0))
         self.port = self.socket.getsockname()[1]
         self.host = host
 

@@ -217,10 +217,11 @@ class Daemon:
         return len(self.events)
 
     def of(self, name, after=0, **fields):
-        """The events of that name with those fields (source_port=…; None:
-        the field must be absent)."""
+        """The events of that name, or of those in a tuple, with those fields
+        (source_port=…; None: the field must be absent)."""
+        names = name if isinstance(name, tuple) else (name,)
         return [e for e in self.events[after:]
-                if e["event"] == name and e.has(fields)]
+                if e["event"] in names and e.has(fields)]
 
     def wait(self, name, after=0, timeout=20, count=1, **fields):
         """Waits for that many such events; the last of them."""

@@ -37,7 +37,7 @@ test_connection_limit(void **state)
 	for (int i = 0; i < 75; i++)
 		ask(&limiter, &good, START, REASON_NONE);
 	ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
-	policy_limits_end(&limiter);
+	policy_limits_end(&limiter, NULL, true);
 	ask(&limiter, &good, START, REASON_NONE);
 	ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
 	model_window_free(&limiter.rate);
@@ -61,13 +61,13 @@ test_refused_spends_nothing(void **state)
 		ask(&limiter, &none, START, REASON_CONNECTION_LIMIT);
 		ask(&limiter, &gone, START, REASON_NOT_CONFIGURED);
 	}
-	policy_limits_end(&limiter);
+	policy_limits_end(&limiter, NULL, true);
 	for (int i = 0; i < 1000; i++) {
 		ask(&limiter, &none, START, REASON_NO_RESOURCES);
 		ask(&limiter, &gone, START, REASON_NOT_CONFIGURED);
 	}
 	ask(&limiter, &good, START, REASON_NONE);
-	policy_limits_end(&limiter);
+	policy_limits_end(&limiter, NULL, true);
 	ask(&limiter, &good, START, REASON_RATE_LIMIT);
 	ask(&limiter, &good, START + WINDOW, REASON_RATE_LIMIT);
 	assert_int_equal(limiter.connections, 0);
@@ -86,7 +86,7 @@ test_families_apart(void **state)
 	ask(&inet, &good, START, REASON_NONE);
 	ask(&inet, &good, START, REASON_CONNECTION_LIMIT);
 	ask(&inet6, &good, START, REASON_NONE);
-	policy_limits_end(&inet);
+	policy_limits_end(&inet, NULL, true);
 	ask(&inet, &good, START, REASON_RATE_LIMIT);
 	ask(&inet6, &good, START, REASON_CONNECTION_LIMIT);
 	model_window_free(&inet.rate);
@@ -102,7 +102,7 @@ test_undo(void **state)
 	limiter_new(&limiter, 1, 1);
 	for (int i = 0; i < 100; i++) {
 		ask(&limiter, &good, START, REASON_NONE);
-		policy_limits_undo(&limiter, START);
+		policy_limits_undo(&limiter, NULL, START);
 	}
 	ask(&limiter, &good, START, REASON_NONE);
 	ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
@@ -118,14 +118,14 @@ test_adopt(void **state)
 	(void)state;
 	limiter_new(&limiter, 2, 10);
 	for (int i = 0; i < 3; i++)
-		policy_limits_adopt(&limiter);
+		policy_limits_adopt(&limiter, NULL, true, START);
 	for (int i = 0; i < 2; i++) {
 		ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
-		policy_limits_end(&limiter);
+		policy_limits_end(&limiter, NULL, true);
 	}
 	ask(&limiter, &good, START, REASON_NONE);
 	for (int i = 0; i < 9; i++)
-		policy_limits_end(&limiter);
+		policy_limits_end(&limiter, NULL, true);
 	assert_int_equal(limiter.connections, 0);
 	model_window_free(&limiter.rate);
 }
@@ -150,7 +150,7 @@ test_random(void **state)
 
 		now += model_random_gap(&seed, rate) / 8;
 		if (present[f] > 0 && model_random_below(&seed, 2) == 0) {
-			policy_limits_end(&limiters[f]);
+			policy_limits_end(&limiters[f], NULL, true);
 			present[f]--;
 			continue;
 		}

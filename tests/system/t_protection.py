@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""What one source may have of a service, so that others can still come in.
+The addresses are this network namespace's own: every one of 198.18.0.0/15 and
+of 2001:db8::/32 is local to it, and none is loopback."""
+import os
+import signal
+import subprocess
+
+from harness import (Connection, Daemon, LINE, check, equal, free_port,
+                     limit, main, needs, needs_root, ssh, wait_until)
+from harness.logins import ALICE, Login
+
+SERVER, SERVER6 = "198.18.0.1", "2001:db8::1"
+
+
+def address(n):
+    return "198.18.%d.%d" % (1 + n // 250, 1 + n % 250)
+
+
+def start(kind, statements=""):
+    for words in (("addr", "replace", "198.18.0.0/15"),
+                  ("-6", "addr", "replace", SERVER6 + "/32", "nodad"),
+                  ("-6", "route", "replace", "local", "2001:db8::/32")):
+        subprocess.run(["ip"] + list(words) + ["dev", "lo"], check=True)
+    with open("/proc/sys/net/ipv6/ip_nonlocal_bind", "w",
+              encoding="ascii") as file:
+        file.write("1")
+    port = free_port()
+    daemon = Daemon("system { services { %s { port %d; listen-address [ %s %s "
+                    "127.0.0.1 ]; %s } } }" % (
+                        kind, port, SERVER, SERVER6, statements))
+    daemon.port = daemon.telnet = port
+    return daemon
+
+
+def come(daemon, source, host=SERVER):
+    """(connection, None) or (None, reason), as the daemon says it."""
+    client = Connection(daemon.port, host, source=source)
+    event = daemon.wait(("connection-accepted", "connection-refused"),
+                        source=source, source_port=client.port)
+    if event["event"] == "connection-accepted":
+        return client, None
+    if event["reason"] != "no-resources":
+        equal(client.read_all(), (LINE, "eof"), "what is seen")
+    client.close()
+    return None, event["reason"]
+
+
+def fill(daemon, source, host=SERVER):
+    """(what it holds, why it gets no more)."""
+    held = []
+    while True:
+        client, reason = come(daemon, source, host)
+        if reason:
+            return held, reason
+        held.append(client)
+
+
+def release(daemon, held):
+    for client in held:
+        client.close()
+    daemon.idle()
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_one_source_leaves_a_quarter_of_the_slots():
+    with start("telnet") as daemon:
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (57, "source-limit"), "one source")
+        other, reason = come(daemon, address(2))
+        equal(reason, None, "another source")
+        with Login(daemon, "alice", host=SERVER, source=address(3)) as third:
+            check("alice" in third.run("id"), "a login from a third")
+        release(daemon, held + [other])
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_a_small_service_gives_exactly_its_limit():
+    with start("telnet", "connection-limit 10;") as daemon:
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (10, "connection-limit"), "one source")
+        release(daemon, held)
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_who_has_logged_in_is_not_counted():
+    with start("telnet", "connection-limit 40;") as daemon:
+        users = []
+        for _ in range(6):
+            user = Login(daemon, "alice", host=SERVER, source=address(1))
+            user.run("true")
+            users.append(user)
+        held, reason = fill(daemon, address(1))
+        # 6 of its 30 have logged in.
+        equal((len(held), reason), (24, "source-limit"), "beside 6 users")
+        release(daemon, held + users)
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_a_network_of_ipv6_is_one_source():
+    with start("finger", "connection-limit 40;") as daemon:
+        held = []
+        for n in range(30):
+            client, reason = come(daemon, "2001:db8:0:7::%x" % (n + 1),
+                                  SERVER6)
+            equal(reason, None, "connection %d" % n)
+            held.append(client)
+        equal(come(daemon, "2001:db8:0:7::ffff", SERVER6)[1], "source-limit",
+              "the 31st of a /64")
+        client, reason = come(daemon, "2001:db8:0:8::1", SERVER6)
+        equal(reason, None, "another /64")
+        release(daemon, held + [client])
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_the_last_of_the_rate_is_for_others():
+    with start("finger", "rate-limit 40;") as daemon:
+        for n in range(30):
+            client, reason = come(daemon, address(1))
+            equal(reason, None, "attempt %d" % n)
+            client.close()
+        equal(come(daemon, address(1))[1], "source-rate", "the 31st")
+        for n in range(10):
+            client, reason = come(daemon, address(2 + n // 4))
+            equal(reason, None, "another's")
+            client.close()
+        equal(come(daemon, address(50))[1], "rate-limit", "the 41st of all")
+
+
+@needs_root
+@needs("ip")
+@limit(180)
+def test_a_crowd_before_login_is_thinned():
+    with start("telnet", "connection-limit 60; rate-limit 250;") as daemon:
+        held, n = [], 0
+        while len(held) < 50:
+            client, reason = come(daemon, address(n))
+            check(reason in (None, "early-drop"), reason)
+            held += [client] if client else []
+            n += 1
+        check(n > 50, "none was dropped on the way to 50 of 60")
+        reasons = [come(daemon, address(500))[1] for _ in range(3)]
+        check(None in reasons or set(reasons) == {"early-drop"}, reasons)
+        # Loopback is exempt.
+        client = Connection(daemon.port)
+        daemon.wait("connection-accepted", source_port=client.port)
+        release(daemon, held + [client])
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_the_next_master_counts_the_same():
+    with start("telnet") as daemon:
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (57, "source-limit"), "one source")
+        mark = daemon.mark()
+        os.kill(daemon.role("master").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="master")
+        wait_until(lambda: daemon.sessions("telnet") == 57, "the sessions")
+        equal(come(daemon, address(1))[1], "source-limit", "the same source")
+        other, reason = come(daemon, address(2))
+        equal(reason, None, "another source")
+        release(daemon, held + [other])
+
+
+@needs_root
+@needs("ip", "ssh", "sshd")
+@limit(120)
+def test_ssh_users_behind_one_address():
+    with start("ssh") as daemon:
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (57, "source-limit"), "idle connections")
+        done = ssh(daemon.port, "alice", host=SERVER, password=ALICE,
+                   options=("BindAddress=" + address(2),))
+        equal(done.returncode, 0, "another's login: %s" % done.stderr)
+        done = ssh(daemon.port, "alice", host=SERVER, password=ALICE,
+                   options=("BindAddress=" + address(1),))
+        check(done.returncode != 0, "the crowd's source gets in")
+        for client in held:
+            client.close()
+
+
+if __name__ == "__main__":
+    main()
