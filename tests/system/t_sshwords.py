@@ -375,6 +375,52 @@ def test_a_host_certificate():
                 statement, done.stderr))
 
 
+def chapter(title):
+    """The commands of a chapter of README, and its configuration."""
+    with open(world.TOP + "/README.md", encoding="utf-8") as file:
+        text = file.read().split("\n## %s\n" % title)[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.M)
+    return ([b for b in blocks if not b.startswith("    system")],
+            [b for b in blocks if b.startswith("    system")])
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_the_authority_of_the_readme():
+    commands, configuration = chapter("Certificates in place of keys")
+    equal((len(commands), len(configuration)), (4, 1), "blocks")
+    folder, pair = unused(world.WORK + "/authority"), key("id_ed25519")
+    os.makedirs(folder)
+    os.makedirs("/etc/portreeve", exist_ok=True)
+    subprocess.run(["cp", "/etc/ssh/ssh_host_ed25519_key.pub", folder],
+                   check=True)
+    subprocess.run(["cp", pair + ".pub", folder + "/id_ed25519.pub"],
+                   check=True)
+    try:
+        # Only a person has a passphrase to type.
+        for text in commands:
+            done = subprocess.run(
+                ["sh", "-ec", text.replace("-C ", "-N '' -C ")], cwd=folder,
+                capture_output=True, text=True, check=False)
+            equal(done.returncode, 0, "%s: %s" % (text, done.stderr))
+        port = free_port()
+        daemon = Daemon(configuration[0].replace(
+            "ssh {", "ssh { port %d; %s" % (port, BOTH)))
+        with daemon:
+            done = ssh(port, "alice", identity=pair, options=(
+                "CertificateFile=%s/id_ed25519-cert.pub" % folder,), flags=(
+                    "-o", "StrictHostKeyChecking=yes", "-o",
+                    "UserKnownHostsFile=%s/known_hosts" % folder, "-o",
+                    "HostKeyAlias=host.example"))
+            equal(done.returncode, 0, "alice: %s" % done.stderr)
+            done = ssh(port, "bob", identity=pair, options=(
+                "CertificateFile=%s/id_ed25519-cert.pub" % folder,))
+            equal(done.returncode, 255, "alice's certificate as bob")
+    finally:
+        os.unlink("/etc/ssh/ssh_host_ed25519_key-cert.pub")
+
+
 @needs_root
 @needs("ssh", "sshd")
 @limit(120)
