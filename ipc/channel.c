@@ -36,11 +36,13 @@ void
 ipc_channel_init(struct ipc_channel *ch, int fd, enum role self, enum role peer,
     enum ipc_state state)
 {
-	ch->fd = fd;
-	ch->self = self;
-	ch->peer = peer;
-	ch->state = state;
-	fd_set_cloexec(fd, 1);
+	*ch = (struct ipc_channel){fd, self, peer, state};
+}
+
+void
+ipc_channel_pass(struct ipc_channel *ch, enum msg_type type)
+{
+	ch->state = msg_next_state(type, ch->state);
 }
 
 void
@@ -115,7 +117,7 @@ channel_send_encoded(struct ipc_channel *ch, enum msg_type type,
 		  : channel_send_bytes(ch, buf, (size_t)n, fds, nfds, flags);
 
 	if (err == 0)
-		ch->state = msg_next_state(type, ch->state);
+		ipc_channel_pass(ch, type);
 	return (err);
 }
 
@@ -163,16 +165,12 @@ ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
 }
 
 int
-ipc_prepare(struct ipc_channel *ch, enum msg_type type, const void *msg,
+ipc_prepare(const struct ipc_channel *ch, enum msg_type type, const void *msg,
     size_t nfds, uint8_t *buf, size_t size)
 {
 	int n = msg_check_permit(type, ch->self, ch->peer, ch->state, nfds);
 
-	if (n == 0)
-		n = msg_encode(type, msg, buf, size);
-	if (n >= 0)
-		ch->state = msg_next_state(type, ch->state);
-	return (n);
+	return (n == 0 ? msg_encode(type, msg, buf, size) : n);
 }
 
 int
@@ -292,7 +290,7 @@ channel_recv_flags(struct ipc_channel *ch, struct ipc_in *in, int flags)
 		err = msg_check_permit(
 		    in->type, ch->peer, ch->self, ch->state, got);
 	if (err == 0 && (flags & MSG_PEEK) == 0)
-		ch->state = msg_next_state(in->type, ch->state);
+		ipc_channel_pass(ch, in->type);
 	if (err == 0 && cut) {
 		err = ERR_SHORT;
 		errno = EMFILE;

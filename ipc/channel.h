@@ -13,7 +13,7 @@
 struct ipc_channel {
 	int fd; /* -1 when closed */
 	enum role self, peer;
-	enum ipc_state state;
+	enum ipc_state state; /* channel.c's to set */
 };
 
 /*
@@ -28,9 +28,18 @@ struct ipc_in {
 	uint8_t raw[IPC_MESSAGE_MAX]; /* the datagram; ipc_recv()'s own */
 };
 
-/* Takes fd over. Makes it close-on-exec; blocking stays as it is. */
+/*
+ * Takes fd over, which is close-on-exec, as those of ipc_recv() are; no call is
+ * made of it.
+ */
 void ipc_channel_init(struct ipc_channel *ch, int fd, enum role self,
     enum role peer, enum ipc_state state);
+
+/*
+ * A message of that type has crossed it, or surely will: the state that
+ * follows. Sending and receiving do so by themselves.
+ */
+void ipc_channel_pass(struct ipc_channel *ch, enum msg_type type);
 
 /* Closes the descriptor; safe to call twice. */
 void ipc_channel_close(struct ipc_channel *ch);
@@ -48,13 +57,13 @@ int ipc_send(struct ipc_channel *ch, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 
 /*
- * The same in two steps, for who keeps what has no room yet: check and encode,
- * after which the channel is in the state that follows, and send what was
- * encoded, as often as it takes. The first returns the length, at most size
- * bytes, or the catalogue's errors; the second the errors of ipc_send().
+ * The same in steps, for a caller that keeps what has no room yet: check and
+ * encode; ipc_channel_pass() once it is kept; and send what was encoded, as
+ * often as it takes. The first returns the length, at most size bytes, or the
+ * catalogue's errors; the last the errors of ipc_send().
  */
-int ipc_prepare(struct ipc_channel *ch, enum msg_type type, const void *msg,
-    size_t nfds, uint8_t *buf, size_t size);
+int ipc_prepare(const struct ipc_channel *ch, enum msg_type type,
+    const void *msg, size_t nfds, uint8_t *buf, size_t size);
 int ipc_send_prepared(struct ipc_channel *ch, const uint8_t *buf, size_t n,
     const int *fds, size_t nfds);
 

@@ -174,7 +174,6 @@ client_take(struct client *c, const char *reason)
 {
 	struct ipc_in in;
 
-	c->channel.state = ST_UP;
 	if (ipc_recv_now(&c->channel, &in) != 0) {
 		client_close(c);
 		return;
@@ -195,7 +194,6 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 	int err;
 
 	client_change(c, CLIENT_WAITS);
-	c->channel.state = msg_next_state(in->type, c->channel.state);
 	uv_poll_start(&c->poll, UV_DISCONNECT, client_ready);
 	switch (in->type) {
 	case MSG_RELOAD:
@@ -217,7 +215,9 @@ client_pass_on(struct client *c, const struct ipc_in *in)
 		err = ask_clear(m, c->request, c->channel.fd, c->session);
 		break;
 	}
-	if (err != 0)
+	if (err == 0)
+		ipc_channel_pass(&c->channel, in->type);
+	else
 		client_take(c, "the daemon is busy; try again");
 }
 

@@ -80,10 +80,8 @@ pool_add(struct zygote *z, struct ipc_in *in)
 	}
 	p->zygote = z;
 	p->pid = in->msg.pooled.pid;
-	p->channel.fd = in->fds[0];
-	p->channel.self = ROLE_MASTER;
-	p->channel.peer = ROLE_WORKER;
-	p->channel.state = ST_IDLE;
+	ipc_channel_init(
+	    &p->channel, in->fds[0], ROLE_MASTER, ROLE_WORKER, ST_IDLE);
 	if (watch_add(&z->master->watcher, &p->watch, p->channel.fd, EPOLLIN,
 		pool_ready) != 0) {
 		(void)shutdown(p->channel.fd, SHUT_WR);

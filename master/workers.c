@@ -131,10 +131,8 @@ void
 workers_attach(struct master *m, struct session *s, int fd, struct watch *from)
 {
 	workers_close(m, s);
-	s->worker.channel.fd = fd;
-	s->worker.channel.self = ROLE_MASTER;
-	s->worker.channel.peer = ROLE_WORKER;
-	s->worker.channel.state = ST_UP;
+	ipc_channel_init(
+	    &s->worker.channel, fd, ROLE_MASTER, ROLE_WORKER, ST_UP);
 	if (from != NULL && watch_move(&m->watcher, from, &s->worker.watch,
 				unwatched.ready) == 0)
 		return;

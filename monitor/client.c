@@ -127,12 +127,11 @@ static bool
 client_read_wish(int fd, enum msg_type expected, union msg_any *out)
 {
 	static struct ipc_in in;
-	struct ipc_channel client = {.fd = fd,
-	    .self = ROLE_MASTER, /* to whom the client speaks */
-	    .peer = ROLE_CLIENT,
-	    .state = ST_UP};
+	struct ipc_channel client;
 	bool ok;
 
+	/* It is the master that the client speaks to. */
+	ipc_channel_init(&client, fd, ROLE_MASTER, ROLE_CLIENT, ST_UP);
 	/* Descriptors with it are not taken, or their close would be ours. */
 	if (ipc_peek_now(&client, &in) != 0 || in.type != expected)
 		return (false);

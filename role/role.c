@@ -46,6 +46,7 @@ role_receive(struct role_self *s, enum role self, char **argv)
 		    strncmp(title, zygote_title, sizeof(zygote_title) - 1) == 0;
 	}
 	prctl(PR_SET_NAME, "portreeve");
+	fd_set_cloexec(ROLE_MONITOR_FD, 1);
 	ipc_channel_init(
 	    &s->monitor, ROLE_MONITOR_FD, self, ROLE_MONITOR, ST_NEW);
 	err = ipc_recv(&s->monitor, &in);

@@ -60,6 +60,8 @@ login_begin(struct login_run *l, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* PAM may bound the size of files, records included. */
 	signal(SIGXFSZ, SIG_IGN);
+	fd_set_cloexec(LOGIN_MONITOR_FD, 1);
+	fd_set_cloexec(LOGIN_WORKER_FD, 1);
 	ipc_channel_init(
 	    &l->monitor, LOGIN_MONITOR_FD, ROLE_LOGIN, ROLE_MONITOR, ST_NEW);
 	ipc_channel_init(

@@ -98,7 +98,6 @@ outbox_send(struct proc *p, enum msg_type type, const void *msg, const int *fds,
     size_t nfds)
 {
 	static uint8_t buf[IPC_MESSAGE_MAX];
-	struct ipc_channel after = p->ch;
 	struct outbox_entry *e;
 	int n;
 
@@ -108,13 +107,13 @@ outbox_send(struct proc *p, enum msg_type type, const void *msg, const int *fds,
 			    : ipc_send(&p->ch, type, msg, fds, nfds);
 	if (n != ERR_AGAIN && n != ERR_SHORT)
 		return (n);
-	n = ipc_prepare(&after, type, msg, nfds, buf, sizeof(buf));
+	n = ipc_prepare(&p->ch, type, msg, nfds, buf, sizeof(buf));
 	if (n < 0)
 		return (n);
 	e = outbox_entry_new(buf, (size_t)n, fds, nfds);
 	if (e == NULL)
 		return (ERR_SHORT);
-	p->ch.state = after.state;
+	ipc_channel_pass(&p->ch, type);
 	if (!outbox_holds(p))
 		p->outbox_since = time_boot_ns();
 	STAILQ_INSERT_TAIL(&p->outbox, e, next);

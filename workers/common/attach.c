@@ -253,10 +253,9 @@ attach_take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 		engine_failed(e, taken->slot, taken->session, STEP_NONE, ESRCH);
 		return;
 	}
-	w->state = ROSTER_TAKEN;
+	roster_take(&e->roster, w);
 	w->slot = taken->slot;
 	w->session = taken->session;
-	e->roster.idle--;
 	/* It is served already; without room nobody can look it up. */
 	if (slot_reserve(e->slots, w->slot) != 0)
 		return;

@@ -87,18 +87,30 @@ logs_grow(struct program_logs *l)
 	return (0);
 }
 
+/*
+ * The one setter of a connection's state; it counts those that wait, and those
+ * that are over and unread. From each to a later one, or to LOG_FREE.
+ */
+static void
+log_set(struct program_logs *l, uint32_t number, enum log_state state)
+{
+	struct program_log *log = &l->logs[number];
+
+	l->waiting -= log->state == LOG_ENDING;
+	l->unread -= log->state == LOG_OVER && !log->handed;
+	log->state = (uint8_t)state;
+	l->waiting += state == LOG_ENDING;
+	l->unread += state == LOG_OVER && !log->handed;
+}
+
 /* A queued one is freed when the queue comes to it. */
 static void
 log_free(struct program_logs *l, uint32_t number)
 {
 	struct program_log *log = &l->logs[number];
 
-	if (log->state == LOG_ENDING)
-		l->waiting--;
-	if (log->state == LOG_OVER && !log->handed)
-		l->unread--;
 	fd_close(&log->fd);
-	log->state = LOG_FREE;
+	log_set(l, number, LOG_FREE);
 	if (log->queued)
 		return;
 	log->next = l->free;
@@ -151,11 +163,7 @@ log_set_over(struct program_logs *l, uint32_t number)
 {
 	struct program_log *log = &l->logs[number];
 
-	if (log->state == LOG_ENDING)
-		l->waiting--;
-	log->state = LOG_OVER;
-	if (!log->handed)
-		l->unread++;
+	log_set(l, number, LOG_OVER);
 	if ((log->fd < 0 && !log->asked) ||
 	    (!log->handed && l->unread > UNREAD_MAX))
 		log_free(l, number);
@@ -230,7 +238,7 @@ program_log_open(struct program_logs *l, uint32_t slot, uint64_t session,
 	log = &l->logs[number];
 	l->free = log->next;
 	memset(log, 0, sizeof(*log));
-	log->state = LOG_NEW;
+	log_set(l, number, LOG_NEW);
 	log->fd = reader;
 	log->slot = slot;
 	log->session = session;
@@ -242,7 +250,7 @@ void
 program_log_start(
     struct program_logs *l, uint32_t number, int32_t pid, uint64_t now)
 {
-	l->logs[number].state = LOG_RUNS;
+	log_set(l, number, LOG_RUNS);
 	l->logs[number].pid = pid;
 	log_queue(l, number, now);
 }
@@ -280,8 +288,7 @@ program_log_end(struct program_logs *l, uint32_t number, enum ended how,
 		log_set_over(l, number);
 		return (true);
 	}
-	log->state = LOG_ENDING;
-	l->waiting++;
+	log_set(l, number, LOG_ENDING);
 	log_queue(l, number, now);
 	return (false);
 }

@@ -30,6 +30,15 @@ roster_init(struct roster *r)
 	r->high = r->live = r->idle = 0;
 }
 
+/* The one setter of a worker's state; it counts the idle. */
+static void
+roster_set(struct roster *r, struct roster_worker *w, enum roster_state state)
+{
+	r->idle -= w->state == ROSTER_IDLE;
+	r->idle += state == ROSTER_IDLE;
+	w->state = (uint8_t)state;
+}
+
 struct roster_worker *
 roster_add(struct roster *r, int32_t pid, enum roster_state state)
 {
@@ -44,15 +53,11 @@ roster_add(struct roster *r, int32_t pid, enum roster_state state)
 	} else {
 		return (NULL);
 	}
-	*w = (struct roster_worker){.pid = pid,
-	    .fd = -1,
-	    .next = *chain,
-	    .state = (uint8_t)state,
-	    .page = ROSTER_NO_PAGE};
+	*w = (struct roster_worker){
+	    .pid = pid, .fd = -1, .next = *chain, .page = ROSTER_NO_PAGE};
 	*chain = roster_index_of(r, w);
 	r->live++;
-	if (state == ROSTER_IDLE)
-		r->idle++;
+	roster_set(r, w, state);
 	return (w);
 }
 
@@ -79,14 +84,18 @@ roster_unlink(struct roster *r, struct roster_worker *w)
 	*at = w->next;
 	w->next = ROSTER_NONE;
 	r->live--;
-	if (w->state == ROSTER_IDLE)
-		r->idle--;
+}
+
+void
+roster_take(struct roster *r, struct roster_worker *w)
+{
+	roster_set(r, w, ROSTER_TAKEN);
 }
 
 void
 roster_queue(struct roster *r, struct roster_worker *w)
 {
-	w->state = ROSTER_ENDED;
+	roster_set(r, w, ROSTER_ENDED);
 	w->next = ROSTER_NONE;
 	if (r->queue_tail == ROSTER_NONE)
 		r->queue_head = roster_index_of(r, w);
@@ -119,7 +128,7 @@ roster_queue_drop(struct roster *r)
 void
 roster_forget(struct roster *r, struct roster_worker *w)
 {
-	w->state = ROSTER_FREE;
+	roster_set(r, w, ROSTER_FREE);
 	w->session = 0;
 	w->next = r->free;
 	r->free = roster_index_of(r, w);

@@ -30,7 +30,7 @@ struct roster_worker {
 	int fd;	       /* copy of the master's end of its channel */
 	int32_t value; /* once ended, as MSG_ENDED has it */
 	uint16_t next; /* in the chain, the free list or the queue */
-	uint8_t state; /* enum roster_state */
+	uint8_t state; /* enum roster_state; roster.c's to set */
 	uint8_t how;   /* enum ended */
 	uint8_t page;  /* forked ahead: its page of the pool, else NO_PAGE */
 	uint8_t announced; /* the present master has its channel */
@@ -57,6 +57,9 @@ struct roster_worker *roster_add(
 
 /* The live worker with this process id, or NULL. */
 struct roster_worker *roster_find(struct roster *r, int32_t pid);
+
+/* The master gave a session to one forked ahead; which, is the caller's. */
+void roster_take(struct roster *r, struct roster_worker *w);
 
 /* No longer a process: out of the chain; then queued or forgotten. */
 void roster_unlink(struct roster *r, struct roster_worker *w);
