@@ -2,14 +2,36 @@
  * `portreeve show services` and `show sessions`: rows from the daemon, as a
  * table or as JSON. As the calling user.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
+#include "cli/holder.h"
 #include "cli/print.h"
+#include "ipc/busy.h"
 
 #define SHOW_SECONDS 10
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Who has a port that is busy, where the calling user may see it. */
+static void
+show_state(struct rows *r, const struct msg_row_service *m)
+{
+	static const char waiting[] = "waiting: ";
+	const char *why = m->state + sizeof(waiting) - 1;
+	bool datagram, waits;
+	char who[256] = "", text[sizeof(m->state) + sizeof(who) + 4];
+
+	waits = strncmp(m->state, waiting, sizeof(waiting) - 1) == 0;
+	datagram = waits && strcmp(why, BUSY_DATAGRAM) == 0;
+	if (datagram || (waits && strcmp(why, BUSY_STREAM) == 0))
+		holder_of_port(&m->address, datagram, who, sizeof(who));
+	snprintf(text, sizeof(text), "%s%s%s%s", m->state,
+	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");
+	rows_text(r, text);
+}
 
 static void
 show_service(const struct ipc_in *in, void *arg)
@@ -27,7 +49,7 @@ show_service(const struct ipc_in *in, void *arg)
 	rows_number(r, m->rate_limit);
 	rows_number(r, m->accepted);
 	rows_number(r, m->refused);
-	rows_text(r, m->state);
+	show_state(r, m);
 }
 
 static void

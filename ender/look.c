@@ -14,6 +14,7 @@
 #include "ender/look.h"
 #include "ender/victim.h"
 #include "lib/err.h"
+#include "lib/ptable_all.h"
 #include "lib/map.h"
 
 #define ORPHAN_LOOKS 3

@@ -11,6 +11,7 @@
 
 #include "ender/victim.h"
 #include "lib/err.h"
+#include "lib/ptable_all.h"
 #include "lib/fd.h"
 #include "lib/map.h"
 

@@ -11,6 +11,7 @@
 #define PLAN_TEXT_MAX 4194304
 
 #define PLAN_SSHD_FILES_MAX 64 /* copies of what sshd is to read */
+#define PLAN_BLOCK 16	       /* numbers in a row for roles without account */
 #define PLAN_SECONDS 60	       /* of a planner's life */
 
 /* What a planner is asked for, PLAN_ASK. */
@@ -19,7 +20,8 @@ enum plan_what {
 		      */
 	PLAN_RELOAD, /* the file; what a service lacks is an error */
 	PLAN_RETRY,  /* one service of the configuration in force */
-	PLAN_CHECK   /* as RELOAD; nothing is to take effect */
+	PLAN_CHECK,  /* as RELOAD; nothing is to take effect */
+	PLAN_USER    /* who a user is that sshd's log names; no plan */
 };
 
 /* Which form of the configuration has which place among PLAN's descriptors. */

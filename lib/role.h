@@ -30,6 +30,18 @@ enum role {
 	    ROLE_COUNT
 };
 
+/* Each role's own account or number. */
+enum role_uid {
+	UID_MASTER,
+	UID_AUDIT,
+	UID_LOOKUP,
+	UID_CALLER,
+	UID_ENDER,
+	UID_READERS, /* and the kind of service */
+	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
+	UID_COUNT = UID_SERVICES + SERVICE_COUNT
+};
+
 enum family { FAMILY_INET, FAMILY_INET6, FAMILY_COUNT };
 
 /* Constant names; "?" for a value that is none. */

@@ -1,74 +1,66 @@
 /*
- * Choosing uids for the roles, and for services without `user`. Monitor (root).
- * No two share one, nor does any with nobody, an account, or a process that
- * runs already.
+ * Judging the uids that a planner has chosen. Monitor (root). What it cannot
+ * ask without waiting, whether an account or a process has one, the planner has
+ * asked; here it is seen that a number is of the range, locked, and nobody
+ * else's among ours, whatever a planner that was taken over says.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/err.h"
+#include "lib/account.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/ids.h"
-#include "monitor/ids_service.h"
-#include "lib/ptable.h"
-#include "monitor/plan.h"
 
-static const char *const account_names[UID_READERS] = {
-    [UID_MASTER] = "portreeve-master",
-    [UID_AUDIT] = "portreeve-audit",
-    [UID_LOOKUP] = "portreeve-lookup",
-    [UID_CALLER] = "portreeve-caller",
-    [UID_ENDER] = "portreeve-ender",
-};
-
-/* NULL: a kind of service without one, or that shares another's. */
-static const char *
-account_name(int uid)
-{
-	enum service_kind kind;
-
-	if (uid < UID_READERS)
-		return (account_names[uid]);
-	if (uid >= UID_SERVICES)
-		return (service_traits((enum service_kind)(uid - UID_SERVICES))
-			    ->account);
-	kind = (enum service_kind)(uid - UID_READERS);
-	return (
-	    service_reader(kind) == kind ? service_traits(kind)->log : NULL);
-}
-
-/* One block of numbers a daemon: one for each role that has an account. */
-#define BLOCK 16
+#define IDS_GIVEN_MAX 4096 /* names in one daemon's life */
 
 /*
  * Locks are for 16 numbers each, from a multiple of it, and are held to the
  * monitor's end; in /run, which only root can write.
  */
-#define LOCK_NUMBERS 16
-#define LOCKS_MAX 512
+#define IDS_LOCK_NUMBERS 16
+#define IDS_LOCKS_MAX 512
+
+static uint32_t ids_locks[IDS_LOCKS_MAX];
+static size_t ids_lock_count;
+
+/* Which name a number was given to: it is never given to another. */
+static struct {
+	uint32_t id;
+	char name[SERVICE_NAME_MAX];
+} ids_given[IDS_GIVEN_MAX];
+static size_t ids_given_count;
+
+static uint32_t ids_first; /* the lowest of the roles' numbers */
+
+/* --- locks ------------------------------------------------------------------
+ */
 
 static bool
-lock_numbers(uint32_t number)
+ids_is_locked(uint32_t number)
 {
-	static uint32_t held[LOCKS_MAX];
-	static size_t count;
-	uint32_t first = number - number % LOCK_NUMBERS;
+	for (size_t i = 0; i < ids_lock_count; i++) {
+		if (ids_locks[i] == number - number % IDS_LOCK_NUMBERS)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+ids_lock(uint32_t number)
+{
+	uint32_t first = number - number % IDS_LOCK_NUMBERS;
 	char path[64];
 	int fd;
 
-	for (size_t i = 0; i < count; i++) {
-		if (held[i] == first)
-			return (true);
-	}
-	if (count == LOCKS_MAX)
+	if (ids_is_locked(number))
+		return (true);
+	if (ids_lock_count == IDS_LOCKS_MAX)
 		return (false);
 	snprintf(path, sizeof(path), "/run/portreeve-uids-%u.lock", first);
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -76,197 +68,148 @@ lock_numbers(uint32_t number)
 		fd_close(&fd);
 		return (false);
 	}
-	held[count++] = first;
+	ids_locks[ids_lock_count++] = first;
 	return (true);
 }
 
+/* --- judging ----------------------------------------------------------------
+ */
+
 static bool
-number_is_free(const struct ptable *t, uint32_t id)
+ids_is_nobody(uint32_t id)
 {
-	if ((id <= 65535 && id >= 65534) || getpwuid(id) != NULL ||
-	    getgrgid(id) != NULL || ids_service_has(id))
-		return (false);
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->rows[i].uid == id)
-			return (false);
-	}
-	return (true);
+	return (id == 65534 || id == 65535);
 }
 
 static bool
-block_is_free(const struct ptable *t, uint32_t first)
+ids_is_ours(const struct plan *plan, uint32_t id)
 {
-	for (uint32_t id = first; id < first + BLOCK; id++) {
-		if (!number_is_free(t, id))
-			return (false);
-	}
-	return (lock_numbers(first) && lock_numbers(first + BLOCK - 1));
+	return (id >= plan->is.role_uid_low && id <= plan->is.role_uid_high &&
+		!ids_is_nobody(id) && ids_is_locked(id));
 }
 
-/* The range, cut to what this user namespace maps; false: nothing is left. */
-static bool
-usable_range(const struct monitor *mon, uint32_t *low, uint32_t *high)
+static const char *
+ids_judge_role(const struct plan *plan, int role)
 {
-	static const char *const maps[] = {
-	    "/proc/self/uid_map", "/proc/self/gid_map"};
-	char text[4096];
+	const struct plan_role *r = &plan->roles[role];
 
-	*low = mon->plan->is.role_uid_low;
-	*high = mon->plan->is.role_uid_high;
-	for (size_t i = 0; i < 2; i++) {
-		ssize_t n = -1;
-		int fd = open(maps[i], O_RDONLY | O_CLOEXEC);
-
-		if (fd >= 0)
-			n = read(fd, text, sizeof(text) - 1);
-		fd_close(&fd);
-		/* A kernel without user namespaces maps everything. */
-		if (n <= 0)
-			continue;
-		text[n] = '\0';
-		if (!ids_cut(text, low, high))
-			return (false);
+	if ((account_of_role((enum role_uid)role) != NULL) != (r->uid != 0))
+		return ("a role without a uid, or one that has none");
+	if (r->uid == 0)
+		return (NULL);
+	if (ids_is_nobody(r->uid) || r->gid == 0)
+		return ("a role with nobody's uid or root's group");
+	if (!r->account && (r->gid != r->uid || !ids_is_ours(plan, r->uid)))
+		return ("a role's uid that is not of role-uids");
+	for (int i = 0; i < role; i++) {
+		if (plan->roles[i].uid == r->uid)
+			return ("two roles with one uid");
 	}
-	return (true);
-}
-
-/* The first number of a block that is ours until we exit; 0 for none. */
-static uint32_t
-take_block(const struct monitor *mon)
-{
-	struct ptable t = {0};
-	uint32_t found = 0, low, high;
-
-	if (!usable_range(mon, &low, &high))
-		return (0);
-	if (ptable_read(&t) < 0)
-		log_warn("cannot read the process table");
-	for (uint32_t first = low;
-	     found == 0 && first + BLOCK - 1 <= high && first >= low;
-	     first += BLOCK) {
-		if (block_is_free(&t, first))
-			found = first;
-	}
-	ptable_free(&t);
-	return (found);
-}
-
-/* From the top, where no role's block is looked for first. */
-static uint32_t
-take_number(uint32_t low, uint32_t high)
-{
-	struct ptable t = {0};
-	uint32_t found = 0;
-
-	if (ptable_read(&t) < 0)
-		log_warn("cannot read the process table");
-	for (uint32_t id = high; found == 0 && id >= low && id > 0; id--) {
-		if (number_is_free(&t, id) && lock_numbers(id))
-			found = id;
-	}
-	ptable_free(&t);
-	return (found);
+	return (NULL);
 }
 
 static bool
-role_has(const struct monitor *mon, uint32_t id)
+ids_is_roles(const struct monitor *mon, const struct plan *plan, uint32_t id)
 {
 	for (int i = 0; i < UID_COUNT; i++) {
-		if (mon->ids[i].uid == id)
+		if (mon->ids[i].uid == id || plan->roles[i].uid == id)
 			return (true);
 	}
 	return (false);
 }
 
-/* The number that a name has; whether it still can be its. */
-static int
-keep_number(struct monitor *mon, const char *name, uint32_t id, char *reason,
-    size_t size)
+static bool
+ids_is_anothers(const struct plan *plan, const struct plan_service *s)
 {
-	if (getpwuid(id) != NULL || getgrgid(id) != NULL || role_has(mon, id))
-		snprintf(reason, size,
-		    "its uid %u has an account by now: write `user`, or remove "
-		    "that account",
-		    id);
-	else if (!lock_numbers(id))
-		snprintf(reason, size,
-		    "its uid %u is another daemon's: write `user`, or give "
-		    "one of them other role-uids",
-		    id);
-	else
-		return (0);
-	log_info("service %s: %s", name, reason);
-	return (ERR_REFUSED);
+	for (unsigned i = 0; &plan->services[i] != s; i++) {
+		if (plan->services[i].is.own_uid == s->is.own_uid)
+			return (true);
+	}
+	for (size_t i = 0; i < ids_given_count; i++) {
+		if (ids_given[i].id == s->is.own_uid &&
+		    strcmp(ids_given[i].name, s->is.name) != 0)
+			return (true);
+	}
+	return (false);
 }
 
-int
-ids_for_service(
-    struct monitor *mon, struct mon_service *s, char *reason, size_t size)
+static const char *
+ids_judge_service(const struct monitor *mon, const struct plan *plan,
+    const struct plan_service *s)
 {
-	uint32_t low, high, id;
-	bool some;
+	bool needs = !mon->rootless && s->program != NULL &&
+		     s->program->uid == UINT32_MAX;
 
-	if (mon->rootless || service_traits(s->kind)->by != BY_PROGRAM ||
-	    s->plan == NULL || s->plan->program == NULL ||
-	    s->plan->program->uid != UINT32_MAX)
-		return (0);
-	if (ids_service_open(mon->state_dir, reason, size) != 0)
-		return (ERR_REFUSED);
-	some = usable_range(mon, &low, &high);
-	id = ids_service_find(s->name);
-	if (id != 0 && some && id >= low && id <= high) {
-		s->uid = id;
-		return (keep_number(mon, s->name, id, reason, size));
-	}
-	id = some ? take_number(low, high) : 0;
-	if (id == 0) {
-		snprintf(reason, size,
-		    "no uid of role-uids %u-%u is left for it: write `user`, "
-		    "or name another range",
-		    mon->plan->is.role_uid_low, mon->plan->is.role_uid_high);
-		return (ERR_REFUSED);
-	}
-	if (ids_service_add(s->name, id, reason, size) != 0)
-		return (ERR_REFUSED);
-	s->uid = id;
-	return (0);
+	if (needs != (s->is.own_uid != 0))
+		return ("a service without a uid, or with one that is not to "
+			"have it");
+	if (!needs)
+		return (NULL);
+	if (!ids_is_ours(plan, s->is.own_uid))
+		return ("a service's uid that is not of role-uids");
+	if (ids_is_roles(mon, plan, s->is.own_uid))
+		return ("a service's uid that is a role's");
+	if (ids_is_anothers(plan, s))
+		return ("a service's uid that is another's");
+	return (NULL);
 }
 
-int
-ids_choose(struct monitor *mon, char *reason, size_t size)
+const char *
+ids_judge(const struct monitor *mon, const struct plan *plan, bool start)
 {
-	uint32_t block = 0, taken = 0;
+	const char *why = NULL;
 
-	if (mon->rootless)
-		return (0);
-	/* No role takes a number that a service has had. */
-	if (ids_service_open(mon->state_dir, reason, size) != 0)
-		return (ERR_REFUSED);
+	for (int i = 0; why == NULL && i < UID_COUNT; i++) {
+		if (start && !mon->rootless)
+			why = ids_judge_role(plan, i);
+		else if (plan->roles[i].uid != 0)
+			why = "a role's uid after the start";
+	}
+	for (unsigned i = 0; why == NULL && i < plan->service_count; i++)
+		why = ids_judge_service(mon, plan, &plan->services[i]);
+	if (why == NULL &&
+	    ids_given_count + plan->service_count > IDS_GIVEN_MAX)
+		why = "more services than uids can be remembered for";
+	return (why);
+}
+
+/* --- taking -----------------------------------------------------------------
+ */
+
+static void
+ids_give(const struct plan_service *s)
+{
+	for (size_t i = 0; i < ids_given_count; i++) {
+		if (ids_given[i].id == s->is.own_uid)
+			return;
+	}
+	ids_given[ids_given_count].id = s->is.own_uid;
+	snprintf(ids_given[ids_given_count].name, SERVICE_NAME_MAX, "%s",
+	    s->is.name);
+	ids_given_count++;
+}
+
+void
+ids_take(struct monitor *mon, const struct plan *plan)
+{
 	for (int i = 0; i < UID_COUNT; i++) {
-		const char *name = account_name(i);
-		struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
+		const struct plan_role *r = &plan->roles[i];
 
-		if (name == NULL)
+		if (r->uid == 0)
 			continue;
-		if (pw != NULL && pw->pw_uid != 0 && pw->pw_uid != 65534) {
-			mon->ids[i].uid = pw->pw_uid;
-			mon->ids[i].gid = pw->pw_gid;
-			continue;
-		}
-		if (block == 0)
-			block = take_block(mon);
-		if (block == 0) {
-			snprintf(reason, size,
-			    "no %d numbers in a row of role-uids %u-%u are "
-			    "free of accounts and processes: name another "
-			    "range, or make the accounts (`make install`)",
-			    BLOCK, mon->plan->is.role_uid_low,
-			    mon->plan->is.role_uid_high);
-			return (ERR_REFUSED);
-		}
-		if (taken == BLOCK)
-			bug("a block has no number for %s", name);
-		mon->ids[i].uid = mon->ids[i].gid = block + taken++;
+		mon->ids[i].uid = r->uid;
+		mon->ids[i].gid = r->gid;
+		if (!r->account && (ids_first == 0 || r->uid < ids_first))
+			ids_first = r->uid;
 	}
-	return (0);
+	for (unsigned i = 0; i < plan->service_count; i++) {
+		if (plan->services[i].is.own_uid != 0)
+			ids_give(&plan->services[i]);
+	}
+}
+
+uint32_t
+ids_block(void)
+{
+	return (ids_first);
 }

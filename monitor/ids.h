@@ -1,22 +1,30 @@
-/* The uids of sealed roles and of services. Monitor (root). */
+/*
+ * The uids of sealed roles and of services without `user`, as a planner has
+ * chosen them. Monitor (root), which judges them before it takes them.
+ */
 #ifndef PORTREEVE_MONITOR_IDS_H
 #define PORTREEVE_MONITOR_IDS_H
 
 #include "monitor/monitor.h"
+#include "monitor/plan.h"
 
 /*
- * Fill mon->ids: the accounts portreeve-ROLE where they exist, else numbers
- * from the configured range that no passwd entry, group or running process
- * has, and that no other daemon on this host has taken (a lock per block of
- * numbers, held to the monitor's end). 0, or ERR_REFUSED with a sentence.
+ * Take the lock of a number, by which no other daemon of
+ * this host gives it, to the monitor's end. False: it is another's.
  */
-int ids_choose(struct monitor *mon, char *reason, size_t size);
+bool ids_lock(uint32_t number);
 
 /*
- * s->uid for a service without `user`: the one that its name has, or one that
- * no name ever had. Nothing to do for others. ERR_REFUSED with a sentence.
+ * Why the numbers of a whole plan are none to take, in a few words; NULL: they
+ * are. start: the roles' are among them, and only then.
  */
-int ids_for_service(
-    struct monitor *mon, struct mon_service *s, char *reason, size_t size);
+const char *ids_judge(
+    const struct monitor *mon, const struct plan *plan, bool start);
+
+/* Take those of a plan that was judged. */
+void ids_take(struct monitor *mon, const struct plan *plan);
+
+/* The first of the roles' numbers; 0: all of them are accounts. */
+uint32_t ids_block(void);
 
 #endif

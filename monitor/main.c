@@ -26,7 +26,6 @@
 #include "lib/log.h"
 #include "monitor/boot.h"
 #include "monitor/dirs.h"
-#include "monitor/ids.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/listeners/handed.h"
 #include "monitor/logins/loginproc.h"
@@ -44,6 +43,7 @@
 #include "monitor/sessions/adopt.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sessions/table.h"
+#include "monitor/show.h"
 #include "monitor/sshd.h"
 #include "monitor/stop.h"
 #include "sandbox/sandbox.h"
@@ -171,7 +171,7 @@ static void __attribute__((noreturn)) monitor_start_failed(const char *reason)
 
 /* The check's own folders are others than the daemon's, which may run. */
 static struct plan *
-monitor_check_file(struct monitor *mon)
+monitor_check_file(struct monitor *mon, const char *daemon)
 {
 	char folder[] = "/tmp/portreeve-check-XXXXXX";
 	char reason[REASON_MAX + PATH_MAX];
@@ -184,7 +184,7 @@ monitor_check_file(struct monitor *mon)
 		    "no temporary folder can be made below /tmp");
 	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
 	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
-	plan = planner_check(mon, reason, sizeof(reason));
+	plan = planner_check(mon, daemon, reason, sizeof(reason));
 	rmdir(folder);
 	if (plan == NULL)
 		monitor_start_failed(reason);
@@ -195,21 +195,19 @@ monitor_check_file(struct monitor *mon)
 static int
 monitor_check(struct monitor *mon, const struct options *o)
 {
-	char run_dir[PATH_MAX];
+	char daemon[PATH_MAX] = "", reason[REASON_MAX];
 	struct plan *plan;
-	int err = dirs_choose(
-	    mon, o->run_dir, o->state_dir, run_dir, sizeof(run_dir));
+	bool refused;
 
-	if (err == 0)
-		snprintf(run_dir, sizeof(run_dir), "%s", mon->run_dir);
+	if (dirs_choose(
+		mon, o->run_dir, o->state_dir, reason, sizeof(reason)) == 0)
+		snprintf(daemon, sizeof(daemon), "%s", mon->run_dir);
 	sshd_make_folder(mon);
-	plan = monitor_check_file(mon);
-	if (err == 0 && !plan->done.refused)
-		handed_check(run_dir, plan);
+	plan = monitor_check_file(mon, daemon);
 	reload_print(mon, plan);
-	err = plan->done.refused;
+	refused = plan->done.refused;
 	plan_free(plan);
-	return (err == 0 ? 0 : 1);
+	return (refused ? 1 : 0);
 }
 
 static void
@@ -260,6 +258,7 @@ monitor_prepare(struct monitor *mon, const struct options *o)
 	    dirs_lock(mon, reason, sizeof(reason)) != 0)
 		monitor_start_failed(reason);
 	boot_forget_others(mon);
+	handed_write(mon);
 }
 
 /* The log's descriptor becomes our own 2 once no start-up sentence is due. */
@@ -298,11 +297,9 @@ monitor_open(struct monitor *mon)
 {
 	char reason[REASON_MAX];
 
-	if (dirs_open_files(mon, reason, sizeof(reason)) != 0 ||
-	    ids_choose(mon, reason, sizeof(reason)) != 0)
+	if (dirs_open_files(mon, reason, sizeof(reason)) != 0)
 		monitor_start_failed(reason);
 	monitor_go_quiet(mon);
-	handed_write(mon);
 	mon->sink = event_sink_new(ROLE_MONITOR, EVENTS_HELD);
 	if (mon->sink == NULL)
 		monitor_start_failed("out of memory");
@@ -318,10 +315,10 @@ monitor_open(struct monitor *mon)
 
 /* The first plan is there. */
 static void
-monitor_start(struct monitor *mon, const char *service, struct plan *plan,
+monitor_start(struct monitor *mon, const char *name, struct plan *plan,
     const char *failed)
 {
-	(void)service;
+	(void)name;
 	if (failed != NULL)
 		monitor_start_failed(failed);
 	if (plan->done.refused) {
@@ -329,6 +326,7 @@ monitor_start(struct monitor *mon, const char *service, struct plan *plan,
 		exit(1);
 	}
 	mon->plan = plan;
+	show_take_person(&plan->user);
 	monitor_open(mon);
 	mon->plan = NULL;
 	if (mon->rootless)
@@ -379,7 +377,7 @@ main(int argc, char **argv)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		monitor_start_failed("cannot become the reaper of orphans");
 	monitor_catch_signals(mon);
-	planner_ask(mon, PLAN_START, "", monitor_start);
+	planner_ask(mon, PLAN_START, show_person_name(mon), monitor_start);
 	while (mon->stage != STAGE_OVER) {
 		loop_turn();
 		if (mon->exit_status != 0 && !monitor_is_leaving(mon))

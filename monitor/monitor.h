@@ -113,12 +113,6 @@ enum listener_origin {
 	LISTENER_DUAL	 /* the same, of inet6, and serves inet as well */
 };
 
-enum listener_warned {
-	LISTENER_NOT_WARNED,
-	LISTENER_DIFFERS,  /* the statements say another address or port */
-	LISTENER_UNCLAIMED /* no statement wants it */
-};
-
 /* A bound socket. */
 struct listener {
 	TAILQ_ENTRY(listener) next;
@@ -128,7 +122,6 @@ struct listener {
 	struct addr address;
 	bool datagram, wait;
 	enum listener_origin origin;
-	enum listener_warned warned; /* once, of one that was handed over */
 	uint32_t wanted;  /* number of the last round in which it was */
 	bool told;	  /* the master has it */
 	bool failed;	  /* told that it cannot be bound */
@@ -156,25 +149,12 @@ struct mon_service {
 	bool fresh;	     /* the plan, and no zygote has been told of it */
 	struct proc *zygote; /* the present one, or NULL */
 	struct backoff backoff;
-	uid_t uid;		  /* of a program without `user` */
 	uint32_t slots;		  /* that its limit, the last one, needs */
 	const char *stopped;	  /* why it is not served at all; NULL */
 	char waiting[REASON_MAX]; /* what it lacks of this host; "" */
 	struct loop_timer retry;  /* of what waits */
 	unsigned tries;
 	struct mon_state told[FAMILY_COUNT];
-};
-
-/* Each role's own account or number. */
-enum role_uid {
-	UID_MASTER,
-	UID_AUDIT,
-	UID_LOOKUP,
-	UID_CALLER,
-	UID_ENDER,
-	UID_READERS, /* and the kind of service */
-	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
-	UID_COUNT = UID_SERVICES + SERVICE_COUNT
 };
 
 /* How far a stop has come: monitor/stop.c. */

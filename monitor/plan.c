@@ -100,19 +100,6 @@ plan_add_note(struct plan *plan, const struct msg_plan_note *note)
 	return (true);
 }
 
-void
-plan_warn(struct plan *plan, const struct plan_service *s, const char *text)
-{
-	struct msg_plan_note note = {.error = 0};
-
-	if (s != NULL) {
-		note.line = s->is.line;
-		note.column = s->is.column;
-	}
-	snprintf(note.text, sizeof(note.text), "%s", text);
-	(void)plan_add_note(plan, &note);
-}
-
 /* Only what can be printed as it is: the planner has escaped the rest. */
 static bool
 plan_is_printable(const char *text)
@@ -129,7 +116,8 @@ take_note(struct plan *plan, const struct msg_plan_note *note)
 {
 	if (plan->note_count >= PLAN_NOTES_MAX)
 		return ("too many notes");
-	if (!plan_is_printable(note->text) || !plan_is_printable(note->file))
+	if (!plan_is_printable(note->text) || !plan_is_printable(note->file) ||
+	    !plan_is_printable(note->service))
 		return ("a note that cannot be printed");
 	return (plan_add_note(plan, note) ? NULL : "out of memory");
 }
@@ -168,6 +156,19 @@ take_plan(struct plan *plan, bool retry, struct ipc_in *in)
 	plan->is = *m;
 	memcpy(plan->texts, in->fds, sizeof(plan->texts));
 	in->nfds = 0;
+	return (NULL);
+}
+
+static const char *
+take_role(struct plan *plan, const struct msg_plan_role *m)
+{
+	struct plan_role *r = &plan->roles[m->role];
+
+	if (plan->services == NULL || plan->service_count > 0 || r->uid != 0)
+		return ("a role twice, or in the wrong place");
+	r->uid = m->uid;
+	r->gid = m->gid;
+	r->account = m->account != 0;
 	return (NULL);
 }
 
@@ -362,6 +363,28 @@ take_options(struct plan *plan, const struct msg_login_options *m)
 }
 
 static const char *
+take_user(struct plan *plan, enum plan_what what, const struct msg_plan_user *m)
+{
+	if (plan->has_user || (what != PLAN_START && what != PLAN_USER))
+		return ("a user who was not asked for");
+	if ((m->found && (m->name[0] == '\0' || m->uid == UINT32_MAX)) ||
+	    !plan_is_printable(m->why))
+		return ("a user without a name or a uid");
+	plan->user = *m;
+	plan->has_user = true;
+	return (NULL);
+}
+
+/* One that was asked for a user brings no plan. */
+static const char *
+take_user_done(struct plan *plan, const struct msg_plan_done *m)
+{
+	plan->whole = plan->has_user && plan->note_count == 0 &&
+		      plan->services == NULL && !m->refused && m->errors == 0;
+	return (plan->whole ? NULL : "no user, or more than a user");
+}
+
+static const char *
 take_done(struct plan *plan, const struct msg_plan_done *m)
 {
 	const struct plan_service *last = plan_last(plan);
@@ -380,7 +403,7 @@ take_done(struct plan *plan, const struct msg_plan_done *m)
 }
 
 bool
-plan_take(struct plan *plan, enum plan_what what, const char *service,
+plan_take(struct plan *plan, enum plan_what what, const char *name,
     struct ipc_in *in, const char **why)
 {
 	switch (in->type) {
@@ -390,8 +413,11 @@ plan_take(struct plan *plan, enum plan_what what, const char *service,
 	case MSG_PLAN:
 		*why = take_plan(plan, what == PLAN_RETRY, in);
 		break;
+	case MSG_PLAN_ROLE:
+		*why = take_role(plan, &in->msg.plan_role);
+		break;
 	case MSG_PLAN_SERVICE:
-		*why = take_service(plan, what, service, &in->msg.plan_service);
+		*why = take_service(plan, what, name, &in->msg.plan_service);
 		break;
 	case MSG_PLAN_ADDRESS:
 		*why = take_address(plan, &in->msg.plan_address.address);
@@ -402,8 +428,13 @@ plan_take(struct plan *plan, enum plan_what what, const char *service,
 	case MSG_LOGIN_OPTIONS:
 		*why = take_options(plan, &in->msg.login_options);
 		break;
+	case MSG_PLAN_USER:
+		*why = take_user(plan, what, &in->msg.plan_user);
+		break;
 	case MSG_PLAN_DONE:
-		*why = take_done(plan, &in->msg.plan_done);
+		*why = what == PLAN_USER
+			   ? take_user_done(plan, &in->msg.plan_done)
+			   : take_done(plan, &in->msg.plan_done);
 		break;
 	default:
 		*why = "no message of a planner's";

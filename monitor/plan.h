@@ -12,6 +12,7 @@
 
 #include "ipc/channel.h"
 #include "ipc/plan.h"
+#include "lib/role.h"
 
 struct plan_service {
 	struct msg_plan_service is;
@@ -21,13 +22,22 @@ struct plan_service {
 	struct msg_login_options *options; /* of a built-in one with logins */
 };
 
+struct plan_role {
+	uid_t uid; /* 0: not told */
+	gid_t gid;
+	bool account; /* the host's, and no number of role-uids */
+};
+
 struct plan {
 	struct msg_plan is;
+	struct plan_role roles[UID_COUNT]; /* of a start */
 	struct plan_service *services;
 	unsigned service_count;
 	int texts[PLAN_TEXTS]; /* sealed; -1 */
 	struct msg_plan_note *notes;
 	size_t note_count;
+	struct msg_plan_user user; /* of a start, or one that was asked for */
+	bool has_user;
 	struct msg_plan_done done;
 	bool whole; /* every message of it was taken */
 };
@@ -39,11 +49,11 @@ struct plan *plan_new(void);
 void plan_free(struct plan *plan);
 
 /*
- * One message of a planner that was asked for `what`, `service` alone if it is
- * a retry. Descriptors that are kept are taken out of in. False, with a few
+ * One message of a planner that was asked for `what`, `name` alone if it is a
+ * retry. Descriptors that are kept are taken out of in. False, with a few
  * words, when it is none that may come: the plan is to be thrown away.
  */
-bool plan_take(struct plan *plan, enum plan_what what, const char *service,
+bool plan_take(struct plan *plan, enum plan_what what, const char *name,
     struct ipc_in *in, const char **why);
 
 /* The service of that name, or NULL. */
@@ -55,10 +65,6 @@ const struct msg_plan_note *plan_error(const struct plan *plan);
 /* "FILE:LINE:COL: error: TEXT" of a note; name is the configuration's file. */
 const char *plan_note_text(
     const struct msg_plan_note *note, const char *name, char *buf, size_t size);
-
-/* One more note, a warning at a service's place; NULL: about the whole. */
-void plan_warn(
-    struct plan *plan, const struct plan_service *s, const char *text);
 
 /* Whether two messages of a type say the same; either may be NULL. */
 bool plan_same_message(enum msg_type type, const void *a, const void *b);

@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/ids.h"
 #include "monitor/planner.h"
 #include "monitor/roles/child.h"
 #include "monitor/roles/images.h"
@@ -23,12 +24,13 @@
 #include "monitor/roles/start.h"
 #include "monitor/sshd.h"
 
-#define WISHES_MAX (SERVICES_MAX + 2)
+/* A start or reload, a user, a retry of each service; and one that runs. */
+#define WISHES_MAX (SERVICES_MAX + 3)
 #define PLAN_NS ((uint64_t)PLAN_SECONDS * SECOND)
 
 struct wish {
 	enum plan_what what;
-	char service[SERVICE_NAME_MAX];
+	char name[sizeof(((struct msg_plan_ask *)0)->name)];
 	planner_done *done;
 };
 
@@ -39,7 +41,7 @@ static struct {
 	struct proc *proc; /* NULL: none runs */
 	struct plan *plan;
 	struct loop_timer start;
-	char why[96];	/* it was killed, or "" */
+	char why[128];	/* it was killed, or "" */
 	uint64_t begun; /* CLOCK_BOOTTIME ns */
 	bool stopped;	/* for good */
 } planner;
@@ -50,13 +52,20 @@ static void
 planner_fill_ask(
     const struct monitor *mon, const struct wish *w, struct msg_plan_ask *m)
 {
+	const struct plan_service *ssh = plan_find(mon->plan, "ssh");
+
 	memset(m, 0, sizeof(*m));
 	m->what = (uint8_t)w->what;
 	m->number = sshd_next_number();
+	m->block = ids_block();
 	snprintf(m->path, sizeof(m->path), "%s", mon->config_path);
 	snprintf(m->run_dir, sizeof(m->run_dir), "%s", mon->run_dir);
 	snprintf(m->state_dir, sizeof(m->state_dir), "%s", mon->state_dir);
-	snprintf(m->service, sizeof(m->service), "%s", w->service);
+	snprintf(m->daemon, sizeof(m->daemon), "%.1023s", mon->run_dir);
+	snprintf(m->name, sizeof(m->name), "%s", w->name);
+	if (ssh != NULL)
+		snprintf(m->pam_service, sizeof(m->pam_service), "%s",
+		    ssh->is.pam_service);
 }
 
 /* --- the end ---------------------------------------------------------------
@@ -76,7 +85,7 @@ planner_grant(struct monitor *mon, const char *failed)
 	if (planner.stopped)
 		plan_free(plan);
 	else
-		w.done(mon, w.service, plan, failed);
+		w.done(mon, w.name, plan, failed);
 	planner_next(mon);
 }
 
@@ -117,16 +126,49 @@ planner_kill(struct monitor *mon, const char *why)
 	proc_kill(mon, planner.proc, why);
 }
 
+/* It waits for the answer; a lock that is held already costs nothing. */
+static const char *
+planner_lock(struct monitor *mon, struct proc *p, uint32_t number)
+{
+	const struct plan *plan = planner.plan;
+	struct msg_plan_locked answer = {.end_ = 0};
+
+	if (mon->rootless || plan->services == NULL ||
+	    number < plan->is.role_uid_low || number > plan->is.role_uid_high)
+		return ("a number that is not of role-uids");
+	answer.locked = ids_lock(number);
+	proc_send(mon, p, MSG_PLAN_LOCKED, &answer, NULL, 0);
+	return (NULL);
+}
+
+/* NULL, or why it is to be killed for what it said. */
+static const char *
+planner_judge(struct monitor *mon, struct proc *p, struct ipc_in *in)
+{
+	const struct wish *w = &wishes[0];
+	struct plan *plan = planner.plan;
+	const char *why = NULL;
+
+	if (in->type == MSG_PLAN_LOCK)
+		return (planner_lock(mon, p, in->msg.plan_lock.number));
+	if (!plan_take(plan, w->what, w->name, in, &why))
+		return (why);
+	if (plan->whole && !plan->done.refused)
+		why = ids_judge(mon, plan, w->what == PLAN_START);
+	plan->whole = plan->whole && why == NULL;
+	return (why);
+}
+
 static void
 planner_hear(struct monitor *mon, struct proc *p, struct ipc_in *in, void *arg)
 {
-	const struct wish *w = &wishes[0];
-	char words[96];
-	const char *why;
+	const char *why = NULL;
+	char words[128];
 
 	(void)arg;
-	if (p->state == PROC_KILLED ||
-	    plan_take(planner.plan, w->what, w->service, in, &why))
+	if (p->state != PROC_KILLED)
+		why = planner_judge(mon, p, in);
+	if (why == NULL)
 		return;
 	snprintf(
 	    words, sizeof(words), "it sent %s: %s", msg_name(in->type), why);
@@ -188,21 +230,19 @@ planner_next(struct monitor *mon)
 }
 
 void
-planner_ask(struct monitor *mon, enum plan_what what, const char *service,
+planner_ask(struct monitor *mon, enum plan_what what, const char *name,
     planner_done *done)
 {
 	/* What runs may have read already what has changed since. */
 	for (unsigned i = planner.proc != NULL; i < wish_count; i++) {
-		if (wishes[i].what == what &&
-		    strcmp(wishes[i].service, service) == 0)
+		if (wishes[i].what == what && strcmp(wishes[i].name, name) == 0)
 			return;
 	}
 	if (wish_count == WISHES_MAX || planner.stopped)
 		bug("more plans are asked for than there are services");
 	wishes[wish_count].what = what;
 	wishes[wish_count].done = done;
-	snprintf(wishes[wish_count].service, sizeof(wishes[0].service), "%s",
-	    service);
+	snprintf(wishes[wish_count].name, sizeof(wishes[0].name), "%s", name);
 	wish_count++;
 	planner_next(mon);
 }
@@ -257,7 +297,8 @@ check_hear(struct ipc_channel *ch, struct plan *plan, const char **why)
 }
 
 struct plan *
-planner_check(struct monitor *mon, char *reason, size_t size)
+planner_check(
+    struct monitor *mon, const char *daemon, char *reason, size_t size)
 {
 	static struct msg_plan_ask ask;
 	const struct wish w = {.what = PLAN_CHECK};
@@ -281,6 +322,7 @@ planner_check(struct monitor *mon, char *reason, size_t size)
 	}
 	if (pid > 0) {
 		planner_fill_ask(mon, &w, &ask);
+		snprintf(ask.daemon, sizeof(ask.daemon), "%s", daemon);
 		(void)ipc_send_wait(&ch, MSG_SEAL, &seal, NULL, 0);
 		(void)ipc_send_wait(&ch, MSG_PLAN_ASK, &ask, NULL, 0);
 		(void)check_hear(&ch, plan, &why);

@@ -13,21 +13,23 @@
  * The planner has ended. failed: why it brought no plan, in words; NULL when
  * plan->whole. The plan, which may hold notes alone, is the callee's to free.
  */
-typedef void planner_done(struct monitor *mon, const char *service,
+typedef void planner_done(struct monitor *mon, const char *name,
     struct plan *plan, const char *failed);
 
 /*
  * Ask for a plan, when those before it are done; one that waits already is not
- * asked for twice. service: of a retry, else "".
+ * asked for twice. name: of a retry the service, or the user, else "".
  */
-void planner_ask(struct monitor *mon, enum plan_what what, const char *service,
+void planner_ask(struct monitor *mon, enum plan_what what, const char *name,
     planner_done *done);
 
 /*
  * A check, by whoever started us, of what mon says: waits for the planner's
- * end. The plan, or NULL with the reason.
+ * end. daemon: the run-time folder of one that may run. The plan, or NULL with
+ * the reason.
  */
-struct plan *planner_check(struct monitor *mon, char *reason, size_t size);
+struct plan *planner_check(
+    struct monitor *mon, const char *daemon, char *reason, size_t size);
 
 /* At a stop: none goes on, and none is started any more. */
 void planner_stop(struct monitor *mon);

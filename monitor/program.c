@@ -53,9 +53,9 @@ program_fill_exec(struct monitor *mon, const struct mon_service *s,
 {
 	*m = *s->plan->program;
 	if (!mon->rootless && m->uid == UINT32_MAX) {
-		m->uid = s->uid;
+		m->uid = s->plan->is.own_uid;
 		if (m->gid == UINT32_MAX)
-			m->gid = s->uid;
+			m->gid = m->uid;
 		memcpy(m->groups.b, &m->gid, sizeof(m->gid));
 		m->groups.n = sizeof(m->gid);
 	}

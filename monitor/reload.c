@@ -98,7 +98,6 @@ reload_settle_waiting(struct monitor *mon)
 {
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct mon_service *s = &mon->services[i];
-		char reason[REASON_MAX];
 
 		if (!s->used)
 			continue;
@@ -107,8 +106,6 @@ reload_settle_waiting(struct monitor *mon)
 			continue;
 		if (s->plan->is.waiting[0] != '\0')
 			waiting_begin(mon, s, s->plan->is.waiting);
-		else if (ids_for_service(mon, s, reason, sizeof(reason)) != 0)
-			waiting_begin(mon, s, reason);
 	}
 }
 
@@ -125,6 +122,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 		err = sshd_commit(mon, ssh);
 	if (err != 0)
 		return (err);
+	ids_take(mon, plan);
 	table_configure(mon, old, plan, changed);
 	if (sshd_by_pam() != by_pam)
 		reload_change_ssh(mon, changed);
@@ -213,7 +211,8 @@ reload_warnings(struct monitor *mon, const struct plan *plan, bool applied)
 		if (d->error)
 			continue;
 		if (!reload_warning_is_in(&warnings_said, d))
-			report_warning(mon, NULL, line);
+			report_warning(mon,
+			    d->service[0] != '\0' ? d->service : NULL, line);
 		if (!reload_warning_is_in(&now, d) &&
 		    (applied || !reload_warning_is_in(&warnings_said, d)))
 			reload_warning_add(&now, d);

@@ -1,35 +1,44 @@
 /* The table that a person sees under -d. Monitor; the configuration's words. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/escape.h"
 #include "monitor/plan.h"
 #include "monitor/sessions/table.h"
 #include "monitor/show.h"
 #include "policy/root.h"
 
-/* Who sits there: by sudo, whoever came by that. */
-static const struct passwd *
-try_person(void)
-{
-	const char *name = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
+static struct {
+	uid_t uid;
+	char name[64]; /* "": not known */
+} show_person;
 
-	return (pw != NULL ? pw : getpwuid(geteuid()));
+const char *
+show_person_name(const struct monitor *mon)
+{
+	const char *name =
+	    mon->foreground && !mon->rootless ? getenv("SUDO_USER") : NULL;
+
+	return (name != NULL ? name : "");
+}
+
+void
+show_take_person(const struct msg_plan_user *user)
+{
+	show_person.uid = user->uid;
+	escape_bytes(show_person.name, sizeof(show_person.name), user->name,
+	    strlen(user->name));
 }
 
 /* As far as the service may know: system users are not told of. */
 static const char *
 try_user(const struct service_traits *traits)
 {
-	const struct passwd *pw = try_person();
-
-	if (pw == NULL || (traits->lookup && pw->pw_uid < 1000) ||
-	    (traits->logins != 0 && pw->pw_uid == 0))
+	if ((traits->lookup && show_person.uid < 1000) ||
+	    (traits->logins != 0 && show_person.uid == 0))
 		return ("");
-	return (pw->pw_name);
+	return (show_person.name);
 }
 
 /* A column .client, its words replaced; an empty USER takes its @ or space. */
@@ -95,14 +104,13 @@ static void
 show_who(const struct monitor *mon, const struct mon_service *s)
 {
 	const struct service_traits *traits = service_traits(s->kind);
-	const struct passwd *pw = try_person();
 
 	if (!s->used || !s->configured || !table_service_runs(s) ||
 	    traits->logins == 0)
 		return;
 	if (mon->rootless)
 		printf("%s: logs in %s, and nobody else%s\n", s->name,
-		    pw != NULL ? pw->pw_name : "you",
+		    show_person.name[0] != '\0' ? show_person.name : "you",
 		    traits->by == BY_SSHD
 			? ", by a key in ~/.ssh/authorized_keys"
 			: "");

@@ -102,7 +102,6 @@ waiting_judge(struct monitor *mon, struct mon_service *s,
 		return;
 	}
 	waiting_replace(s, found);
-	(void)ids_for_service(mon, s, reason, size);
 }
 
 static struct mon_service *
@@ -146,7 +145,8 @@ waiting_looked(
 		waiting_stop(mon, s, found->is.waiting);
 		return;
 	}
-	if (plan_same_message(MSG_PROGRAM, s->plan->program, found->program))
+	if (plan_same_message(MSG_PROGRAM, s->plan->program, found->program) &&
+	    s->plan->is.own_uid == found->is.own_uid)
 		return;
 	waiting_replace(s, found);
 	if (s->zygote != NULL)
@@ -161,6 +161,8 @@ waiting_done(struct monitor *mon, const char *service, struct plan *plan,
 	struct mon_service *s = waiting_find(mon, service);
 	struct plan_service *found = plan_find(plan, service);
 
+	if (failed == NULL)
+		ids_take(mon, plan);
 	if (failed == NULL && found == NULL)
 		failed = "it cannot be planned again: reload";
 	if (s != NULL && !monitor_is_leaving(mon)) {

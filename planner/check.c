@@ -52,7 +52,7 @@ check_services(const struct planner *p, const struct conf *conf, bool may_wait,
 		const struct conf_service *s = &conf->services[i];
 		struct conf_report one = {0};
 
-		if (p->what == PLAN_RETRY && strcmp(s->name, p->service) != 0)
+		if (p->what == PLAN_RETRY && strcmp(s->name, p->name) != 0)
 			continue;
 		if (!may_wait) {
 			check_service(p, conf, s, report);

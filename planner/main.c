@@ -2,8 +2,9 @@
  * The planner: from a configuration to a plan, once, and gone. Started by the
  * monitor, as root; sealed before it opens a file, with root's uid and one
  * capability left. It reads what stands in the configuration and in the files
- * that this names, asks NSS, and runs sshd and ssh-keygen; no stranger's byte
- * comes here. What it writes lies below the folders that the monitor names.
+ * that this names, asks NSS, and runs sshd and ssh-keygen. No stranger's byte
+ * comes here but the name of a user whom sshd has let in. What it writes lies
+ * below the folders that the monitor names.
  */
 #include <sys/stat.h>
 
@@ -14,6 +15,7 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "planner/plan.h"
+#include "planner/user.h"
 #include "role/role.h"
 
 /* What is to be planned; the descriptor that came with it is kept. */
@@ -45,12 +47,16 @@ main(int argc, char **argv)
 	umask(022);
 	role_receive(&self, ROLE_PLANNER, argv);
 	receive_ask(&self, &in);
-	planner = (struct planner){.what = (enum plan_what)ask->what,
+	planner = (struct planner){.monitor = &self.monitor,
+	    .what = (enum plan_what)ask->what,
 	    .path = ask->path,
 	    .run_dir = ask->run_dir,
 	    .state_dir = ask->state_dir,
-	    .service = ask->service,
+	    .daemon = ask->daemon,
+	    .name = ask->name,
+	    .pam_service = ask->pam_service,
 	    .number = ask->number,
+	    .block = ask->block,
 	    .fd = in.nfds > 0 ? in.fds[0] : -1,
 	    .rootless = geteuid() != 0};
 	self.writable = writable;
@@ -60,6 +66,8 @@ main(int argc, char **argv)
 		role_seal(&self);
 	else if (ipc_send_wait(&self.monitor, MSG_READY, &ready, NULL, 0) != 0)
 		die("nobody waits for the plan");
-	plan_make(&planner, &self.monitor);
+	if (planner.what == PLAN_START || planner.what == PLAN_USER)
+		user_send(&planner);
+	plan_make(&planner);
 	return (0);
 }

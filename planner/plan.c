@@ -12,11 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ipc/channel.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/safe.h"
 #include "planner/check.h"
+#include "planner/handed.h"
+#include "planner/ids.h"
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/sshd.h"
@@ -26,7 +29,6 @@
 struct plan {
 	const struct planner *planner;
 	const struct conf *conf;
-	struct ipc_channel *monitor;
 	struct conf_report *report;
 	char (*waits)[CONF_MESSAGE_MAX];
 };
@@ -35,7 +37,7 @@ static void
 plan_send(struct plan *plan, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
-	int err = ipc_send_wait(plan->monitor, type, msg, fds, nfds);
+	int err = ipc_send_wait(plan->planner->monitor, type, msg, fds, nfds);
 
 	if (err != 0)
 		die("cannot send %s: %s", msg_name(type), err_text(err));
@@ -138,10 +140,14 @@ plan_fill_service(const struct plan *plan, const struct conf_service *s,
 	snprintf(m->waiting, sizeof(m->waiting), "%s", waits);
 }
 
-/* What it runs, unless that cannot be said: it waits then, or is an error. */
+/*
+ * What it runs and as whom, unless that cannot be said: it waits then, or is an
+ * error.
+ */
 static bool
 plan_program(struct plan *plan, const struct conf_service *s,
-    char waits[CONF_MESSAGE_MAX], struct msg_program *program)
+    char waits[CONF_MESSAGE_MAX], struct msg_program *program,
+    uint32_t *own_uid)
 {
 	enum plan_what what = plan->planner->what;
 	char reason[CONF_MESSAGE_MAX];
@@ -149,7 +155,9 @@ plan_program(struct plan *plan, const struct conf_service *s,
 	memset(program, 0, sizeof(*program));
 	if (waits[0] != '\0')
 		return (false);
-	if (program_fill(plan->planner, s, program, reason) == 0)
+	if (program_fill(plan->planner, s, program, reason) == 0 &&
+	    ids_find_service(plan->planner, plan->conf, s, own_uid, reason,
+		sizeof(reason)) == 0)
 		return (true);
 	if (what == PLAN_START || what == PLAN_RETRY)
 		snprintf(waits, CONF_MESSAGE_MAX, "%s", reason);
@@ -165,9 +173,11 @@ plan_service(struct plan *plan, const struct conf_service *s, char *waits)
 	const struct service_traits *traits = service_traits(s->kind);
 	struct msg_plan_service m = {.end_ = 0};
 	struct msg_plan_address address = {.end_ = 0};
-	bool runs =
-	    traits->by == BY_PROGRAM && plan_program(plan, s, waits, &program);
+	bool runs = traits->by == BY_PROGRAM &&
+		    plan_program(plan, s, waits, &program, &m.own_uid);
 
+	if (!runs)
+		m.own_uid = 0;
 	plan_fill_service(plan, s, waits, &m);
 	plan_send(plan, MSG_PLAN_SERVICE, &m, NULL, 0);
 	for (unsigned i = 0; i < s->listen_count; i++) {
@@ -183,7 +193,7 @@ plan_service(struct plan *plan, const struct conf_service *s, char *waits)
 static bool
 plan_has(const struct planner *p, const struct conf_service *s)
 {
-	return (p->what != PLAN_RETRY || strcmp(s->name, p->service) == 0);
+	return (p->what != PLAN_RETRY || strcmp(s->name, p->name) == 0);
 }
 
 static void
@@ -269,27 +279,43 @@ plan_notes(struct plan *plan)
 	}
 }
 
+static void
+plan_all(struct plan *plan)
+{
+	const struct conf *conf = plan->conf;
+	char reason[CONF_MESSAGE_MAX];
+
+	plan_globals(plan);
+	if (plan->planner->what == PLAN_START &&
+	    ids_send_roles(plan->planner, conf, reason, sizeof(reason)) != 0)
+		conf_report_add(plan->report, CONF_ERROR,
+		    conf_statement_pos(conf, NULL, "role-uids"), "%s", reason);
+	else
+		plan_services(plan);
+}
+
 void
-plan_make(const struct planner *p, struct ipc_channel *monitor)
+plan_make(const struct planner *p)
 {
 	static check_waits waits;
 	struct conf_report report = {0};
 	struct conf *conf = NULL;
-	struct plan plan = {.planner = p,
-	    .monitor = monitor,
-	    .report = &report,
-	    .waits = waits};
+	struct plan plan = {.planner = p, .report = &report, .waits = waits};
 	struct msg_plan_done done = {.end_ = 0};
 
+	if (p->what == PLAN_USER) {
+		plan_send(&plan, MSG_PLAN_DONE, &done, NULL, 0);
+		return;
+	}
 	check_configuration(p, &conf, waits, &report);
 	plan.conf = conf;
 	if (p->what == PLAN_CHECK && report.errors == 0 && conf != NULL)
 		plan_try_sandbox(p, conf, &report);
-	if (report.errors == 0 && conf != NULL) {
-		plan_globals(&plan);
-		plan_services(&plan);
-	}
+	if (report.errors == 0 && conf != NULL)
+		plan_all(&plan);
 	plan_notes(&plan);
+	if (report.errors == 0 && conf != NULL && p->what != PLAN_RETRY)
+		handed_send(p, conf, PLAN_NOTES_MAX - report.count);
 	done.refused = report.errors > 0 || conf == NULL;
 	done.errors = (uint32_t)report.errors;
 	done.lost = report.lost;

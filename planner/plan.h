@@ -2,10 +2,9 @@
 #ifndef PORTREEVE_PLANNER_PLAN_H
 #define PORTREEVE_PLANNER_PLAN_H
 
-#include "ipc/channel.h"
 #include "planner/planner.h"
 
 /* Make the plan that was asked for, and send it; exits where that fails. */
-void plan_make(const struct planner *p, struct ipc_channel *monitor);
+void plan_make(const struct planner *p);
 
 #endif

@@ -12,13 +12,19 @@
 #include "ipc/msg.h"
 #include "ipc/plan.h"
 
+struct ipc_channel;
+
 struct planner {
+	struct ipc_channel *monitor;
 	enum plan_what what;
 	const char *path; /* the configuration's */
 	const char *run_dir, *state_dir;
-	const char *service; /* of a retry */
-	unsigned number;     /* of the files for sshd */
-	int fd;		     /* of a retry: the configuration; -1 */
+	const char *daemon; /* the run-time folder of one that runs, or "" */
+	const char *name;   /* of a retry, the service; else a user, or "" */
+	const char *pam_service;
+	unsigned number; /* of the files for sshd */
+	uint32_t block;	 /* the roles' numbers begin there; 0: not known */
+	int fd;		 /* of a retry: the configuration; -1 */
 	bool rootless;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -208,7 +209,11 @@ sandbox_disarm(const struct sealing *s)
 	int err = 0;
 
 	if (s->profile->programs) {
-		err = caps_keep(keeps);
+		if (s->root && p->ngroups > 0 &&
+		    setgroups(p->ngroups, p->groups) != 0)
+			err = ERR_SYSTEM;
+		if (err == 0)
+			err = caps_keep(keeps);
 	} else {
 		if (caps_can_close())
 			err = caps_close(s->root && keeps != 0);

@@ -16,12 +16,11 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "ipc/busy.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/listeners/bind.h"
-#include "monitor/listeners/handed.h"
-#include "monitor/listeners/holder.h"
 #include "monitor/listeners/left.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
@@ -175,13 +174,13 @@ listener_failed(struct monitor *mon, struct listener *l, int error)
 	l->failed = true;
 	if (again)
 		return;
-	if (error == EADDRINUSE)
-		holder_of_port(&l->address, l->datagram, who, sizeof(who));
 	if (error == EACCES && mon->rootless && l->address.port < 1024)
 		snprintf(who, sizeof(who),
 		    "only root can use ports below 1024: set another `port`");
 	snprintf(l->why, sizeof(l->why), "%s%s%s%s",
-	    error == EADDRINUSE ? "the port is busy" : strerror(error),
+	    error != EADDRINUSE ? strerror(error)
+	    : l->datagram	? BUSY_DATAGRAM
+				: BUSY_STREAM,
 	    who[0] != '\0' ? " (" : "", who, who[0] != '\0' ? ")" : "");
 	snprintf(reason, sizeof(reason), "%s; trying again", l->why);
 	report_listener_failed(mon, l, reason);
@@ -430,21 +429,6 @@ listener_assign(struct monitor *mon, struct listener *l, struct mon_service *s)
 	snprintf(l->name, sizeof(l->name), "%s", s->name);
 }
 
-/* The socket holds, and who reads the statements alone would not know it. */
-static void
-listener_warn_if_other(
-    struct monitor *mon, const struct mon_service *s, struct listener *l)
-{
-	char words[HANDED_WORDS_MAX];
-	enum listener_warned before = l->warned;
-
-	l->warned = handed_is_stated(s->plan, &l->address, words)
-			? LISTENER_NOT_WARNED
-			: LISTENER_DIFFERS;
-	if (l->warned != LISTENER_NOT_WARNED && l->warned != before)
-		report_warning(mon, s->name, words);
-}
-
 /*
  * What the service manager gave for this service and family, if anything;
  * *dual: and for inet with it.
@@ -462,7 +446,6 @@ bind_assign_foreign(struct monitor *mon, struct mon_service *s,
 		    l->address.family != family || l->datagram != datagram)
 			continue;
 		listener_assign(mon, l, s);
-		listener_warn_if_other(mon, s, l);
 		*dual = *dual || l->origin == LISTENER_DUAL;
 		found = true;
 	}
@@ -513,19 +496,6 @@ bind_configure_service(struct monitor *mon, struct mon_service *s)
 	}
 }
 
-/* Told once, until it is somebody's. */
-static void
-listener_warn_unclaimed(struct monitor *mon, struct listener *l)
-{
-	char words[HANDED_WORDS_MAX];
-
-	if (l->warned == LISTENER_UNCLAIMED)
-		return;
-	l->warned = LISTENER_UNCLAIMED;
-	handed_is_unclaimed(l->name, &l->address, words);
-	report_warning(mon, l->name, words);
-}
-
 void
 bind_configure(struct monitor *mon)
 {
@@ -553,7 +523,6 @@ bind_configure(struct monitor *mon)
 		if (l->service != NULL && l->told)
 			wire_listener_gone(mon, l);
 		l->service = NULL;
-		listener_warn_unclaimed(mon, l);
 	}
 	bind_retry_all(mon);
 }

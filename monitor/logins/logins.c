@@ -44,7 +44,7 @@ static uint16_t logins_free[LOGINS_MAX];
 static unsigned logins_nfree;
 static struct {
 	uint16_t next, prev;
-} logins_of_user[LOGINS_MAX + 1];
+} logins_links[LOGINS_MAX + 1];
 
 _Static_assert(LOGINS_MAX < UINT16_MAX, "a place is 16 bits");
 
@@ -99,9 +99,9 @@ logins_link(const struct login *l)
 		map_remove(&logins_by_session, l->session);
 		return (ERR_NO_MEMORY);
 	}
-	logins_of_user[place].prev = 0;
-	logins_of_user[place].next = (uint16_t)first;
-	logins_of_user[first].prev = (uint16_t)place;
+	logins_links[place].prev = 0;
+	logins_links[place].next = (uint16_t)first;
+	logins_links[first].prev = (uint16_t)place;
 	return (0);
 }
 
@@ -109,13 +109,13 @@ static void
 logins_unlink(const struct login *l)
 {
 	unsigned place = logins_place(l);
-	unsigned next = logins_of_user[place].next;
-	unsigned prev = logins_of_user[place].prev;
+	unsigned next = logins_links[place].next;
+	unsigned prev = logins_links[place].prev;
 
 	map_remove(&logins_by_session, l->session);
-	logins_of_user[next].prev = (uint16_t)prev;
+	logins_links[next].prev = (uint16_t)prev;
 	if (prev != 0)
-		logins_of_user[prev].next = (uint16_t)next;
+		logins_links[prev].next = (uint16_t)next;
 	else
 		(void)logins_set_first(l->uid, next); /* it is there */
 }
@@ -223,6 +223,14 @@ logins_find(uint64_t session)
 }
 
 struct login *
+logins_of_user(uid_t uid)
+{
+	unsigned place = logins_first_of(uid);
+
+	return (place != 0 ? &logins[place - 1] : NULL);
+}
+
+struct login *
 logins_at(unsigned place)
 {
 	return (place < logins_high ? &logins[place] : NULL);
@@ -307,7 +315,7 @@ logins_user_refusal(
 		return ("no-resources");
 	for (unsigned next, i = limit.sessions > 0 ? logins_first_of(uid) : 0;
 	     i != 0; i = next) {
-		next = logins_of_user[i].next;
+		next = logins_links[i].next;
 		if (logins[i - 1].session == session)
 			continue;
 		logins_prune_one(mon, &logins[i - 1]);

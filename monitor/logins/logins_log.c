@@ -1,15 +1,16 @@
 /*
  * Logins by ssh as sshd's log tells of them. Monitor (root). The log reader
  * reads what strangers had written: it names a session of sshd's and can take
- * no login away that the PAM module has told of.
+ * no login away that the PAM module has told of. Whose uid a name has a planner
+ * says; until then the login is counted for nobody.
  */
-#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "lib/pamstack.h"
+#include "lib/log.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
-#include "monitor/plan.h"
+#include "monitor/planner.h"
 #include "monitor/report.h"
 #include "monitor/sessions/end.h"
 #include "monitor/sshd.h"
@@ -48,30 +49,114 @@ logins_refuse(
 	(void)end_session(mon, session, NULL, 0);
 }
 
+/* --- who it is --------------------------------------------------------------
+ */
+
+/* Of whose login a planner is asked, one at a time; 0: of none. */
+static uint64_t logins_asked;
+
+static void logins_ask(struct monitor *mon);
+
 /*
  * The module was to decide and was not asked: somebody took its line out of
- * PAM's files while we run. One is asked anew at each such login only.
+ * PAM's files while we run. Told once, of each configuration.
  */
-static bool
-logins_pam_is_gone(struct monitor *mon)
+static void
+logins_warn(struct monitor *mon, const char *why)
 {
-	/* Told once, of each configuration. */
 	static uint32_t told;
-	const struct plan_service *ssh = plan_find(mon->plan, "ssh");
-	char why[200], text[320];
+	char text[400];
 
-	if (ssh == NULL ||
-	    pamstack_has_ours(ssh->is.pam_service, why, sizeof(why)))
-		return (false);
 	if (told == mon->generation)
-		return (true);
+		return;
 	told = mon->generation;
 	snprintf(text, sizeof(text),
-	    "%s any more: logins are taken from "
-	    "sshd's log; put it back, or reload",
+	    "%s any more: logins are taken from sshd's log; put it back, or "
+	    "reload",
 	    why);
 	report_warning(mon, "ssh", text);
-	return (true);
+}
+
+/*
+ * Nobody has counted the user's processes; the kernel's limit binds them. The
+ * log reader told the event itself.
+ */
+static void
+logins_settle(
+    struct monitor *mon, struct login *l, const struct msg_plan_user *user)
+{
+	const struct login before = *l;
+	const char *reason;
+
+	logins_remove(before.session);
+	if (!user->found)
+		return;
+	reason =
+	    logins_admit(mon, before.session, user->uid, user->name, 0, &l);
+	if (reason != NULL) {
+		logins_refuse(mon, before.session, user->name, reason);
+		return;
+	}
+	memcpy(l->tty, before.tty, sizeof(l->tty));
+	l->open = l->told = true;
+	logins_tell(mon, l);
+}
+
+/* Without an answer nobody can be counted, and so nobody may come in. */
+static void
+logins_unanswered(struct monitor *mon, const struct login *l)
+{
+	const struct login before = *l;
+
+	logins_remove(before.session);
+	if (mon->plan->is.user_sessions > 0)
+		logins_refuse(mon, before.session, before.user, "no-resources");
+}
+
+static void
+logins_decide(
+    struct monitor *mon, struct login *l, const struct msg_plan_user *user)
+{
+	if (sshd_by_pam() && user->by_pam) {
+		logins_remove(l->session); /* the log decides nothing */
+		return;
+	}
+	if (sshd_by_pam())
+		logins_warn(mon, user->why);
+	logins_settle(mon, l, user);
+}
+
+static void
+logins_answered(struct monitor *mon, const char *name, struct plan *plan,
+    const char *failed)
+{
+	struct login *l = logins_find(logins_asked);
+
+	(void)name;
+	logins_asked = 0;
+	/* The module may have told of it meanwhile. */
+	if (l != NULL && l->uid == LOGINS_UNKNOWN && failed == NULL) {
+		logins_decide(mon, l, &plan->user);
+	} else if (l != NULL && l->uid == LOGINS_UNKNOWN) {
+		log_info("nobody says who has logged in: %s", failed);
+		logins_unanswered(mon, l);
+	}
+	plan_free(plan);
+	logins_ask(mon);
+}
+
+static void
+logins_ask(struct monitor *mon)
+{
+	const struct login *l;
+
+	while ((l = logins_of_user(LOGINS_UNKNOWN)) != NULL &&
+	       !logins_session_runs(mon, l->session))
+		logins_remove(l->session);
+	if (logins_asked != 0 || l == NULL || monitor_is_leaving(mon))
+		return;
+	logins_asked = l->session;
+	planner_ask(mon, PLAN_USER, l->user, logins_answered);
 }
 
 /*
@@ -81,32 +166,21 @@ logins_pam_is_gone(struct monitor *mon)
 void
 logins_from_log(struct monitor *mon, const struct msg_log_login *m)
 {
-	const char *reason;
 	struct login *l;
-	struct passwd *pw;
 
 	if (!logins_session_runs(mon, m->session))
 		return;
 	l = logins_find(m->session);
-	if (l == NULL && (!sshd_by_pam() || logins_pam_is_gone(mon))) {
-		pw = getpwnam(m->user);
-		if (pw == NULL)
-			return;
-		/* Nobody has counted; the kernel's limit binds them. */
-		reason = logins_admit(
-		    mon, m->session, pw->pw_uid, pw->pw_name, 0, &l);
-		if (reason != NULL) {
-			logins_refuse(mon, m->session, pw->pw_name, reason);
-			return;
-		}
-		/* The log reader told the event itself. */
-		if (l != NULL)
-			l->open = l->told = true;
-	}
+	if (l == NULL)
+		l = logins_put(mon, m->session, LOGINS_UNKNOWN, m->user);
 	if (l == NULL)
 		return;
 	if (m->tty[0] != '\0')
 		snprintf(l->tty, sizeof(l->tty), "%s", m->tty);
+	if (l->uid == LOGINS_UNKNOWN) {
+		logins_ask(mon);
+		return;
+	}
 	logins_opened(mon, l);
 	logins_tell(mon, l);
 }

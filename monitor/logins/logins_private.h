@@ -6,6 +6,7 @@
 #include "monitor/monitor.h"
 
 #define LOGINS_MAX 16384
+#define LOGINS_UNKNOWN UINT32_MAX /* a uid: a planner is to say whose */
 
 struct login {
 	uint64_t session; /* 0: free */
@@ -26,6 +27,9 @@ bool logins_session_runs(struct monitor *mon, uint64_t session);
 
 /* The record of a session; NULL for none. */
 struct login *logins_find(uint64_t session);
+
+/* One of a user's; NULL for none. */
+struct login *logins_of_user(uid_t uid);
 
 /* The record at a place, free ones too; NULL past the last. */
 struct login *logins_at(unsigned place);

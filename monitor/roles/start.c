@@ -184,7 +184,9 @@ start_seal(struct monitor *mon, const struct role_spec *spec, struct proc *p)
 		    fchown(p->slots_fd, seal.uid, (gid_t)-1) < 0)
 			return (ERR_SYSTEM);
 	}
-	if (p->role == ROLE_ENDER && !mon->rootless)
+	/* It is to see each uid that a process has. */
+	if ((p->role == ROLE_ENDER || p->role == ROLE_PLANNER) &&
+	    !mon->rootless)
 		seal.group = hidepid_group();
 	if (p->service != NULL) {
 		snprintf(

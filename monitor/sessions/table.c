@@ -63,7 +63,7 @@ table_same_zygote(const struct plan_service *a, const struct plan_service *b)
 
 	if (!plan_same_message(MSG_PROGRAM, a->program, b->program) ||
 	    !plan_same_message(MSG_LOGIN_OPTIONS, a->options, b->options) ||
-	    x->list_users != y->list_users ||
+	    x->own_uid != y->own_uid || x->list_users != y->list_users ||
 	    x->show_details != y->show_details)
 		return (false);
 	return (service_traits((enum service_kind)x->kind)->by != BY_SSHD ||

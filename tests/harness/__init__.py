@@ -8,10 +8,11 @@ from .clients import (Connection, LINE, authorize, finger, key, ssh,
                       ssh_echoes, ssh_start, unused, wait_until)
 from .daemon import BOTH, Daemon, Event, one_service
 from .runner import check, equal, limit, main, needs, needs_root
-from .world import PASSWORDS, ROOT, Skip, free_port, write
+from .world import (PASSWORDS, ROOT, Skip, changed, free_port, without_module,
+                    write)
 
 __all__ = ["BOTH", "Connection", "Daemon", "Event", "LINE", "PASSWORDS",
-           "ROOT", "Skip", "authorize", "check", "equal", "finger",
+           "ROOT", "Skip", "authorize", "changed", "check", "equal", "finger",
            "free_port", "key", "limit", "main", "needs", "needs_root",
            "one_service", "processes", "ssh", "ssh_echoes", "ssh_start", "unused",
-           "wait_until", "world", "write"]
+           "wait_until", "without_module", "world", "write"]

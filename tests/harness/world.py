@@ -9,6 +9,7 @@ loopback.
 """
 import ctypes
 import itertools
+import contextlib
 import os
 import shutil
 import socket
@@ -198,6 +199,34 @@ def free_port():
                     continue
         return port
     raise Skip("no free port on loopback")
+
+
+@contextlib.contextmanager
+def changed(path, change):
+    """A file of /etc whose text is change(text) meanwhile."""
+    before = None
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            before = file.read()
+    write(path, change(before or ""))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.unlink(path)
+        else:
+            write(path, before)
+
+
+def without_module():
+    """No line of ours anywhere."""
+    stack = contextlib.ExitStack()
+    for kind in ("auth", "account", "session"):
+        stack.enter_context(changed(
+            "/etc/pam.d/common-" + kind, lambda text: "".join(
+                line for line in text.splitlines(True)
+                if "pam_portreeve" not in line)))
+    return stack
 
 
 def clean():

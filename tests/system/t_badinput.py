@@ -99,6 +99,10 @@ def test_a_busy_port_is_named_and_the_others_serve():
                                 e.line and e["event"] not in (
                                     "ready", "connection-accepted")],
                        "an event that names port %d" % port)
+            check([row for row in daemon.show("services") if
+                   row["state"].startswith("waiting: the port is busy (by ")
+                   and row["state"].endswith("process %d)" % os.getpid())],
+                  "who has it: %s" % daemon.show("services"))
             answer, _ = finger(port, b"x\r\n", "::1")
             check(answer, "the other family does not serve")
             # It is tried again, and served once the port is free.

@@ -262,6 +262,14 @@ def test_one_that_lies_is_killed_and_refused_whole():
         "services that do not come": [
             (plan(2), [True] * 3),
             (messages.pack("PLAN_DONE", "BIB", 0, 0, 0), [])],
+        "a lock before the plan": [(messages.pack("PLAN_LOCK", "I", 60600),
+                                    [])],
+        "a lock of no number of ours": [
+            (plan(0), [True] * 3), (messages.pack("PLAN_LOCK", "I", 1000), [])],
+        "a role's uid at a reload": [
+            (plan(0), [True] * 3),
+            (messages.pack("PLAN_ROLE", "BBII", 0, 1, 1000, 1000), []),
+            (messages.pack("PLAN_DONE", "BIB", 0, 0, 0), [])],
         "a descriptor too many": [
             (messages.pack("PLAN_DONE", "BIB", 0, 0, 0), [True])],
     }

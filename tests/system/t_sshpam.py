@@ -11,9 +11,11 @@ import socket
 import subprocess
 import time
 
-from harness import (PASSWORDS, authorize, check, equal, free_port, key, limit,
+from harness import (PASSWORDS, authorize, changed, check, equal, free_port,
+                     key, limit,
                      main, needs, needs_root, one_service, processes, ssh,
-                     ssh_start, unused, wait_until, world, write)
+                     ssh_start, unused, wait_until, without_module, world,
+                     write)
 
 ALICE, BOB = PASSWORDS["alice"][0], PASSWORDS["bob"][0]
 STACK = "/etc/pam.d/sshd"
@@ -23,36 +25,8 @@ def start(statements="", more=""):
     return one_service("ssh", statements, more)
 
 
-@contextlib.contextmanager
-def changed(path, change):
-    """A file of /etc whose text is change(text) meanwhile."""
-    before = None
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            before = file.read()
-    write(path, change(before or ""))
-    try:
-        yield
-    finally:
-        if before is None:
-            os.unlink(path)
-        else:
-            write(path, before)
-
-
 def appended(path, line):
     return changed(path, lambda text: text + "\n" + line + "\n")
-
-
-def without_module():
-    """No line of ours anywhere."""
-    stack = contextlib.ExitStack()
-    for kind in ("auth", "account", "session"):
-        stack.enter_context(changed(
-            "/etc/pam.d/common-" + kind, lambda text: "".join(
-                line for line in text.splitlines(True)
-                if "pam_portreeve" not in line)))
-    return stack
 
 
 def is_in(daemon, user="alice", **how):

@@ -5,6 +5,7 @@ its service manager and starts logins meanwhile.
 No time is measured that a busy machine could stretch. What is looked at is
 where the monitor sleeps: anywhere but in its poll for 100 ms is a wait. And
 that an answer or a prompt came while the one that stands still still did."""
+import contextlib
 import os
 import shutil
 import signal
@@ -14,8 +15,8 @@ import threading
 import time
 
 from harness import (BOTH, Daemon, authorize, check, equal, free_port, key,
-                     limit, main, needs, needs_root, processes, ssh, unused,
-                     wait_until, world, write)
+                     limit, main, needs, needs_root, processes, ssh, ssh_start,
+                     unused, wait_until, without_module, world, write)
 from harness.builds import own_build
 from harness.logins import Login
 
@@ -362,59 +363,146 @@ def frozen(daemon):
             if p.state == "D"]
 
 
+def keys_to_make(place):
+    without_host_keys()
+    shutil.rmtree(place.daemon.state + "/ssh", ignore_errors=True)
+
+
+def number_to_give(place):
+    """A service without `user` has a number of its own, written down; nothing
+    else is written there, for the system has host keys."""
+    subprocess.run(["ssh-keygen", "-q", "-A"], check=True)
+    place.daemon.configure(place.text % (
+        "service cat { port %d; exec /bin/cat; %s }" % (free_port(), BOTH)))
+
+
 @needs_root
 @needs("sshd", "ssh-keygen", "mke2fs", "fsfreeze", "losetup")
+@limit(120)
 def test_the_disk_of_the_state_folder():
-    """It takes no write while keys are to be made there."""
-    without_host_keys()
-    place = World()
-    disk_on(place.daemon.state)
-    with place:
-        shutil.rmtree(place.daemon.state + "/ssh")
-        subprocess.run(["fsfreeze", "-f", place.daemon.state], check=True)
-        try:
-            hang_at_reload(place, frozen)
-        finally:
-            subprocess.run(["fsfreeze", "-u", place.daemon.state], check=True)
-        place.daemon.wait("configuration-applied")
-        place.log_in()
-    subprocess.run(["umount", place.daemon.state], check=True)
+    """It takes no write while something is to be written there."""
+    for to_write in (number_to_give, keys_to_make):
+        place = World()
+        disk_on(place.daemon.state)
+        with place:
+            to_write(place)
+            subprocess.run(["fsfreeze", "-f", place.daemon.state], check=True)
+            try:
+                hang_at_reload(place, frozen)
+            finally:
+                subprocess.run(["fsfreeze", "-u", place.daemon.state],
+                               check=True)
+            place.daemon.wait("configuration-applied")
+            place.log_in()
+        subprocess.run(["umount", place.daemon.state], check=True)
+
+
+@contextlib.contextmanager
+def slow_name_service():
+    """What hesiod is asked for after files, in the tests' own hands."""
+    if not os.path.exists(NSS):
+        raise world.Skip("there is no libnss_hesiod to stand in for")
+    module = world.WORK + "/nss_slow.so"
+    if not os.path.exists(module):
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", module,
+                        world.TOP + "/tests/system/nss_slow.c"], check=True)
+        world.mount(module, NSS, "none", world.MS_BIND)
+    with open("/etc/nsswitch.conf", encoding="ascii") as file:
+        text = file.read()
+    write("/etc/nsswitch.conf", "passwd: files hesiod\ngroup: files hesiod\n")
+    try:
+        yield
+    finally:
+        write("/etc/nsswitch.conf", text)
+
+
+def asks_name_service(daemon):
+    """A planner that has loaded it."""
+    for planner in daemon.roles().get("planner", []):
+        with open("/proc/%d/maps" % planner.pid, encoding="utf-8") as file:
+            if "hesiod" in file.read():
+                return True
+    return False
 
 
 @needs_root
 @needs("cc")
 @limit(120)
 def test_a_name_service():
-    if not os.path.exists(NSS):
-        raise world.Skip("there is no libnss_hesiod to stand in for")
-    module = world.WORK + "/nss_slow.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", module,
-                    world.TOP + "/tests/system/nss_slow.c"], check=True)
-    world.mount(module, NSS, "none", world.MS_BIND)
-    with open("/etc/nsswitch.conf", encoding="ascii") as file:
-        text = file.read()
-    write("/etc/nsswitch.conf", "passwd: files hesiod\ngroup: files hesiod\n")
     more = ("service cat { port %d; protocol tcp; wait no; user alice; exec "
             "/bin/cat; %s }" % (free_port(), BOTH))
 
-    def waits(daemon):
-        for planner in daemon.roles().get("planner", []):
-            with open("/proc/%d/maps" % planner.pid,
-                      encoding="utf-8") as file:
-                if "hesiod" in file.read():
-                    return True
-        return False
-    try:
+    with slow_name_service():
         with World() as place:
             write(NSS_HANGS, "")
             place.daemon.configure(place.text % more)
-            hang_at_reload(place, waits)
+            hang_at_reload(place, asks_name_service)
             os.unlink(NSS_HANGS)
             place.daemon.wait("configuration-applied")
             place.log_in()
         hang_at_start(NSS_HANGS, planner_waits)
-    finally:
-        write("/etc/nsswitch.conf", text)
+
+
+@needs_root
+@needs("cc", "ssh", "sshd")
+@limit(120)
+def test_the_monitor_asks_no_name_service():
+    """One that answers everybody else: at a start with -d by sudo, at a reload
+    with a new uid, and of a login that only sshd's log names."""
+    pair = key()
+    authorize("alice", pair)
+    with slow_name_service(), without_module():
+        place = World()
+        place.watch.env["SUDO_USER"] = "nobody-of-files"
+        write(NSS_HANGS, "monitor")
+        with place:
+            place.watch.answered()
+            number_to_give(place)
+            equal(place.daemon.cli("reload").returncode, 0, "reload")
+            done = ssh(place.ssh, "alice", "true", identity=pair)
+            equal(done.returncode, 0, "ssh: %s" % done.stderr)
+            place.log_in()
+        os.unlink(NSS_HANGS)
+
+
+def users(place):
+    return [row["user"] for row in place.daemon.show("sessions")]
+
+
+@needs_root
+@needs("cc", "ssh", "sshd")
+@limit(120)
+def test_who_a_login_by_ssh_is():
+    """Without the PAM module sshd's log names a user, whose uid a planner asks
+    for. It hangs: the monitor does not, and the user is counted afterwards."""
+    pair = key()
+    authorize("alice", pair)
+    with slow_name_service(), without_module(), World(
+            more="user-limit { sessions 1; }") as place:
+        # A name that is not in files, so that the planner goes on to ask.
+        write("/etc/nsswitch.conf", "passwd: hesiod files\ngroup: files\n")
+        write(NSS_HANGS, "planner")
+        first = ssh_start(place.ssh, "alice", identity=pair)
+        wait_until(lambda: asks_name_service(place.daemon), "a planner")
+        place.watch.answered()
+        place.prompt()
+        check(asks_name_service(place.daemon), "the planner did not wait")
+        os.unlink(NSS_HANGS)
+        wait_until(lambda: "alice" in users(place), "alice to be counted")
+        second = ssh_start(place.ssh, "alice", identity=pair)
+        place.daemon.wait("auth-failure", user="alice", reason="user-limit")
+        for client in (second, first):
+            client.stdin.close()
+            client.wait(20)
+        place.daemon.idle("ssh")
+        # Who cannot be counted is not let in.
+        write(NSS_HANGS, "planner")
+        third = ssh_start(place.ssh, "alice", identity=pair)
+        wait_until(lambda: asks_name_service(place.daemon), "a planner")
+        os.kill(planner_waits(place.daemon).pid, signal.SIGKILL)
+        place.daemon.wait("auth-failure", user="alice", reason="no-resources")
+        third.wait(20)
+        os.unlink(NSS_HANGS)
 
 
 if __name__ == "__main__":

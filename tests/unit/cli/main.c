@@ -214,7 +214,7 @@ part_services(struct ipc_channel *ch, const struct ipc_in *asked)
 	addr_parse(&row.address, "::", 79);
 	row.family = FAMILY_INET6;
 	row.sessions = 0;
-	snprintf(row.state, sizeof(row.state), "waiting: the port is busy");
+	snprintf(row.state, sizeof(row.state), "waiting: no such program here");
 	ipc_send_wait(ch, MSG_ROW_SERVICE, &row, NULL, 0);
 	daemon_done(ch, 0, "");
 }
@@ -232,7 +232,8 @@ test_services(void **state)
 	    "finger   inet    0.0.0.0    79         3                75  "
 	    "       150  12345678901        0  listening\n"
 	    "finger   inet6   ::         79         0                75  "
-	    "       150  12345678901        0  waiting: the port is busy\n");
+	    "       150  12345678901        0  waiting: no such program "
+	    "here\n");
 	ASK(part_services, "show", "services", "--json");
 	assert_int_equal(ran.status, 0);
 	assert_string_equal(ran.err, "");

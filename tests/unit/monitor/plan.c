@@ -249,6 +249,25 @@ test_numbers(void **state)
 }
 
 static void
+test_roles(void **state)
+{
+	struct said role = {.type = MSG_PLAN_ROLE};
+
+	(void)state;
+	role.msg.plan_role.role = UID_AUDIT;
+	role.msg.plan_role.uid = role.msg.plan_role.gid = 60001;
+	repeat(AT_FINGER);
+	script[AT_FINGER] = role;
+	assert_null(run());
+	repeat(AT_FINGER);
+	refused("a role twice, or in the wrong place");
+	script[AT_TELNET] = role;
+	refused("a role twice, or in the wrong place");
+	script[AT_PLAN] = role;
+	refused("a role twice, or in the wrong place");
+}
+
+static void
 test_texts_that_may_change(void **state)
 {
 	(void)state;
@@ -407,6 +426,7 @@ main(void)
 	    cmocka_unit_test_setup(test_order, begin),
 	    cmocka_unit_test_setup(test_twice, begin),
 	    cmocka_unit_test_setup(test_numbers, begin),
+	    cmocka_unit_test_setup(test_roles, begin),
 	    cmocka_unit_test_setup(test_texts_that_may_change, begin),
 	    cmocka_unit_test_setup(test_names, begin),
 	    cmocka_unit_test_setup(test_waiting, begin),

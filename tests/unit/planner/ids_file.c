@@ -1,6 +1,6 @@
 /*
  * Which service has which uid: the file, what is wrong with it, and the cut
- * to a user namespace's map. Of the monitor's, which no test links.
+ * to a user namespace's map.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "monitor/ids_service.c" /* NOLINT(bugprone-suspicious-include): its statics */
+#include "planner/ids_file.c" /* NOLINT(bugprone-suspicious-include): its statics */
 
 static char dir[] = "/tmp/portreeve-uids-XXXXXX";
 static char reason[320];
@@ -35,18 +35,18 @@ test_remembered(void **state)
 {
 	(void)state;
 	put_file("60600 one\n60601 two\n60602 one\n");
-	assert_int_equal(ids_service_open(dir, reason, sizeof(reason)), 0);
-	assert_int_equal(ids_service_find("one"), 60602);
-	assert_int_equal(ids_service_find("two"), 60601);
-	assert_int_equal(ids_service_find("three"), 0);
-	assert_true(ids_service_has(60600)); /* it was one's: no other's */
-	assert_false(ids_service_has(60603));
+	assert_int_equal(ids_file_open(dir, reason, sizeof(reason)), 0);
+	assert_int_equal(ids_file_find("one"), 60602);
+	assert_int_equal(ids_file_find("two"), 60601);
+	assert_int_equal(ids_file_find("three"), 0);
+	assert_true(ids_file_has(60600)); /* it was one's: no other's */
+	assert_false(ids_file_has(60603));
 	assert_int_equal(
-	    ids_service_add("three", 60603, reason, sizeof(reason)), 0);
+	    ids_file_add("three", 60603, reason, sizeof(reason)), 0);
 	file_path[0] = '\0';
-	assert_int_equal(ids_service_open(dir, reason, sizeof(reason)), 0);
-	assert_int_equal(ids_service_find("three"), 60603);
-	assert_int_equal(ids_service_find("one"), 60602);
+	assert_int_equal(ids_file_open(dir, reason, sizeof(reason)), 0);
+	assert_int_equal(ids_file_find("three"), 60603);
+	assert_int_equal(ids_file_find("one"), 60602);
 }
 
 static void
@@ -61,7 +61,7 @@ test_wrong_files(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		put_file(texts[i]);
 		assert_int_equal(
-		    ids_service_open(dir, reason, sizeof(reason)), ERR_REFUSED);
+		    ids_file_open(dir, reason, sizeof(reason)), ERR_REFUSED);
 		assert_non_null(strstr(reason, "service-uids: "));
 	}
 	/* What others can write says nothing. */
@@ -69,14 +69,14 @@ test_wrong_files(void **state)
 	snprintf(path, sizeof(path), "%s/service-uids", dir);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(
-	    ids_service_open(dir, reason, sizeof(reason)), ERR_REFUSED);
+	    ids_file_open(dir, reason, sizeof(reason)), ERR_REFUSED);
 	unlink(path);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(
-	    ids_service_open(dir, reason, sizeof(reason)), ERR_REFUSED);
+	    ids_file_open(dir, reason, sizeof(reason)), ERR_REFUSED);
 	unlink(path);
-	assert_int_equal(ids_service_open(dir, reason, sizeof(reason)), 0);
-	assert_int_equal(ids_service_find("one"), 0);
+	assert_int_equal(ids_file_open(dir, reason, sizeof(reason)), 0);
+	assert_int_equal(ids_file_find("one"), 0);
 }
 
 static void
@@ -98,8 +98,8 @@ test_cut_to_a_map(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint32_t low = 60578, high = 61183;
 
-		assert_true(
-		    ids_cut(cases[i].map, &low, &high) == (cases[i].high != 0));
+		assert_true(ids_file_cut(cases[i].map, &low, &high) ==
+			    (cases[i].high != 0));
 		assert_int_equal(low, cases[i].low);
 		assert_int_equal(high, cases[i].high);
 	}

@@ -1,7 +1,7 @@
 /*
  * Who has a port: the socket's inode from /proc/net, its process from the
- * descriptors below /proc. Monitor (root). Names of processes are anybody's
- * to choose and are escaped.
+ * descriptors below /proc, as far as the calling user may see them. Names of
+ * processes are anybody's to choose and are escaped.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "lib/escape.h"
-#include "monitor/listeners/holder.h"
+#include "cli/holder.h"
 
 /* The inode of the listening socket on that port; 0 for none. */
 static unsigned long
-inode_of_port(const char *table, unsigned port, bool datagram)
+holder_find_inode(const char *table, unsigned port, bool datagram)
 {
 	char line[512];
 	unsigned long inode, found = 0;
@@ -40,7 +40,7 @@ inode_of_port(const char *table, unsigned port, bool datagram)
 }
 
 static bool
-process_has_inode(const char *pid, unsigned long inode)
+holder_has_inode(const char *pid, unsigned long inode)
 {
 	char path[320], link[64], want[64];
 	struct dirent *e;
@@ -66,7 +66,7 @@ process_has_inode(const char *pid, unsigned long inode)
 }
 
 static void
-describe(const char *pid, char *buf, size_t size)
+holder_describe(const char *pid, char *buf, size_t size)
 {
 	char path[320], comm[64], text[128];
 	ssize_t n = 0;
@@ -100,15 +100,15 @@ holder_of_port(
 	for (int i = 0; i < FAMILY_COUNT && inode == 0; i++) {
 		int f = i == 0 ? address->family : !address->family;
 
-		inode =
-		    inode_of_port(tables[datagram][f], address->port, datagram);
+		inode = holder_find_inode(
+		    tables[datagram][f], address->port, datagram);
 	}
 	if (inode == 0 || (d = opendir("/proc")) == NULL)
 		return;
 	while ((e = readdir(d)) != NULL) {
 		if (isdigit((unsigned char)e->d_name[0]) &&
-		    process_has_inode(e->d_name, inode)) {
-			describe(e->d_name, buf, size);
+		    holder_has_inode(e->d_name, inode)) {
+			holder_describe(e->d_name, buf, size);
 			break;
 		}
 	}

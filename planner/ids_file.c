@@ -1,6 +1,6 @@
 /*
- * The file service-uids, and what a user namespace maps. Monitor (root). The
- * file is ours alone: one that another user owns or can write is refused.
+ * The file service-uids, and what a user namespace maps. Planner. The file is
+ * ours alone: one that another user owns or can write is refused.
  */
 #include <sys/stat.h>
 
@@ -16,7 +16,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/role.h"
-#include "monitor/ids_service.h"
+#include "planner/ids_file.h"
 
 #define ROWS_MAX 4096 /* names that a host ever had */
 
@@ -83,7 +83,7 @@ read_rows(FILE *file, char *reason, size_t size)
 }
 
 int
-ids_service_open(const char *state_dir, char *reason, size_t size)
+ids_file_open(const char *state_dir, char *reason, size_t size)
 {
 	FILE *file;
 	int fd, err;
@@ -110,7 +110,7 @@ ids_service_open(const char *state_dir, char *reason, size_t size)
 }
 
 uint32_t
-ids_service_find(const char *name)
+ids_file_find(const char *name)
 {
 	for (size_t i = row_count; i > 0; i--) {
 		if (strcmp(rows[i - 1].name, name) == 0)
@@ -120,7 +120,7 @@ ids_service_find(const char *name)
 }
 
 bool
-ids_service_has(uint32_t id)
+ids_file_has(uint32_t id)
 {
 	for (size_t i = 0; i < row_count; i++) {
 		if (rows[i].id == id)
@@ -145,7 +145,7 @@ append_line(int fd, const char *line, size_t n)
 }
 
 int
-ids_service_add(const char *name, uint32_t id, char *reason, size_t size)
+ids_file_add(const char *name, uint32_t id, char *reason, size_t size)
 {
 	char line[SERVICE_NAME_MAX + 16];
 	int n, fd, err = 0;
@@ -167,7 +167,7 @@ ids_service_add(const char *name, uint32_t id, char *reason, size_t size)
 }
 
 bool
-ids_cut(const char *map, uint32_t *low, uint32_t *high)
+ids_file_cut(const char *map, uint32_t *low, uint32_t *high)
 {
 	uint64_t best_low = 0, best_high = 0, first, outside, count;
 	bool found = false;

@@ -1,6 +1,9 @@
-/* Who has a port that we cannot bind. Monitor (root); reads /proc. */
-#ifndef PORTREEVE_MONITOR_LISTENERS_HOLDER_H
-#define PORTREEVE_MONITOR_LISTENERS_HOLDER_H
+/*
+ * Who has a port that the daemon cannot bind. The portreeve command, as the
+ * calling user; reads /proc.
+ */
+#ifndef PORTREEVE_CLI_HOLDER_H
+#define PORTREEVE_CLI_HOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
