@@ -155,7 +155,7 @@ rows_cell_text(const struct cell *c, char buf[CELL_MAX])
 	}
 }
 
-/* Colour on a terminal alone, and not where it is not wanted
+/* Colour on a terminal only, and not where it is not wanted
  * (https://no-color.org). */
 static bool
 rows_has_colour(void)

@@ -1,8 +1,8 @@
 /*
  * The ender: ends sessions, and says what is left of them. Started by the
  * monitor for one ending, of one session or of all; runs as a user of its own
- * with CAP_KILL alone, sealed. It hears the monitor and reads /proc; no peer
- * and no other role has a channel to it. It is gone when that is done or after
+ * with only CAP_KILL, sealed. It hears the monitor and reads /proc; no peer and
+ * no other role has a channel to it. It is gone when that is done or after
  * ALARM_S. It outlives the monitor: half an ending would leave processes that
  * are stopped and not killed.
  */
@@ -44,7 +44,7 @@ ender_hear(void)
 	for (;;) {
 		err = ipc_recv(&self.monitor, &in);
 		if (err != 0)
-			die("the monitor told no whole ending: %s",
+			die("the monitor did not say all of an ending: %s",
 			    err_text(err));
 		if (in.type == MSG_END_BEGIN)
 			return (in.msg.end_begin.tell != 0);

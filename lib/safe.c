@@ -1,7 +1,7 @@
 /*
- * The walk along a path, by descriptors: what was judged is what is used. See
- * sshd's safe_path(), which judges the way after its links were resolved, and
- * so not where a link lies.
+ * The walk along a path, by descriptors; any process. Trusts no folder on it:
+ * what was judged is what is used. See sshd's safe_path(), which judges the way
+ * after its links were resolved, and so not where a link lies.
  */
 #include <sys/stat.h>
 

@@ -184,7 +184,7 @@ client_take(struct client *c, const char *reason)
 
 /*
  * What only the monitor can grant. The message stays where it is: the monitor
- * takes it from the client's own connection, and believes that alone.
+ * takes it from the client's own connection, and believes only that.
  */
 static void
 client_pass_on(struct client *c, const struct ipc_in *in)

@@ -1,6 +1,6 @@
 /*
  * The list of listeners and when each is polled. Master only, unprivileged.
- * Told by the monitor alone; never closes a listener on its own.
+ * Told by the monitor only; never closes a listener on its own.
  */
 #include "master/listener.h"
 

@@ -1,4 +1,7 @@
-/* The relay of logins; master/login.h says what it may. Master only. */
+/*
+ * The relay of logins; master/login.h says what it may. Master only,
+ * unprivileged.
+ */
 #include "master/login.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * The master's events. Unprivileged; nothing of a peer but its address is in
- * them. Never waits for audit.
+ * The master's events. Master only, unprivileged; nothing of a peer but its
+ * address is in them. Never waits for audit.
  */
 #include "master/report.h"
 

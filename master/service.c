@@ -1,6 +1,6 @@
 /*
- * The table of services. Master only, unprivileged. Told by the monitor
- * alone; never forgets a service that a live session counts against.
+ * The table of services. Master only, unprivileged. Told by the monitor only;
+ * never forgets a service that a live session counts against.
  */
 #include "master/service.h"
 

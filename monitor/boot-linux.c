@@ -1,6 +1,6 @@
 /*
  * The kernel's name for a boot (proc_sys_kernel(5)), kept beside the state that
- * is true for that boot alone. Monitor (root); trusts its own folder.
+ * is true for only that boot. Monitor (root); trusts its own folder.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -120,7 +120,7 @@ client_configuration(struct monitor *mon, uint32_t request, bool set)
 
 /*
  * A client's wish. Its connection came along, and on it the wish itself, unread
- * by the master: who asks and what for is taken from there alone, so that a
+ * by the master: who asks and what for is taken only from there, so that a
  * master that was taken over can pass wishes on, but make none.
  */
 static bool

@@ -274,7 +274,7 @@ dirs_open_control(struct monitor *mon, char *reason, size_t size)
 }
 
 /*
- * Under -d stderr is for events alone, so that developers' lines go to a file.
+ * Under -d stderr is for events only, so that developers' lines go to a file.
  */
 static int
 dirs_open_log(struct monitor *mon, char *reason, size_t size)

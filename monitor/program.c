@@ -117,7 +117,7 @@ program_fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 	if (err == 0)
 		err = PUT(environment, "PATH=/usr/local/sbin:/usr/local/bin:"
 				       "/usr/sbin:/usr/bin:/sbin:/bin");
-	/* For our PAM module alone: sshd gives its environment to no session.
+	/* Only for our PAM module: sshd gives its environment to no session.
 	 */
 	logins_socket_path(mon, pam_socket + strlen(pam_socket),
 	    sizeof(pam_socket) - strlen(pam_socket));

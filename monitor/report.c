@@ -1,4 +1,4 @@
-/* The monitor's events. Monitor (root); typed values alone, never waits. */
+/* The monitor's events. Monitor (root); only typed values, never waits. */
 #include <sys/wait.h>
 
 #include <poll.h>

@@ -51,8 +51,8 @@ role_receive(struct role_self *s, enum role self, char **argv)
 	    &s->monitor, ROLE_MONITOR_FD, self, ROLE_MONITOR, ST_NEW);
 	err = ipc_recv(&s->monitor, &in);
 	if (err == ERR_SYSTEM)
-		die("descriptor %d is not a channel to the monitor: this "
-		    "program is started by portreeved alone",
+		die("descriptor %d is not a channel to the monitor: only "
+		    "portreeved starts this program",
 		    ROLE_MONITOR_FD);
 	if (err != 0)
 		die("no SEAL from the monitor: %s", err_text(err));

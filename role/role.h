@@ -33,7 +33,7 @@ void role_receive(struct role_self *s, enum role self, char **argv);
 /*
  * Seal as s->seal says and tell READY. Between the two calls a role does what
  * its filter forbids later (signal descriptors, tables read once); all of that
- * concerns itself alone, no stranger's byte is near.
+ * concerns only itself, no stranger's byte is near.
  */
 void role_seal(struct role_self *s);
 

@@ -1,6 +1,6 @@
 /*
  * Whether a line of the system's sshd_config is missed here: by keywords.def,
- * and by what our statements say in sshd's words. Pure.
+ * and by what our statements say in sshd's words. Planner (root) and CLI. Pure.
  */
 #include <stdio.h>
 #include <stdlib.h>

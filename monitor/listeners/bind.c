@@ -1,6 +1,6 @@
 /*
  * Binding, keeping and retrying listeners. Monitor (root). Addresses come from
- * the configuration or from the service manager alone.
+ * the configuration or from the service manager, and from nothing else.
  */
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -206,7 +206,7 @@ listener_try(struct monitor *mon, struct listener *l, bool quiet)
 	return (false);
 }
 
-/* No IPv6 in this kernel: the default addresses are then inet's alone. */
+/* No IPv6 in this kernel: the default addresses are then inet's only. */
 static bool
 bind_family_is_missing(const struct mon_service *s, const struct listener *l)
 {

@@ -1,7 +1,7 @@
 /*
- * From login's child to the user's shell: session, terminal, limits, filter,
- * identity, exec, in this order. Fails closed: whoever is not wholly the user
- * runs nothing. What goes wrong is said on the user's own terminal.
+ * From login's child, root, to the user's shell: session, terminal, limits,
+ * filter, identity, exec, in this order. Fails closed: whoever is not wholly
+ * the user runs nothing. What goes wrong is said on the user's own terminal.
  */
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -68,7 +68,7 @@ child_limit(uint32_t processes)
 		child_fail("The limit of processes cannot be set.");
 }
 
-/* session-sandbox; its filter may be set by root alone. */
+/* session-sandbox; its filter may be set only by root. */
 static void
 child_filter(const struct msg_login_start *start)
 {

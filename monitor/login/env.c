@@ -1,4 +1,7 @@
-/* A session's environment; monitor/login/env.h says what may be in it. */
+/*
+ * A session's environment. Login process, root; monitor/login/env.h says what
+ * may be in it. Takes nothing from the peer but the name of its terminal.
+ */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * The environment of a user's session: constants, the password database, what
  * PAM's modules set, and TERM, which is the one word of the peer's and holds
- * [A-Za-z0-9._+-] alone. Login process, root; pure but for allocation.
+ * [A-Za-z0-9._+-] only. Login process, root; pure but for allocation.
  */
 #ifndef PORTREEVE_MONITOR_LOGIN_ENV_H
 #define PORTREEVE_MONITOR_LOGIN_ENV_H

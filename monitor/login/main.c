@@ -68,8 +68,8 @@ login_begin(struct login_run *l, char **argv)
 	    &l->worker, LOGIN_WORKER_FD, ROLE_LOGIN, ROLE_WORKER, ST_LOGIN);
 	err = ipc_recv(&l->monitor, &l->in);
 	if (err == ERR_SYSTEM)
-		die("descriptor %d is not a channel to the monitor: this "
-		    "program is started by portreeved alone",
+		die("descriptor %d is not a channel to the monitor: only "
+		    "portreeved starts this program",
 		    LOGIN_MONITOR_FD);
 	if (err != 0)
 		die("no LOGIN_START from the monitor: %s", err_text(err));

@@ -1,4 +1,7 @@
-/* Login records on Linux; monitor/login/records.h says what they hold. */
+/*
+ * Login records on Linux. Login process, root; monitor/login/records.h says
+ * what they hold.
+ */
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>

@@ -1,5 +1,7 @@
-/* The login records, between monitor/logins/logins.c and
- * monitor/logins/pamsock.c. */
+/*
+ * The login records, between monitor/logins/logins.c and
+ * monitor/logins/pamsock.c.
+ */
 #ifndef PORTREEVE_MONITOR_LOGINS_LOGINS_PRIVATE_H
 #define PORTREEVE_MONITOR_LOGINS_LOGINS_PRIVATE_H
 
@@ -11,7 +13,7 @@
 struct login {
 	uint64_t session; /* 0: free */
 	uid_t uid;
-	bool open; /* allowed alone, or its session is open too */
+	bool open; /* only allowed, or its session is open too */
 	bool told; /* session-opened is out */
 	struct addr peer;
 	char service[SERVICE_NAME_MAX];

@@ -1,11 +1,11 @@
 /*
  * The socket for who makes logins: answering pam_portreeve.so, and hearing a
  * login process's last words. Monitor (root). The asker must be uid 0 by
- * SO_PEERCRED (rootless: the daemon's own user, login processes alone); which
- * connection it belongs to, its process group or its process says, looked up
- * in the slot tables and in that of logins: no word of its own. The user's
- * name was checked by PAM; the asker has its uid from the password database,
- * which may be slow, and which the monitor never asks.
+ * SO_PEERCRED (rootless: the daemon's own user, login processes only); which
+ * connection it belongs to, its process group or its process says, looked up in
+ * the slot tables and in that of logins: no word of its own. The user's name
+ * was checked by PAM; the asker has its uid from the password database, which
+ * may be slow, and which the monitor never asks.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -67,7 +67,7 @@ watchdog_ping(struct monitor *mon, struct proc *p)
 		return;
 	if (p->state == PROC_STARTING && now - p->started > START_NS)
 		proc_kill(mon, p, "does not come up");
-	/* Retired, it has sessions alone, and they need no answer. */
+	/* Retired, it has only sessions, and they need no answer. */
 	if (p->state != PROC_UP)
 		return;
 	if (p->pinged == p->ponged)

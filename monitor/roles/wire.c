@@ -1,7 +1,7 @@
 /*
- * Channels between the roles. Monitor (root): it makes each pair, hands the
- * two ends over and closes its own copies, so that an end's death is seen by
- * the other end alone. And what the master is told of services and listeners.
+ * Channels between the roles. Monitor (root): it makes each pair, hands the two
+ * ends over and closes its own copies, so that an end's death is seen only by
+ * the other end. And what the master is told of services and listeners.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,7 @@
-/* Services by number. Monitor (root). */
+/*
+ * Services by number. Monitor (root). What stands in it comes from plans, which
+ * plan.c has judged.
+ */
 #include <sys/stat.h>
 
 #include <stdio.h>

@@ -122,9 +122,14 @@ def test_what_one_that_was_taken_over_may_do():
             257, "-100", "s:/proc/sys/kernel/domainname", "1", "0"),
         "a file below /etc": (257, "-100", "s:/etc/planner", "0x41", "0600"),
         "a setuid file": (257, "-100", "s:{run}/suid", "0x41", "04755"),
+        "a folder below /etc": (83, "s:/etc/planner", "0755"),
+        "a link below /etc": (88, "s:/etc/passwd", "s:/etc/planner"),
+        "a device": (133, "s:{run}/zero", "0x21b6", "0x105"),
         "chmod": (90, "s:{run}/ours", "04755"),
         "chown": (92, "s:{run}/ours", "0", "0"),
         "kill": (62, "{other}", "0"),
+        "tgkill": (234, "{other}", "{other}", "0"),
+        "pidfd_getfd": (438, "3", "0", "0"),
         "ptrace": (101, "16", "{other}", "0", "0"),
         "process_vm_readv": (310, "{other}", "z:16", "1", "z:16", "1", "0"),
         "mount": (165, "s:a", "s:/", "s:tmpfs", "0", "0"),
@@ -144,7 +149,7 @@ def test_what_one_that_was_taken_over_may_do():
                 w.format(run=run, other=daemon.pid) for w in words])
             check(result in ("returned -1", "returned -13"), "%s: %s" % (
                 name, result))
-        for path in ("/etc/planner", run + "/suid"):
+        for path in ("/etc/planner", run + "/suid", run + "/zero"):
             check(not os.path.exists(path), path + " was made")
         hang(False)
         os.kill(child.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-/* The engine's state. Runs in the zygote. */
+/* The engine's state. Runs in the zygote, sealed; reads nothing. */
 #include "workers/common/engine.h"
 
 #include "lib/log.h"

@@ -1,7 +1,7 @@
 /*
  * A hash table of running programs: open addressing, linear probing. Process
  * ids are handed out in sequence, so they are their own hash. In program
- * zygotes.
+ * zygotes; pure but for memory.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,8 @@
 /*
- * Reading and writing of one connection in the worker, bounded in bytes and in
- * time. First the call, and only when it would block the wait: an answer to a
- * peer that is there costs one system call.
+ * Reading and writing of one connection in the worker (without privilege;
+ * distrusts the peer), bounded in bytes and in time. First the call, and only
+ * when it would block the wait: an answer to a peer that is there costs one
+ * system call.
  */
 #include <sys/socket.h>
 

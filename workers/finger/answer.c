@@ -1,7 +1,7 @@
 /*
- * Lookup's pieces as lines (RFC 1288, 2.5.4 and 3.2). Pure apart from the time
- * zone, which the zygote has read before it was sealed. Every text goes
- * through safe.c.
+ * Lookup's pieces as lines (RFC 1288, 2.5.4 and 3.2). In the finger worker,
+ * without privilege. Pure apart from the time zone, which the zygote has read
+ * before it was sealed. Every text goes through safe.c.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,7 @@
-/* RFC 1288's query, taken apart. Pure; distrusts every byte. */
+/*
+ * RFC 1288's query, taken apart. In the finger worker, without privilege. Pure;
+ * distrusts every byte.
+ */
 #include <string.h>
 
 #include "workers/finger/query.h"

@@ -1,6 +1,7 @@
 /*
- * Every byte that finger tells about a user goes through here. Pure. What does
- * not fit is left out whole, so that no half escape stands at the end.
+ * Every byte that finger tells about a user goes through here. In the finger
+ * worker, without privilege. Pure. What does not fit is left out whole, so that
+ * no half escape stands at the end.
  */
 #include <string.h>
 

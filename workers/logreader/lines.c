@@ -1,4 +1,7 @@
-/* Joining writes to lines; see workers/logreader/lines.h. In the logreader. */
+/*
+ * Joining writes to lines; see workers/logreader/lines.h. In the logreader,
+ * sealed; the bytes are distrusted.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* A token bucket, kept as the time at which it was empty. Pure. */
+/*
+ * A token bucket, kept as the time at which it was empty. In the logreader,
+ * sealed. Pure.
+ */
 #include "workers/logreader/rate.h"
 
 #define SECOND_NS UINT64_C(1000000000)

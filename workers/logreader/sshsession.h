@@ -1,16 +1,16 @@
 /*
- * One connection's sshd log, record by record, to what is worth telling. Pure:
- * (state, record, who wrote it) → actions. It decides nothing about a login;
- * it reports what sshd has decided.
+ * One connection's sshd log, record by record, to what is worth reporting.
+ * Pure: (state, record, who wrote it) → actions. It decides nothing about a
+ * login; it reports what sshd has decided.
  *
  * Whom it believes: the group's leader with sshd's own uid, its privileged
  * half, for everything; but what that half passes on for the unprivileged one
  * ends in [preauth], and of that only packets are counted and a refusal of
  * PAM's account phase is taken as the reason for a failure that the leader told
- * itself; and a key of a user whom that half does not look at is a failure:
- * of these no other record is made. A process with sshd's own uid, for that
- * PAM's auth phase has passed: keyboard-interactive has one. The process that
- * the leader named as the user's, for the terminal. Nobody else, for anything.
+ * itself; and a key of a user whom that half does not look at is a failure: of
+ * these no other record is made. A process with sshd's own uid, for that PAM's
+ * auth phase has passed: keyboard-interactive has one. The process that the
+ * leader named as the user's, for the terminal. Nobody else, for anything.
  */
 #ifndef PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H
 #define PORTREEVE_WORKERS_LOGREADER_SSHSESSION_H

@@ -1,4 +1,7 @@
-/* Users' files, read as anybody could. Distrusts every one of them. */
+/*
+ * Users' files, read as anybody could. In lookup, sealed. Distrusts every one
+ * of them.
+ */
 #include <sys/stat.h>
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* Linux's utmp and lastlog (utmp(5)), read as plain records without a lock. */
+/*
+ * Linux's utmp and lastlog (utmp(5)), read as plain records without a lock. In
+ * lookup, sealed.
+ */
 #include <sys/stat.h>
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /*
  * Parsing passwd(5) and nsswitch.conf(5): only what every parser reads alike.
+ * In lookup, sealed; pure.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * The copy of /etc/passwd. Before each use both files are looked at: one that
- * was changed has another inode, size or time of change, which nobody can set.
- * A change within the clock's grain would not show, so that a file is copied
- * only when its last change is past.
+ * The copy of /etc/passwd. In lookup, sealed. Before each use both files are
+ * looked at: one that was changed has another inode, size or time of change,
+ * which nobody can set. A change within the clock's grain would not show, so
+ * that a file is copied only when its last change is past.
  */
 #include <errno.h>
 #include <fcntl.h>

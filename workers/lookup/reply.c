@@ -1,4 +1,7 @@
-/* Lookup's messages to the master. Waits for room: the master reads. */
+/*
+ * Lookup's messages to the master. In lookup, sealed. Waits for room: the
+ * master reads.
+ */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,4 +1,7 @@
-/* Users, from the password database, utmp and what their homes show. */
+/*
+ * Users, from the password database, utmp and what their homes show. In lookup,
+ * sealed; distrusts what users can write.
+ */
 #include <sys/stat.h>
 
 #include <errno.h>

@@ -24,7 +24,7 @@
 #define WAIT_MAX_MS 3600000
 #define CALM_MS 1000 /* nothing to do for so long: much output is over */
 
-/* Large, and of this worker's alone: its pages are there once written. */
+/* Large, and only this worker's: its pages are there once written. */
 static struct conn conn;
 
 /* What each phase does with bytes, with keys and with time. */

@@ -1,6 +1,6 @@
 /*
- * A session's rest behind its client's last byte. Pure: no clock, no terminal;
- * workers/telnet/tail.h says the rest.
+ * A session's rest behind its client's last byte. In the telnet worker, without
+ * privilege. Pure: no clock, no terminal; workers/telnet/tail.h says the rest.
  */
 #include "workers/telnet/tail.h"
 
