@@ -226,6 +226,30 @@ def test_services_without_user_have_uids_of_their_own():
         daemon.idle()
 
 
+@needs_root
+@limit(60)
+def test_a_uid_that_a_process_has_is_not_given():
+    """Hidden from all but root and one group, too: as /proc is mounted."""
+    high, hidden = 61183, "hidepid=2,gid=%d" % (world.base_uid() + 7)
+    text = "system { services { service cat { port %d; exec /bin/cat; %s } } }"
+    for words in (hidden, "hidepid=0,gid=0"):
+        world.mount("proc", "/proc", "proc", 32, words)
+        holder = subprocess.Popen(
+            ["setpriv", "--reuid", str(high), "--regid", str(high),
+             "--clear-groups", "cat"], stdin=subprocess.PIPE)
+        try:
+            wait_until(lambda: os.stat("/proc/%d" % holder.pid).st_uid == high,
+                       "a process of that uid")
+            with Daemon(text % (free_port(), BOTH)) as daemon:
+                with open(daemon.state + "/service-uids",
+                          encoding="ascii") as file:
+                    equal(file.read(), "%d cat\n" % (high - 1), words)
+        finally:
+            world.mount("proc", "/proc", "proc", 32, "hidepid=0,gid=0")
+            holder.stdin.close()
+            holder.wait()
+
+
 STOP = """#!/usr/bin/python3
 import os, signal
 print("attacking", flush=True)
