@@ -201,6 +201,13 @@ struct conf_client {
 	unsigned server_count;
 };
 
+/* What keeps one source, or a crowd before login, from all the slots. */
+struct conf_protection {
+	bool no_source_limit;
+	bool no_source_rate;
+	bool no_early_drop;
+};
+
 struct conf_tree;
 
 struct conf {
@@ -209,6 +216,7 @@ struct conf {
 	enum conf_session_sandbox session_sandbox;
 	enum conf_sandbox_level sandbox_level;
 	bool extended_limits;
+	struct conf_protection protection;
 	uint32_t user_limit_processes; /* 0: none */
 	uint32_t user_limit_sessions;  /* 0: none */
 	uint32_t role_uid_low;	       /* uids of roles without an account */

@@ -98,13 +98,19 @@ service_place(struct master *m, const char *name)
 	return (ERR_FULL);
 }
 
-/* On a small service early drops would be all that there is. */
+/* Of a small limit one source may have all. */
 static void
-service_early(struct policy_limiter *l, uint32_t limit)
+service_protect(struct policy_limiter *l, const struct msg_service *msg)
 {
-	l->early = (struct policy_early){.start = limit / 2,
-	    .rate = EARLY_RATE,
-	    .full = limit < POLICY_SHARED_MIN ? 0 : limit};
+	uint32_t limit = msg->connection_limit;
+	bool early = limit >= POLICY_SHARED_MIN &&
+		     (msg->unprotected & SERVICE_NO_EARLY_DROP) == 0;
+
+	l->logins = service_traits((enum service_kind)msg->kind)->logins != 0;
+	l->shares_slots = (msg->unprotected & SERVICE_NO_SOURCE_LIMIT) == 0;
+	l->shares_rate = (msg->unprotected & SERVICE_NO_SOURCE_RATE) == 0;
+	l->early = (struct policy_early){
+	    .start = limit / 2, .rate = EARLY_RATE, .full = early ? limit : 0};
 }
 
 /* No room in the run-time folder: a window that this master alone knows. */
@@ -156,8 +162,7 @@ service_configure(struct master *m, const struct msg_service *msg)
 		int err = 0;
 
 		l->connection_limit = msg->connection_limit;
-		l->logins = service_traits(sv->kind)->logins != 0;
-		service_early(l, msg->connection_limit);
+		service_protect(l, msg);
 		if (state_window(m->state, sv->index, (enum family)f,
 			msg->rate_limit, now, &l->rate) != 0)
 			err =

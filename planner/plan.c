@@ -110,6 +110,14 @@ plan_options(struct plan *plan, const struct conf_service *s)
 	plan_send(plan, MSG_LOGIN_OPTIONS, &o, NULL, 0);
 }
 
+static uint8_t
+plan_unprotected(const struct conf_protection *p)
+{
+	return ((uint8_t)((p->no_source_limit ? SERVICE_NO_SOURCE_LIMIT : 0) |
+			  (p->no_source_rate ? SERVICE_NO_SOURCE_RATE : 0) |
+			  (p->no_early_drop ? SERVICE_NO_EARLY_DROP : 0)));
+}
+
 static void
 plan_fill_service(const struct plan *plan, const struct conf_service *s,
     const char *waits, struct msg_plan_service *m)
@@ -126,6 +134,7 @@ plan_fill_service(const struct plan *plan, const struct conf_service *s,
 	m->wait = s->exec.wait;
 	m->connection_limit = s->connection_limit;
 	m->rate_limit = s->rate_limit;
+	m->unprotected = plan_unprotected(&plan->conf->protection);
 	m->root_login = (uint8_t)s->login.root_login;
 	m->log_unknown = s->login.log_unknown_users;
 	if (s->login.pam_service != NULL)

@@ -24,7 +24,8 @@ limits_source_is_full(
     const struct policy_limiter *limiter, const struct policy_source *source)
 {
 	return (
-	    source != NULL && source->pending >= POLICY_FEW &&
+	    limiter->shares_slots && source != NULL &&
+	    source->pending >= POLICY_FEW &&
 	    limiter->connections >= limits_shared(limiter->connection_limit));
 }
 
@@ -34,7 +35,8 @@ limits_source_is_fast(struct policy_limiter *limiter,
 {
 	uint32_t shared = limits_shared(limiter->rate.limit);
 
-	return (source != NULL && shared < limiter->rate.limit &&
+	return (limiter->shares_rate && source != NULL &&
+		shared < limiter->rate.limit &&
 		policy_source_attempts(source, now) >= POLICY_FEW &&
 		policy_rate_has(&limiter->rate, shared, now));
 }

@@ -57,7 +57,9 @@ struct policy_limiter {
 	struct policy_window rate;	/* policy_rate_attach() comes first */
 	struct policy_sources *sources; /* NULL: sources are not held apart */
 	uint16_t service;		/* in that table */
-	bool logins; /* a connection may log in, and is another's then */
+	bool logins;	   /* a connection may log in, and is another's then */
+	bool shares_slots; /* the last quarter is for who has few */
+	bool shares_rate;
 	struct policy_early early;
 };
 

@@ -158,6 +158,7 @@ wire_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 	if (s->plan != NULL) {
 		m.connection_limit = s->plan->is.connection_limit;
 		m.rate_limit = s->plan->is.rate_limit;
+		m.unprotected = s->plan->is.unprotected;
 	}
 	if (service_traits(s->kind)->by == BY_WORKER)
 		m.pool = POOL;

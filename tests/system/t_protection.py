@@ -17,7 +17,7 @@ def address(n):
     return "198.18.%d.%d" % (1 + n // 250, 1 + n % 250)
 
 
-def start(kind, statements=""):
+def start(kind, statements="", more=""):
     for words in (("addr", "replace", "198.18.0.0/15"),
                   ("-6", "addr", "replace", SERVER6 + "/32", "nodad"),
                   ("-6", "route", "replace", "local", "2001:db8::/32")):
@@ -27,8 +27,8 @@ def start(kind, statements=""):
         file.write("1")
     port = free_port()
     daemon = Daemon("system { services { %s { port %d; listen-address [ %s %s "
-                    "127.0.0.1 ]; %s } } }" % (
-                        kind, port, SERVER, SERVER6, statements))
+                    "127.0.0.1 ]; %s } %s } }" % (
+                        kind, port, SERVER, SERVER6, statements, more))
     daemon.port = daemon.telnet = port
     return daemon
 
@@ -155,6 +155,32 @@ def test_a_crowd_before_login_is_thinned():
         client = Connection(daemon.port)
         daemon.wait("connection-accepted", source_port=client.port)
         release(daemon, held + [client])
+
+
+@needs_root
+@needs("ip")
+@limit(120)
+def test_each_can_be_turned_off():
+    with start("telnet", "connection-limit 40;",
+               "protection { no-source-limit; no-early-drop; }") as daemon:
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (40, "connection-limit"), "one source")
+        release(daemon, held)
+        # A reload brings it back.
+        with open(daemon.file, encoding="ascii") as file:
+            text = file.read()
+        daemon.configure(text.replace("no-source-limit", "source-limit"))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        held, reason = fill(daemon, address(1))
+        equal((len(held), reason), (30, "source-limit"), "after a reload")
+        release(daemon, held)
+    with start("finger", "rate-limit 40;",
+               "protection { no-source-rate; }") as daemon:
+        for n in range(40):
+            client, reason = come(daemon, address(1))
+            equal(reason, None, "attempt %d" % n)
+            client.close()
+        equal(come(daemon, address(1))[1], "rate-limit", "the 41st")
 
 
 @needs_root

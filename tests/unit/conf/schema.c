@@ -24,6 +24,7 @@ static const struct place {
     [BLOCK_NETCONF] = {"system services netconf", ""},
     [BLOCK_NETCONF_SSH] = {"system services netconf ssh", ""},
     [BLOCK_OUTBOUND_SSH] = {"system services outbound-ssh", ""},
+    [BLOCK_PROTECTION] = {"system services protection", ""},
     [BLOCK_USER_LIMIT] = {"system services user-limit", ""},
     [BLOCK_SERVICE] = {"system services service x",
 	"set system services service x port 7\n"

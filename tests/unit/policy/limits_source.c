@@ -27,6 +27,7 @@ limited_new(uint32_t connections, uint32_t rate)
 	l.limiter.connection_limit = connections;
 	l.limiter.sources = l.table;
 	l.limiter.logins = true;
+	l.limiter.shares_slots = l.limiter.shares_rate = true;
 	model_window_new(&l.limiter.rate, rate, START);
 	return (l);
 }
