@@ -26,6 +26,7 @@ static struct watch *deleted;
 static struct loop_timer *timers;
 
 static volatile sig_atomic_t signal_seen[NSIG];
+static volatile sig_atomic_t signal_any;
 static int signal_pipe[2] = {-1, -1};
 static void (*signal_cb)(int, void *);
 static void *signal_arg;
@@ -147,6 +148,7 @@ loop_on_signal(int sig)
 	int saved = errno;
 
 	signal_seen[sig] = 1;
+	signal_any = 1;
 	if (write(signal_pipe[1], "", 1) < 0)
 		errno = saved; /* full: a wake-up is under way already */
 	errno = saved;
@@ -161,6 +163,15 @@ loop_signals_readable(void *arg, int revents)
 	(void)revents;
 	while (read(signal_pipe[0], junk, sizeof(junk)) > 0)
 		continue;
+}
+
+/* Whether the pipe took a byte or not: a signal ends a wait as well. */
+static void
+loop_run_signals(void)
+{
+	if (!signal_any)
+		return;
+	signal_any = 0;
 	for (int i = 1; i < NSIG; i++) {
 		if (!signal_seen[i])
 			continue;
@@ -209,5 +220,6 @@ loop_turn(void)
 {
 	loop_sweep();
 	poller_wait(loop_timeout(), loop_tell);
+	loop_run_signals();
 	loop_run_timers();
 }

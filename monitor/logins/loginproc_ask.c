@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/logins/loginproc_private.h"
@@ -36,20 +37,26 @@ ask_refuse(struct monitor *mon, uint64_t session, const char *text)
 	proc_to_master(mon, MSG_LOGIN_REFUSED, &m);
 }
 
-/* The kernel's word for the peer, where there is a copy to ask it of. */
-static bool
-ask_same_peer(const struct addr *peer, int connection)
+/*
+ * The kernel's word for the peer, where there is a copy to ask it of: 0,
+ * ERR_REFUSED where it is another, ERR_SYSTEM with errno.
+ */
+static int
+ask_compare_peer(const struct addr *peer, int connection)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addr real;
 
 	if (connection < 0)
-		return (true);
+		return (0);
 	if (getpeername(connection, (struct sockaddr *)&ss, &len) < 0)
-		return (errno == ENOTCONN); /* it has gone in the meantime */
+		/* It may have gone in the meantime. */
+		return (errno == ENOTCONN ? 0 : ERR_SYSTEM);
 	return (addr_from_sockaddr(&real, (struct sockaddr *)&ss, len) == 0 &&
-		addr_equal(&real, peer));
+			addr_equal(&real, peer)
+		    ? 0
+		    : ERR_REFUSED);
 }
 
 static uint32_t
@@ -65,10 +72,18 @@ static const char *
 ask_judge(struct monitor *mon, const struct msg_ask_login *ask,
     const struct proc *zygote, const struct addr *peer, int connection)
 {
+	int err;
+
 	if (zygote->service == NULL || zygote->service->plan == NULL ||
 	    monitor_is_stopping(mon))
 		return ("This service was turned off.");
-	if (!ask_same_peer(peer, connection)) {
+	err = ask_compare_peer(peer, connection);
+	if (err == ERR_SYSTEM) {
+		report_short(mon, ROLE_MONITOR, errno,
+		    "the peer of a login cannot be looked up");
+		return ("No login can be made now, try again later.");
+	}
+	if (err != 0) {
 		log_warn("session %llu: its connection is another peer's",
 		    (unsigned long long)ask->session);
 		return ("This connection cannot log in.");

@@ -28,6 +28,7 @@
 #include "monitor/logins/pamsock.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
+#include "monitor/roles/reserve.h"
 #include "lib/ptable.h"
 #include "monitor/sessions/adopted.h"
 #include "monitor/sessions/end.h"
@@ -272,14 +273,12 @@ pamsock_accept_failed(struct monitor *mon, int error)
 }
 
 static void
-pamsock_accept(void *arg, int revents)
+pamsock_take(struct monitor *mon)
 {
-	struct monitor *mon = arg;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)revents;
 	if (fd < 0) {
 		pamsock_accept_failed(mon, errno);
 		return;
@@ -291,6 +290,16 @@ pamsock_accept(void *arg, int revents)
 	} else if (!loginproc_take(cred.pid, fd)) {
 		pamsock_begin(mon, cred.pid, fd);
 	}
+}
+
+/* With the reserve's places: a login that nobody hears of waits. */
+static void
+pamsock_accept(void *arg, int revents)
+{
+	(void)revents;
+	reserve_use();
+	pamsock_take(arg);
+	reserve_keep();
 }
 
 int

@@ -262,7 +262,7 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
  * taken, a moment passes before the next look.
  */
 static void
-answer_short(struct monitor *mon, const struct ipc_in *in)
+answer_short(struct monitor *mon, struct proc *p, const struct ipc_in *in)
 {
 	static const char words[] = "the daemon has no descriptors free: "
 				    "raise its limit, or try again later";
@@ -294,6 +294,9 @@ answer_short(struct monitor *mon, const struct ipc_in *in)
 		time_rest(SHORT_MS);
 		break;
 	default:
+		/* The rest of a plan says nothing without this. */
+		if (p->job != NULL)
+			proc_kill(mon, p, words);
 		break;
 	}
 }
@@ -306,18 +309,18 @@ answer_drain(struct monitor *mon, struct proc *p, unsigned most)
 	int err = 0;
 
 	/* The others pass no descriptors. */
-	if (p->role == ROLE_MASTER)
+	if (p->role == ROLE_MASTER || p->role == ROLE_PLANNER)
 		reserve_use();
 	while (most-- > 0) {
 		err = ipc_recv(&p->ch, &in);
 		if (err == ERR_SHORT)
-			answer_short(mon, &in);
+			answer_short(mon, p, &in);
 		if (err != 0 && (err != ERR_SHORT || in.type == MSG_COUNT))
 			break;
 		if (err == 0)
 			answer_message(mon, p, &in);
 	}
-	if (p->role == ROLE_MASTER)
+	if (p->role == ROLE_MASTER || p->role == ROLE_PLANNER)
 		reserve_keep();
 	if (err == 0 || err == ERR_AGAIN || err == ERR_SHORT)
 		return;

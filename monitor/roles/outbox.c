@@ -55,7 +55,7 @@ outbox_clear(struct proc *p)
 int
 outbox_flush(struct proc *p)
 {
-	int err = 0;
+	int err = 0, more = 0;
 
 	while (outbox_holds(p)) {
 		struct outbox_entry *e = STAILQ_FIRST(&p->outbox);
@@ -66,10 +66,11 @@ outbox_flush(struct proc *p)
 			break;
 		outbox_drop_first(p);
 		p->outbox_since = time_boot_ns();
+		more = POLLOUT;
 	}
 	if (p->watch != NULL)
 		loop_watch_events(
-		    p->watch, err == ERR_AGAIN ? POLLIN | POLLOUT : POLLIN);
+		    p->watch, err == ERR_AGAIN ? POLLIN | more : POLLIN);
 	return (err == ERR_AGAIN || err == ERR_SHORT ? 0 : err);
 }
 

@@ -17,8 +17,10 @@ int outbox_send(struct proc *p, enum msg_type type, const void *msg,
     const int *fds, size_t nfds);
 
 /*
- * Send what is kept as far as there is room and memory, and have p->watch look
- * for more room. 0, or the errors of outbox_send(): the channel is of no use.
+ * Send what is kept as far as there is room and memory. p->watch looks for
+ * more room when there was some; else the next look is the caller's, so that
+ * nothing spins where poll() tells of room that there is not. 0, or the errors
+ * of outbox_send(): the channel is of no use.
  */
 int outbox_flush(struct proc *p);
 

@@ -4,6 +4,7 @@
  * killed. What its end means, supervise.c knows.
  */
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 #include "monitor/sessions/table.h"
 
 #define SLOW_ROLE_NS (2ull * SECOND)
-#define OUTBOX_LOOK_NS (10ull * MILLISECOND)
+#define OUTBOX_LOOK_NS (20ull * MILLISECOND)
 #define SHORT_TRIES 5
 #define SHORT_MS 10
 
@@ -170,7 +171,10 @@ proc_send(struct monitor *mon, struct proc *p, enum msg_type type,
 	if (err == 0 && outbox_holds(p) && !p->outbox_timer.linked)
 		loop_timer_in(
 		    &p->outbox_timer, OUTBOX_LOOK_NS, proc_outbox_due, p);
-	if (err == 0 || err == ERR_CLOSED) /* dying: SIGCHLD tells the rest */
+	/* Dying: SIGCHLD tells the rest. One that lives missed something. */
+	if (err == ERR_CLOSED && p->role != ROLE_ZYGOTE && p->ch.fd >= 0)
+		(void)shutdown(p->ch.fd, SHUT_RDWR);
+	if (err == 0 || err == ERR_CLOSED)
 		return (err);
 	if (err == ERR_SHORT) {
 		report_short(mon, ROLE_MONITOR, errno,

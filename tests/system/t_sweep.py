@@ -17,6 +17,8 @@ from harness.builds import own_build, traced
 #: occurrence.
 CALLS = (
     ("monitor", "recvmsg", "ENOMEM", "5"),
+    ("monitor", "getpeername", "ENOBUFS", "1"),
+    ("monitor", "write", "EAGAIN", "1+"),
     ("master", "sendmsg", "ENOMEM", "13"),
     ("audit", "write", "EAGAIN", "1+"),
     ("logreader", "sendmmsg", "EAGAIN", "1+"),
