@@ -21,6 +21,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -67,7 +68,8 @@ struct world {
 	char dir[64];
 	char control_path[108];
 	uint32_t generation;
-	rlim_t nofile; /* 0: as it is */
+	rlim_t nofile;	       /* 0: as it is */
+	bool passes_shortages; /* event_next(): they come when they come */
 };
 
 /* A START as a zygote gets it. */
