@@ -121,11 +121,29 @@ class Daemon:
         return self
 
     def start(self):
-        """Starts it and waits until it is ready."""
+        """Starts it and waits until it is ready, and each of its processes
+        too: `ready` is said of listeners, when a zygote may still begin."""
         mark = len(self.events)
         self.launch()
         self.wait("ready", after=mark, timeout=30)
+        wait_until(self.settled, "processes that are up")
         return self
+
+    def settled(self):
+        """Whether the log calls each process of the monitor's up."""
+        up = re.findall(r"\(pid (\d+)\): starting -> up", self.log())
+        return all(str(p.pid) in up or p.state == "Z"
+                   for p in processes.below(self.pid)
+                   if p.parent == self.pid)
+
+    def log(self):
+        """What the daemon's processes wrote for developers."""
+        try:
+            with open(self.run + "/portreeved.log", encoding="utf-8",
+                      errors="backslashreplace") as file:
+                return file.read()
+        except OSError:
+            return ""
 
     def spawn(self, function, stream):
         reader = threading.Thread(target=function, args=(stream,),
@@ -187,16 +205,10 @@ class Daemon:
 
     def explain(self):
         """For who reads about a failure: what was said, and who is there."""
-        try:
-            with open(self.run + "/portreeved.log", encoding="utf-8",
-                      errors="backslashreplace") as file:
-                log = file.read()[-3000:]
-        except OSError:
-            log = ""
         now = "\n".join("%s: %s" % (name, ["%d %s" % (p.pid, p.state)
                                           for p in some])
                         for name, some in self.roles().items())
-        for line in (self.tail() + "\n" + log + now).splitlines():
+        for line in (self.tail() + "\n" + self.log()[-3000:] + now).splitlines():
             print("# " + line)
 
     def kill_all(self):

@@ -8,7 +8,7 @@ import subprocess
 
 from harness import (BOTH, Connection, Daemon, authorize, check, equal, finger,
                      free_port, key, main, needs, needs_root, processes,
-                     ssh_start)
+                     ssh_start, wait_until)
 
 #: ipc/state.h: the table's head, then a slot; both take 64 bytes.
 HEAD = struct.Struct("=IIIIiI")
@@ -52,15 +52,14 @@ def test_only_zygotes_can_write():
                 "%s } } }" % (free_port(), BOTH, free_port(),
                               BOTH)) as daemon:
         readers = daemon.roles()["master"] + daemon.roles()["logreader"]
-        seen = 0
+        wait_until(lambda: sum(len(mappings(p.pid)) for p in readers) >= 2,
+                   "both tables, mapped by their readers")
         for process in readers:
             for table, flags in mappings(process.pid).items():
-                seen += 1
                 check("mr" in flags, "no flags of table %d" % table)
                 check("mw" not in flags, "%s could write table %d" % (
                     process, table))
             equal(writable(process.pid), [], "open to write in %s" % process)
-        check(seen >= 2, "%d tables are mapped by their readers" % seen)
 
 
 def since_boot(pid):
@@ -95,7 +94,8 @@ def test_a_table_that_lies():
                 "%s } } }" % (port, BOTH, ssh_port, BOTH)) as daemon:
         roles = daemon.roles()
         zygote = daemon.role("zygote finger")
-        table = next(iter(mappings(zygote.pid)))
+        table = next(iter(wait_until(lambda: mappings(zygote.pid),
+                                     "a table that its zygote has mapped")))
         path = "%s/state/slots.%d" % (daemon.run, table)
         session = ssh_start(ssh_port, "alice", identity=pair)
         stranger = subprocess.Popen(["sleep", "600"])
