@@ -21,6 +21,7 @@ struct objects {
 	struct conf_service *service;
 	struct conf_client *client;
 	struct conf_server *server;
+	struct conf_asked *asked;
 };
 
 static unsigned
@@ -48,6 +49,8 @@ build_object(struct builder *b, const struct objects *o, enum conf_base base)
 		return (o->client);
 	case BASE_SERVER:
 		return (o->server);
+	case BASE_ASKED:
+		return (o->asked);
 	default:
 		return (b->conf);
 	}
@@ -114,6 +117,24 @@ build_open_server(
 	o->server->host = node->values[0].text;
 }
 
+static void
+build_open_asked(
+    struct builder *b, const struct conf_node *node, struct objects *o)
+{
+	struct conf_askeds *all = node->block == BLOCK_RADIUS_SERVER
+				      ? &b->conf->radius
+				      : &b->conf->tacplus;
+
+	if (all->count == CONF_ASKED_MAX) {
+		conf_report_add(b->reader.report, CONF_ERROR, node->pos,
+		    "more than %d of %s", CONF_ASKED_MAX, tree_name(node));
+		return;
+	}
+	o->asked = &all->servers[all->count++];
+	o->asked->pos = node->pos;
+	addr_parse(&o->asked->address, node->values[0].text, 0);
+}
+
 /* The objects for what is below a block, with their defaults. */
 static void
 build_open(struct builder *b, const struct conf_node *node, bool active,
@@ -132,6 +153,8 @@ build_open(struct builder *b, const struct conf_node *node, bool active,
 		build_open_client(b, node, o);
 	else if (block->opens && block->base == BASE_SERVER)
 		build_open_server(b, node, o);
+	else if (block->opens && block->base == BASE_ASKED)
+		build_open_asked(b, node, o);
 	object = build_object(b, o, block->base);
 	if (object != NULL && block->base != BASE_CONF)
 		build_defaults(b, node->block, object);
@@ -258,6 +281,9 @@ build_finish(
 	}
 	for (unsigned i = 0; i < s->listen_count; i++)
 		s->listen[i].port = s->port;
+	if (s->login.authentication_order.count == 0 &&
+	    service_traits(s->kind)->logins != 0)
+		s->login.authentication_order = b->conf->authentication_order;
 }
 
 /* Whether extended-limits is there and active, wherever in the file. */
@@ -304,7 +330,7 @@ build_conf(
 		.extended = build_extended(tree)},
 	    .conf = conf,
 	};
-	struct objects none = {NULL, NULL, NULL};
+	struct objects none = {.service = NULL};
 
 	if (build_arrays(conf, tree) != 0)
 		return (ERR_NO_MEMORY);

@@ -25,6 +25,9 @@ void check_clients(const struct conf *conf, struct conf_report *report);
 void check_ssh(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report);
 
+/* authentication-order and the servers that it names. */
+void check_authentication(const struct conf *conf, struct conf_report *report);
+
 /* Two services on one address and port. */
 void check_listeners(const struct conf *conf, struct conf_report *report);
 

@@ -16,6 +16,7 @@
 #include "conf/script.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/pamstack.h"
 #include "lib/safe.h"
 
 /* Where a program of that name is instead; "" and false: nowhere usual. */
@@ -188,6 +189,35 @@ host_check_subsystem(const struct conf *conf, const struct conf_service *s,
 	fd_close(&fd);
 }
 
+/* Who is to be asked about a password must be asked, or nobody gets in. */
+static void
+host_check_order(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report)
+{
+	const struct conf_words *order = &s->login.authentication_order;
+	struct conf_pos pos =
+	    conf_statement_pos(conf, s, "authentication-order");
+
+	if (conf_order_has(order, "radius") &&
+	    !pamstack_is_installed("pam_radius_auth.so"))
+		conf_report_add(report, CONF_ERROR, pos,
+		    "authentication-order: PAM has no module "
+		    "pam_radius_auth.so: install it (Debian: apt-get install "
+		    "libpam-radius-auth)");
+	if (order->count == 0)
+		return;
+	if (geteuid() != 0)
+		conf_report_add(report, CONF_ERROR, pos,
+		    "authentication-order needs a daemon that root starts");
+	if (s->login.pam_service != NULL &&
+	    !pamstack_has_order(pamstack_folders, s->login.pam_service))
+		conf_report_add(report, CONF_ERROR, pos,
+		    "authentication-order: PAM's service %s has no auth line "
+		    "for pam_portreeve.so with the word order: `make install` "
+		    "puts it there, or says what to write",
+		    s->login.pam_service);
+}
+
 int
 conf_check_host_service(const struct conf *conf, const struct conf_service *s,
     struct conf_report *report)
@@ -200,6 +230,7 @@ conf_check_host_service(const struct conf *conf, const struct conf_service *s,
 	}
 	host_check_sshd_config(conf, s, report);
 	host_check_banner(conf, s, report);
+	host_check_order(conf, s, report);
 	if (service_traits(s->kind)->by == BY_SSHD)
 		host_check_ssh(conf, s, report);
 	if (service_traits(s->kind)->subsystem)

@@ -43,6 +43,7 @@ conf_make(
 	check_tree(conf->tree, report);
 	check_services(conf, report);
 	check_clients(conf, report);
+	check_authentication(conf, report);
 	check_listeners(conf, report);
 	return (0);
 }

@@ -121,6 +121,10 @@ struct conf_pos conf_statement_pos(const struct conf *conf,
     const struct conf_service *service, const char *statement);
 
 /* The service of that name, or NULL. */
+/* Whether an order names that method; whether any service's does. */
+bool conf_order_has(const struct conf_words *order, const char *method);
+bool conf_asks(const struct conf *conf, const char *method);
+
 const struct conf_service *conf_find_service(
     const struct conf *conf, const char *name);
 

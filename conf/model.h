@@ -19,11 +19,13 @@
 #define CONF_ARGV_MAX 64      /* words of `exec`, the program's own included */
 #define CONF_ENV_MAX 64	      /* `environment` statements of a service */
 #define CONF_RLIMIT_MAX 16    /* `rlimit` statements of a service */
-#define CONF_PAM_SERVICE_MAX 65 /* bytes of a PAM service's name, and a NUL */
-#define CONF_WORDS_MAX 64	/* words of a list */
-#define CONF_WORD_MAX 64	/* bytes of one of them, and a NUL */
-#define CONF_CLIENTS_MAX 64	/* outbound-ssh clients */
-#define CONF_SERVERS_MAX 16	/* addresses of one outbound-ssh client */
+#define CONF_PAM_SERVICE_MAX 65	  /* bytes of a PAM service's name, and a NUL */
+#define CONF_WORDS_MAX 64	  /* words of a list */
+#define CONF_WORD_MAX 64	  /* bytes of one of them, and a NUL */
+#define CONF_CLIENTS_MAX 64	  /* outbound-ssh clients */
+#define CONF_SERVERS_MAX 16	  /* addresses of one outbound-ssh client */
+#define CONF_ASKED_MAX 8	  /* radius-server statements; tacplus-server */
+#define CONF_ASKED_SECRET_MAX 128 /* bytes of what such a server knows */
 
 enum conf_root_login {
 	ROOT_LOGIN_ALLOW,
@@ -120,7 +122,8 @@ struct conf_ssh {
 /* Of every service by which users log in. */
 struct conf_login {
 	enum conf_root_login root_login;
-	const char *pam_service; /* NULL where nobody logs in */
+	const char *pam_service;		/* NULL where nobody logs in */
+	struct conf_words authentication_order; /* its own, or system's */
 	bool log_unknown_users;
 	uint32_t login_grace_time; /* seconds */
 	uint32_t idle_timeout;	   /* seconds; 0: none */
@@ -201,6 +204,22 @@ struct conf_client {
 	unsigned server_count;
 };
 
+/* A server of authentication-order. */
+struct conf_asked {
+	struct addr address; /* the port is apart */
+	struct conf_pos pos;
+	const char *secret; /* NULL: none. Never to be logged */
+	uint16_t port;
+	uint32_t timeout; /* seconds */
+	uint32_t retry;	  /* of radius */
+};
+
+/* The servers of one kind, in the order written. */
+struct conf_askeds {
+	struct conf_asked servers[CONF_ASKED_MAX];
+	unsigned count;
+};
+
 /* What keeps one source, or a crowd before login, from all the slots. */
 struct conf_protection {
 	bool no_source_limit;
@@ -217,6 +236,8 @@ struct conf {
 	enum conf_sandbox_level sandbox_level;
 	bool extended_limits;
 	struct conf_protection protection;
+	struct conf_words authentication_order; /* where a service has none */
+	struct conf_askeds radius, tacplus;
 	uint32_t user_limit_processes; /* 0: none */
 	uint32_t user_limit_sessions;  /* 0: none */
 	uint32_t role_uid_low;	       /* uids of roles without an account */

@@ -285,18 +285,22 @@ const char *
 parse_key(struct parser *p, enum conf_block_id block)
 {
 	const struct conf_block *b = &conf_blocks[block];
-	bool host = b->key == KEY_HOST;
+	bool host = b->key == KEY_HOST, address = b->key == KEY_ADDRESS;
 	struct conf_value key;
 
-	if (!parse_value(p, b->name, host ? "an address" : "a name", &key))
+	if (!parse_value(
+		p, b->name, host || address ? "an address" : "a name", &key))
 		return (NULL);
-	if (host ? value_is_host(key.text)
-		 : value_is_label(key.text, SERVICE_NAME_MAX - 1))
+	if (host      ? value_is_host(key.text)
+	    : address ? value_is_address(key.text)
+		      : value_is_label(key.text, SERVICE_NAME_MAX - 1))
 		return (key.text);
-	if (host)
+	if (host || address)
 		conf_report_add(p->report, CONF_ERROR, key.pos,
-		    "%s: `%.60s` is neither an address nor a host name",
-		    b->name, key.text);
+		    "%s: `%.60s` is %s", b->name, key.text,
+		    host ? "neither an address nor a host name"
+			 : "no address of IPv4 or IPv6: names are not "
+			   "looked up here");
 	else
 		conf_report_add(p->report, CONF_ERROR, key.pos,
 		    "%s: `%.60s` is not a name of up to %d letters, digits and "

@@ -56,12 +56,19 @@ enum conf_type {
 /* What follows a block's name. */
 enum conf_key {
 	KEY_NONE,
-	KEY_NAME, /* a label: service NAME, client ID */
-	KEY_HOST  /* an address or host name; the word before it may lack */
+	KEY_NAME,   /* a label: service NAME, client ID */
+	KEY_HOST,   /* an address or host name; the word before it may lack */
+	KEY_ADDRESS /* an address */
 };
 
 /* The struct that a block's statements are stored in. */
-enum conf_base { BASE_CONF, BASE_SERVICE, BASE_CLIENT, BASE_SERVER };
+enum conf_base {
+	BASE_CONF,
+	BASE_SERVICE,
+	BASE_CLIENT,
+	BASE_SERVER,
+	BASE_ASKED
+};
 
 struct conf_block {
 	const char *name;

@@ -243,6 +243,16 @@ tree_find_active(const struct conf_node *block, const char *name)
 }
 
 struct conf_node *
+tree_find_system(const struct conf_tree *t, const char *statement)
+{
+	const struct conf_node *n =
+	    tree_find_block(t->root, BLOCK_SYSTEM, NULL);
+
+	return (
+	    n == NULL || n->inactive ? NULL : tree_find_active(n, statement));
+}
+
+struct conf_node *
 tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
     const char *statement)
 {

@@ -93,6 +93,10 @@ bool tree_equal(const struct conf_node *a, const struct conf_node *b);
 struct conf_node *tree_find_stated(const struct conf_tree *t,
     const struct conf_service *service, const char *statement);
 
+/* The active statement of that name right below `system`, or NULL. */
+struct conf_node *tree_find_system(
+    const struct conf_tree *t, const char *statement);
+
 /* Name of a block or statement, for messages. */
 const char *tree_name(const struct conf_node *node);
 

@@ -30,14 +30,17 @@ static const char *const module_globs[] = {"/usr/lib/*/security",
 struct stack {
 	const char *const *folders;
 	const char *type; /* NULL: all */
-	/* The last part of a module's name, and as the line has it. */
-	bool (*is_wanted)(const char *name, const char *word, void *arg);
+	/* The last part of a module's name, as the line has it, and the rest.
+	 */
+	bool (*is_wanted)(
+	    const char *name, const char *word, char *rest, void *arg);
 	void *arg;
 };
 
 struct wanted {
 	const char *module;
-	char *path; /* NULL: not asked for */
+	const char *argument; /* NULL: with any, or none */
+	char *path;	      /* NULL: not asked for */
 	size_t size;
 };
 
@@ -106,11 +109,24 @@ pamstack_word(char **rest)
 }
 
 static bool
-pamstack_is_module(const char *name, const char *word, void *arg)
+pamstack_has_argument(char *rest, const char *argument)
+{
+	const char *word;
+
+	while ((word = pamstack_word(&rest)) != NULL) {
+		if (strcmp(word, argument) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static bool
+pamstack_is_module(const char *name, const char *word, char *rest, void *arg)
 {
 	const struct wanted *w = arg;
 
-	if (strcmp(name, w->module) != 0)
+	if (strcmp(name, w->module) != 0 ||
+	    (w->argument != NULL && !pamstack_has_argument(rest, w->argument)))
 		return (false);
 	if (w->path != NULL)
 		snprintf(w->path, w->size, "%s", word);
@@ -118,11 +134,12 @@ pamstack_is_module(const char *name, const char *word, void *arg)
 }
 
 static bool
-pamstack_meet(const struct stack *s, const char *word)
+pamstack_meet(const struct stack *s, const char *word, char *rest)
 {
 	const char *last = strrchr(word, '/');
 
-	return (s->is_wanted(last != NULL ? last + 1 : word, word, s->arg));
+	return (
+	    s->is_wanted(last != NULL ? last + 1 : word, word, rest, s->arg));
 }
 
 static bool
@@ -143,7 +160,7 @@ pamstack_try(const struct stack *s, char *line, int depth)
 	if (strcasecmp(control, "include") == 0 ||
 	    strcasecmp(control, "substack") == 0)
 		return (pamstack_walk(s, word, depth + 1));
-	return (pamstack_meet(s, word));
+	return (pamstack_meet(s, word, line));
 }
 
 static bool
@@ -238,12 +255,13 @@ pamstack_look(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 static bool
-pamstack_is_missed(const char *name, const char *word, void *arg)
+pamstack_is_missed(const char *name, const char *word, char *rest, void *arg)
 {
 	struct loaded l = {.name = name};
 	char path[512];
 	void *module;
 
+	(void)rest;
 	(void)arg;
 	dl_iterate_phdr(pamstack_look, &l);
 	if (l.found || !pamstack_find(word, path, sizeof(path)))
@@ -287,4 +305,16 @@ pamstack_has_ours(const char *service, char *why, size_t size)
 		}
 	}
 	return (true);
+}
+
+bool
+pamstack_has_order(const char *const *folders, const char *service)
+{
+	struct wanted wanted = {.module = STACK_OURS, .argument = "order"};
+	const struct stack s = {.folders = folders,
+	    .type = "auth",
+	    .is_wanted = pamstack_is_module,
+	    .arg = &wanted};
+
+	return (pamstack_walk(&s, service, 0));
 }

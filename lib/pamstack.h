@@ -29,6 +29,12 @@ bool pamstack_runs(const char *const *folders, const char *service,
 bool pamstack_has_ours(const char *service, char *why, size_t size);
 
 /*
+ * Whether an auth line of the service runs pam_portreeve.so with the argument
+ * `order`, which asks whom authentication-order names.
+ */
+bool pamstack_has_order(const char *const *folders, const char *service);
+
+/*
  * Whether a module of the service's lines is not in this process, which has
  * called pam_start(3), and can be loaded now: for a moment it could not, and
  * PAM went on without it.

@@ -23,7 +23,7 @@ man_path(enum conf_block_id id)
 	fputs(b->name, stdout);
 	if (b->key == KEY_NAME)
 		fputs(" NAME", stdout);
-	else if (b->key == KEY_HOST)
+	else if (b->key != KEY_NONE)
 		fputs(" ADDRESS", stdout);
 }
 

@@ -159,8 +159,10 @@ make_value(struct maker *m, const struct conf_statement *s)
 		break;
 	case TYPE_STRING:
 		/* A device-id is sent; what it may hold is its own test. */
-		if (s->secret)
+		if (s->secret && s->high > CONF_ASKED_SECRET_MAX)
 			make_text(m, 40);
+		else if (s->secret)
+			fprintf(m->out, "s%u", draw(m, 100));
 		else
 			fprintf(m->out, "\"r %u\"", draw(m, 100));
 		break;
@@ -218,6 +220,7 @@ made_always(const struct conf_statement *s, enum conf_block_id in)
 		    in == BLOCK_SERVICE && s->type == TYPE_EXEC) ||
 		(strcmp(s->name, "port") == 0 && in != BLOCK_SERVER) ||
 		strncmp(s->name, "authorized-keys-command", 23) == 0 ||
+		(conf_blocks[in].base == BASE_ASKED && s->secret) ||
 		(in == BLOCK_CLIENT && strcmp(s->name, "device-id") == 0));
 }
 
@@ -241,6 +244,14 @@ make_statements(struct maker *m, enum conf_block_id in)
 	}
 }
 
+/* Without which another would be wrong, or nothing be there. */
+static bool
+made_needed(enum conf_block_id id)
+{
+	return (id == BLOCK_SYSTEM || id == BLOCK_SERVICES ||
+		id == BLOCK_SERVER || conf_blocks[id].base == BASE_ASKED);
+}
+
 static void make_block(struct maker *m, enum conf_block_id id);
 
 static void
@@ -250,7 +261,7 @@ make_children(struct maker *m, enum conf_block_id in)
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
 		if (conf_blocks[id].parent != in)
 			continue;
-		if (id != BLOCK_SERVER && draw(m, 3) == 0)
+		if (!made_needed((enum conf_block_id)id) && draw(m, 3) == 0)
 			continue;
 		make_block(m, (enum conf_block_id)id);
 		if (conf_blocks[id].key != KEY_NONE && draw(m, 2) == 0)
@@ -263,13 +274,12 @@ make_block(struct maker *m, enum conf_block_id id)
 {
 	const struct conf_block *b = &conf_blocks[id];
 
-	if (id != BLOCK_SYSTEM && id != BLOCK_SERVICES && id != BLOCK_SERVER &&
-	    draw(m, 8) == 0)
+	if (!made_needed(id) && draw(m, 8) == 0)
 		fputs("inactive: ", m->out);
 	fputs(b->name, m->out);
 	if (b->key == KEY_NAME)
 		fprintf(m->out, " l%u", m->label++);
-	else if (b->key == KEY_HOST)
+	else if (b->key != KEY_NONE)
 		fprintf(m->out, " 192.0.2.%u", m->label++ % 250);
 	fputs(" {\n", m->out);
 	make_children(m, id);

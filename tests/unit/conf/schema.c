@@ -14,8 +14,12 @@ static const struct place {
 	const char *path;
 	const char *needs;
 } places[BLOCK_COUNT] = {
+#define ASKED                                                                  \
+	"set system radius-server 192.0.2.1 secret s\n"                        \
+	"set system tacplus-server 192.0.2.1 secret s\n"
+    [BLOCK_SYSTEM] = {"system", ASKED},
     [BLOCK_SERVICES] = {"system services", ""},
-    [BLOCK_SSH] = {"system services ssh", ""},
+    [BLOCK_SSH] = {"system services ssh", ASKED},
     [BLOCK_REKEY] = {"system services ssh rekey", ""},
     [BLOCK_HOSTKEY_ALGORITHM] = {"system services ssh hostkey-algorithm", ""},
     [BLOCK_TELNET] = {"system services telnet", ""},
@@ -37,6 +41,10 @@ static const struct place {
 	CLIENT},
     [BLOCK_CLIENT_SERVICES] = {"system services outbound-ssh client c services",
 	CLIENT},
+    [BLOCK_RADIUS_SERVER] = {"system radius-server 192.0.2.1",
+	"set system radius-server 192.0.2.1 secret s\n"},
+    [BLOCK_TACPLUS_SERVER] = {"system tacplus-server 192.0.2.1",
+	"set system tacplus-server 192.0.2.1 secret s\n"},
     [BLOCK_SERVER] = {"system services outbound-ssh client c "
 		      "address 192.0.2.1",
 	CLIENT},
@@ -53,6 +61,9 @@ object_of(const struct conf *conf, enum conf_base base)
 		return (&conf->clients[0]);
 	case BASE_SERVER:
 		return (&conf->clients[0].servers[0]);
+	case BASE_ASKED:
+		return (conf->radius.count > 0 ? &conf->radius.servers[0]
+					       : &conf->tacplus.servers[0]);
 	default:
 		return (conf);
 	}

@@ -135,11 +135,40 @@ remove_folders(void **state)
 	return (rmdir(etc) | rmdir(vendor) | rmdir(top));
 }
 
+/* The line that asks, and not the one that only reports. */
+static void
+test_order(void **state)
+{
+	static const struct {
+		const char *text;
+		bool order;
+	} all[] = {
+	    {"auth required pam_portreeve.so\n", false},
+	    {"auth required pam_portreeve.so order\n", true},
+	    {"auth required pam_portreeve.so\nauth [default=die] "
+	     "/opt/pam_portreeve.so debug order\n",
+		true},
+	    {"auth required pam_portreeve.so reorder\n", false},
+	    {"account required pam_portreeve.so order\n", false},
+	    {"auth required pam_unix.so order\n", false},
+	    {"# auth required pam_portreeve.so order\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		put(etc, "sshd", all[i].text);
+		assert_int_equal(
+		    pamstack_has_order(folders, "sshd"), all[i].order);
+	}
+	put(etc, "sshd", NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_folders),
 	    cmocka_unit_test(test_installed),
 	};
