@@ -130,11 +130,17 @@ class Daemon:
         return self
 
     def settled(self):
-        """Whether the log calls each process of the monitor's up."""
+        """Whether the log calls each process of the monitor's up; where there
+        is none, whether each has its title."""
         up = re.findall(r"\(pid (\d+)\): starting -> up", self.log())
-        return all(str(p.pid) in up or p.state == "Z"
-                   for p in processes.below(self.pid)
-                   if p.parent == self.pid)
+        for process in processes.below(self.pid):
+            if process.parent != self.pid or process.state == "Z" or \
+                    process.title.startswith("strace"):
+                continue
+            if str(process.pid) not in up if up else \
+                    processes.role(process) in (None, "monitor"):
+                return False
+        return True
 
     def log(self):
         """What the daemon's processes wrote for developers."""
