@@ -8,6 +8,7 @@
 #include "conf/sshd/sshd.h"
 #include "lib/pamstack.h"
 #include "planner/hostcheck.h"
+#include "planner/nss.h"
 
 /* The stack that telnet once had of its own. */
 #define TELNET_FORMER "portreeve-telnet"
@@ -125,6 +126,19 @@ hostcheck_warn_other_user(const struct conf *conf, struct conf_report *report)
 	}
 }
 
+static void
+hostcheck_warn_name_services(struct conf_report *report)
+{
+	char module[NSS_MODULE_MAX];
+
+	if (!nss_is_unknown(module))
+		return;
+	conf_report_add(report, CONF_WARNING, (struct conf_pos){0, 0},
+	    "the planner may use the network, because %s of /etc/nsswitch.conf "
+	    "may need it: it is not known here",
+	    module[0] != '\0' ? module : "a line");
+}
+
 void
 hostcheck_warn(const struct planner *p, const struct conf *conf,
     struct conf_report *report)
@@ -134,5 +148,6 @@ hostcheck_warn(const struct planner *p, const struct conf *conf,
 	hostcheck_warn_no_service_file(conf, report);
 	if (p->rootless)
 		hostcheck_warn_other_user(conf, report);
+	hostcheck_warn_name_services(report);
 	sshd_scan(conf, &sshd_system_paths, report);
 }

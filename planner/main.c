@@ -14,6 +14,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "planner/nss.h"
 #include "planner/plan.h"
 #include "planner/user.h"
 #include "role/role.h"
@@ -62,10 +63,13 @@ main(int argc, char **argv)
 	self.writable = writable;
 	self.nwritable = sizeof(writable) / sizeof(writable[0]);
 	/* A check has the rights of whoever asked for it, and no other's. */
-	if (planner.what != PLAN_CHECK)
+	if (planner.what != PLAN_CHECK) {
 		role_seal(&self);
-	else if (ipc_send_wait(&self.monitor, MSG_READY, &ready, NULL, 0) != 0)
+		nss_close_network();
+	} else if (ipc_send_wait(&self.monitor, MSG_READY, &ready, NULL, 0) !=
+		   0) {
 		die("nobody waits for the plan");
+	}
 	if (planner.what == PLAN_START || planner.what == PLAN_USER)
 		user_send(&planner);
 	plan_make(&planner);

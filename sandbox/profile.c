@@ -51,15 +51,24 @@
 		COMPARE_BELOW, (arg), 0, (uint64_t)(v)                         \
 	}
 
+#define ABOVE(arg, v)                                                          \
+	{                                                                      \
+		COMPARE_ABOVE, (arg), 0, (uint64_t)(v)                         \
+	}
+
 #define PROFILE(name, ...)
 #define ALLOW(set, call, when, why)                                            \
-	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), false},
+	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), false, false},
 #define REFUSE(set, call, error, why)                                          \
-	{(set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why), false},
+	{(set), #call, PROFILE_REFUSE, (error), ALWAYS, "ALWAYS", (why),       \
+	    false, false},
 #define DENY(set, call, when, why)                                             \
-	{(set), #call, PROFILE_REFUSE, EPERM, when, #when, (why), false},
+	{(set), #call, PROFILE_REFUSE, EPERM, when, #when, (why), false, false},
+#define LOCAL(set, call, error, when, why)                                     \
+	{(set), #call, PROFILE_REFUSE, (error), when, #when, (why), false,     \
+	    true},
 #define SANITIZER(set, call, when, why)                                        \
-	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), true},
+	{(set), #call, PROFILE_ALLOW, 0, when, #when, (why), true, false},
 #define SESSION(from, call, why)
 
 static const struct profile_rule rules[] = {
@@ -70,12 +79,14 @@ static const struct profile_rule rules[] = {
 #undef ALLOW
 #undef REFUSE
 #undef DENY
+#undef LOCAL
 #undef SANITIZER
 #undef SESSION
 #define PROFILE(name, ...)
 #define ALLOW(set, call, when, why)
 #define REFUSE(set, call, error, why)
 #define DENY(set, call, when, why)
+#define LOCAL(set, call, error, when, why)
 #define SANITIZER(set, call, when, why)
 #define SESSION(from, call, why) {SANDBOX_SESSION_##from, #call, (why)},
 

@@ -25,9 +25,10 @@
 #define PROFILE_CONDITIONS_MAX 3
 
 enum profile_compare {
-	COMPARE_NONE, /* ends a rule's conditions */
-	COMPARE_BITS, /* (argument & mask) == value, of all 64 bits */
-	COMPARE_BELOW /* argument < value, unsigned */
+	COMPARE_NONE,  /* ends a rule's conditions */
+	COMPARE_BITS,  /* (argument & mask) == value, of all 64 bits */
+	COMPARE_BELOW, /* argument < value, unsigned */
+	COMPARE_ABOVE  /* argument > value, unsigned */
 };
 
 struct profile_condition {
@@ -56,6 +57,7 @@ struct profile_rule {
 	const char *when;   /* the conditions as they stand in the table */
 	const char *reason; /* why it is needed */
 	bool sanitizer;	    /* only in sanitizers' builds */
+	bool local;	    /* only after sandbox_close_network() */
 };
 
 /* What a session may not call: the statement session-sandbox. */

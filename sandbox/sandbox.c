@@ -441,6 +441,12 @@ sandbox_seal(enum sandbox_profile id, const struct sandbox_params *params,
 }
 
 int
+sandbox_close_network(enum sandbox_profile id)
+{
+	return (seccomp_close_network(id));
+}
+
+int
 sandbox_try(enum sandbox_level level, struct sandbox_report *report)
 {
 	int abi = landlock_get_abi(), error = errno, status;

@@ -122,6 +122,12 @@ int sandbox_seal(enum sandbox_profile profile,
     const struct sandbox_params *params, struct sandbox_report *report);
 
 /*
+ * For a sealed process whose profile has rows for it: no socket of the network
+ * any more. One that is open already stays. 0, or an error of seccomp's.
+ */
+int sandbox_close_network(enum sandbox_profile profile);
+
+/*
  * Whether this host gives the level what may be missing in a container: for
  * portreeved -n, which is to agree with the start. Seals nothing, and forks. 0,
  * or ERR_UNSUPPORTED or ERR_SYSTEM with report->error.

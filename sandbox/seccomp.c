@@ -31,6 +31,10 @@ seccomp_translate(const struct profile_condition *c)
 		out.op = SCMP_CMP_LT;
 		out.datum_a = c->value;
 		break;
+	case COMPARE_ABOVE:
+		out.op = SCMP_CMP_GT;
+		out.datum_a = c->value;
+		break;
 	case COMPARE_BITS:
 	case COMPARE_NONE:
 		out.op = SCMP_CMP_MASKED_EQ;
@@ -104,12 +108,11 @@ seccomp_set_attributes(scmp_filter_ctx ctx)
 	return (0);
 }
 
-int
-seccomp_install_profile(enum sandbox_profile profile)
+/* A profile's rules, or those that close the network behind it. */
+static int
+seccomp_install_rules(enum sandbox_profile profile, bool local, uint32_t rest)
 {
 	const struct profile_rule *rules;
-	uint32_t rest =
-	    profile_get(profile)->programs ? SCMP_ACT_ALLOW : SCMP_ACT_TRAP;
 	scmp_filter_ctx ctx;
 	size_t n;
 	int rc;
@@ -122,7 +125,8 @@ seccomp_install_profile(enum sandbox_profile profile)
 	for (size_t i = 0; i < n; i++) {
 		if ((rules[i].profiles & (UINT32_C(1) << profile)) == 0)
 			continue;
-		if (rules[i].sanitizer && !PROFILE_SANITIZED)
+		if ((rules[i].sanitizer && !PROFILE_SANITIZED) ||
+		    rules[i].local != local)
 			continue;
 		if ((rc = seccomp_add_rule(ctx, &rules[i])) != 0)
 			goto out;
@@ -134,6 +138,19 @@ out:
 	/* What building took, no worker of a zygote should have to share. */
 	malloc_trim(0);
 	return (rc);
+}
+
+int
+seccomp_install_profile(enum sandbox_profile profile)
+{
+	return (seccomp_install_rules(profile, false,
+	    profile_get(profile)->programs ? SCMP_ACT_ALLOW : SCMP_ACT_TRAP));
+}
+
+int
+seccomp_close_network(enum sandbox_profile profile)
+{
+	return (seccomp_install_rules(profile, true, SCMP_ACT_ALLOW));
 }
 
 /* A program of another architecture must not pass by the filter. */

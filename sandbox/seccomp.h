@@ -1,6 +1,7 @@
 /*
  * System call filters. Linux: libseccomp. Called while a process seals itself;
- * afterwards nothing here may be called.
+ * afterwards nothing here may be called but seccomp_close_network(), by the
+ * planner, whose filter lets it add another.
  */
 #ifndef PORTREEVE_SANDBOX_SECCOMP_H
 #define PORTREEVE_SANDBOX_SECCOMP_H
@@ -13,6 +14,12 @@
  * ERR_NO_MEMORY, ERR_UNSUPPORTED with errno.
  */
 int seccomp_install_profile(enum sandbox_profile profile);
+
+/*
+ * Install the LOCAL rows of a profile that starts programs, as a filter beside
+ * the first. Returns as above.
+ */
+int seccomp_close_network(enum sandbox_profile profile);
 
 /*
  * Install what sessions may not call, on this process and all that descend

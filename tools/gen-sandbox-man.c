@@ -154,6 +154,7 @@ print_condition(FILE *out, const char *p)
 	    {"ONLY(", "has only"},
 	    {"WITHOUT(", "has no"},
 	    {"BELOW(", "<"},
+	    {"ABOVE(", ">"},
 	    {"BITS(", "&"},
 	};
 	const char *words = "?", *end, *comma;
@@ -185,7 +186,9 @@ print_when(FILE *out, const struct profile_rule *rule)
 	const char *p = rule->when;
 
 	if (rule->action == PROFILE_REFUSE)
-		fprintf(out, ", fails (%s)", strerror(rule->error));
+		fprintf(out, ", fails%s (%s)",
+		    rule->local ? " once the network is closed" : "",
+		    strerror(rule->error));
 	if (strncmp(p, "IF(", 3) != 0)
 		return;
 	fputs(", where ", out);

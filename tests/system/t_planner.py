@@ -156,6 +156,61 @@ def test_what_one_that_was_taken_over_may_do():
         daemon.wait("configuration-rejected")
 
 
+def tries_sockets(daemon):
+    """What socket() gives in a live planner, by family."""
+    planner, child = hung_reload(daemon)
+    found = {family: inject(planner.pid, 41, str(family), "2", "0")
+             for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6,
+                            socket.AF_NETLINK, socket.AF_PACKET)}
+    mark = daemon.mark()
+    hang(False)
+    os.kill(child.pid, signal.SIGKILL)
+    daemon.wait("configuration-rejected", after=mark)
+    return {family: not result.startswith("returned -")
+            for family, result in found.items()}
+
+
+@needs_root
+@needs("sshd")
+@limit(120)
+def test_the_network_only_for_the_name_services_that_need_it():
+    local = {socket.AF_UNIX: True, socket.AF_INET: False,
+             socket.AF_INET6: False, socket.AF_NETLINK: True,
+             socket.AF_PACKET: False}
+    other = {**local, socket.AF_INET: True, socket.AF_INET6: True}
+    with prepare() as daemon:
+        for words, wanted in (("passwd: files systemd\nhosts: dns\n", local),
+                              ("passwd: files ldap\n", other),
+                              ("services: corp files\n", other)):
+            with world.changed("/etc/nsswitch.conf", lambda _: words):
+                equal(tries_sockets(daemon), wanted, words)
+        equal(daemon.cli("reload").returncode, 0, "a reload after that")
+
+
+@needs_root
+def test_a_name_service_that_is_not_known_is_reported():
+    words = "group: files corp\n"
+    with world.changed("/etc/nsswitch.conf", lambda _: words):
+        path = write(world.WORK + "/empty.conf", "", 0o600)
+        done = subprocess.run([world.BUILD + "/portreeved", "-n", "-c", path],
+                              capture_output=True, text=True, check=False)
+        equal(done.returncode, 0, "exit status")
+        check("corp of /etc/nsswitch.conf" in done.stderr, done.stderr)
+
+
+@needs_root
+def test_a_scope_needs_no_network():
+    """An interface's number is had by a unix socket."""
+    with world.changed("/etc/nsswitch.conf", lambda _: "passwd: files\n"):
+        subprocess.run(["ip", "address", "add", "fe80::7/64", "dev", "lo",
+                        "nodad"], check=True)
+        port = free_port()
+        with Daemon("system { services { finger { port %d; listen-address "
+                    "fe80::7%%lo; } } }" % port) as daemon:
+            equal([row["state"] for row in daemon.show("services")],
+                  ["listening"], "finger at a link-local address")
+
+
 @needs_root
 @needs("sshd")
 @limit(120)

@@ -7,9 +7,11 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 
@@ -49,12 +51,46 @@ act_calls(const void *arg)
 	NEED(denied(unshare(CLONE_NEWUSER)));
 	NEED(denied(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0)));
 	NEED(denied(setuid(0)));
-	NEED(denied(prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)));
+	for (long number = 0; number < SIGRTMAX; number++)
+		NEED(number == SIGKILL ||
+		     denied(syscall(SYS_prctl,
+			 (uint64_t)(number & 1) << 32 | PR_SET_PDEATHSIG,
+			 number)));
+	NEED(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
 	NEED(denied(syscall(SYS_open_by_handle_at, -1, NULL, 0)));
 	NEED(denied(
 	    open(path_below(folder, "suid"), O_CREAT | O_WRONLY, 04755)));
 	NEED(open(path_below(folder, "x"), O_CREAT | O_WRONLY, 0755) >= 0);
 	NEED(denied(chmod(path_below(folder, "x"), 04755)));
+	return (0);
+}
+
+/* The families of sockets, and what is left without the network. */
+static int
+act_sockets(const void *arg)
+{
+	(void)arg;
+	for (int family = 0; family < 50; family++) {
+		int fd = socket(family, SOCK_DGRAM, 0);
+		bool nss = family == AF_UNIX || family == AF_NETLINK;
+
+		if (family == AF_INET || family == AF_INET6)
+			NEED(fd >= 0);
+		else
+			NEED(family == 0 || nss || denied(fd));
+	}
+	NEED(denied(
+	    syscall(SYS_socket, (uint64_t)1 << 32 | AF_INET, SOCK_DGRAM, 0)));
+	NEED(sandbox_close_network(SANDBOX_PLANNER) == 0);
+	for (int family = 1; family < 50; family++) {
+		int fd = socket(family, SOCK_DGRAM, 0);
+
+		if (family == AF_UNIX || family == AF_NETLINK)
+			NEED(fd >= 0);
+		else
+			NEED(denied(fd) || errno == EAFNOSUPPORT);
+	}
+	NEED(if_nametoindex("lo") > 0);
 	return (0);
 }
 
@@ -111,6 +147,13 @@ test_calls(void **state)
 }
 
 static void
+test_sockets(void **state)
+{
+	(void)state;
+	try_act(act_sockets, 0);
+}
+
+static void
 test_files(void **state)
 {
 	(void)state;
@@ -143,6 +186,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_sockets),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_program),
 	};
