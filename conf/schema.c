@@ -68,6 +68,7 @@ enum {
 #define SSHD(...) SSHD_(__VA_ARGS__, NULL)
 #define SSHD_(k, v, ...) .sshd[0] = {k, v}
 #define SSHD_ALSO(k, v) .sshd[1] = {k, v}
+#define SSHD_AND(k, v) .sshd[2] = {k, v}
 #define SSHD_ALWAYS .sshd_always = true
 
 _Static_assert(BLOCK_COUNT <= 32, "a block needs a bit of its own");

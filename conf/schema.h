@@ -17,7 +17,7 @@
 #define CONF_VALUES_MAX 64
 
 /* Lines of sshd_config that one statement makes. */
-#define SCHEMA_SSHD_MAX 2
+#define SCHEMA_SSHD_MAX 3
 
 enum conf_block_id {
 	BLOCK_NONE,

@@ -103,6 +103,7 @@ test_statements(void **state)
 		"AllowTcpForwarding no"},
 	    {"no-tcp-forwarding;", "no-tcp-forwarding",
 		"DisableForwarding yes"},
+	    {"no-tcp-forwarding;", "no-tcp-forwarding", "PermitTunnel no"},
 	    {"client-alive-interval 20;", "client-alive-interval",
 		"ClientAliveInterval 20"},
 	    {"client-alive-count-max 0;", "client-alive-count-max",

@@ -223,6 +223,7 @@ test_order(void **state)
 	    {"allowtcpforwarding", "remote", "local", true},
 	    {"disableforwarding", "yes", "no", true},
 	    {"disableforwarding", "no", "yes", false},
+	    {"permittunnel", "no", "ethernet", true},
 	    {"clientaliveinterval", "20", "0", true},
 	    {"clientaliveinterval", "20", "21", true},
 	    {"clientaliveinterval", "20", "19", false},
