@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import socket
 import subprocess
 import time
 
@@ -11,9 +12,10 @@ from harness import processes, world
 from bench_rows import LIMITS, Portreeve, row
 from bench_servers import Missing, tool
 
-FEW, SOME, MANY = 10, 1000, 10000
+FEW, HUNDRED, SOME, MANY = 10, 100, 1000, 10000
 ENDS = 1000  # sessions that come and go in one side of one round
 CLEARS = 10  # enough that a tick of the clock is little
+FLOODS = 20
 
 
 def table_row(result, plan, what):
@@ -166,3 +168,35 @@ def flat_clear(result, plan):
         daemon.child.wait()
         return took
     compare(result, plan, "ms", cost)
+
+
+#: SSH_MSG_IGNORE with an empty string (RFC 4253, 6 and 11.2).
+IGNORE = bytes.fromhex("0000000c060200000000") + bytes(6)
+
+
+def flood(port):
+    """Sends more packets before login than are allowed, and is ended."""
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
+        client.sendall(b"SSH-2.0-bench\r\n" + IGNORE * 21)
+        try:
+            while client.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+
+
+@row("flat-flood", "the ending of one who sent too many packets to ssh, CPU of "
+     "the monitor and its ender, at 10,000 processes / at 100", ("≤", 2),
+     rounds=3)
+def flat_flood(result, plan):
+    ssh = world.free_port()
+
+    def cost(daemon, _port, _count):
+        before = cpu(daemon.child.pid) + ended_cpu(daemon.child.pid)
+        for _ in range(FLOODS):
+            flood(ssh)
+        return (cpu(daemon.child.pid) + ended_cpu(daemon.child.pid) -
+                before) / FLOODS * 1e3
+    compare(result, plan, "ms", cost, (HUNDRED, MANY),
+            "ssh { port %d; listen-address 127.0.0.1; "
+            "max-pre-authentication-packets 20; }" % ssh)
