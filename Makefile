@@ -87,7 +87,7 @@ endif
 
 # --- libraries ------------------------------------------------------------
 # The services that are built in: each a folder of workers.
-BUILTIN	= $(filter-out common exec logreader lookup ssh,$(patsubst \
+BUILTIN	= $(filter-out common exec logreader lookup ssh tacplus,$(patsubst \
 	  workers/%/main.c,%,$(wildcard workers/*/main.c)))
 LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \

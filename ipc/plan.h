@@ -14,6 +14,11 @@
 #define PLAN_BLOCK 16	       /* numbers in a row for roles without account */
 #define PLAN_SECONDS 60	       /* of a planner's life */
 
+#define PLAN_ASKED_MAX 16 /* servers of authentication-order */
+
+/* What a server of authentication-order speaks. */
+enum plan_asked { PLAN_ASKED_RADIUS, PLAN_ASKED_TACPLUS };
+
 /* What a planner is asked for, PLAN_ASK. */
 enum plan_what {
 	PLAN_START,  /* the file; what a service lacks of the host, it waits for

@@ -37,6 +37,7 @@ plan_free(struct plan *plan)
 	}
 	for (int i = 0; i < PLAN_TEXTS; i++)
 		fd_close(&plan->texts[i]);
+	explicit_bzero(plan->asked, sizeof(plan->asked));
 	free(plan->services);
 	free(plan->notes);
 	free(plan);
@@ -172,6 +173,31 @@ take_role(struct plan *plan, const struct msg_plan_role *m)
 	return (NULL);
 }
 
+/* It goes into a file of words as it is. */
+static bool
+plan_is_word(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p <= ' ' || *p > '~' || *p == '#')
+			return (false);
+	}
+	return (text[0] != '\0');
+}
+
+static const char *
+take_asked(
+    struct plan *plan, enum plan_what what, const struct msg_plan_asked *m)
+{
+	if (plan->services == NULL || plan->service_count > 0 ||
+	    what == PLAN_RETRY || plan->asked_count == PLAN_ASKED_MAX)
+		return ("a server more, or in the wrong place");
+	if (m->address.port == 0 || m->address.family >= FAMILY_COUNT ||
+	    !plan_is_word(m->secret))
+		return ("a server without a port or a secret");
+	plan->asked[plan->asked_count++] = *m;
+	return (NULL);
+}
+
 /* --- services --------------------------------------------------------------
  */
 
@@ -248,6 +274,26 @@ plan_judge_service(const struct plan_service *s)
 	return (NULL);
 }
 
+/* It goes into an environment; PAM's module knows these. */
+static bool
+plan_is_order(const char *order)
+{
+	static const char *const methods[] = {"radius", "tacplus", "password"};
+	size_t n, i;
+
+	for (; *order != '\0'; order += n + (order[n] == ',')) {
+		n = strcspn(order, ",");
+		for (i = 0; i < 3; i++) {
+			if (strlen(methods[i]) == n &&
+			    memcmp(methods[i], order, n) == 0)
+				break;
+		}
+		if (i == 3)
+			return (false);
+	}
+	return (true);
+}
+
 static const char *
 take_service(struct plan *plan, enum plan_what what, const char *service,
     const struct msg_plan_service *m)
@@ -269,6 +315,8 @@ take_service(struct plan *plan, enum plan_what what, const char *service,
 		return ("a service that waits");
 	if (!plan_is_label(m->pam_service))
 		return ("a PAM service's name that is none");
+	if (!plan_is_order(m->order))
+		return ("an authentication-order of other methods");
 	plan->services[plan->service_count++].is = *m;
 	return (NULL);
 }
@@ -415,6 +463,9 @@ plan_take(struct plan *plan, enum plan_what what, const char *name,
 		break;
 	case MSG_PLAN_ROLE:
 		*why = take_role(plan, &in->msg.plan_role);
+		break;
+	case MSG_PLAN_ASKED:
+		*why = take_asked(plan, what, &in->msg.plan_asked);
 		break;
 	case MSG_PLAN_SERVICE:
 		*why = take_service(plan, what, name, &in->msg.plan_service);

@@ -30,7 +30,9 @@ struct plan_role {
 
 struct plan {
 	struct msg_plan is;
-	struct plan_role roles[UID_COUNT]; /* of a start */
+	struct plan_role roles[UID_COUNT];	     /* of a start */
+	struct msg_plan_asked asked[PLAN_ASKED_MAX]; /* their secrets too */
+	unsigned asked_count;
 	struct plan_service *services;
 	unsigned service_count;
 	int texts[PLAN_TEXTS]; /* sealed; -1 */

@@ -14,6 +14,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/safe.h"
+#include "monitor/authentication.h"
 #include "monitor/logins/logins.h"
 #include "monitor/plan.h"
 #include "monitor/program.h"
@@ -101,6 +102,7 @@ program_fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
     struct msg_program *m)
 {
 	char config[PATH_MAX + 32], pam_socket[PATH_MAX + 64] = PAM_SOCKET;
+	char order[PATH_MAX + 96];
 	int err;
 
 	sshd_config_path(mon, config, sizeof(config));
@@ -125,6 +127,9 @@ program_fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 		err = PUT(environment, pam_socket);
 	if (err == 0 && mon->plan->is.user_processes > 0)
 		err = PUT(environment, PAM_COUNT);
+	authentication_variable(mon, ssh->order, order, sizeof(order));
+	if (err == 0 && ssh->order[0] != '\0')
+		err = PUT(environment, order);
 	m->umask = 022;
 	if (err == 0)
 		err = program_put_user_limit(mon, m);

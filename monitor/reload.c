@@ -14,6 +14,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "monitor/ids.h"
+#include "monitor/authentication.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/notify.h"
 #include "monitor/planner.h"
@@ -118,6 +119,8 @@ reload_apply(struct monitor *mon, struct plan *plan)
 	int err = table_has_room(mon, plan) ? 0 : ERR_FULL;
 
 	/* Whatever can fail is first: then nothing has changed. */
+	if (err == 0)
+		err = authentication_commit(mon, plan);
 	if (err == 0 && ssh != NULL)
 		err = sshd_commit(mon, ssh);
 	if (err != 0)

@@ -140,6 +140,12 @@ plan_fill_service(const struct plan *plan, const struct conf_service *s,
 	if (s->login.pam_service != NULL)
 		snprintf(m->pam_service, sizeof(m->pam_service), "%s",
 		    s->login.pam_service);
+	for (unsigned i = 0; i < s->login.authentication_order.count; i++) {
+		size_t n = strlen(m->order);
+
+		snprintf(m->order + n, sizeof(m->order) - n, "%s%s",
+		    i == 0 ? "" : ",", s->login.authentication_order.words[i]);
+	}
 	m->packets = s->ssh.max_pre_packets;
 	m->list_users = s->finger.list_users;
 	m->show_details = s->finger.show_details;
@@ -213,6 +219,27 @@ plan_services(struct plan *plan)
 	for (unsigned i = 0; i < conf->service_count; i++) {
 		if (plan_has(plan->planner, &conf->services[i]))
 			plan_service(plan, &conf->services[i], plan->waits[i]);
+	}
+}
+
+/* --- servers of authentication-order ---------------------------------------
+ */
+
+static void
+plan_asked(
+    struct plan *plan, enum plan_asked kind, const struct conf_askeds *all)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct conf_asked *s = &all->servers[i];
+		struct msg_plan_asked m = {.kind = (uint8_t)kind,
+		    .address = s->address,
+		    .timeout = s->timeout,
+		    .retry = kind == PLAN_ASKED_RADIUS ? s->retry : 1};
+
+		m.address.port = s->port;
+		snprintf(m.secret, sizeof(m.secret), "%s", s->secret);
+		plan_send(plan, MSG_PLAN_ASKED, &m, NULL, 0);
+		explicit_bzero(&m, sizeof(m));
 	}
 }
 
@@ -299,8 +326,13 @@ plan_all(struct plan *plan)
 	    ids_send_roles(plan->planner, conf, reason, sizeof(reason)) != 0)
 		conf_report_add(plan->report, CONF_ERROR,
 		    conf_statement_pos(conf, NULL, "role-uids"), "%s", reason);
-	else
+	else {
+		if (plan->planner->what != PLAN_RETRY) {
+			plan_asked(plan, PLAN_ASKED_RADIUS, &conf->radius);
+			plan_asked(plan, PLAN_ASKED_TACPLUS, &conf->tacplus);
+		}
 		plan_services(plan);
+	}
 }
 
 void

@@ -105,6 +105,8 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 	    (enum conf_root_login)zygote->service->plan->is.root_login;
 	p->log_unknown = zygote->service->plan->is.log_unknown != 0;
 	snprintf(p->service, sizeof(p->service), "%s", zygote->service->name);
+	snprintf(
+	    p->order, sizeof(p->order), "%s", zygote->service->plan->is.order);
 	snprintf(p->pam_service, sizeof(p->pam_service), "%s",
 	    zygote->service->plan->is.pam_service);
 	return (p);

@@ -47,6 +47,7 @@ struct loginproc {
 	enum service_kind kind;
 	char service[SERVICE_NAME_MAX];
 	char pam_service[CONF_PAM_SERVICE_MAX];
+	char order[32]; /* authentication-order; "" none */
 	struct addr peer;
 	/*
 	 * 0: it has ended, after at least one try, a session perhaps. Kept as

@@ -14,6 +14,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/ptable.h"
+#include "monitor/authentication.h"
 #include "monitor/logins/loginproc_private.h"
 #include "monitor/logins/logins.h"
 #include "monitor/plan.h"
@@ -41,7 +42,8 @@ static void __attribute__((noreturn)) login_exec(
     struct monitor *mon, const struct loginproc *p, int monitor, int worker)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	static char *env[] = {path, NULL};
+	char order[PATH_MAX + 96];
+	char *env[] = {path, p->order[0] != '\0' ? order : NULL, NULL};
 	char title[96];
 	char *argv[] = {title, NULL};
 	int null;
@@ -49,6 +51,7 @@ static void __attribute__((noreturn)) login_exec(
 	child_signals();
 	setsid();
 	snprintf(title, sizeof(title), "portreeve: login %s", p->service);
+	authentication_variable(mon, p->order, order, sizeof(order));
 	/* Out of the way of 0 to 4 first. */
 	monitor = fcntl(monitor, F_DUPFD_CLOEXEC, 10);
 	worker = fcntl(worker, F_DUPFD_CLOEXEC, 10);

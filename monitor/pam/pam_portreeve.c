@@ -18,6 +18,10 @@
  * restarted. A refusal is also written to sshd's log, so that its reader does
  * not tell the same failure again.
  *
+ * With the argument `order` it is another line, before those that ask for a
+ * password: it asks whom authentication-order names (order.h), and goes by a
+ * variable of its own, which the login process has as well.
+ *
  * A module that comes later (pam_limits) may set the limit of processes anew,
  * so it is set in the session phase and again with the credentials, which sshd
  * asks for last, in the process that becomes the user's.
@@ -42,6 +46,7 @@
 #include "lib/usercount.h"
 #include "monitor/pam/ask.h"
 #include "monitor/pam/key.h"
+#include "monitor/pam/order.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -53,11 +58,33 @@
 /* Empty: not ours. "/" cannot be connected to, and so fails closed. */
 static char module_socket[PATH_MAX];
 static bool module_counts; /* a user's processes, for user-limit */
+/* FOLDER, a NUL, and the methods; both empty: no authentication-order. */
+static char module_folder[PATH_MAX];
+static const char *module_order = "";
+
+/* What cannot be understood names no method, and so nobody gets in. */
+static void
+module_load_order(void)
+{
+	const char *text = secure_getenv("PORTREEVE_PAM_ORDER");
+	char *colon;
+
+	if (text == NULL)
+		return;
+	if (strlen(text) >= sizeof(module_folder))
+		text = "/:?";
+	memcpy(module_folder, text, strlen(text) + 1);
+	colon = strrchr(module_folder, ':');
+	module_order = colon == NULL || colon[1] == '\0' ? "?" : colon + 1;
+	if (colon != NULL)
+		*colon = '\0';
+}
 
 static void __attribute__((constructor)) module_load(void)
 {
 	const char *path = secure_getenv("PORTREEVE_PAM_SOCKET");
 
+	module_load_order();
 	if (path == NULL)
 		return;
 	if (path[0] != '/' || strlen(path) >= sizeof(module_socket))
@@ -251,24 +278,40 @@ portreeve_limit_again(pam_handle_t *pamh)
 /*
  * Reached only when the modules before it have believed the user: what fails
  * after this is the account's fault, and sshd's log does not always say so.
+ * Who was to be asked must have been.
  */
-EXPORT int
-pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+static int
+portreeve_passed(pam_handle_t *pamh)
 {
-	(void)pamh;
-	(void)flags;
-	(void)argc;
-	(void)argv;
+	if (module_order[0] != '\0' && !pam_order_was_asked(pamh)) {
+		pam_syslog(pamh, LOG_ERR,
+		    "nobody of authentication-order was asked: an auth line "
+		    "`pam_portreeve.so order` is missing");
+		return (PAM_AUTH_ERR);
+	}
 	if (module_socket[0] != '\0')
 		portreeve_write("pam_portreeve: passed\r\n");
 	return (PAM_IGNORE);
 }
 
 EXPORT int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)flags;
+	if (pam_order_is_nested())
+		return (PAM_IGNORE);
+	if (argc != 1 || strcmp(argv[0], "order") != 0)
+		return (portreeve_passed(pamh));
+	if (module_order[0] == '\0')
+		return (PAM_IGNORE);
+	return (pam_order_authenticate(pamh, module_folder, module_order));
+}
+
+EXPORT int
 pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	(void)argc;
-	(void)argv;
+	if (argc == 1 && strcmp(argv[0], "order") == 0)
+		return (pam_order_setcred(pamh));
 	if (module_socket[0] == '\0' ||
 	    ((unsigned)flags & PAM_DELETE_CRED) != 0)
 		return (PAM_IGNORE);

@@ -5,6 +5,7 @@ come and go."""
 import concurrent.futures
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -295,6 +296,7 @@ def in_copies(script):
 def test_lines_come_and_go():
     status, said = in_copies("""
 "$TOOL" "$MODULE"
+grep '^auth' /etc/pam.d/common-auth
 grep -c pam_portreeve.so /etc/pam.d/common-auth /etc/pam.d/common-account \
     /etc/pam.d/common-session
 ! grep pam_portreeve.so /etc/pam.d/common-session-noninteractive
@@ -308,7 +310,7 @@ sed -i '/pam_unix.so/i account required pam_access.so' \
 "$TOOL" "$MODULE" >/mnt/pamtest/said
 ! grep pam_portreeve.so /etc/pam.d/*
 cat /mnt/pamtest/said
-sed -n 's/^    \(account\|session\)/\1/p' /mnt/pamtest/said >>/etc/pam.d/sshd
+sed -n 's/^    \(auth\|account\|session\)/\1/p' /mnt/pamtest/said >>/etc/pam.d/sshd
 echo again: "$("$TOOL" "$MODULE" 2>/dev/null)"
 "$TOOL" --remove "$MODULE" && echo removed
 echo 'account required pam_portreeve.so' >>/etc/pam.d/sshd
@@ -316,11 +318,19 @@ echo 'account required pam_portreeve.so' >>/etc/pam.d/sshd
 """)
     equal(status, 0, said)
     by_tool, _, by_hand = said.partition("BY HAND")
-    for name in ("auth", "account", "session"):
-        check("common-%s:1\n" % name in by_tool, said)
+    for name, lines in (("auth", 2), ("account", 1), ("session", 1)):
+        check("common-%s:%d\n" % (name, lines) in by_tool, said)
+    # Who is asked comes before the password is, and jumps behind all of it.
+    check(re.search(r"(?m)^auth\s+\[success=2 ignore=ignore "
+                    r"module_unknown=ignore default=die\]\s+\S*"
+                    r"pam_portreeve.so order\n"
+                    r"auth\s+\[success=1 default=ignore\]\s+pam_unix.so.*"
+                    r"try_first_pass\n", by_tool), said)
     check("ATTENTION" not in by_tool and "after:\n" in by_tool, said)
-    check("\nportreeve\n" not in by_tool, said)
-    check("ATTENTION" in by_hand, said)
+    check("\nportreeve\n" not in by_tool and
+          "\nportreeve-order\n" not in by_tool, said)
+    check("ATTENTION" in by_hand and "pam_portreeve.so order" in by_hand,
+          said)
     again = by_hand.partition("again:")[2].partition("\n")[0]
     check("ATTENTION" not in again, again)
     check("removed\n" in by_hand and "/etc/pam.d/sshd" in by_hand, said)

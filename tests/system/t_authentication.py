@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""authentication-order: who is asked about a password, in which order, and
+what a no and a silence mean; by ssh and telnet, of a real freeradius."""
+import contextlib
+import os
+import socket
+import subprocess
+
+from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+                     free_port, key, limit, main, needs, needs_root,
+                     processes, ssh, unused, wait_until, world)
+from harness.logins import Login
+from harness.radius import Radius, SECRET, asking
+
+LOCAL = PASSWORDS["alice"][0]
+REMOTE = "Through-The-Looking-Glass-9"
+METHODS = ("password", "keyboard-interactive")
+
+
+def configuration(order, servers, ssh_port, telnet_port, more=""):
+    """servers: (kind, port, secret)."""
+    return "system { %s authentication-order [ %s ]; services { " \
+        "ssh { port %d; %s sshd-option \"KbdInteractiveAuthentication yes\";" \
+        " } telnet { port %d; listen-address 127.0.0.1; } %s } }" % (
+            " ".join('%s-server 127.0.0.1 { port %d; secret "%s"; '
+                     "timeout 1; %s }" % (
+                         *server, "retry 1;" if server[0] == "radius" else "")
+                     for server in servers),
+            order, ssh_port, BOTH, telnet_port, more)
+
+
+@contextlib.contextmanager
+def started(order, *servers, more=""):
+    ports = free_port(), free_port()
+    with asking(), Daemon(configuration(
+            order, servers, *ports, more)) as daemon:
+        daemon.port, daemon.telnet = ports
+        yield daemon
+
+
+@contextlib.contextmanager
+def silent():
+    """A server that takes every question and answers none: its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        yield server.getsockname()[1]
+
+
+def by_ssh(daemon, password, method="password", user="alice"):
+    done = ssh(daemon.port, user, "echo in", password=password,
+               methods=method)
+    return done.stdout == b"in\n"
+
+
+def by_telnet(daemon, password, user="alice"):
+    client = Login(daemon, user, password)
+
+    def told(event):
+        return daemon.of(event, source_port=client.port)
+
+    wait_until(lambda: told("auth-success") or told("auth-failure"),
+               "a verdict by telnet", 60)
+    if told("auth-success"):
+        equal(client.run("echo in"), "in\n", "a session by telnet")
+    client.close()
+    return not told("auth-failure")
+
+
+def verdicts(daemon, password, user="alice"):
+    """In by each way in which a password is given."""
+    return [by_ssh(daemon, password, method, user) for method in METHODS] + \
+        [by_telnet(daemon, password, user)]
+
+
+def ways(daemon, wanted, password, text, user="alice"):
+    equal(verdicts(daemon, password, user), [wanted] * 3, text)
+
+
+@needs_root
+@needs("ssh", "sshd", "freeradius")
+@limit(300)
+def test_radius_accepts_and_rejects():
+    port = free_port()
+    with Radius(port, {"alice": REMOTE, "toor": REMOTE, "root": REMOTE,
+                       "stranger": REMOTE}) as server, \
+            started("radius", ("radius", port, SECRET)) as daemon:
+        ways(daemon, True, REMOTE, "the server's password")
+        ways(daemon, False, LOCAL, "the local one, which is not asked")
+        check("Access-Reject" in server.said(), "no reject was sent")
+        # Whom a server that lies can let in.
+        check(not by_ssh(daemon, REMOTE, user="root"), "root by ssh")
+        check(not by_telnet(daemon, REMOTE, user="toor"), "uid 0 by telnet")
+        check(not by_ssh(daemon, REMOTE, user="stranger"), "no account: ssh")
+        check(not by_telnet(daemon, REMOTE, user="stranger"),
+              "no account: telnet")
+        pair = key()
+        authorize("alice", pair)
+        equal(ssh(daemon.port, "alice", "echo in", identity=pair).stdout,
+              b"in\n", "by key, outside of the order")
+
+
+@needs_root
+@needs("ssh", "sshd", "freeradius")
+@limit(300)
+def test_the_next_one_after_a_no():
+    port = free_port()
+    with Radius(port, {"alice": REMOTE}):
+        for order in ("radius password", "password radius"):
+            with started(order, ("radius", port, SECRET)) as daemon:
+                ways(daemon, True, REMOTE, order + ", the server's")
+                ways(daemon, True, LOCAL, order + ", the local one")
+                ways(daemon, False, "neither", order + ", a wrong one")
+
+
+@needs_root
+@needs("ssh", "sshd", "freeradius")
+@limit(300)
+def test_silence():
+    port = free_port()
+    with silent() as mute:
+        # Nobody answers: the local password last, named or not.
+        with started("radius", ("radius", mute, SECRET)) as daemon:
+            ways(daemon, True, LOCAL, "nobody answers")
+            ways(daemon, False, REMOTE, "nobody answers, a wrong one")
+        # One has said no: it stays no.
+        with started("password radius",
+                     ("radius", mute, SECRET)) as daemon:
+            ways(daemon, False, REMOTE, "rejected by one, no word of another")
+        with Radius(port, {"alice": REMOTE}, secret="another"), \
+                started("radius", ("radius", port, SECRET)) as daemon:
+            check(not by_ssh(daemon, REMOTE), "a server with another secret")
+
+
+@needs_root
+@needs("ssh", "sshd", "freeradius")
+@limit(120)
+def test_the_secret_is_nowhere():
+    port = free_port()
+    with Radius(port, {"alice": REMOTE}), \
+            started("radius", ("radius", port, SECRET)) as daemon:
+        check(by_ssh(daemon, REMOTE), "in")
+        folder = daemon.run + "/authentication"
+        equal(os.stat(folder).st_mode & 0o777, 0o700, "the folder's mode")
+        for name in os.listdir(folder):
+            equal(os.stat(folder + "/" + name).st_mode & 0o777, 0o600, name)
+        for form in ([], ["--set"]):
+            shown = daemon.cli("show", "configuration", *form).stdout
+            check("********" in shown and SECRET not in shown, "shown")
+        for process in processes.everyone():
+            check(SECRET not in " ".join(process.words), "in a process list")
+            try:
+                with open("/proc/%d/environ" % process.pid, "rb") as file:
+                    check(SECRET.encode() not in file.read(), "environment")
+            except OSError:
+                pass
+        for line in daemon.events:
+            check(SECRET not in line.line and REMOTE not in line.line,
+                  "in an event")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(60)
+def test_what_is_missing_is_an_error():
+    ports = free_port(), free_port()
+    path = unused(world.WORK + "/order.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(configuration("radius", [("radius", 1, "s")], *ports))
+    done = subprocess.run([world.BUILD + "/portreeved", "-n", "-c", path],
+                          capture_output=True, text=True, check=False)
+    equal(done.returncode, 1, "status")
+    check("PAM's service sshd has no auth line" in done.stderr and
+          "PAM's service login has no auth line" in done.stderr, done.stderr)
+
+
+if __name__ == "__main__":
+    main()
