@@ -1,19 +1,16 @@
 /*
  * MSG_PROGRAM, as the plan says and as whom the service has its own uid for.
- * Monitor (root). sshd's command line is a constant but for paths of ours.
+ * Monitor (root). sshd's command line is a constant but for paths of ours. No
+ * file is opened here: its disk could be slow, or a user's.
  */
 #include <sys/resource.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/err.h"
-#include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/safe.h"
 #include "monitor/authentication.h"
 #include "monitor/logins/logins.h"
 #include "monitor/plan.h"
@@ -27,30 +24,9 @@
 #define PUT(field, word)                                                       \
 	msg_put_text(m->field.b, &m->field.n, sizeof(m->field.b), (word))
 
-/*
- * A folder on the way may have been given to a user since it was judged. What
- * is not there is each connection's to tell.
- */
-static int
-program_check_path(const struct monitor *mon, const struct msg_program *m,
-    char reason[REASON_MAX])
-{
-	char why[SAFE_REASON_MAX];
-	int fd = safe_open_program(m->path,
-	    mon->rootless ? geteuid() : (uid_t)m->uid, why, sizeof(why));
-
-	if (fd < 0 && errno == EPERM) {
-		snprintf(
-		    reason, REASON_MAX, "exec: %.80s: %.220s", m->path, why);
-		return (ERR_REFUSED);
-	}
-	fd_close(&fd);
-	return (0);
-}
-
-static int
-program_fill_exec(struct monitor *mon, const struct mon_service *s,
-    struct msg_program *m, char reason[REASON_MAX])
+static void
+program_fill_exec(const struct monitor *mon, const struct mon_service *s,
+    struct msg_program *m)
 {
 	*m = *s->plan->program;
 	if (!mon->rootless && m->uid == UINT32_MAX) {
@@ -60,7 +36,6 @@ program_fill_exec(struct monitor *mon, const struct mon_service *s,
 		memcpy(m->groups.b, &m->gid, sizeof(m->gid));
 		m->groups.n = sizeof(m->gid);
 	}
-	return (program_check_path(mon, m, reason));
 }
 
 /*
@@ -137,24 +112,24 @@ program_fill_ssh(struct monitor *mon, const struct msg_plan_service *ssh,
 }
 
 int
-program_send(struct monitor *mon, struct proc *zygote, char reason[REASON_MAX])
+program_send(struct monitor *mon, struct proc *zygote)
 {
 	const struct mon_service *s = zygote->service;
 	struct msg_program *m = calloc(1, sizeof(*m));
-	int err;
+	int err = 0;
 
-	reason[0] = '\0';
 	if (m == NULL)
 		return (ERR_NO_MEMORY);
 	m->uid = m->gid = UINT32_MAX;
-	err = service_traits(zygote->kind)->by == BY_SSHD
-		  ? program_fill_ssh(mon, &s->plan->is, m)
-		  : program_fill_exec(mon, s, m, reason);
+	if (service_traits(zygote->kind)->by == BY_SSHD)
+		err = program_fill_ssh(mon, &s->plan->is, m);
+	else
+		program_fill_exec(mon, s, m);
 	if (err == 0)
 		err = proc_send(mon, zygote, MSG_PROGRAM, m, NULL, 0);
 	else
 		log_warn("service %s: its program cannot be set up: %s",
-		    s->name, reason[0] != '\0' ? reason : err_text(err));
+		    s->name, err_text(err));
 	free(m);
 	return (err);
 }

@@ -6,10 +6,9 @@
 
 /*
  * Send MSG_PROGRAM to a zygote of ssh or of an inetd-style program. 0, or an
- * ERR_, logged, with a sentence in reason where the service is to wait for the
- * host to change, and "" where not.
+ * ERR_, logged. The program's file is the planner's to judge, which looks at it
+ * whenever a zygote is started once more (monitor/waiting.h).
  */
-int program_send(
-    struct monitor *mon, struct proc *zygote, char reason[REASON_MAX]);
+int program_send(struct monitor *mon, struct proc *zygote);
 
 #endif

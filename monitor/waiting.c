@@ -64,7 +64,8 @@ waiting_apply(struct monitor *mon)
 	wire_configured(mon);
 }
 
-void
+/* A service that runs turns out to lack something: stop it, and let it wait. */
+static void
 waiting_stop(struct monitor *mon, struct mon_service *s, const char *reason)
 {
 	struct proc *zygote = s->zygote;

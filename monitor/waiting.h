@@ -18,10 +18,6 @@ void waiting_begin(
 /* It waits no more, if it did; the caller starts it. */
 void waiting_end(struct monitor *mon, struct mon_service *s);
 
-/* A service that runs turns out to lack something: stop it, and let it wait. */
-void waiting_stop(
-    struct monitor *mon, struct mon_service *s, const char *reason);
-
 /*
  * A program's zygote was started once more: whether the service still has what
  * it needs of this host is looked at meanwhile, and if not, it waits.

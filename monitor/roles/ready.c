@@ -82,7 +82,6 @@ ready_zygote(struct monitor *mon, struct proc *z)
 	struct proc *reader =
 	    proc_find_up(mon, ROLE_LOGREADER, service_reader(z->kind));
 	struct msg_slots slots = {0};
-	char reason[REASON_MAX];
 
 	if (z->service == NULL || z->service->plan == NULL)
 		return;
@@ -90,11 +89,8 @@ ready_zygote(struct monitor *mon, struct proc *z)
 		return;
 	if (service_traits(z->kind)->by == BY_WORKER) {
 		ready_options(mon, z);
-	} else if (program_send(mon, z, reason) < 0) {
-		if (reason[0] != '\0')
-			waiting_stop(mon, z->service, reason);
-		else
-			proc_kill(mon, z, "cannot send its program");
+	} else if (program_send(mon, z) < 0) {
+		proc_kill(mon, z, "cannot send its program");
 		return;
 	}
 	if (reader != NULL)

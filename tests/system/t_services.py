@@ -141,6 +141,32 @@ def test_a_missing_user_comes_and_goes():
 
 @needs_root
 @limit(60)
+def test_a_folder_on_the_way_is_given_away():
+    """Noticed when the zygote is replaced: its new owner could put another
+    program there."""
+    folder, port, other = unused(world.WORK + "/mine"), free_port(), free_port()
+    os.mkdir(folder, 0o755)
+    write(folder + "/cat", "#!/bin/sh\nexec cat\n", 0o755)
+    text = ("system { services { service good { port %d; exec /bin/cat; "
+            "user alice; %s } service bad { port %d; user alice; "
+            "exec %s/cat; %s } } }" % (other, BOTH, port, folder, BOTH))
+    with Daemon(text) as daemon:
+        check(echoes(port), "the service before")
+        os.chown(folder, world.base_uid() + 1, world.base_uid() + 1)
+        mark = daemon.mark()
+        os.kill(daemon.role("zygote bad").pid, 9)
+        failed = daemon.wait("service-failed", after=mark, service="bad")
+        check("belongs to another user" in failed["reason"], failed.line)
+        wait_until(lambda: refuses(port), "its port to be closed")
+        check(echoes(other), "the other service")
+        os.chown(folder, 0, 0)
+        daemon.wait("service-restored", service="bad", timeout=40)
+        wait_until(lambda: not refuses(port), "its port")
+        check(echoes(port), "the service that was restored")
+
+
+@needs_root
+@limit(60)
 def test_ssh_waits_for_its_file_and_the_rest_serve():
     extra = unused(world.WORK + "/extra")
     port, other = free_port(), free_port()

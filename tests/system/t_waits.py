@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -395,6 +396,105 @@ def test_the_disk_of_the_state_folder():
             place.daemon.wait("configuration-applied")
             place.log_in()
         subprocess.run(["umount", place.daemon.state], check=True)
+
+
+class SlowDisk:
+    """A file system with one file, a program, that answers when it may: FUSE,
+    spoken by hand."""
+    PROGRAM = b"#!/bin/sh\nexec cat\n"
+
+    def __init__(self, folder):
+        self.folder, self.may = folder, threading.Event()
+        self.may.set()
+        os.makedirs(folder)
+        try:
+            self.device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+            world.mount("slow", folder, "fuse", 0, "fd=%d,rootmode=40755,"
+                        "user_id=0,group_id=0,allow_other" % self.device)
+        except OSError as error:
+            raise world.Skip("no FUSE here: %s" % error)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def attributes(self, node):
+        """As stat(2) shows the folder, node 1, and the program, node 2."""
+        size = 0 if node == 1 else len(self.PROGRAM)
+        mode = 0o40755 if node == 1 else 0o100755
+        return struct.pack("<6Q10I", node, size, 1, 0, 0, 0, 0, 0, 0, mode, 1,
+                           0, 0, 0, 4096, 0)
+
+    def answer(self, call, node, body):
+        """What is known at once is asked again each time: no life is given."""
+        if call == 26:  # INIT
+            return struct.pack("<4I2H11I", 7, 31, 65536, 0, 1, 1, 65536,
+                               *[0] * 10)
+        if call == 1 and body.rstrip(b"\0") == b"cat":  # LOOKUP
+            return struct.pack("<4Q2I", 2, 0, 0, 0, 0, 0) + self.attributes(2)
+        if call == 3:  # GETATTR
+            return struct.pack("<QII", 0, 0, 0) + self.attributes(node)
+        if call in (14, 27):  # OPEN, OPENDIR
+            return struct.pack("<QII", 0, 0, 0)
+        if call == 15:  # READ
+            offset, = struct.unpack_from("<Q", body, 8)
+            return self.PROGRAM[offset:]
+        if call in (18, 25, 29):  # RELEASE, FLUSH, RELEASEDIR
+            return b""
+        return None
+
+    def serve(self):
+        while True:
+            try:
+                data = os.read(self.device, 1 << 17)
+            except OSError:
+                return
+            _, call, number, node = struct.unpack_from("<IIQQ", data)
+            self.may.wait()
+            if call in (2, 36, 42):  # FORGET, INTERRUPT, BATCH_FORGET
+                continue
+            body = self.answer(call, node, data[40:])
+            error = -38 if body is None else 0  # ENOSYS
+            if call == 1 and body is None:
+                error = -2  # ENOENT
+            body = body or b""
+            try:
+                os.write(self.device, struct.pack(
+                    "<IiQ", 16 + len(body), error, number) + body)
+            except FileNotFoundError:
+                pass  # it was interrupted
+
+    def end(self):
+        self.may.set()
+        world.LIBC.umount2(self.folder.encode(), 2)
+        os.close(self.device)
+
+
+def echoes(port):
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.settimeout(20)
+        client.sendall(b"hello\n")
+        return client.recv(100) == b"hello\n"
+
+
+@needs_root
+@limit(120)
+def test_the_disk_of_a_program():
+    """It stands still when a zygote is started once more."""
+    disk = SlowDisk(unused(world.WORK + "/slow"))
+    port = free_port()
+    with World(more="service cat { port %d; user alice; exec %s/cat; %s }" % (
+            port, disk.folder, BOTH)) as place:
+        check(echoes(port), "the program on that disk")
+        disk.may.clear()
+        mark = place.daemon.mark()
+        os.kill(place.daemon.role("zygote cat").pid, signal.SIGKILL)
+        place.daemon.wait("role-restarted", after=mark, service="cat")
+        place.watch.answered()
+        place.log_in()
+        # Who waits for the disk is a planner.
+        wait_until(lambda: planner_waits(place.daemon), "a planner")
+        disk.may.set()
+        wait_until(lambda: not planner_waits(place.daemon), "its end")
+        check(echoes(port), "the program afterwards")
+    disk.end()
 
 
 @contextlib.contextmanager
