@@ -209,9 +209,9 @@ $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/monitor/login/*.c)): | \
 	$(LE)/login $(TESTPAM)
 
 # --- fuzzers: tests/fuzz/NAME.c, with clang's libFuzzer ----------------------
-# Everything they call is built once more below build/fuzz, instrumented.
+# Everything they call is built once more below $(F), instrumented.
 FUZZ_SECONDS ?= 60
-F	= build/fuzz
+F	= $(B)/fuzz
 FUZZERS	= $(patsubst tests/fuzz/%.c,$(F)/%,$(wildcard tests/fuzz/*.c))
 FUZZDIRS = $(UNITLIB)
 FUZZFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer \

@@ -17,20 +17,6 @@
 	    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |      \
 	    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-bool
-caps_can_close(void)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps;
-
-	if ((caps = cap_get_proc()) == NULL)
-		return (false);
-	if (cap_get_flag(caps, CAP_SETPCAP, CAP_EFFECTIVE, &value) != 0)
-		value = CAP_CLEAR;
-	cap_free(caps);
-	return (value == CAP_SET);
-}
-
 int
 caps_close(bool keep)
 {
