@@ -281,7 +281,7 @@ def sleeper(daemon):
 
 
 def planner_waits(daemon):
-    return daemon.roles().get("planner") and daemon.roles()["planner"][0]
+    return next(iter(daemon.roles().get("planner", [])), None)
 
 
 def hang_at_reload(place, waits):
