@@ -36,6 +36,7 @@
 #include "monitor/report.h"
 #include "monitor/roles/answer.h"
 #include "monitor/roles/child.h"
+#include "monitor/roles/images.h"
 #include "monitor/roles/predecessor.h"
 #include "monitor/roles/reserve.h"
 #include "monitor/roles/supervise.h"
@@ -169,45 +170,30 @@ static void __attribute__((noreturn)) monitor_start_failed(const char *reason)
 	exit(1);
 }
 
-/* The check's own folders are others than the daemon's, which may run. */
-static struct plan *
-monitor_check_file(struct monitor *mon, const char *daemon)
-{
-	char folder[] = "/tmp/portreeve-check-XXXXXX";
-	char reason[REASON_MAX + PATH_MAX];
-	struct plan *plan;
-
-	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0)
-		monitor_start_failed(reason);
-	if (mkdtemp(folder) == NULL)
-		monitor_start_failed(
-		    "no temporary folder can be made below /tmp");
-	snprintf(mon->run_dir, sizeof(mon->run_dir), "%s", folder);
-	snprintf(mon->state_dir, sizeof(mon->state_dir), "%s", folder);
-	plan = planner_check(mon, daemon, reason, sizeof(reason));
-	rmdir(folder);
-	if (plan == NULL)
-		monitor_start_failed(reason);
-	return (plan);
-}
-
-/* -n: say what a start would, of the file and of the host; change nothing. */
-static int
+/* -n: the planner's program says what a start would, with the rights it has. */
+static void __attribute__((noreturn))
 monitor_check(struct monitor *mon, const struct options *o)
 {
-	char daemon[PATH_MAX] = "", reason[REASON_MAX];
-	struct plan *plan;
-	bool refused;
+	static char title[] = "portreeve: planner", check[] = "check",
+		    quiet[] = "", verbose[] = "v";
+	char config[PATH_MAX], reason[REASON_MAX];
+	char *argv[] = {title, check, config, mon->run_dir,
+	    mon->verbose ? verbose : quiet, NULL};
 
+	if (snprintf(config, sizeof(config), "%s", mon->config_path) >=
+	    (int)sizeof(config))
+		monitor_start_failed("the configuration's path is too long");
+	if (dirs_find_libexec(mon, reason, sizeof(reason)) != 0)
+		monitor_start_failed(reason);
+	/* Without a folder there is no daemon to compare with. */
 	if (dirs_choose(
-		mon, o->run_dir, o->state_dir, reason, sizeof(reason)) == 0)
-		snprintf(daemon, sizeof(daemon), "%s", mon->run_dir);
+		mon, o->run_dir, o->state_dir, reason, sizeof(reason)) != 0)
+		mon->run_dir[0] = '\0';
 	sshd_make_folder(mon);
-	plan = monitor_check_file(mon, daemon);
-	reload_print(mon, plan);
-	refused = plan->done.refused;
-	plan_free(plan);
-	return (refused ? 1 : 0);
+	images_exec("planner", argv, environ);
+	snprintf(reason, sizeof(reason), "cannot run libexec/planner: %s",
+	    strerror(errno));
+	monitor_start_failed(reason);
 }
 
 static void
@@ -363,7 +349,7 @@ main(int argc, char **argv)
 	mon->hear = answer_readable;
 	mon->next_listener = 1;
 	if (o.check)
-		return (monitor_check(mon, &o));
+		monitor_check(mon, &o);
 	setproctitle("-portreeve: monitor");
 	/* libbsd's mark for kernels of old: ps would show it as a word. */
 	if (*argv0_end == '.')

@@ -66,23 +66,6 @@ plan_error(const struct plan *plan)
 	return (NULL);
 }
 
-const char *
-plan_note_text(
-    const struct msg_plan_note *note, const char *name, char *buf, size_t size)
-{
-	char file[256];
-
-	snprintf(file, sizeof(file), "%s", note->file);
-	if (file[0] == '\0')
-		escape_bytes(file, sizeof(file), name, strlen(name));
-	/* About the whole file: at its begin, so that lines have one form. */
-	snprintf(buf, size, "%s:%u:%u: %s: %s", file,
-	    note->line == 0 ? 1 : note->line,
-	    note->line == 0 ? 1 : note->column,
-	    note->error ? "error" : "warning", note->text);
-	return (buf);
-}
-
 static bool
 plan_add_note(struct plan *plan, const struct msg_plan_note *note)
 {

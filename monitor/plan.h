@@ -64,10 +64,6 @@ struct plan_service *plan_find(const struct plan *plan, const char *name);
 /* The first error of its notes, or NULL. */
 const struct msg_plan_note *plan_error(const struct plan *plan);
 
-/* "FILE:LINE:COL: error: TEXT" of a note; name is the configuration's file. */
-const char *plan_note_text(
-    const struct msg_plan_note *note, const char *name, char *buf, size_t size);
-
 /* Whether two messages of a type say the same; either may be NULL. */
 bool plan_same_message(enum msg_type type, const void *a, const void *b);
 

@@ -23,14 +23,6 @@ typedef void planner_done(struct monitor *mon, const char *name,
 void planner_ask(struct monitor *mon, enum plan_what what, const char *name,
     planner_done *done);
 
-/*
- * A check, by whoever started us, of what mon says: waits for the planner's
- * end. daemon: the run-time folder of one that may run. The plan, or NULL with
- * the reason.
- */
-struct plan *planner_check(
-    struct monitor *mon, const char *daemon, char *reason, size_t size);
-
 /* At a stop: none goes on, and none is started any more. */
 void planner_stop(struct monitor *mon);
 

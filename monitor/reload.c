@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ipc/plan_note.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"

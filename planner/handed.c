@@ -10,12 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ipc/channel.h"
-#include "lib/err.h"
-#include "lib/log.h"
 #include "lib/ptable.h"
 #include "lib/safe.h"
 #include "planner/handed.h"
+#include "planner/note.h"
 
 #define HANDED_LINE_MAX 256
 
@@ -107,7 +105,7 @@ handed_send(const struct planner *p, const struct conf *conf, size_t most)
 	char path[PATH_MAX + 32], why[SAFE_REASON_MAX], line[HANDED_LINE_MAX];
 	static struct msg_plan_note note;
 	FILE *f = NULL;
-	int fd, err;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/state/sockets", p->daemon);
 	fd = safe_open_file(path, geteuid(), why, sizeof(why));
@@ -121,9 +119,7 @@ handed_send(const struct planner *p, const struct conf *conf, size_t most)
 		if (!handed_judge(line, conf, &note))
 			continue;
 		most--;
-		err = ipc_send_wait(p->monitor, MSG_PLAN_NOTE, &note, NULL, 0);
-		if (err != 0)
-			die("cannot send PLAN_NOTE: %s", err_text(err));
+		note_send(p, &note);
 	}
 	fclose(f);
 }

@@ -20,6 +20,7 @@
 #include "planner/check.h"
 #include "planner/handed.h"
 #include "planner/ids.h"
+#include "planner/note.h"
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/sshd.h"
@@ -37,8 +38,11 @@ static void
 plan_send(struct plan *plan, enum msg_type type, const void *msg,
     const int *fds, size_t nfds)
 {
-	int err = ipc_send_wait(plan->planner->monitor, type, msg, fds, nfds);
+	struct ipc_channel *monitor = plan->planner->monitor;
+	int err = 0;
 
+	if (monitor != NULL)
+		err = ipc_send_wait(monitor, type, msg, fds, nfds);
 	if (err != 0)
 		die("cannot send %s: %s", msg_name(type), err_text(err));
 }
@@ -311,7 +315,7 @@ plan_notes(struct plan *plan)
 
 		snprintf(m.file, sizeof(m.file), "%s", d->file);
 		snprintf(m.text, sizeof(m.text), "%s", d->text);
-		plan_send(plan, MSG_PLAN_NOTE, &m, NULL, 0);
+		note_send(plan->planner, &m);
 	}
 }
 
@@ -335,7 +339,7 @@ plan_all(struct plan *plan)
 	}
 }
 
-void
+bool
 plan_make(const struct planner *p)
 {
 	static check_waits waits;
@@ -346,7 +350,7 @@ plan_make(const struct planner *p)
 
 	if (p->what == PLAN_USER) {
 		plan_send(&plan, MSG_PLAN_DONE, &done, NULL, 0);
-		return;
+		return (true);
 	}
 	check_configuration(p, &conf, waits, &report);
 	plan.conf = conf;
@@ -363,6 +367,9 @@ plan_make(const struct planner *p)
 	if (p->what == PLAN_CHECK)
 		sshd_remove_prepared(p);
 	plan_send(&plan, MSG_PLAN_DONE, &done, NULL, 0);
+	if (done.lost)
+		note_lost(p);
 	conf_report_clear(&report);
 	conf_free(conf);
+	return (!done.refused);
 }

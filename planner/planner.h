@@ -15,7 +15,7 @@
 struct ipc_channel;
 
 struct planner {
-	struct ipc_channel *monitor;
+	struct ipc_channel *monitor; /* NULL: in a check */
 	enum plan_what what;
 	const char *path; /* the configuration's */
 	const char *run_dir, *state_dir;
