@@ -91,7 +91,8 @@ BUILTIN	= $(filter-out common exec logreader lookup ssh tacplus,$(patsubst \
 	  workers/%/main.c,%,$(wildcard workers/*/main.c)))
 LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \
-	  $(BUILTIN:%=workers/%) workers/lookup monitor/login planner
+	  $(BUILTIN:%=workers/%) workers/lookup workers/tacplus monitor/login \
+	  planner
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(foreach d,$(1),$(wildcard $(d)/*.c)))
@@ -106,7 +107,7 @@ BSD	= -lbsd
 # name: folder, libraries of ours, libraries of others, link mode
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec \
-	$(LE)/lookup $(LE)/logreader $(LE)/login $(LE)/ender \
+	$(LE)/lookup $(LE)/tacplus $(LE)/logreader $(LE)/login $(LE)/ender \
 	$(LE)/planner documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
@@ -129,6 +130,7 @@ ifeq ($(STATIC),1)
 $(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec: workers/hot.ld
 endif
 $(eval $(call program,$(LE)/lookup,workers/lookup,workers/common role sandbox ipc lib,$(SECC) $(BSD),-pie))
+$(eval $(call program,$(LE)/tacplus,workers/tacplus,role sandbox ipc lib,$(SECC) -lmd $(BSD),-pie))
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
 # One for each ending: it has nothing to wait for but its exec.
 $(eval $(call program,$(LE)/ender,ender,role sandbox ipc lib,$(SECC) -lbsd -lmd,$(ENDER_LINK)))
@@ -179,7 +181,7 @@ objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c \
 	  tests/unit/*/*/*.c tests/state/*/*.c))
 STAGE	= $(B)/lib/tests-stage.a
-UNITLIB	= monitor/login planner conf/sshd conf policy workers/lookup \
+UNITLIB	= monitor/login planner conf/sshd conf policy workers/lookup workers/tacplus \
 	  workers/logreader $(BUILTIN:%=workers/%) \
 	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)
@@ -190,9 +192,8 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(STAGE) $(foreach d,$(UNITLIB),$(call lib_of,$
 	$(SAY) "LINK $@"
 	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group $(STAGE) \
 	    $(foreach d,$(UNITLIB),$(call lib_of,$(d))) -Wl,--end-group \
-	    $(UV) -lcmocka -lsystemd $(SECC) $(BSD) $(TESTLIBS)
+	    $(UV) -lcmocka -lsystemd $(SECC) -lmd $(BSD) $(TESTLIBS)
 $(B)/tests/unit/monitor/pam/pam_portreeve: TESTLIBS = -lpam
-$(B)/tests/unit/monitor/pam/key: TESTLIBS = -lmd
 $(B)/tests/unit/monitor/pam/pam_portreeve: | $(B)/pam_portreeve.so
 
 # PAM modules that misbehave, for the tests of login.
@@ -234,7 +235,7 @@ $(F)/all.a: $(foreach d,$(FUZZDIRS),$(call fuzzobjs,$(d)))
 $(F)/passwd: $(F)/obj/tests/stage/passwd.o
 
 $(F)/%: $(F)/obj/tests/fuzz/%.o $(F)/all.a
-	$(Q)clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) $(BSD)
+	$(Q)clang $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(SECC) -lmd $(BSD)
 
 fuzzers: $(FUZZERS)
 

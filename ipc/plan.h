@@ -19,6 +19,9 @@
 /* What a server of authentication-order speaks. */
 enum plan_asked { PLAN_ASKED_RADIUS, PLAN_ASKED_TACPLUS };
 
+/* What became of a password that was asked of TACACS+ servers. */
+enum tacplus_answer { TACPLUS_PASS, TACPLUS_FAIL, TACPLUS_SILENT };
+
 /* What a planner is asked for, PLAN_ASK. */
 enum plan_what {
 	PLAN_START,  /* the file; what a service lacks of the host, it waits for

@@ -7,6 +7,7 @@ static const char *const account_names[UID_READERS] = {
     [UID_LOOKUP] = "portreeve-lookup",
     [UID_CALLER] = "portreeve-caller",
     [UID_ENDER] = "portreeve-ender",
+    [UID_TACPLUS] = "portreeve-tacplus",
 };
 
 const char *

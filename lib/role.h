@@ -21,7 +21,8 @@
 	X(ROLE_CALLER, "caller")                                               \
 	X(ROLE_PLANNER, "planner")                                             \
 	X(ROLE_ENDER, "ender")                                                 \
-	X(ROLE_CLIENT, "client")
+	X(ROLE_CLIENT, "client")                                               \
+	X(ROLE_TACPLUS, "tacplus")
 
 enum role {
 #define X(name, text) name,
@@ -37,6 +38,7 @@ enum role_uid {
 	UID_LOOKUP,
 	UID_CALLER,
 	UID_ENDER,
+	UID_TACPLUS,
 	UID_READERS, /* and the kind of service */
 	UID_SERVICES = UID_READERS + SERVICE_COUNT, /* likewise */
 	UID_COUNT = UID_SERVICES + SERVICE_COUNT

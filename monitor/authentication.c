@@ -5,7 +5,9 @@
  * asks one after the other. A login that begins meanwhile reads the old file or
  * the new one, and each whole.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,10 @@
 #include "lib/log.h"
 #include "monitor/authentication.h"
 
+#define LISTEN_QUEUE 128
 #define TEXT_MAX (PLAN_ASKED_MAX * (PATH_MAX + 256))
+
+static int listener = -1;
 
 struct text {
 	char text[TEXT_MAX];
@@ -162,6 +167,85 @@ authentication_write_other(struct monitor *mon, struct text *t)
 	return (authentication_write(path, t));
 }
 
+/* --- tacplus ---------------------------------------------------------------
+ */
+
+/*
+ * Held here, so that who asks while the role is being replaced waits in its
+ * queue. Root alone comes to it, by its folder.
+ */
+static int
+authentication_listen(const struct monitor *mon)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char path[PATH_MAX + 64];
+	int fd;
+
+	if (listener >= 0)
+		return (0);
+	authentication_path(mon, "tacplus", -1, path, sizeof(path));
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		log_warn("%s: the path is too long for a socket", path);
+		return (ERR_TOO_LONG);
+	}
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
+	    listen(fd, LISTEN_QUEUE) < 0) {
+		log_errno("cannot listen on %s", path);
+		fd_close(&fd);
+		return (ERR_SYSTEM);
+	}
+	listener = fd;
+	return (0);
+}
+
+int
+authentication_listener(void)
+{
+	return (listener);
+}
+
+static const struct msg_plan_asked *
+authentication_find_tacplus(const struct plan *plan, unsigned *i)
+{
+	while (plan != NULL && *i < plan->asked_count) {
+		const struct msg_plan_asked *m = &plan->asked[(*i)++];
+
+		if (m->kind == PLAN_ASKED_TACPLUS)
+			return (m);
+	}
+	return (NULL);
+}
+
+bool
+authentication_same_tacplus(const struct plan *a, const struct plan *b)
+{
+	const struct msg_plan_asked *x, *y;
+	unsigned i = 0, j = 0;
+
+	do {
+		x = authentication_find_tacplus(a, &i);
+		y = authentication_find_tacplus(b, &j);
+		if ((x == NULL) != (y == NULL) ||
+		    (x != NULL && !plan_same_message(MSG_PLAN_ASKED, x, y)))
+			return (false);
+	} while (x != NULL);
+	return (true);
+}
+
+static bool
+authentication_has_tacplus(const struct plan *plan)
+{
+	unsigned i = 0;
+
+	return (authentication_find_tacplus(plan, &i) != NULL);
+}
+
+/* --- the whole -------------------------------------------------------------
+ */
+
 int
 authentication_commit(struct monitor *mon, const struct plan *plan)
 {
@@ -188,7 +272,13 @@ authentication_commit(struct monitor *mon, const struct plan *plan)
 	}
 	memset(&text, 0, sizeof(text));
 	err = authentication_write_radius(mon, plan, &text);
-	return (err != 0 ? err : authentication_write_other(mon, &text));
+	if (err == 0)
+		err = authentication_write_other(mon, &text);
+	if (err != 0 || authentication_has_tacplus(plan))
+		return (err != 0 ? err : authentication_listen(mon));
+	/* Who asks still, hears at once that nobody answers. */
+	fd_close(&listener);
+	return (0);
 }
 
 void

@@ -14,6 +14,12 @@
  */
 int authentication_commit(struct monitor *mon, const struct plan *plan);
 
+/* The socket on which tacplus is asked; -1 where no plan names a server. */
+int authentication_listener(void);
+
+/* Whether two plans have the same servers of TACACS+. */
+bool authentication_same_tacplus(const struct plan *a, const struct plan *b);
+
 /* "PORTREEVE_PAM_ORDER=FOLDER:METHODS" for an environment. */
 void authentication_variable(
     const struct monitor *mon, const char *order, char *buf, size_t size);

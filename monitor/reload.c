@@ -70,7 +70,7 @@ reload_change_ssh(struct monitor *mon, bool changed[SERVICES_MAX])
 
 /* Roles that no service needs any more. */
 static void
-reload_stop_needless(struct monitor *mon)
+reload_stop_needless(struct monitor *mon, const struct plan *old)
 {
 	struct proc *p;
 
@@ -79,6 +79,11 @@ reload_stop_needless(struct monitor *mon)
 		 */
 		if (p->role == ROLE_LOOKUP &&
 		    !start_is_needed(mon, p->role, p->kind))
+			proc_stop(mon, p, true);
+		/* Its sandbox is for the servers that it was told. */
+		if (p->role == ROLE_TACPLUS &&
+		    (!start_is_needed(mon, p->role, p->kind) ||
+			!authentication_same_tacplus(old, mon->plan)))
 			proc_stop(mon, p, true);
 	}
 }
@@ -135,7 +140,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 	reload_settle_waiting(mon);
 	bind_configure(mon);
 	reload_replace_zygotes(mon, changed);
-	reload_stop_needless(mon);
+	reload_stop_needless(mon, old);
 	wire_services(mon);
 	start_needed(mon);
 	wire_tell_listeners(mon);

@@ -153,10 +153,12 @@ stop_step(struct monitor *mon)
 		stop_set(mon, STAGE_MASTER);
 		stop_role(mon, ROLE_MASTER);
 		stop_role(mon, ROLE_LOOKUP);
+		stop_role(mon, ROLE_TACPLUS);
 		stop_role(mon, ROLE_LOGREADER);
 	}
 	if (mon->stage == STAGE_MASTER && !stop_any_left(mon, ROLE_MASTER) &&
 	    !stop_any_left(mon, ROLE_LOOKUP) &&
+	    !stop_any_left(mon, ROLE_TACPLUS) &&
 	    !stop_any_left(mon, ROLE_LOGREADER)) {
 		stop_set(mon, STAGE_AUDIT);
 		report_stopped(mon, stop_reason);

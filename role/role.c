@@ -39,6 +39,8 @@ role_receive(struct role_self *s, enum role self, char **argv)
 
 	s->writable = NULL;
 	s->nwritable = 0;
+	s->ports = NULL;
+	s->nports = 0;
 	title = argv[0];
 	if (title != NULL) {
 		log_set_name(title);
@@ -88,6 +90,8 @@ role_seal(struct role_self *s)
 	    .parent = s->seal.parent,
 	    .writable = s->writable,
 	    .nwritable = s->nwritable,
+	    .ports = s->ports,
+	    .nports = s->nports,
 	};
 	int profile = sandbox_profile_for(
 	    s->monitor.self, (enum service_kind)s->seal.kind);

@@ -22,6 +22,9 @@ struct role_self {
 	/* What a role that starts programs may write: set before role_seal() */
 	const char *const *writable;
 	size_t nwritable;
+	/* TCP ports that it reaches, of tacplus: likewise */
+	const uint16_t *ports;
+	size_t nports;
 };
 
 /*

@@ -122,20 +122,23 @@ landlock_let_write(int ruleset, const char *path, int abi)
 }
 
 static int
-landlock_let_resolve(int ruleset)
+landlock_let_connect(int ruleset, const uint16_t *ports, size_t n)
 {
-	const struct net_port rule = {NET_CONNECT_TCP, 53};
+	for (size_t i = 0; i < n; i++) {
+		const struct net_port rule = {NET_CONNECT_TCP, ports[i]};
 
-	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0u) !=
-	    0)
-		return (ERR_SYSTEM);
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT,
+			&rule, 0u) != 0)
+			return (ERR_SYSTEM);
+	}
 	return (0);
 }
 
 int
-landlock_restrict(const struct profile *profile, int abi,
-    const char *const *writable, size_t n)
+landlock_restrict(
+    const struct profile *profile, int abi, const struct sandbox_params *params)
 {
+	static const uint16_t resolver[] = {53};
 	const char *readable = profile->files == FILES_PROC ? "/proc" : "/";
 	uint64_t reads = FS_READ_FILE | FS_READ_DIR;
 	int ruleset, rc = 0;
@@ -146,10 +149,14 @@ landlock_restrict(const struct profile *profile, int abi,
 		reads |= FS_EXECUTE;
 	if (profile->files != FILES_NONE)
 		rc = landlock_let(ruleset, readable, reads);
-	for (size_t i = 0; rc == 0 && profile->programs && i < n; i++)
-		rc = landlock_let_write(ruleset, writable[i], abi);
+	for (size_t i = 0;
+	     rc == 0 && profile->programs && i < params->nwritable; i++)
+		rc = landlock_let_write(ruleset, params->writable[i], abi);
 	if (rc == 0 && profile->network == NETWORK_RESOLVER && abi >= 4)
-		rc = landlock_let_resolve(ruleset);
+		rc = landlock_let_connect(ruleset, resolver, 1);
+	if (rc == 0 && profile->network == NETWORK_SERVERS && abi >= 4)
+		rc = landlock_let_connect(
+		    ruleset, params->ports, params->nports);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0u) != 0)
 		rc = ERR_SYSTEM;
 	fd_close(&ruleset);

@@ -6,6 +6,7 @@
 #define PORTREEVE_SANDBOX_LANDLOCK_H
 
 #include "sandbox/profile.h"
+#include "sandbox/sandbox.h"
 
 /* Below this level, renaming and linking escape (no LANDLOCK_ACCESS_FS_REFER).
  */
@@ -16,11 +17,12 @@ int landlock_get_abi(void);
 
 /*
  * Deny every right that level abi knows, but for what the profile names: to
- * read (files), to execute them and to write below these n paths
- * (programs), to reach TCP port 53 or to connect at all (network). NoNewPrivs
+ * read (files), to execute them and to write below the paths of params
+ * (programs), to reach TCP port 53, those of params, or to connect at all
+ * (network). NoNewPrivs
  * must be set. 0, ERR_SYSTEM with errno.
  */
 int landlock_restrict(const struct profile *profile, int abi,
-    const char *const *writable, size_t n);
+    const struct sandbox_params *params);
 
 #endif

@@ -57,6 +57,8 @@ sandbox_profile_for(enum role role, enum service_kind kind)
 		return (SANDBOX_PLANNER);
 	case ROLE_ENDER:
 		return (SANDBOX_ENDER);
+	case ROLE_TACPLUS:
+		return (SANDBOX_TACPLUS);
 	default:
 		return (ERR_NOT_FOUND);
 	}

@@ -71,6 +71,7 @@ enum profile_network {
 	NETWORK_NONE,	  /* an own namespace, with nothing in it */
 	NETWORK_RESOLVER, /* the system's; TCP only to port 53 */
 	NETWORK_OUTBOUND, /* the system's; connects, binds nothing */
+	NETWORK_SERVERS,  /* the system's; TCP only to sandbox_params.ports */
 	NETWORK_PASSED	  /* the system's, for the programs that it starts */
 };
 

@@ -309,8 +309,7 @@ sandbox_restrict_files(const struct sealing *s)
 		}
 		sandbox_note(s->report, "Landlock of level 1 only.");
 	}
-	if ((err = landlock_restrict(s->profile, abi, s->params->writable,
-		 s->params->nwritable)) != 0)
+	if ((err = landlock_restrict(s->profile, abi, s->params)) != 0)
 		return (sandbox_fail(s->report, err,
 		    "Landlock of level %d "
 		    "cannot be set up: %s.",

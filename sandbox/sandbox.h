@@ -28,7 +28,8 @@
 	X(SANDBOX_LOGREADER, "logreader")                                      \
 	X(SANDBOX_CALLER, "caller")                                            \
 	X(SANDBOX_PLANNER, "planner")                                          \
-	X(SANDBOX_ENDER, "ender")
+	X(SANDBOX_ENDER, "ender")                                              \
+	X(SANDBOX_TACPLUS, "tacplus")
 
 /* Workers have their zygote's profile: a filter per connection is too slow. */
 enum sandbox_profile {
@@ -98,6 +99,9 @@ struct sandbox_params {
 	 */
 	const char *const *writable;
 	size_t nwritable;
+	/* TCP ports of a profile that reaches its servers alone. */
+	const uint16_t *ports;
+	size_t nports;
 };
 
 /* What became of it. Strings are whole sentences in ASCII, without newline. */

@@ -44,6 +44,8 @@ text_of_network(enum profile_network network)
 		return ("the host's; TCP only to port 53");
 	case NETWORK_OUTBOUND:
 		return ("the host's, to connect; binds nothing");
+	case NETWORK_SERVERS:
+		return ("the host's; TCP only to its servers' ports");
 	case NETWORK_PASSED:
 		return ("the host's, for its programs");
 	}

@@ -20,6 +20,8 @@
 #include "monitor/pam/ask.h"
 
 #define RETRY_MS 50
+#define TACPLUS_MS 120000 /* sshd and login have less, by default */
+#define TACPLUS_TRIES 3
 #define UPGRADE_MS 60000 /* until the daemon is restarted */
 #define ANSWER_MS 30000	 /* of a daemon that is there, on a loaded machine */
 
@@ -32,7 +34,8 @@ ask_left(uint64_t end)
 }
 
 static int
-ask_connect(const struct sockaddr_un *sun, struct ipc_channel *ch)
+ask_connect(
+    const struct sockaddr_un *sun, enum role peer, struct ipc_channel *ch)
 {
 	int fd =
 	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -47,15 +50,14 @@ ask_connect(const struct sockaddr_un *sun, struct ipc_channel *ch)
 		fd_close(&fd);
 		return (again ? ERR_AGAIN : ERR_SYSTEM);
 	}
-	ipc_channel_init(ch, fd, ROLE_LOGIN, ROLE_MONITOR, ST_NEW);
+	ipc_channel_init(ch, fd, ROLE_LOGIN, peer, ST_NEW);
 	return (0);
 }
 
 static int
 ask_once(struct ipc_channel *ch, enum msg_type type, const void *msg,
-    uint64_t end, struct msg_pam_verdict *verdict)
+    uint64_t end, struct ipc_in *in)
 {
-	struct ipc_in in;
 	int err = ipc_greet(ch);
 
 	if (err == 0)
@@ -69,13 +71,23 @@ ask_once(struct ipc_channel *ch, enum msg_type type, const void *msg,
 
 		if (left == 0 || poll(&p, 1, left) == 0)
 			return (ERR_AGAIN);
-		err = ipc_recv(ch, &in);
+		err = ipc_recv(ch, in);
 	} while (err == ERR_AGAIN);
-	if (err == 0 && in.type == MSG_OTHER_BUILD)
+	if (err == 0 && in->type == MSG_OTHER_BUILD)
 		return (ERR_BUILD);
-	if (err == 0)
-		*verdict = in.msg.pam_verdict;
 	return (err);
+}
+
+static int
+ask_address(const char *path, struct sockaddr_un *sun)
+{
+	size_t n = strlen(path);
+
+	if (n >= sizeof(sun->sun_path))
+		return (ERR_TOO_LONG);
+	sun->sun_family = AF_UNIX;
+	memcpy(sun->sun_path, path, n + 1);
+	return (0);
 }
 
 int
@@ -83,23 +95,24 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
     struct msg_pam_verdict *verdict)
 {
 	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun;
 	uint64_t begin = time_boot_ns();
 	uint64_t end = begin + (uint64_t)patience_ms * 1000000;
 	uint64_t answer = begin + ANSWER_MS * 1000000ull;
-	size_t n = strlen(path);
-	int err;
+	struct ipc_in in;
+	int err = ask_address(path, &sun);
 
-	if (n >= sizeof(sun.sun_path))
-		return (ERR_TOO_LONG);
-	memcpy(sun.sun_path, path, n + 1);
+	if (err != 0)
+		return (err);
 	for (;;) {
 		struct ipc_channel ch = {.fd = -1};
 
-		err = ask_connect(&sun, &ch);
+		err = ask_connect(&sun, ROLE_MONITOR, &ch);
 		if (err == 0)
 			err = ask_once(&ch, type, msg,
-			    type == MSG_PAM_CLOSE ? end : answer, verdict);
+			    type == MSG_PAM_CLOSE ? end : answer, &in);
+		if (err == 0)
+			*verdict = in.msg.pam_verdict;
 		ipc_channel_close(&ch);
 		/*
 		 * A monitor that dies while it is asked is asked again; one of
@@ -114,4 +127,29 @@ pam_ask(const char *path, enum msg_type type, const void *msg, int patience_ms,
 			return (err);
 		nanosleep(&pause, NULL);
 	}
+}
+
+enum tacplus_answer
+pam_ask_tacplus(const char *path, const struct msg_tacplus_ask *msg)
+{
+	uint64_t end = time_boot_ns() + TACPLUS_MS * 1000000ull;
+	struct sockaddr_un sun;
+	struct ipc_in in;
+	int err = ask_address(path, &sun);
+
+	if (err != 0)
+		return (TACPLUS_SILENT);
+	/* One that was just replaced has not answered all. */
+	for (int i = 0; i < TACPLUS_TRIES; i++) {
+		struct ipc_channel ch = {.fd = -1};
+
+		err = ask_connect(&sun, ROLE_TACPLUS, &ch);
+		if (err == 0)
+			err = ask_once(&ch, MSG_TACPLUS_ASK, msg, end, &in);
+		ipc_channel_close(&ch);
+		if (err != ERR_CLOSED)
+			break;
+	}
+	return (err != 0 ? TACPLUS_SILENT
+			 : (enum tacplus_answer)in.msg.tacplus_answer.answer);
 }

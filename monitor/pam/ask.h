@@ -7,6 +7,7 @@
 #define PORTREEVE_MONITOR_PAM_ASK_H
 
 #include "ipc/msg.h"
+#include "ipc/plan.h"
 
 /*
  * Ask `type` (PAM_ACCOUNT, PAM_OPEN, PAM_CLOSE) with its message and wait for
@@ -20,5 +21,12 @@
  */
 int pam_ask(const char *path, enum msg_type type, const void *msg,
     int patience_ms, struct msg_pam_verdict *verdict);
+
+/*
+ * Ask tacplus about a password, on its socket. TACPLUS_SILENT too when it is
+ * not there, or says nothing for two minutes.
+ */
+enum tacplus_answer pam_ask_tacplus(
+    const char *path, const struct msg_tacplus_ask *msg);
 
 #endif

@@ -6,13 +6,18 @@
  * wrong besides is a no. Servers are distrusted: what they say is not shown,
  * and they get no second answer.
  */
+#include <sys/stat.h>
+
 #include <security/pam_appl.h>
 #include <security/pam_ext.h>
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+#include "monitor/pam/ask.h"
 #include "monitor/pam/order.h"
 
 #define ORDER_DATA "portreeve_order"
@@ -166,6 +171,49 @@ order_run_host(pam_handle_t *pamh, const char *password)
 	return (order_run(pamh, NULL, service, password));
 }
 
+static bool
+order_copy(char *dst, size_t size, const void *src)
+{
+	int n = snprintf(dst, size, "%s", src == NULL ? "" : (const char *)src);
+
+	return (n >= 0 && (size_t)n < size);
+}
+
+static bool
+order_copy_item(pam_handle_t *pamh, int item, char *dst, size_t size)
+{
+	const void *value = NULL;
+
+	return (pam_get_item(pamh, item, &value) == PAM_SUCCESS &&
+		order_copy(dst, size, value));
+}
+
+/* What does not fit in a message is asked of nobody, and so is no. */
+static int
+order_run_tacplus(pam_handle_t *pamh, const char *folder, const char *password)
+{
+	struct msg_tacplus_ask m = {.end_ = 0};
+	enum tacplus_answer answer = TACPLUS_FAIL;
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/tacplus", folder);
+
+	if (n > 0 && (size_t)n < sizeof(path) &&
+	    order_copy(m.password, sizeof(m.password), password) &&
+	    order_copy_item(pamh, PAM_USER, m.user, sizeof(m.user)) &&
+	    order_copy_item(pamh, PAM_TTY, m.port, sizeof(m.port)) &&
+	    order_copy_item(pamh, PAM_RHOST, m.source, sizeof(m.source)))
+		answer = pam_ask_tacplus(path, &m);
+	explicit_bzero(&m, sizeof(m));
+	switch (answer) {
+	case TACPLUS_PASS:
+		return (PAM_SUCCESS);
+	case TACPLUS_SILENT:
+		return (PAM_AUTHINFO_UNAVAIL);
+	default:
+		return (PAM_AUTH_ERR);
+	}
+}
+
 /* --- all of them -----------------------------------------------------------
  */
 
@@ -190,6 +238,8 @@ order_ask(pam_handle_t *pamh, const char *folder, const char *word, size_t n,
 
 	if (order_is(word, n, "radius"))
 		return (order_run(pamh, folder, "radius", password));
+	if (order_is(word, n, "tacplus"))
+		return (order_run_tacplus(pamh, folder, password));
 	if (!order_is(word, n, "password"))
 		return (PAM_SYSTEM_ERR);
 	if (last)
@@ -218,12 +268,24 @@ order_ask_all(pam_handle_t *pamh, const char *folder, const char *order,
 	return (rejected ? PAM_AUTH_ERR : PAM_IGNORE);
 }
 
+/* Whoever could name another folder to a program of root's is believed none. */
+static bool
+order_is_roots(const char *folder)
+{
+	struct stat st;
+
+	return (lstat(folder, &st) == 0 && st.st_uid == 0 &&
+		st.st_mode == (S_IFDIR | 0700));
+}
+
 int
 pam_order_authenticate(
     pam_handle_t *pamh, const char *folder, const char *order)
 {
 	const char *password = NULL;
-	int status = pam_set_data(pamh, ORDER_DATA, order_asked, NULL);
+	int status = order_is_roots(folder)
+			 ? pam_set_data(pamh, ORDER_DATA, order_asked, NULL)
+			 : PAM_AUTH_ERR;
 
 	if (status == PAM_SUCCESS)
 		status = pam_get_authtok(pamh, PAM_AUTHTOK, &password, NULL);

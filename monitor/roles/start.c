@@ -49,6 +49,7 @@ static const struct role_spec role_specs[] = {
     {ROLE_AUDIT, "audit", UID_AUDIT, false, false},
     {ROLE_MASTER, "master", UID_MASTER, true, true},
     {ROLE_LOOKUP, "lookup", UID_LOOKUP, false, false},
+    {ROLE_TACPLUS, "tacplus", UID_TACPLUS, true, false},
     {ROLE_ENDER, "ender", UID_ENDER, false, false},
     {ROLE_PLANNER, "planner", UID_COUNT, false, false},
 };
@@ -98,6 +99,9 @@ start_is_needed(struct monitor *mon, enum role role, enum service_kind kind)
 		if (!table_service_runs(s))
 			continue;
 		if (role == ROLE_LOOKUP && service_traits(s->kind)->lookup)
+			return (true);
+		if (role == ROLE_TACPLUS &&
+		    strstr(s->plan->is.order, "tacplus") != NULL)
 			return (true);
 		if (role == ROLE_LOGREADER && service_reader(s->kind) == kind)
 			return (true);
@@ -367,6 +371,8 @@ start_role(struct monitor *mon, enum role role, enum service_kind kind,
 		service->zygote = p;
 	if (start_seal(mon, &spec, p) < 0)
 		proc_kill(mon, p, "cannot be sent SEAL");
+	else if (role == ROLE_TACPLUS)
+		wire_tacplus(mon, p);
 	return (p);
 }
 

@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/authentication.h"
 #include "monitor/notify.h"
 #include "monitor/plan.h"
 #include "monitor/report.h"
@@ -180,6 +181,26 @@ wire_lookup(struct monitor *mon)
 	wire_pair(mon, &(struct wire_end){master, MSG_LOOKUP, &told, -1},
 	    &(struct wire_end){lookup, MSG_MASTER_CHANNEL, &channel, -1},
 	    lookup);
+}
+
+void
+wire_tacplus(struct monitor *mon, struct proc *p)
+{
+	const struct msg_tacplus_listener listener = {.end_ = 0};
+	int fd = authentication_listener();
+
+	for (unsigned i = 0; i < mon->plan->asked_count; i++) {
+		const struct msg_plan_asked *m = &mon->plan->asked[i];
+		struct msg_tacplus_server server = {
+		    .address = m->address, .timeout = m->timeout};
+
+		if (m->kind != PLAN_ASKED_TACPLUS)
+			continue;
+		memcpy(server.secret, m->secret, sizeof(server.secret));
+		proc_send(mon, p, MSG_TACPLUS_SERVER, &server, NULL, 0);
+		explicit_bzero(&server, sizeof(server));
+	}
+	proc_send(mon, p, MSG_TACPLUS_LISTENER, &listener, &fd, 1);
 }
 
 void

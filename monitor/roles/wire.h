@@ -24,6 +24,9 @@ void wire_log(struct monitor *mon, struct proc *reader, struct proc *zygote);
 void wire_zygote(struct monitor *mon, struct proc *z, bool asked);
 void wire_lookup(struct monitor *mon);
 
+/* The servers of a tacplus that was just sent SEAL, and its socket. */
+void wire_tacplus(struct monitor *mon, struct proc *p);
+
 /* finger's flags, to who keeps them. */
 void wire_finger_options(struct monitor *mon, struct proc *p);
 

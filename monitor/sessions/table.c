@@ -71,7 +71,8 @@ table_same_zygote(const struct plan_service *a, const struct plan_service *b)
 		return (false);
 	return (service_traits((enum service_kind)x->kind)->by != BY_SSHD ||
 		(x->packets == y->packets && x->root_login == y->root_login &&
-		    x->log_unknown == y->log_unknown));
+		    x->log_unknown == y->log_unknown &&
+		    strcmp(x->order, y->order) == 0));
 }
 
 bool

@@ -1,16 +1,21 @@
 #!/usr/bin/python3
 """authentication-order: who is asked about a password, in which order, and
 what a no and a silence mean; by ssh and telnet, of a real freeradius."""
+import concurrent.futures
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 
-from harness import (BOTH, Daemon, PASSWORDS, authorize, check, equal,
+from harness import (BOTH, Daemon, PASSWORDS, authorize, changed, check,
+                     equal,
                      free_port, key, limit, main, needs, needs_root,
                      processes, ssh, unused, wait_until, world)
 from harness.logins import Login
+from harness import tacplus
 from harness.radius import Radius, SECRET, asking
+from harness.tacplus import Tacplus
 
 LOCAL = PASSWORDS["alice"][0]
 REMOTE = "Through-The-Looking-Glass-9"
@@ -156,6 +161,114 @@ def test_the_secret_is_nowhere():
         for line in daemon.events:
             check(SECRET not in line.line and REMOTE not in line.line,
                   "in an event")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_without_the_line_nobody_gets_in():
+    """As when somebody takes it out while the daemon runs."""
+    with started("radius", ("radius", 9, SECRET)) as daemon, \
+            changed("/etc/pam.d/common-auth", lambda text: "".join(
+                line for line in text.splitlines(True)
+                if not line.rstrip().endswith(" order"))):
+        check(not by_ssh(daemon, LOCAL), "ssh")
+        check(not by_telnet(daemon, LOCAL), "telnet")
+
+
+# --- tacplus -----------------------------------------------------------------
+
+CLIENT = """
+$t = new Authen::TacacsPlus(Host => "127.0.0.1", Key => $ARGV[0],
+    Port => $ARGV[1], Timeout => 20) or die "no server";
+print $t->authen("alice", $ARGV[2],
+    &Authen::TacacsPlus::TAC_PLUS_AUTHEN_TYPE_PAP) ? "in" : "out";
+"""
+
+
+@needs("perl")
+@limit(60)
+def test_another_client_agrees_with_the_tests_server():
+    with Tacplus({"alice": REMOTE}) as server:
+        for password, wanted in ((REMOTE, "in"), ("neither", "out")):
+            done = subprocess.run(
+                ["perl", "-MAuthen::TacacsPlus", "-e", CLIENT,
+                 tacplus.SECRET, str(server.port), password],
+                capture_output=True, text=True, check=False)
+            if "Can't locate" in done.stderr:
+                raise world.Skip("no libauthen-tacacsplus-perl")
+            equal(done.stdout, wanted, done.stderr)
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(300)
+def test_tacplus_accepts_and_rejects():
+    with Tacplus({"alice": REMOTE, "root": REMOTE}) as server, \
+            started("tacplus", ("tacplus", server.port, tacplus.SECRET)) \
+            as daemon:
+        ways(daemon, True, REMOTE, "the server's password")
+        ways(daemon, False, LOCAL, "the local one, which is not asked")
+        check(not by_ssh(daemon, REMOTE, user="root"), "root by ssh")
+        equal(server.asked[0], ["alice", "ssh", "127.0.0.1", REMOTE],
+              "what it was asked")
+        check(["alice", "telnet", "127.0.0.1", REMOTE] in server.asked,
+              "what it was asked by telnet")
+        # Its death is nobody's: the next one answers.
+        mark = daemon.mark()
+        os.kill(daemon.role("tacplus").pid, signal.SIGKILL)
+        daemon.wait("role-restarted", after=mark, role="tacplus")
+        check(by_ssh(daemon, REMOTE), "after its death")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(300)
+def test_a_server_that_errs_is_no_answer():
+    """Its word is neither yes nor no: the local password decides."""
+    with Tacplus({"alice": REMOTE}) as server, \
+            started("tacplus", ("tacplus", server.port, tacplus.SECRET)) \
+            as daemon:
+        for way in ("error", "cut", "header", "long", "huge", "clear",
+                    "session", "key", "more", "silent"):
+            server.way = way
+            check(not by_ssh(daemon, REMOTE), "in by " + way)
+            check(by_ssh(daemon, LOCAL), "nobody answers: " + way)
+        equal(len(daemon.of("role-restarted")), 0, "deaths")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(300)
+def test_servers_and_questions_do_not_wait_for_another():
+    with Tacplus({"alice": REMOTE}, way="silent") as mute, \
+            Tacplus({"alice": REMOTE}, host="127.0.0.2") as server, \
+            started("tacplus", ("tacplus", mute.port, tacplus.SECRET)) \
+            as daemon:
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            wrong = [pool.submit(by_ssh, daemon, REMOTE) for _ in range(6)]
+            check(not any(w.result() for w in wrong), "in without an answer")
+        equal(len(mute.asked), 6, "questions to the server that is silent")
+        # The second one is asked, after a reload: another sandbox.
+        pid = daemon.role("tacplus").pid
+        text = configuration(
+            "tacplus", [("tacplus", mute.port, tacplus.SECRET)], daemon.port,
+            daemon.telnet)
+        daemon.configure(text.replace(
+            "authentication-order", "tacplus-server 127.0.0.2 { port %d; "
+            'secret "%s"; } authentication-order' % (
+                server.port, tacplus.SECRET), 1))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        wait_until(lambda: daemon.roles().get("tacplus") and
+                   daemon.role("tacplus").pid != pid, "another tacplus")
+        check(by_ssh(daemon, REMOTE), "by the second server")
+        check(not by_ssh(daemon, LOCAL), "rejected by the second server")
+        # And none of it, after another.
+        daemon.configure(configuration("password", [], daemon.port,
+                                       daemon.telnet))
+        equal(daemon.cli("reload").returncode, 0, "reload")
+        check("tacplus" not in daemon.roles(), "tacplus is there still")
+        ways(daemon, True, LOCAL, "the local password")
 
 
 @needs_root

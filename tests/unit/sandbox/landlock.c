@@ -20,6 +20,9 @@
 			return (__LINE__ % 98 + 1);                            \
 	} while (0)
 
+static const uint16_t ports[] = {1};
+static const struct sandbox_params params = {.ports = ports, .nports = 1};
+
 static int
 run(int (*act)(int abi, const void *arg), enum sandbox_profile id, int abi,
     const void *arg)
@@ -30,7 +33,7 @@ run(int (*act)(int abi, const void *arg), enum sandbox_profile id, int abi,
 	fflush(NULL);
 	if ((pid = fork()) == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-		    landlock_restrict(profile_get(id), abi, NULL, 0) != 0)
+		    landlock_restrict(profile_get(id), abi, &params) != 0)
 			_exit(SEALED_FAILED);
 		_exit(act(abi, arg));
 	}
@@ -150,6 +153,7 @@ test_ports(void **state)
 {
 	static const bool none[] = {false, false, false};
 	static const bool resolver[] = {false, true, false};
+	static const bool servers[] = {true, false, false};
 	static const bool outbound[] = {true, true, false};
 	int abi = landlock_get_abi();
 
@@ -163,6 +167,8 @@ test_ports(void **state)
 		    run(act_ports, SANDBOX_ZYGOTE_FTP, level, none), 0);
 		assert_int_equal(
 		    run(act_ports, SANDBOX_LOOKUP, level, resolver), 0);
+		assert_int_equal(
+		    run(act_ports, SANDBOX_TACPLUS, level, servers), 0);
 		assert_int_equal(
 		    run(act_ports, SANDBOX_CALLER, level, outbound), 0);
 	}

@@ -144,9 +144,9 @@ test_common(void **state)
 	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
 		enum sandbox_profile id = (enum sandbox_profile)i;
 
-		/* These are narrower: test_telnet, test_ender. */
+		/* Narrower: test_telnet, test_ender, test_tacplus. */
 		if (!profile_get(id)->sealed || id == SANDBOX_ZYGOTE_TELNET ||
-		    id == SANDBOX_ENDER)
+		    id == SANDBOX_ENDER || id == SANDBOX_TACPLUS)
 			continue;
 		assert_int_equal(fd_seqpacket_pair(pair), 0);
 		check(sealed_run(id, act_common, pair), id);
@@ -473,6 +473,34 @@ test_caller(void **state)
 	close(lis);
 }
 
+/* From Landlock 4 on it reaches its servers' ports alone; here it has none. */
+static int
+act_tacplus(const void *arg)
+{
+	const struct sockaddr_in *sin = arg;
+	int fd, one = 0;
+	socklen_t len = sizeof(one);
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	NEED(fd >= 0);
+	NEED(connect(fd, (const struct sockaddr *)sin, sizeof(*sin)) == 0 ||
+	     errno == EACCES);
+	NEED(getsockopt(fd, SOL_SOCKET, SO_ERROR, &one, &len) == 0);
+	return (0);
+}
+
+static void
+test_tacplus(void **state)
+{
+	struct sockaddr_in sin;
+	int lis;
+
+	(void)state;
+	lis = listener(&sin);
+	check(sealed_run(SANDBOX_TACPLUS, act_tacplus, &sin), SANDBOX_TACPLUS);
+	close(lis);
+}
+
 /* Another user's process is seen, stopped and killed; its files are not. */
 static int
 act_ender(const void *arg)
@@ -528,6 +556,7 @@ main(void)
 	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_lookup),
 	    cmocka_unit_test(test_caller),
+	    cmocka_unit_test(test_tacplus),
 	    cmocka_unit_test(test_ender),
 	};
 

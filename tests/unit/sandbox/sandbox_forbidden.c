@@ -19,6 +19,7 @@
 
 #define P(name) (UINT32_C(1) << SANDBOX_##name)
 #define P_BUILTIN ((uint32_t)SANDBOX_BUILTIN)
+#define P_CALLS (P(CALLER) | P(TACPLUS))
 #define EVERYONE 0
 
 /* A call and those who may make it after all; EVERYONE is forbidden else. */
@@ -70,9 +71,10 @@ static const struct attempt attempts[] = {
     {"fcntl F_SETSIG", 0, SYS_fcntl, {0, F_SETSIG, 9}},
     {"timer_create", 0, SYS_timer_create, {0}},
     /* the network */
-    {"socket AF_INET", P(LOOKUP) | P(CALLER), SYS_socket, {2, 1, 0}},
+    {"socket AF_INET", P(LOOKUP) | P_CALLS, SYS_socket, {2, 1, 0}},
     {"socket AF_INET UDP", P(LOOKUP), SYS_socket, {2, 2, 0}},
-    {"socket AF_INET6", P(LOOKUP) | P(CALLER), SYS_socket, {10, 1, 0}},
+    {"socket AF_INET6", P(LOOKUP) | P_CALLS, SYS_socket, {10, 1, 0}},
+    {"socket AF_INET MPTCP", P(LOOKUP) | P(CALLER), SYS_socket, {2, 1, 262}},
     {"socket raw", 0, SYS_socket, {2, SOCK_RAW, 1}},
     {"socket packet", 0, SYS_socket, {17, SOCK_RAW, 0}},
     {"socket AF_UNIX", P(LOOKUP) | P(AUDIT), SYS_socket, {1, 2, 0}},
@@ -80,14 +82,14 @@ static const struct attempt attempts[] = {
     {"socket netlink netfilter", 0, SYS_socket, {16, 3, 12}},
     {"socket AF_ALG", 0, SYS_socket, {38, 5, 0}},
     {"socket AF_VSOCK", 0, SYS_socket, {40, 1, 0}},
-    {"connect", P(LOOKUP) | P(CALLER) | P(AUDIT), SYS_connect,
+    {"connect", P(LOOKUP) | P_CALLS | P(AUDIT), SYS_connect,
 	{0, A(&address), sizeof(address)}},
-    {"connect AF_UNSPEC", P(LOOKUP) | P(CALLER) | P(AUDIT), SYS_connect,
+    {"connect AF_UNSPEC", P(LOOKUP) | P_CALLS | P(AUDIT), SYS_connect,
 	{0, A(&unspec), sizeof(unspec)}},
     {"bind", P(LOOKUP), SYS_bind, {0, A(&address), sizeof(address)}},
     {"listen", 0, SYS_listen, {0, 5}},
     {"accept", 0, SYS_accept, {0}},
-    {"accept4", P(MASTER), SYS_accept4, {0}},
+    {"accept4", P(MASTER) | P(TACPLUS), SYS_accept4, {0}},
     {"sendto an address", P(LOOKUP), SYS_sendto,
 	{0, A(path), 1, MSG_DONTWAIT, A(&address), sizeof(address)}},
     {"socketpair datagram", 0, SYS_socketpair, {1, SOCK_DGRAM, 0}},
@@ -96,10 +98,11 @@ static const struct attempt attempts[] = {
     {"setsockopt device", 0, SYS_setsockopt, {0, 1, SO_BINDTODEVICE}},
     {"setsockopt pidfd", 0, SYS_setsockopt, {0, 1, 76 /* PASSPIDFD */}},
     {"setsockopt linger", 0, SYS_setsockopt, {0, 1, SO_LINGER}},
-    {"setsockopt room", ~P(MASTER) & ~P(ZYGOTE_TELNET) & ~P(ENDER),
+    {"setsockopt room",
+	~P(MASTER) & ~P(ZYGOTE_TELNET) & ~P(ENDER) & ~P(TACPLUS),
 	SYS_setsockopt, {0, 1, SO_RCVBUF}},
-    {"shutdown reading", ~P(MASTER), SYS_shutdown, {0, SHUT_RD}},
-    {"shutdown both", ~P(MASTER), SYS_shutdown, {0, SHUT_RDWR}},
+    {"shutdown reading", ~P(MASTER) & ~P(TACPLUS), SYS_shutdown, {0, SHUT_RD}},
+    {"shutdown both", ~P(MASTER) & ~P(TACPLUS), SYS_shutdown, {0, SHUT_RDWR}},
     {"getsockopt pidfd", 0, SYS_getsockopt, {0, 1, 77 /* PEERPIDFD */}},
     {"getsockopt, high bits", 0, SYS_getsockopt, {0, 1, HIGH | 4}},
     {"getsockopt netfilter", 0, SYS_getsockopt, {0, 0, 64}},

@@ -196,6 +196,8 @@ test_profiles(void **state)
 	    sandbox_profile_for(ROLE_PLANNER, SERVICE_COUNT), SANDBOX_PLANNER);
 	assert_int_equal(
 	    sandbox_profile_for(ROLE_ENDER, SERVICE_COUNT), SANDBOX_ENDER);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_TACPLUS, SERVICE_COUNT), SANDBOX_TACPLUS);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FINGER),
 	    SANDBOX_ZYGOTE_FINGER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_TELNET),
