@@ -3,7 +3,7 @@
  * encoded datagrams for when audit is slow or is being replaced. Any process
  * that reports events. Never waits, but for a millisecond when the kernel has
  * no memory, and where the caller ends; never grows; what does not fit is
- * counted and told by one events-dropped, in its place in the order.
+ * counted and reported by one events-dropped, in its place in the order.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>

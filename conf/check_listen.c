@@ -1,7 +1,7 @@
 /*
  * Two listeners on one protocol, port and overlapping address: the second could
  * not be bound, or would get what the first was meant to. Pure. Planner and
- * CLI. IPv6 listeners take IPv6 alone (IPV6_V6ONLY), so families never overlap.
+ * CLI. IPv6 listeners take only IPv6 (IPV6_V6ONLY), so families never overlap.
  */
 #include <string.h>
 

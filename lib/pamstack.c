@@ -1,7 +1,10 @@
 /*
- * The files of PAM, as Linux-PAM reads them (pam.conf(5)). Whoever calls this
- * trusts them as PAM does: they are root's. Size and depth are bounded all the
- * same.
+ * Reads PAM's files, as Linux-PAM does (pam.conf(5)), to know which modules a
+ * service's stack has. The planner (sealed, with root's uid) reads them for
+ * warnings, a login process (root) to know why PAM failed. They are trusted as
+ * PAM trusts them: they are root's. Lines and depth are bounded all the same,
+ * and only pamstack_lacks_module() loads a module, which PAM itself would have
+ * loaded.
  */
 #include <sys/stat.h>
 

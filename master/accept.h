@@ -12,7 +12,7 @@ void accept_ready(struct listener *l);
 
 /*
  * Given back by a zygote that has no process for it: refused after all, and
- * told as that, if nothing was told of it yet.
+ * reported as that, if nothing was reported of it yet.
  */
 void accept_undo(
     struct master *m, struct session *s, int error, enum step step);

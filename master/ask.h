@@ -24,7 +24,8 @@ int ask_client(struct master *m, uint32_t request, int client);
 int ask_configuration(
     struct master *m, uint32_t request, int client, uint8_t set);
 
-/* accept() fails on it for good. Without room for the word, it is not told. */
+/* accept() fails on it for good. Without room for the word, it is not reported.
+ */
 void ask_listener(struct master *m, uint32_t listener, int error);
 
 /*

@@ -55,7 +55,7 @@ struct client {
 	struct client_texts texts;
 	unsigned ntexts;
 	bool root;   /* gives its place to nobody but root */
-	bool unseen; /* who it is the monitor alone can see */
+	bool unseen; /* only the monitor can see who it is */
 	struct msg_done done;
 };
 

@@ -1,7 +1,7 @@
 /*
  * The control socket: the `portreeve` command's questions. Master only. A
  * client is believed to be who the kernel says it is (SO_PEERCRED,
- * SO_PEERGROUPS); what the monitor alone can do is passed on to it, with the
+ * SO_PEERGROUPS); what only the monitor can do is passed on to it, with the
  * client's own connection, and the monitor looks for itself.
  */
 #ifndef PORTREEVE_MASTER_CONTROL_H

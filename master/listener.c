@@ -17,7 +17,7 @@
 #include "lib/log.h"
 #include "master/session.h"
 
-#define AGAIN_MS 1000 /* until what is broken is told again */
+#define AGAIN_MS 1000 /* until what is broken is reported again */
 
 TAILQ_HEAD(listener_list, listener);
 

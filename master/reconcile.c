@@ -50,7 +50,7 @@ zygote_reconcile(struct zygote *z)
  * The zygote has read what the master had sent by the old channel, unless that
  * was lost with it: the START of a connection, which is lost then too, or the
  * POOL_TAKEN of a worker that has its connection and serves it. That is said
- * again; a worker that has ended meanwhile is told in any case.
+ * again; a worker that has ended meanwhile is reported in any case.
  */
 static void
 reconcile_absent(struct zygote *z, struct session *s)

@@ -24,7 +24,8 @@ const char *refuse_text(enum service_kind kind);
  */
 void refuse_connection(struct master *m, int fd, const char *text);
 
-/* Refuse who came to a listener; fd is taken over, or -1. Counted and told. */
+/* Refuse who came to a listener; fd is taken over, or -1. Counted and reported.
+ */
 void refuse_peer(struct listener *l, int fd, const struct addr *peer,
     enum policy_reason reason);
 

@@ -35,7 +35,7 @@
 /* Events kept while audit is slow or is being replaced. */
 #define REPORT_QUEUE 4096
 
-/* So long a connection may wait for its process before it is told of. */
+/* So long a connection may wait for its process before it is reported. */
 #define REPORT_AWAIT_MS 100
 #define REPORT_LOOK_MS 1
 
@@ -315,7 +315,7 @@ report_await(struct master *m, struct session *s)
 	TAILQ_INSERT_TAIL(&m->report->awaiting, s, report.await_link);
 }
 
-/* Whether it was still to be told. */
+/* Whether it was still to be reported. */
 static bool
 report_make_accepted(struct master *m, struct session *s)
 {

@@ -1,7 +1,7 @@
 /*
  * Events of the master, and the books that go with them: the journal says that
  * a session was announced, or forgets it, at the moment its event goes out, so
- * that a master killed at any time leaves nothing told twice or not at all.
+ * that a master killed at any time leaves nothing reported twice or not at all.
  * Events leave together, those of some milliseconds at most. Master only.
  */
 #ifndef PORTREEVE_MASTER_REPORT_H
@@ -17,7 +17,7 @@ int report_init(struct master *m);
 /* AUDIT_CHANNEL: takes fd over. */
 void report_attach(struct master *m, int fd);
 
-/* connection-accepted, if it is not told yet. */
+/* connection-accepted, if it is not reported yet. */
 void report_accepted(struct master *m, struct session *s);
 
 /*
@@ -26,7 +26,7 @@ void report_accepted(struct master *m, struct session *s);
  */
 void report_await(struct master *m, struct session *s);
 
-/* Nothing was told of it, and nothing is to be. */
+/* Nothing was reported of it, and nothing is to be. */
 void report_forget(struct master *m, struct session *s);
 
 /* worker-failed where it applies, and session-closed. */
@@ -40,7 +40,7 @@ void report_refused(struct master *m, const char *service,
 /* A worker broke the message catalogue; its session goes on without channel. */
 void report_breach(struct master *m, struct session *s);
 
-/* resources-short, of that role: counted, and told once in a while. */
+/* resources-short, of that role: counted, and reported once in a while. */
 void report_short(struct master *m, enum role role, const char *service,
     int error, uint64_t count);
 

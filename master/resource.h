@@ -15,7 +15,7 @@ int resource_init(struct master *m);
 
 /*
  * error (an errno) stood in the way once more, of the master or of that role:
- * told by one event in a while.
+ * reported by one event in a while.
  */
 void resource_short(struct master *m, const char *service, int error);
 void resource_short_of(

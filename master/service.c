@@ -113,7 +113,7 @@ service_protect(struct policy_limiter *l, const struct msg_service *msg)
 	    .start = limit / 2, .rate = EARLY_RATE, .full = early ? limit : 0};
 }
 
-/* No room in the run-time folder: a window that this master alone knows. */
+/* No room in the run-time folder: a window that only this master knows. */
 static int
 service_private_window(
     struct service *sv, int family, uint32_t limit, uint64_t now)

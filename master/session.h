@@ -55,7 +55,7 @@ enum question_state {
 	QUESTION_BEGUN /* and part of its answer is with the worker */
 };
 
-/* report.c's: what of it is still to be told, or waits to leave. */
+/* report.c's: what of it is still to be reported, or waits to leave. */
 struct session_report {
 	TAILQ_ENTRY(session) settle_link, await_link;
 	uint64_t await_since; /* uv_now(), ms */

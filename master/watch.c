@@ -1,6 +1,6 @@
 /*
  * The nested epoll set. Master only, unprivileged. Never calls a watch that
- * was removed: what is still to be told of it is forgotten.
+ * was removed: what is still to be reported of it is forgotten.
  */
 #include "master/watch.h"
 
@@ -65,7 +65,7 @@ watch_change(struct watcher *wr, struct watch *w, uint32_t events)
 	return (0);
 }
 
-/* What is still to be told of w is not told. */
+/* What is still to be reported of w is not. */
 static void
 watch_forget(struct watcher *wr, const struct watch *w)
 {

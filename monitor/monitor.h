@@ -124,9 +124,9 @@ struct listener {
 	enum listener_origin origin;
 	uint32_t wanted;  /* number of the last round in which it was */
 	bool told;	  /* the master has it */
-	bool failed;	  /* told that it cannot be bound */
+	bool failed;	  /* reported that it cannot be bound */
 	int error;	  /* errno of the last try, while fd is -1 */
-	char why[160];	  /* of it, in words; "" while it is not told */
+	char why[160];	  /* of it, in words; "" while not reported */
 	uint64_t broke;	  /* when accept() failed on it last, ns; 0 */
 	uint64_t rebound; /* when it was found shut, CLOCK_BOOTTIME ns; 0 */
 	int fd;		  /* -1: not bound yet, retried */

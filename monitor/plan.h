@@ -23,7 +23,7 @@ struct plan_service {
 };
 
 struct plan_role {
-	uid_t uid; /* 0: not told */
+	uid_t uid; /* 0: not given */
 	gid_t gid;
 	bool account; /* the host's, and no number of role-uids */
 };
@@ -51,7 +51,7 @@ struct plan *plan_new(void);
 void plan_free(struct plan *plan);
 
 /*
- * One message of a planner that was asked for `what`, `name` alone if it is a
+ * One message of a planner that was asked for `what`, only `name` if it is a
  * retry. Descriptors that are kept are taken out of in. False, with a few
  * words, when it is none that may come: the plan is to be thrown away.
  */

@@ -11,7 +11,7 @@
 
 /*
  * The planner has ended. failed: why it brought no plan, in words; NULL when
- * plan->whole. The plan, which may hold notes alone, is the callee's to free.
+ * plan->whole. The plan, which may hold only notes, is the callee's to free.
  */
 typedef void planner_done(struct monitor *mon, const char *name,
     struct plan *plan, const char *failed);

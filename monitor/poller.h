@@ -13,7 +13,7 @@
 int poller_add(int fd, int events, void *who);
 void poller_change(int fd, int events, void *who);
 
-/* While it is open. What is being told may still name who. */
+/* While it is open. What is being reported may still name who. */
 void poller_remove(int fd);
 
 /*

@@ -206,7 +206,7 @@ report_warning(struct monitor *mon, const char *service, const char *reason)
 	report_emit(mon, &b);
 }
 
-/* What is short with a role, and how often it was since that was told. */
+/* What is short with a role, and how often it was since that was reported. */
 static struct shortage {
 	struct monitor *mon;
 	enum role role;

@@ -1,7 +1,8 @@
 /*
- * The configuration, loaded and checked: by itself, against this host, and by
- * sshd. Planner; distrusts the file, whose owner and place are judged, and what
- * stands in it.
+ * Loads the configuration and checks it: by itself, against this host, and by
+ * sshd. Planner: sealed, with root's uid and CAP_DAC_READ_SEARCH (in a check,
+ * whoever asked for it). Distrusts the file, whose owner and folders are
+ * judged, and everything that stands in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +95,7 @@ check_configuration(const struct planner *p, struct conf **out,
 		conf_load(p->path, out, report);
 	if (*out == NULL)
 		return;
-	/* Whatever is wrong already: every error is told at once. */
+	/* Whatever is wrong already: all errors are reported together. */
 	check_services(p, *out, may_wait && report->errors == 0, waits, report);
 	if (p->what != PLAN_RETRY)
 		hostcheck_warn(p, *out, report);

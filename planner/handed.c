@@ -1,8 +1,9 @@
 /*
- * What the service manager handed over, and what the statements say. Planner,
- * and with -n as whoever started that. The file is the daemon's own, in a
- * folder where nobody else writes; it is read line by line, bounded, and what
- * is none of its lines is passed over.
+ * Compares the sockets that the service manager handed over with what the
+ * statements say. Planner: sealed, with root's uid and CAP_DAC_READ_SEARCH (in
+ * a check, whoever asked for it). The list is the daemon's own file, in a
+ * folder where nobody else writes; it is read line by line, bounded, and a line
+ * that is not one of its form is passed over.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,9 @@
-/* Warnings that need a look at the host. Planner; reads files only. */
+/*
+ * Warnings that need a look at the host. Planner: sealed, with root's uid and
+ * CAP_DAC_READ_SEARCH (in a check, whoever asked for it). Reads root's files
+ * (PAM's, nsswitch.conf, sshd_config) and writes none; what it finds there is
+ * never more than a warning.
+ */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>

@@ -1,8 +1,10 @@
 /*
- * Choosing uids for the roles, and for services without `user`. Planner. No two
- * share one, nor does any with nobody, an account, or a process that runs
- * already. A number is locked by the monitor before it is written down, and
- * written down before it is given.
+ * Chooses uids for the roles, and for services without `user`. Planner: sealed,
+ * with root's uid and CAP_DAC_READ_SEARCH. No two share one, and none is that
+ * of nobody, of an account, or of a process that runs already. The monitor
+ * locks a number before it is written down, and it is written down before it is
+ * given. The monitor judges each number once more, because a planner may be
+ * taken over.
  */
 #include <fcntl.h>
 #include <grp.h>

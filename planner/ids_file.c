@@ -1,6 +1,7 @@
 /*
- * The file service-uids, and what a user namespace maps. Planner. The file is
- * ours alone: one that another user owns or can write is refused.
+ * The file service-uids, and what a user namespace maps. Planner: sealed, with
+ * root's uid and CAP_DAC_READ_SEARCH. Only we may write the file: one that
+ * another user owns or can write is refused, and so is a line of another form.
  */
 #include <sys/stat.h>
 

@@ -1,6 +1,8 @@
 /*
- * From struct conf to the messages of a plan. Planner. What it sends is
- * numbers, bounded texts and sealed memory; the monitor judges each.
+ * Turns struct conf into the messages of a plan. Planner: sealed, with root's
+ * uid and CAP_DAC_READ_SEARCH (in a check, whoever asked for it, and nothing is
+ * sent). It sends numbers, bounded texts and sealed memory; the monitor judges
+ * each. The configuration was checked before; a banner's file is judged here.
  */
 #include <sys/mman.h>
 

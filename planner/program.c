@@ -1,6 +1,8 @@
 /*
- * MSG_PROGRAM of an inetd-style program, from the configuration and the
- * password database. Planner.
+ * Makes MSG_PROGRAM of an inetd-style program from the configuration and the
+ * password database. Planner: sealed, with root's uid and CAP_DAC_READ_SEARCH
+ * (in a check, whoever asked for it). Trusts the name service for numbers, as
+ * every login program does, and bounds how many groups it gives.
  */
 #include <grp.h>
 #include <pwd.h>

@@ -1,7 +1,9 @@
 /*
- * Running sshd -t, sshd -V and ssh-keygen. Planner: fixed paths, no shell,
- * arguments as a vector, a bound on time and on output. The planner can send
- * no signal: the program has an alarm, and dies with the planner.
+ * Runs sshd -t, sshd -T, sshd -V and ssh-keygen. Planner: sealed, with root's
+ * uid and CAP_DAC_READ_SEARCH, which its programs have too, and no more. Fixed
+ * paths, no shell, arguments as a vector, a bound on time and on output, which
+ * is not trusted. The planner can send no signal: the program has an alarm, and
+ * dies with the planner.
  */
 #include <sys/prctl.h>
 #include <sys/wait.h>

@@ -1,7 +1,10 @@
 /*
- * sshd's installation and its configuration. Planner. Writes below the run-time
- * and the lasting state folders only; runs sshd and ssh-keygen at fixed paths.
- * The monitor puts a file in place, and none that sshd -t has not passed.
+ * Finds sshd, and writes and tries its configuration. Planner: sealed, with
+ * root's uid and CAP_DAC_READ_SEARCH (in a check, whoever asked for it). Writes
+ * only below the run-time and the lasting state folders; runs sshd and
+ * ssh-keygen at fixed paths. Distrusts the file of sshd-config, of which sshd
+ * reads a copy. The monitor puts what was written in place, after sshd -t has
+ * passed it.
  */
 #include <sys/stat.h>
 
@@ -141,7 +144,7 @@ sshd_write_copies(const struct snapshot *file, const char *copies)
 	return (err);
 }
 
-/* What sshd is to read, written and tried; ours: what we say alone. */
+/* What sshd is to read, written and tried; ours: only what we say. */
 static int
 sshd_prepare_files(
     const struct conf *conf, struct sshd_params *params, struct sshd_judge *j)

@@ -1,9 +1,11 @@
 /*
  * A block of the sshd-config FILE (what is global, or the body of one Match) is
  * given to `sshd -T` in front of what we say, as it would hold for whom it
- * matches; what sshd then prints is compared with what it prints of ours alone.
- * The line that loosens is found by trying fewer of the block's lines. Planner;
- * writes one file below the run-time folder.
+ * matches; what sshd then prints is compared with what it prints of ours by
+ * itself. The line that loosens is found by trying fewer of the block's lines.
+ * Planner: sealed, with root's uid and CAP_DAC_READ_SEARCH (in a check, whoever
+ * asked for it). Distrusts the block, and trusts what sshd prints; writes one
+ * file below the run-time folder.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -40,9 +42,9 @@ judge_say(const struct sshd_judge *j, unsigned file, unsigned line,
 }
 
 /*
- * One line of sshd's complaints, told at the file that the copy was made of:
- * "COPIES.I: line N: TEXT", or without the first colon. False when it is none
- * about a copy.
+ * One line of sshd's complaints, reported at the file that the copy was made
+ * of: "COPIES.I: line N: TEXT", or without the first colon. False when it is
+ * none about a copy.
  */
 static bool
 judge_complaint(const struct sshd_judge *j, const char *line)
@@ -204,7 +206,7 @@ judge_write(const struct sshd_judge *j, unsigned block, size_t count)
 /*
  * What `sshd -T` prints of the first `count` lines of a block, of what is
  * global in FILE, and of ours; malloc'd, NULL when sshd refuses it. Of block 0
- * without lines: ours alone.
+ * without lines: ours by itself.
  */
 static char *
 judge_try(const struct sshd_judge *j, unsigned block, size_t count)

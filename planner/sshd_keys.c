@@ -1,7 +1,8 @@
 /*
- * Host keys and certificates. Planner (root). Makes keys below the lasting
- * state; runs ssh-keygen at a fixed path, which reads what an administrator
- * wrote.
+ * Finds or makes host keys, and judges their certificates. Planner: sealed,
+ * with root's uid and CAP_DAC_READ_SEARCH (in a check, whoever asked for it,
+ * and no key is kept). Makes keys below the lasting state. Runs ssh-keygen at a
+ * fixed path, which reads what an administrator wrote.
  */
 #include <sys/stat.h>
 

@@ -1,6 +1,8 @@
 /*
- * A user by NSS, and whether PAM asks our module about logins by ssh. Planner.
- * The name is sshd's log's, or that of whoever sits at the terminal.
+ * Looks up a user by NSS, and whether PAM asks our module about logins by ssh.
+ * Planner: sealed, with root's uid and CAP_DAC_READ_SEARCH. The name comes from
+ * sshd's log, so a peer may have chosen it, or from whoever sits at the
+ * terminal; it is bounded, and only NSS reads it.
  */
 #include <pwd.h>
 #include <stdio.h>

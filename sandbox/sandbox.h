@@ -150,7 +150,7 @@ const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*
  * Violations. A system call that is not in the profile kills the process with
- * SIGSYS; how, and why no handler of an attacker's survives it, is told in
+ * SIGSYS; how, and why no handler of an attacker's survives it, is said in
  * sandbox/violation.c. Just before, a message is sent, without waiting, whose
  * bytes are given here: size bytes (at most SANDBOX_MESSAGE_MAX), of which the
  * int32_t at offset number_at is replaced by the system call's number, as one

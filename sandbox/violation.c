@@ -9,7 +9,7 @@
  * profile, nor is code that could be written or made executable. SIGSYS
  * ignored or blocked makes the kernel kill; a stack that cannot hold the
  * signal's frame as well. There is one thread, so that nothing else runs
- * meanwhile. The handler reads data alone (no function pointer), never
+ * meanwhile. The handler reads only data (no function pointer), never
  * returns, and ends by a call that is in no profile, when the signal is
  * blocked and its action reset (SA_RESETHAND): the kernel then kills with
  * SIGSYS.

@@ -3,9 +3,9 @@
  * stderr. Its own uid, no capabilities, seccomp, Landlock; not chrooted, so
  * that libsystemd reaches the journal's socket. Reads typed events from the
  * channels that the monitor gives it, and distrusts all but the monitor's own
- * channel: a source that breaks the catalogues is told in an event and to the
- * monitor, and read no more. Never makes another process wait: what cannot be
- * written stays with its sender, which drops and counts.
+ * channel: a source that breaks the catalogues is reported in an event and to
+ * the monitor, and read no more. Never makes another process wait: what cannot
+ * be written stays with its sender, which drops and counts.
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>

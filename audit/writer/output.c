@@ -67,7 +67,7 @@ output_write(const struct event_view *v)
 	return (absent ? ERR_NOT_FOUND : output->write(v));
 }
 
-/* 0 when no loss is left to be told. */
+/* 0 when no loss is left to be reported. */
 static int
 output_tell_lost(void)
 {

@@ -33,7 +33,8 @@
 
 /*
  * A socket that was closed to make room is the master's as well, until it has
- * read so: a busy port is tried for again soon, and not told as long as that.
+ * read so: a busy port is tried for again soon, and not reported as long as
+ * that.
  */
 #define SOON_NS (10ull * MILLISECOND)
 #define SOON_TRIES 50

@@ -17,7 +17,7 @@ void bind_take_handed_over(struct monitor *mon);
  * Make the list of listeners what mon->services say: keeps every socket whose
  * (protocol, address, port) stays, binds new ones, then closes what is gone,
  * then tries once more what failed only because an old one was in the way.
- * Nothing of it is told to the master.
+ * Nothing of it is reported to the master.
  */
 void bind_configure(struct monitor *mon);
 

@@ -114,7 +114,7 @@ child_exec(const struct login_run *l, const struct env *env)
 	child_fail("%s cannot be run: %s.", shell, strerror(errno));
 }
 
-/* Until login has told the monitor of us; its end is ours. */
+/* Until login has reported us to the monitor; its end is ours. */
 static void
 child_wait(int gate)
 {

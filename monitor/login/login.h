@@ -47,7 +47,7 @@ struct login_run {
 	unsigned secrets, questions; /* prompts without and with echo */
 	bool said;	    /* one answer was more than an empty line */
 	bool short_;	    /* something that a login takes could not be had */
-	bool unheard;	    /* the monitor could not be told of the try */
+	bool unheard;	    /* the try could not be reported to the monitor */
 	uint64_t answered;  /* when the last word of the peer came */
 	uint64_t pam_delay; /* ns, that PAM's modules ask for on failure */
 	int broken;	    /* ERR_ of the worker's channel, ERR_TIMEOUT; 0 */

@@ -365,7 +365,8 @@ login_session(struct login_run *l)
 			    ? LOGIN_EXIT_RECORD
 			    : LOGIN_EXIT_NO_LOGIN);
 	}
-	/* Not told whole: the gate is closed, and the child ends by itself. */
+	/* Not reported whole: the gate is closed, and the child ends by itself.
+	 */
 	err = session_announce(&s);
 	if (err != 0)
 		session_hang_up(&s);

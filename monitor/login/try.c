@@ -1,7 +1,7 @@
 /*
  * One name through PAM and policy. Login process, root. Whatever is wrong (no
  * such user, wrong password, root where root may not), the peer gets the same
- * words after the same time; the monitor is told the reason at once.
+ * words after the same time; the monitor has the reason at once.
  */
 #include <sys/stat.h>
 
@@ -154,7 +154,8 @@ try_record(const struct login_run *l)
 {
 	const struct passwd *pw;
 
-	/* Of a failure that was the host's nobody is to be told as a peer's. */
+	/* Of a failure that was the host's nobody is to be reported as a
+	 * peer's. */
 	if (l->start.rootless || l->broken != 0 || l->short_)
 		return;
 	pw = login_database_user(l->wish.user);
@@ -475,7 +476,7 @@ login_try(struct login_run *l, bool last)
 	l->pam_delay = 0;
 	memcpy(m.user, l->wish.user, sizeof(m.user));
 	m.unknown = !try_is_account(l);
-	/* Not told, not tried: every try is audited. */
+	/* Not reported, not tried: every try is audited. */
 	err = ipc_send_wait(&l->monitor, MSG_LOGIN_TRY, &m, NULL, 0);
 	if (err != 0) {
 		l->unheard = err != ERR_CLOSED;

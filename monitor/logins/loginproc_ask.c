@@ -114,8 +114,8 @@ ask_new(struct monitor *mon, uint64_t session, const struct proc *zygote,
 
 /*
  * login-grace-time is over, and the peer has given no name, or its name came
- * too late: a failure like any other, told once. A worker that says so before
- * its time has shut nobody out but its own peer.
+ * too late: a failure like any other, reported once. A worker that says so
+ * before its time has shut nobody out but its own peer.
  */
 static void
 ask_too_late(struct monitor *mon, uint64_t session, uint32_t slot,

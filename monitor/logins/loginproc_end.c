@@ -99,8 +99,8 @@ loginproc_report_exit(struct loginproc *p)
 }
 
 /*
- * Why a try came to nothing of which its login has told no outcome. A module
- * that crashes may have been made to by what the peer typed.
+ * Why a try came to nothing of which its login has reported no outcome. A
+ * module that crashes may have been made to by what the peer typed.
  */
 static const char *
 loginproc_over_reason(const struct loginproc *p, int sig)
@@ -130,7 +130,7 @@ loginproc_over(struct loginproc *p, int sig)
 		 p->status != LOGIN_EXIT_RECORD)
 		loginproc_report_exit(p);
 	if (p->state == LOGINPROC_WAITING && p->ending == LOGINPROC_LATE) {
-		p->user[0] = '\0'; /* before its name was told */
+		p->user[0] = '\0'; /* before its name was reported */
 		loginproc_failed(p, "timeout");
 	}
 	if (loginproc_tries(p))

@@ -16,7 +16,7 @@
 enum loginproc_state {
 	LOGINPROC_NEW,	   /* no process yet */
 	LOGINPROC_WAITING, /* for a name */
-	LOGINPROC_TRYING,  /* no outcome was told yet */
+	LOGINPROC_TRYING,  /* no outcome was reported yet */
 	LOGINPROC_ALLOWED, /* by user-limit too: in the table of logins */
 	LOGINPROC_OPEN,	   /* it has its session */
 	LOGINPROC_OVER,
@@ -91,7 +91,7 @@ void loginproc_clear_pid(struct loginproc *p);
  */
 bool loginproc_step(struct loginproc *p, enum loginproc_does does);
 
-/* Whether it has a try whose outcome was not told. */
+/* Whether it has a try whose outcome was not reported. */
 bool loginproc_tries(const struct loginproc *p);
 
 void loginproc_free(struct loginproc *p);

@@ -154,7 +154,7 @@ talk_opened(struct loginproc *p, const struct msg_login_opened *m)
 
 /*
  * The master may not hear it after the worker's end, which waits for the
- * login's: so that is told first, and only then is the channel closed.
+ * login's: so that is reported first, and only then is the channel closed.
  */
 static void
 talk_closed(struct loginproc *p, const struct msg_login_closed *m)

@@ -1,7 +1,7 @@
 /*
  * Who is logged in through which connection. Monitor (root): asked by our PAM
  * module inside sshd's privileged half, on a root-only socket; where there is
- * no such module, told by the log reader, as well as a log can tell.
+ * no such module, reported by the log reader, as well as a log can tell.
  */
 #ifndef PORTREEVE_MONITOR_LOGINS_LOGINS_H
 #define PORTREEVE_MONITOR_LOGINS_LOGINS_H

@@ -1,8 +1,8 @@
 /*
  * Logins by ssh as sshd's log tells of them. Monitor (root). The log reader
  * reads what strangers had written: it names a session of sshd's and can take
- * no login away that the PAM module has told of. Whose uid a name has a planner
- * says; until then the login is counted for nobody.
+ * no login away that the PAM module has reported. Whose uid a name has a
+ * planner says; until then the login is counted for nobody.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "monitor/sshd.h"
 
 /*
- * Past user-limit, and known from the log alone, so a moment after sshd let
+ * Past user-limit, and known only from the log, so a moment after sshd let
  * the user in: the connection is ended.
  */
 static void
@@ -79,7 +79,7 @@ logins_warn(struct monitor *mon, const char *why)
 
 /*
  * Nobody has counted the user's processes; the kernel's limit binds them. The
- * log reader told the event itself.
+ * log reader reported the event itself.
  */
 static void
 logins_settle(
@@ -134,7 +134,7 @@ logins_answered(struct monitor *mon, const char *name, struct plan *plan,
 
 	(void)name;
 	logins_asked = 0;
-	/* The module may have told of it meanwhile. */
+	/* The module may have reported it meanwhile. */
 	if (l != NULL && l->uid == LOGINS_UNKNOWN && failed == NULL) {
 		logins_decide(mon, l, &plan->user);
 	} else if (l != NULL && l->uid == LOGINS_UNKNOWN) {
@@ -161,7 +161,7 @@ logins_ask(struct monitor *mon)
 
 /*
  * The log names a terminal, and, where no PAM module decides, the user. It can
- * never take a login away that the module has told of.
+ * never take a login away that the module has reported.
  */
 void
 logins_from_log(struct monitor *mon, const struct msg_log_login *m)

@@ -1,4 +1,4 @@
-/* What is told of logins: to the master, and as events. Monitor (root). */
+/* What is reported of logins: to the master, and as events. Monitor (root). */
 #include <stdio.h>
 
 #include "monitor/logins/logins.h"

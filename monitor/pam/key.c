@@ -174,7 +174,7 @@ key_blob_read(struct part blob, struct pam_key *out)
 			return;
 		}
 	}
-	/* Of an unknown kind of certificate the key cannot be told. */
+	/* The key of an unknown kind of certificate cannot be known. */
 	if (type.n < n || memcmp(type.p + type.n - n, end, n) != 0)
 		key_print(NULL, &blob, out);
 }

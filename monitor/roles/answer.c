@@ -65,7 +65,7 @@ answer_zygote_lost(struct monitor *mon, const struct msg_zygote_lost *m)
 		if (p->role == ROLE_ZYGOTE && p->instance == m->instance)
 			break;
 	}
-	/* A dead one's end is told when it has been waited for. */
+	/* A dead one's end is reported when it has been waited for. */
 	if (p == NULL || !proc_serves(p))
 		return;
 	if (!m->broke) {
@@ -147,7 +147,7 @@ answer_ready(struct monitor *mon, struct proc *p, const struct msg_ready *m)
 
 /*
  * A log reader speaks for sshd's connections, and only the one that reads
- * sshd's log: whatever else it names, it was not told of.
+ * sshd's log: whatever else it names was not reported.
  */
 static bool
 answer_is_from_log(

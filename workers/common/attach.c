@@ -265,7 +265,7 @@ attach_take_pooled(struct engine *e, const struct msg_pool_taken *taken)
 
 /*
  * Out of memory, or of the places for a START's descriptors: that connection is
- * lost, and its session told as failed.
+ * lost, and its session reported as failed.
  */
 static void
 attach_take_cut(struct engine *e, const struct ipc_in *in)

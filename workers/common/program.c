@@ -252,7 +252,7 @@ zygote_return(struct zygote *z, struct ipc_in *in, struct program_failure why)
 	return (ipc_send_wait(&z->master, MSG_RETURNED, &m, in->fds, in->nfds));
 }
 
-/* One that cannot even be passed is lost, and told as failed. */
+/* One that cannot even be passed is lost, and reported as failed. */
 static int
 zygote_refuse(struct zygote *z, struct ipc_in *in, struct program_failure why)
 {
@@ -465,7 +465,7 @@ zygote_take_start(struct zygote *z, struct ipc_in *in)
 
 /*
  * Out of memory, or of a place for the connection, which is lost then: its
- * session is told as failed.
+ * session is reported as failed.
  */
 static void
 zygote_take_cut(struct zygote *z, const struct ipc_in *in)

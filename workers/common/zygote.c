@@ -93,7 +93,8 @@ zygote_open(const struct zygote_ops *ops)
 	return (0);
 }
 
-/* A violation is told on the worker's channel, at the same number in each. */
+/* A violation is reported on the worker's channel, at the same number in each.
+ */
 static int
 zygote_name_violation_channel(void)
 {
