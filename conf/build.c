@@ -264,6 +264,18 @@ build_finish_exec(
 		e->argv[0] = e->program_name;
 }
 
+/* The host's own PAM needs nobody to be asked: as without the statement. */
+static void
+build_order(const struct builder *b, struct conf_service *s)
+{
+	struct conf_words *order = &s->login.authentication_order;
+
+	if (order->count == 0 && service_traits(s->kind)->logins != 0)
+		*order = b->conf->authentication_order;
+	if (order->count == 1 && strcmp(order->words[0], "password") == 0)
+		order->count = 0;
+}
+
 /* What follows from several statements at once. */
 static void
 build_finish(
@@ -281,9 +293,7 @@ build_finish(
 	}
 	for (unsigned i = 0; i < s->listen_count; i++)
 		s->listen[i].port = s->port;
-	if (s->login.authentication_order.count == 0 &&
-	    service_traits(s->kind)->logins != 0)
-		s->login.authentication_order = b->conf->authentication_order;
+	build_order(b, s);
 }
 
 /* Whether extended-limits is there and active, wherever in the file. */

@@ -122,8 +122,9 @@ struct conf_ssh {
 /* Of every service by which users log in. */
 struct conf_login {
 	enum conf_root_login root_login;
-	const char *pam_service;		/* NULL where nobody logs in */
-	struct conf_words authentication_order; /* its own, or system's */
+	const char *pam_service; /* NULL where nobody logs in */
+	/* Its own, or system's; none where the host's own PAM is all. */
+	struct conf_words authentication_order;
 	bool log_unknown_users;
 	uint32_t login_grace_time; /* seconds */
 	uint32_t idle_timeout;	   /* seconds; 0: none */

@@ -189,7 +189,9 @@ schema_path(enum conf_block_id id, char buf[SCHEMA_PATH_MAX])
 
 		used += (size_t)snprintf(buf + used, SCHEMA_PATH_MAX - used,
 		    "%s%s%s", used == 0 ? "" : " ", b->name,
-		    b->key == KEY_NONE ? "" : " NAME");
+		    b->key == KEY_NONE	    ? ""
+		    : b->key == KEY_ADDRESS ? " ADDRESS"
+					    : " NAME");
 	}
 	return (buf);
 }

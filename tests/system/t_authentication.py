@@ -3,6 +3,7 @@
 what a no and a silence mean; by ssh and telnet, of a real freeradius."""
 import concurrent.futures
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -14,8 +15,10 @@ from harness import (BOTH, Daemon, PASSWORDS, authorize, changed, check,
                      processes, ssh, unused, wait_until, world)
 from harness.logins import Login
 from harness import tacplus
+from harness.inject import inject, sealed
 from harness.radius import Radius, SECRET, asking
 from harness.tacplus import Tacplus
+from harness.telnet import spawn
 
 LOCAL = PASSWORDS["alice"][0]
 REMOTE = "Through-The-Looking-Glass-9"
@@ -127,6 +130,10 @@ def test_silence():
         with started("radius", ("radius", mute, SECRET)) as daemon:
             ways(daemon, True, LOCAL, "nobody answers")
             ways(daemon, False, REMOTE, "nobody answers, a wrong one")
+        # None can be reached.
+        with started("radius tacplus", ("radius", 9, SECRET),
+                     ("tacplus", 9, SECRET)) as daemon:
+            ways(daemon, True, LOCAL, "nobody is reached")
         # One has said no: it stays no.
         with started("password radius",
                      ("radius", mute, SECRET)) as daemon:
@@ -219,6 +226,73 @@ def test_tacplus_accepts_and_rejects():
         os.kill(daemon.role("tacplus").pid, signal.SIGKILL)
         daemon.wait("role-restarted", after=mark, role="tacplus")
         check(by_ssh(daemon, REMOTE), "after its death")
+
+
+@needs_root
+@needs("inetutils-telnet")
+@limit(120)
+def test_a_real_telnet_client():
+    with Tacplus({"alice": REMOTE}) as server, \
+            started("tacplus password",
+                    ("tacplus", server.port, tacplus.SECRET)) as daemon:
+        for password in (REMOTE, LOCAL):
+            child = spawn("inetutils-telnet", daemon.telnet)
+            child.expect("login: ")
+            child.send("alice\r")
+            child.expect("Password: ")
+            child.send("neither\r")
+            child.expect("Login incorrect")
+            child.expect("login: ")
+            child.send("alice\r")
+            child.expect("Password: ")
+            child.send(password + "\r")
+            child.expect("[$#] ")
+            child.close()
+
+
+def landlock():
+    """The kernel's level; below 4 it knows no ports."""
+    return ctypes.CDLL(None).syscall(444, None, 0, 1)
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_tacplus_is_sealed():
+    """From outside, and tried from inside: what it never does is its end, and
+    it reaches its servers' ports and no other."""
+    with Tacplus({"alice": REMOTE}) as server, \
+            started("tacplus", ("tacplus", server.port, tacplus.SECRET)) \
+            as daemon:
+        process = daemon.role("tacplus")
+        check(process.uid != 0, "its uid is 0")
+        for piece, value in (("Seccomp", "2"), ("NoNewPrivs", "1"),
+                             ("CapEff", "0" * 16), ("CapBnd", "0" * 16)):
+            equal(process.status[piece], value, piece)
+        check(SECRET not in " ".join(process.words), "its words")
+        pid = process.pid
+        fd = inject(pid, 41, "2", "1", "0")
+        check(fd.startswith("returned "), "socket " + fd)
+        # sockaddr_in of 127.0.0.1 and another service's port.
+        address = "x:0200%04x7f0000010000000000000000" % daemon.port
+        if landlock() >= 4:
+            equal(inject(pid, 42, fd.split()[1], address, "16"),
+                  "returned -13", "connect to another port")
+        for name, (call, *words) in {
+                "openat": (257, "-100", "s:/etc/passwd", "0", "0"),
+                "socket AF_UNIX": (41, "1", "5", "0"),
+                "socket UDP": (41, "2", "2", "0"),
+                "bind": (49, "3", "0", "0"), "listen": (50, "3", "1"),
+                "execve": (59, "s:/bin/sh", "0"), "fork": (57,),
+                "kill": (62, "1", "9")}.items():
+            mark = daemon.mark()
+            pid = wait_until(lambda: sealed(daemon, "tacplus"),
+                             "a sealed tacplus")
+            equal(inject(pid, call, *words), "stopped by SYS", name)
+            event = daemon.wait("role-restarted", after=mark)
+            equal(event["role"], "tacplus", "who died of " + name)
+        wait_until(lambda: sealed(daemon, "tacplus"), "a sealed tacplus")
+        check(by_ssh(daemon, REMOTE), "after all of its deaths")
 
 
 @needs_root

@@ -34,7 +34,8 @@ test_servers(void **state)
 	assert_int_equal(c->services[0].login.authentication_order.count, 2);
 	assert_string_equal(
 	    c->services[0].login.authentication_order.words[0], "tacplus");
-	assert_int_equal(c->services[1].login.authentication_order.count, 1);
+	/* The host's own PAM. */
+	assert_int_equal(c->services[1].login.authentication_order.count, 0);
 	assert_true(conf_asks(c, "radius"));
 	parsed_free(&p);
 }
