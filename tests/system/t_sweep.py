@@ -37,7 +37,7 @@ CALLS = (
     ("ender", "pidfd_open", "EMFILE", "1"),
 )
 #: (role, descriptors more than it has)
-LIMITS = (("zygote cat", 0),)
+LIMITS = (("zygote cat", 0), ("monitor", 0))
 
 
 def judge(stage, role, what, failure):
