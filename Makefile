@@ -92,7 +92,7 @@ BUILTIN	= $(filter-out common exec logreader lookup ssh tacplus,$(patsubst \
 LIBDIRS	= lib ipc audit sandbox role conf conf/sshd policy workers/common \
 	  workers/logreader \
 	  $(BUILTIN:%=workers/%) workers/lookup workers/tacplus monitor/login \
-	  planner
+	  planner keys
 lib_of	= $(B)/lib/$(subst /,-,$(1)).a
 objs_of	= $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 all_of	= $(patsubst %.c,$(B)/obj/%.o,$(foreach d,$(1),$(wildcard $(d)/*.c)))
@@ -108,7 +108,7 @@ BSD	= -lbsd
 all: $(B)/portreeved $(B)/portreeve $(B)/pam_portreeve.so \
 	$(LE)/master $(LE)/audit $(BUILTIN:%=$(LE)/%) $(LE)/ssh $(LE)/exec \
 	$(LE)/lookup $(LE)/tacplus $(LE)/logreader $(LE)/login $(LE)/ender \
-	$(LE)/planner documents
+	$(LE)/keys $(LE)/planner documents
 
 ROOMS	= monitor monitor/roles monitor/listeners monitor/sessions monitor/logins
 
@@ -134,6 +134,8 @@ $(eval $(call program,$(LE)/tacplus,workers/tacplus,role sandbox ipc lib,$(SECC)
 $(eval $(call program,$(LE)/logreader,workers/logreader,workers/common audit role sandbox ipc lib,$(SECC) $(BSD),-pie))
 # One for each ending: it has nothing to wait for but its exec.
 $(eval $(call program,$(LE)/ender,ender,role sandbox ipc lib,$(SECC) -lbsd -lmd,$(ENDER_LINK)))
+# It asks the name service, and so is linked dynamically.
+$(eval $(call program,$(LE)/keys,keys,role sandbox ipc lib,$(SECC) $(BSD) -lmd,-pie))
 $(eval $(call program,$(LE)/login,monitor/login,policy sandbox ipc lib,$(LOGINLIBS),$(LOGIN_LINK)))
 $(eval $(call program,$(LE)/planner,planner,conf/sshd conf role sandbox ipc lib,$(SECC) $(BSD),-pie))
 $(eval $(call program,$(B)/portreeved,$(ROOMS),policy audit sandbox ipc lib,-lsystemd $(SECC) $(BSD),-pie))
@@ -181,7 +183,8 @@ objects: $(patsubst %.c,$(B)/obj/%.o,$(SOURCES)) \
 UNIT	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*.c \
 	  tests/unit/*/*/*.c tests/state/*/*.c))
 STAGE	= $(B)/lib/tests-stage.a
-UNITLIB	= monitor/login planner conf/sshd conf policy workers/lookup workers/tacplus \
+UNITLIB	= keys monitor/login planner conf/sshd conf policy workers/lookup \
+	  workers/tacplus \
 	  workers/logreader $(BUILTIN:%=workers/%) \
 	  workers/common audit role sandbox ipc lib
 unit-tests: $(UNIT)

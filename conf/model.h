@@ -101,6 +101,7 @@ struct conf_ssh {
 	uint32_t client_alive_count_max;
 	uint32_t max_sessions;	  /* per connection */
 	uint32_t max_pre_packets; /* packets before authentication */
+	bool log_key_changes;
 	/* From its default, which is off for DSS and on for the others. */
 	bool hostkey_differs[HOSTKEY_COUNT];
 	uint32_t rekey_data;	 /* bytes; 0: as the cipher asks */

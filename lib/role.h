@@ -22,7 +22,8 @@
 	X(ROLE_PLANNER, "planner")                                             \
 	X(ROLE_ENDER, "ender")                                                 \
 	X(ROLE_CLIENT, "client")                                               \
-	X(ROLE_TACPLUS, "tacplus")
+	X(ROLE_TACPLUS, "tacplus")                                             \
+	X(ROLE_KEYS, "keys")
 
 enum role {
 #define X(name, text) name,

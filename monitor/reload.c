@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "monitor/ids.h"
 #include "monitor/authentication.h"
+#include "monitor/keys.h"
 #include "monitor/listeners/bind.h"
 #include "monitor/notify.h"
 #include "monitor/planner.h"
@@ -147,6 +148,7 @@ reload_apply(struct monitor *mon, struct plan *plan)
 	for (unsigned i = 0; i < SERVICES_MAX; i++)
 		table_service_release(mon, &mon->services[i]);
 	wire_configured(mon);
+	keys_look_all(mon);
 	plan_free(old);
 	return (0);
 }

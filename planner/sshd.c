@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/sshd/order.h"
 #include "conf/sshd/sshd.h"
 #include "lib/err.h"
 #include "lib/fd.h"
@@ -25,6 +26,7 @@
 #include "planner/sshd_keys.h"
 
 #define VERSION_SECONDS 10
+#define DUMP_MAX 65536 /* bytes of what `sshd -T` prints */
 
 static const char *const sshd_paths[] = {PLAN_SSHDS};
 
@@ -296,6 +298,26 @@ sshd_check(const struct planner *p, const struct conf *conf,
 		    : sshd_prepare(p, conf, report));
 }
 
+/* Where sshd looks for users' keys; as it has it by default, if it does not
+ * say. */
+static void
+sshd_find_key_files(const struct planner *p, char *buf, size_t size)
+{
+	static char dump[DUMP_MAX];
+	char config[PATH_MAX];
+	const char *argv[] = {found.path, "-T", "-f", config, NULL};
+	char *value = NULL;
+
+	sshd_numbered_path(p, "sshd_config", config, sizeof(config));
+	if (run_program(argv, VERSION_SECONDS, dump, sizeof(dump)) == 0)
+		value = order_value(dump, "authorizedkeysfile");
+	snprintf(buf, size, "%s",
+	    value != NULL && strlen(value) < size
+		? value
+		: ".ssh/authorized_keys .ssh/authorized_keys2");
+	free(value);
+}
+
 void
 sshd_describe(const struct planner *p, const struct conf_service *ssh,
     struct msg_plan_service *m)
@@ -308,6 +330,8 @@ sshd_describe(const struct planner *p, const struct conf_service *ssh,
 	m->pam_keyword = v->major > 9 || (v->major == 9 && v->minor >= 8);
 	m->by_pam =
 	    !p->rootless && pamstack_has_ours(ssh->login.pam_service, NULL, 0);
+	if (ssh->ssh.log_key_changes)
+		sshd_find_key_files(p, m->keys, sizeof(m->keys));
 }
 
 void

@@ -143,6 +143,10 @@ inspect_identity(const struct inspection *in)
 	if (same) {
 		uid = in->own.uid[1];
 		gid = in->own.gid[1];
+	} else if (in->profile->files == FILES_USER && uid == (uid_t)-1) {
+		/* Which user's it is was for itself to find out. */
+		uid = in->its.uid[1];
+		gid = in->its.gid[1];
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		if (in->its.uid[i] != uid)

@@ -59,6 +59,8 @@ sandbox_profile_for(enum role role, enum service_kind kind)
 		return (SANDBOX_ENDER);
 	case ROLE_TACPLUS:
 		return (SANDBOX_TACPLUS);
+	case ROLE_KEYS:
+		return (SANDBOX_KEYS);
 	default:
 		return (ERR_NOT_FOUND);
 	}

@@ -76,7 +76,12 @@ enum profile_network {
 };
 
 /* What Landlock lets it read, of what its uid may. */
-enum profile_files { FILES_NONE, FILES_ALL, FILES_PROC };
+enum profile_files {
+	FILES_NONE,
+	FILES_ALL,
+	FILES_PROC,
+	FILES_USER /* all, as a user of the host, who may be root */
+};
 
 struct profile {
 	const char *identity;	  /* for people */

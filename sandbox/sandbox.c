@@ -65,8 +65,9 @@ static int
 sandbox_check_ids(const struct sealing *s)
 {
 	const struct sandbox_params *p = s->params;
-	bool bad = p->uid == 0 || p->gid == 0 || p->uid == (uid_t)-1 ||
-		   p->gid == (gid_t)-1;
+	bool root = p->uid == 0 || p->gid == 0;
+	bool bad = (root && s->profile->files != FILES_USER) ||
+		   p->uid == (uid_t)-1 || p->gid == (gid_t)-1;
 
 	/* What hidepid names is root's group, unless it was given another. */
 	for (size_t i = 0; i < p->ngroups; i++)

@@ -29,7 +29,8 @@
 	X(SANDBOX_CALLER, "caller")                                            \
 	X(SANDBOX_PLANNER, "planner")                                          \
 	X(SANDBOX_ENDER, "ender")                                              \
-	X(SANDBOX_TACPLUS, "tacplus")
+	X(SANDBOX_TACPLUS, "tacplus")                                          \
+	X(SANDBOX_KEYS, "keys")
 
 /* Workers have their zygote's profile: a filter per connection is too slow. */
 enum sandbox_profile {

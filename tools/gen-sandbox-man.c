@@ -63,7 +63,7 @@ text_of_files(const struct profile *p)
 			"state, /run/sshd and /dev/null");
 	if (p->files == FILES_PROC)
 		return ("what its uid may read of /proc; none to write");
-	if (p->files == FILES_ALL)
+	if (p->files == FILES_ALL || p->files == FILES_USER)
 		return ("what its uid may read; none to write");
 	return (p->empty_root ? "none, and an empty root" : "none");
 }

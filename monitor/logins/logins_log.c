@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "monitor/keys.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
 #include "monitor/planner.h"
@@ -100,6 +101,7 @@ logins_settle(
 	memcpy(l->tty, before.tty, sizeof(l->tty));
 	l->open = l->told = true;
 	logins_tell(mon, l);
+	keys_look(mon, l->user);
 }
 
 /* Without an answer nobody can be counted, and so nobody may come in. */

@@ -22,6 +22,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "monitor/keys.h"
 #include "monitor/logins/loginproc.h"
 #include "monitor/logins/logins.h"
 #include "monitor/logins/logins_private.h"
@@ -177,6 +178,7 @@ pamsock_open_session(
 	pamsock_event_method(&b, m->method, m);
 	report_emit(a->mon, &b);
 	logins_tell(a->mon, l);
+	keys_look(a->mon, m->user);
 	v->allow = 1;
 	v->processes = m->uid == 0 ? 0 : a->mon->plan->is.user_processes;
 }
@@ -186,8 +188,10 @@ pamsock_close_session(struct asker *a, struct msg_pam_verdict *v)
 {
 	struct login *l = logins_find(a->session);
 
-	if (l != NULL)
+	if (l != NULL) {
 		logins_opened(a->mon, l);
+		keys_look(a->mon, l->user);
+	}
 	logins_remove(a->session);
 	v->allow = 1;
 }

@@ -52,6 +52,8 @@ static const struct role_spec role_specs[] = {
     {ROLE_TACPLUS, "tacplus", UID_TACPLUS, true, false},
     {ROLE_ENDER, "ender", UID_ENDER, false, false},
     {ROLE_PLANNER, "planner", UID_COUNT, false, false},
+    /* It takes its user's uid, which only it has asked for. */
+    {ROLE_KEYS, "keys", UID_COUNT, false, false},
 };
 
 #define ROLE_SPECS (sizeof(role_specs) / sizeof(role_specs[0]))

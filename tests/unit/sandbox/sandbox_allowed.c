@@ -144,9 +144,11 @@ test_common(void **state)
 	for (int i = 0; i < SANDBOX_PROFILE_COUNT; i++) {
 		enum sandbox_profile id = (enum sandbox_profile)i;
 
-		/* Narrower: test_telnet, test_ender, test_tacplus. */
+		/* Narrower: test_telnet, test_ender, test_tacplus, test_keys.
+		 */
 		if (!profile_get(id)->sealed || id == SANDBOX_ZYGOTE_TELNET ||
-		    id == SANDBOX_ENDER || id == SANDBOX_TACPLUS)
+		    id == SANDBOX_ENDER || id == SANDBOX_TACPLUS ||
+		    id == SANDBOX_KEYS)
 			continue;
 		assert_int_equal(fd_seqpacket_pair(pair), 0);
 		check(sealed_run(id, act_common, pair), id);
@@ -545,6 +547,42 @@ test_ender(void **state)
 	assert_true(WIFSIGNALED(status));
 }
 
+/* A user's file, and the set that it was given. */
+static int
+act_keys(const void *arg)
+{
+	const int *last = arg;
+	char bytes[8];
+	struct stat st;
+	int fd;
+
+	NEED((fd = open("/etc/passwd",
+		  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) >= 0);
+	NEED(fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
+	NEED(read(fd, bytes, sizeof(bytes)) == sizeof(bytes));
+	NEED(close(fd) == 0);
+	NEED(open("/etc/shadow", O_RDONLY) < 0 && errno == EACCES);
+	NEED(read(*last, bytes, sizeof(bytes)) == 0);
+	NEED(pwrite(*last, "keys", 4, 0) == 4 && ftruncate(*last, 2) == 0);
+	return (0);
+}
+
+static void
+test_keys(void **state)
+{
+	FILE *last = tmpfile();
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_non_null(last);
+	fd = fileno(last);
+	check(sealed_run(SANDBOX_KEYS, act_keys, &fd), SANDBOX_KEYS);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 2);
+	fclose(last);
+}
+
 int
 main(void)
 {
@@ -558,6 +596,7 @@ main(void)
 	    cmocka_unit_test(test_caller),
 	    cmocka_unit_test(test_tacplus),
 	    cmocka_unit_test(test_ender),
+	    cmocka_unit_test(test_keys),
 	};
 
 	return (cmocka_run_group_tests(tests, sealed_setup, sealed_teardown));

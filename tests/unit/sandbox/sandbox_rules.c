@@ -198,6 +198,8 @@ test_profiles(void **state)
 	    sandbox_profile_for(ROLE_ENDER, SERVICE_COUNT), SANDBOX_ENDER);
 	assert_int_equal(
 	    sandbox_profile_for(ROLE_TACPLUS, SERVICE_COUNT), SANDBOX_TACPLUS);
+	assert_int_equal(
+	    sandbox_profile_for(ROLE_KEYS, SERVICE_COUNT), SANDBOX_KEYS);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_FINGER),
 	    SANDBOX_ZYGOTE_FINGER);
 	assert_int_equal(sandbox_profile_for(ROLE_ZYGOTE, SERVICE_TELNET),
