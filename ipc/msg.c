@@ -316,7 +316,8 @@ msg_check_permit(unsigned type, enum role from, enum role to,
 int
 msg_is_secret(enum msg_type type)
 {
-	return (type == MSG_LOGIN_ANSWER);
+	return (type == MSG_LOGIN_ANSWER || type == MSG_TACPLUS_ASK ||
+		type == MSG_TACPLUS_SERVER || type == MSG_PLAN_ASKED);
 }
 
 enum ipc_state

@@ -153,6 +153,8 @@ planner_judge(struct monitor *mon, struct proc *p, struct ipc_in *in)
 		return (planner_lock(mon, p, in->msg.plan_lock.number));
 	if (!plan_take(plan, w->what, w->name, in, &why))
 		return (why);
+	if (msg_is_secret(in->type))
+		ipc_in_wipe(in);
 	if (plan->whole && !plan->done.refused)
 		why = ids_judge(mon, plan, w->what == PLAN_START);
 	plan->whole = plan->whole && why == NULL;

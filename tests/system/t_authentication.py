@@ -18,7 +18,7 @@ from harness import tacplus
 from harness.inject import inject, sealed
 from harness.radius import Radius, SECRET, asking
 from harness.tacplus import Tacplus
-from harness.telnet import spawn
+from harness.telnet import find_in_memory, spawn
 
 LOCAL = PASSWORDS["alice"][0]
 REMOTE = "Through-The-Looking-Glass-9"
@@ -293,6 +293,32 @@ def test_tacplus_is_sealed():
             equal(event["role"], "tacplus", "who died of " + name)
         wait_until(lambda: sealed(daemon, "tacplus"), "a sealed tacplus")
         check(by_ssh(daemon, REMOTE), "after all of its deaths")
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_secrets_stay_in_no_memory():
+    """A password in none, once it was asked about; a server's secret, in
+    those of monitor and tacplus."""
+    with Tacplus({"alice": REMOTE}) as server, \
+            started("tacplus", ("tacplus", server.port, tacplus.SECRET)) \
+            as daemon:
+        check(by_ssh(daemon, REMOTE), "in")
+        equal(len(server.asked), 1, "questions")
+        mark = daemon.mark()
+        check(not by_ssh(daemon, "The-Knave-Stole-Them"), "a wrong one")
+        daemon.wait("session-closed", after=mark)
+        for name, some in daemon.roles().items():
+            for process in some:
+                for word in (REMOTE, "The-Knave-Stole-Them"):
+                    equal(find_in_memory(process.pid, word.encode()), [],
+                          "%s in %s" % (word, name))
+                if name not in ("monitor", "tacplus"):
+                    equal(find_in_memory(process.pid, tacplus.SECRET.encode()),
+                          [], "a server's secret in " + name)
+        check(find_in_memory(daemon.role("tacplus").pid,
+                             tacplus.SECRET.encode()), "it has its secret")
 
 
 @needs_root
