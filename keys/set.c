@@ -4,7 +4,7 @@
 #include "keys/set.h"
 #include "lib/err.h"
 
-static const char head[KEYS_HEAD + 1] = "PRTKEYS1";
+static const char head[KEYS_HEAD] = {'P', 'R', 'T', 'K', 'E', 'Y', 'S', '1'};
 
 bool
 set_has(const struct keyset *set, const struct key *key)

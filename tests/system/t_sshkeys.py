@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 
-from harness import (Daemon, Skip, authorize, check, equal, key, limit, main,
-                     needs, needs_root, one_service, ssh, ssh_start, unused,
-                     wait_until, world, write)
+from harness import (BOTH, Daemon, Skip, authorize, check, equal, free_port,
+                     key, limit, main, needs, needs_root, one_service, ssh,
+                     ssh_start, unused, wait_until, world, write)
 
 FILE = "/home/alice/.ssh/authorized_keys"
 
@@ -99,7 +99,7 @@ def test_what_is_new_and_what_is_gone():
            os.stat(state + "/keys").st_mode & 0o777), (0o600, 0, 0o700),
           "the last set")
     # The next daemon knows it.
-    port = world.free_port()
+    port = free_port()
     with Daemon("system { services { ssh { port %d; listen-address 127.0.0.1; "
                 "log-key-changes; } } }" % port, directory=directory) as daemon:
         daemon.port = port
@@ -143,6 +143,21 @@ def test_root_s_keys():
         done = ssh(daemon.port, "root", identity=pair)
         equal(done.returncode, 0, "ssh: %s" % done.stderr)
         daemon.wait("key-added", user="root", key=fingerprint(pair))
+
+
+@needs_root
+@needs("ssh", "sshd")
+@limit(120)
+def test_a_daemon_of_the_user_s_own():
+    pair = key()
+    authorize("alice", pair)
+    port = free_port()
+    with Daemon("system { services { ssh { port %d; %s log-key-changes; } } }"
+                % (port, BOTH), user="alice") as daemon:
+        daemon.port = port
+        log_in(daemon, pair)
+        daemon.wait("key-added", user="alice", key=fingerprint(pair))
+        settled(daemon)
 
 
 def held(daemon, after):
