@@ -86,6 +86,17 @@ keys_find_user(void)
 	closefrom(LAST_FD + 1);
 }
 
+/* The monitor looks first at how this process is sealed. */
+static void
+keys_await(void)
+{
+	static struct ipc_in in;
+	int err = ipc_recv(&self.monitor, &in);
+
+	if (err != 0 || in.type != MSG_KEYS_BEGIN)
+		die("the monitor does not say to begin: %s", err_text(err));
+}
+
 /* ---- files ----------------------------------------------------------------
  */
 
@@ -253,6 +264,7 @@ main(int argc, char **argv)
 	keys_hear();
 	keys_find_user();
 	role_seal(&self);
+	keys_await();
 	good = keys_recall(bytes);
 	keys_read_files();
 	if (keys_compare() || !good)

@@ -59,9 +59,9 @@ keys_files(const struct monitor *mon)
 static void
 keys_ready(struct monitor *mon, struct proc *p, void *arg)
 {
-	(void)mon;
-	(void)p;
 	(void)arg;
+	(void)proc_send(
+	    mon, p, MSG_KEYS_BEGIN, &(struct msg_keys_begin){0}, NULL, 0);
 }
 
 static void

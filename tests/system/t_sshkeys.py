@@ -31,19 +31,24 @@ def put(*lines, path=FILE):
     write(path, "".join(lines), 0o600, "alice")
 
 
+def settled(daemon):
+    """No reader is at work, and what it said is told."""
+    wait_until(lambda: "keys" not in daemon.roles(), "readers to end")
+
+
 def log_in(daemon, pair, **more):
+    """A login and its logout, after both of which the keys were looked at."""
+    mark = daemon.mark()
     done = ssh(daemon.port, "alice", identity=pair, **more)
     equal(done.returncode, 0, "ssh: %s" % done.stderr)
+    session = daemon.wait("auth-success", after=mark, user="alice")["session"]
+    daemon.wait("session-closed", after=mark, session=session)
+    settled(daemon)
 
 
 def changes(daemon, after=0):
     return sorted((e["event"], e["user"], e["key"])
                   for e in daemon.of(("key-added", "key-removed"), after))
-
-
-def settled(daemon):
-    """No reader is at work, and what it said is told."""
-    wait_until(lambda: "keys" not in daemon.roles(), "readers to end")
 
 
 @needs_root
@@ -89,8 +94,6 @@ def test_what_is_new_and_what_is_gone():
         equal(len(changes(daemon, mark)), 2, "changes at the reload")
         mark = daemon.mark()
         log_in(daemon, third)
-        daemon.wait("session-closed", after=mark)
-        settled(daemon)
         equal(changes(daemon, mark), [], "nothing has changed")
         state = daemon.state
         directory = daemon.directory
@@ -118,7 +121,6 @@ def test_off_by_default_and_other_files():
     authorize("alice", pair)
     with one_service("ssh") as daemon:
         log_in(daemon, pair)
-        daemon.wait("session-closed", user="alice")
         equal((changes(daemon), os.path.exists(daemon.state + "/keys")),
               ([], False), "without the statement")
     folder = unused("/etc/ssh/keys")
@@ -241,8 +243,6 @@ def test_a_home_that_hangs():
     with start() as daemon:
         log_in(daemon, pair)
         daemon.wait("key-added", user="alice")
-        daemon.wait("session-closed", user="alice")
-        settled(daemon)
         # A file system that never answers.
         fuse = os.open("/dev/fuse", os.O_RDWR)
         world.mount("hangs", os.path.dirname(FILE), "fuse", 0,
@@ -251,7 +251,15 @@ def test_a_home_that_hangs():
         try:
             mark = daemon.mark()
             equal(daemon.cli("reload").returncode, 0, "reload")
-            wait_until(lambda: "keys" in daemon.roles(), "a reader that hangs")
+            wait_until(lambda: [p for p in daemon.roles().get("keys", ())
+                                if p.status["Seccomp"] == "2"],
+                       "a reader that hangs, sealed")
+            reader = daemon.role("keys")
+            equal((reader.uid, reader.status["NoNewPrivs"],
+                   int(reader.status["CapPrm"], 16)),
+                  (world.base_uid(), "1", 0), "how it is sealed")
+            # Its memory is not the user's to read or write.
+            equal(os.stat("/proc/%d/mem" % reader.pid).st_uid, 0, "its memory")
             equal(ssh(daemon.port, "bob", identity=pair).returncode, 0, "bob")
             daemon.wait("key-added", user="bob", key=fingerprint(pair))
             equal(held(daemon, mark), "log-key-changes: not all keys of alice "
@@ -263,8 +271,6 @@ def test_a_home_that_hangs():
         equal(daemon.cli("reload").returncode, 0, "reload")
         settled(daemon)
         log_in(daemon, pair)
-        daemon.wait("session-closed", after=mark, user="alice")
-        settled(daemon)
         equal(changes(daemon, mark), [], "what was known before is")
 
 
