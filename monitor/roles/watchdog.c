@@ -78,6 +78,11 @@ watchdog_ping(struct monitor *mon, struct proc *p)
 		watchdog_silent(mon, p);
 		return;
 	}
+	/* It lives, and its end of our channel is gone: another brings one. */
+	if (p->role == ROLE_AUDIT && event_sink_fd(mon->sink) < 0) {
+		proc_kill(mon, p, "the monitor's channel to it has broken");
+		return;
+	}
 	m.number = ++p->pinged;
 	/* Without room it is as silent as without an answer. */
 	(void)ipc_send(&p->ch, MSG_PING, &m, NULL, 0);

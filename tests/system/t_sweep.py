@@ -87,6 +87,26 @@ def test_calls_that_fail():
         stage.stop()
 
 
+@needs_root
+@needs("strace", "cc")
+@limit(120)
+def test_the_monitor_reports_again_when_its_channel_to_audit_broke():
+    """audit lives, and is replaced, because only its start makes a channel."""
+    stage = sweep.Stage().start()
+    try:
+        daemon = stage.daemon
+        mark = daemon.mark()
+        with sweep.Trace(stage, "monitor", ("sendmmsg", "EPIPE", "1")):
+            equal(daemon.cli("reload").returncode, 0, "reload")
+            daemon.wait("role-restarted", after=mark, role="audit",
+                        timeout=40)
+        mark = daemon.mark()
+        equal(daemon.cli("reload").returncode, 0, "reload afterwards")
+        daemon.wait("configuration-applied", after=mark)
+    finally:
+        stage.stop()
+
+
 # --- a start -----------------------------------------------------------------
 
 WRAPPER = r"""
