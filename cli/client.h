@@ -10,8 +10,9 @@
 /* What every command is given. */
 struct request {
 	const char *dir;      /* of the control socket */
-	const char *argument; /* FILE or ID, or NULL */
-	int json, set;
+	const char *argument; /* FILE, ID or ADDRESS, or NULL */
+	const char *second;   /* SERVICE, or NULL */
+	bool json, set;
 };
 
 /*

@@ -7,9 +7,12 @@
 
 int command_show_services(const struct request *rq);
 int command_show_sessions(const struct request *rq);
+int command_show_penalties(const struct request *rq);
 int command_show_configuration(const struct request *rq);
 int command_reload(const struct request *rq);
 int command_clear_session(const struct request *rq);
+int command_clear_penalty(const struct request *rq);
+int command_explain(const struct request *rq);
 
 /* Becomes `portreeved -n -c FILE -r DIR`; returns only when that cannot be run.
  */

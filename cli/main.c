@@ -17,25 +17,32 @@ enum { FLAG_JSON = 1, FLAG_SET = 2 };
 /* A command: its words, the name of its argument if it has one, its flags. */
 struct command {
 	const char *words[3];
-	const char *argument;
+	const char *argument, *second;
 	int flags;
 	int (*run)(const struct request *rq);
 	const char *help;
 };
 
 static const struct command commands[] = {
-    {{"show", "services"}, NULL, FLAG_JSON, command_show_services,
+    {{"show", "services"}, NULL, NULL, FLAG_JSON, command_show_services,
 	"listeners, their limits and counts"},
-    {{"show", "sessions"}, NULL, FLAG_JSON, command_show_sessions,
+    {{"show", "sessions"}, NULL, NULL, FLAG_JSON, command_show_sessions,
 	"every connection being served"},
-    {{"show", "configuration"}, NULL, FLAG_SET, command_show_configuration,
+    {{"show", "penalties"}, NULL, NULL, FLAG_JSON, command_show_penalties,
+	"sources that failed, and until when they are refused"},
+    {{"show", "configuration"}, NULL, NULL, FLAG_SET,
+	command_show_configuration,
 	"what the daemon runs with; --set: as set lines"},
-    {{"check"}, "FILE", 0, command_check,
+    {{"explain"}, "ADDRESS", "SERVICE", FLAG_JSON, command_explain,
+	"whether a service would take an address, and why"},
+    {{"check"}, "FILE", NULL, 0, command_check,
 	"check a file for errors; -: standard input"},
-    {{"reload"}, NULL, 0, command_reload,
+    {{"reload"}, NULL, NULL, 0, command_reload,
 	"read the configuration again, and wait"},
-    {{"clear", "session"}, "ID", 0, command_clear_session,
+    {{"clear", "session"}, "ID", NULL, 0, command_clear_session,
 	"end one connection and all its processes"},
+    {{"clear", "penalty"}, "SOURCE", NULL, 0, command_clear_penalty,
+	"take a source that failed back"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -76,10 +83,12 @@ cli_help(void)
 		const struct command *c = &commands[i];
 		char text[64], words[32];
 
-		snprintf(text, sizeof(text), "%s%s%s%s%s",
+		snprintf(text, sizeof(text), "%s%s%s%s%s%s%s",
 		    command_text(c, words, sizeof(words)),
 		    c->argument == NULL ? "" : " ",
 		    c->argument == NULL ? "" : c->argument,
+		    c->second == NULL ? "" : " ",
+		    c->second == NULL ? "" : c->second,
 		    (c->flags & FLAG_JSON) != 0 ? " [--json]" : "",
 		    (c->flags & FLAG_SET) != 0 ? " [--set]" : "");
 		printf("  %-28s  %s\n", text, c->help);
@@ -167,6 +176,10 @@ cli_line_run(const struct line *l, const struct command *c)
 		return (cli_usage("this command needs ", c->argument));
 	if (c->argument != NULL)
 		rq.argument = l->words[words++];
+	if (c->second != NULL && l->count <= words)
+		return (cli_usage("this command needs ", c->second));
+	if (c->second != NULL)
+		rq.second = l->words[words++];
 	if (l->count > words)
 		return (cli_usage("one word too many: ", l->words[words]));
 	if ((l->flags & ~c->flags) != 0)
@@ -189,6 +202,7 @@ cli_line_others(const char *word)
 	    {"list", "portreeve show sessions"},
 	    {"who", "portreeve show sessions"},
 	    {"kill", "portreeve clear session ID"},
+	    {"unban", "portreeve clear penalty SOURCE"},
 	    {"test", "portreeve check FILE"},
 	    {"validate", "portreeve check FILE"},
 	    {"commit", "portreeve reload"},

@@ -65,7 +65,11 @@ void rows_unknown(struct rows *r);
 /* An address and its port, two cells; port 0 and no address: unknown. */
 void rows_addr(struct rows *r, const struct addr *a);
 
-/* Wall clock in ns as RFC 3339 in UTC; 0 is unknown. */
+/* Wall clock in ns as RFC 3339 in UTC; "" where that cannot be said. */
+#define ROWS_TIME_MAX 32
+void rows_format_time(uint64_t ns, char text[ROWS_TIME_MAX]);
+
+/* The same, in a cell; 0 is unknown. */
 void rows_time(struct rows *r, uint64_t ns);
 
 /* Order the rows by the number in their first cell. */
@@ -74,5 +78,8 @@ void rows_sort(struct rows *r);
 /* To stdout. Returns 0, or 1 with a line on stderr when memory ran out. */
 int rows_table(const struct rows *r);
 int rows_json(const struct rows *r);
+
+/* As one of these, and all of stdout. The same. */
+int rows_show(const struct rows *r, bool json);
 
 #endif

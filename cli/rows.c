@@ -102,17 +102,24 @@ rows_addr(struct rows *r, const struct addr *a)
 }
 
 void
-rows_time(struct rows *r, uint64_t ns)
+rows_format_time(uint64_t ns, char text[ROWS_TIME_MAX])
 {
 	time_t t = (time_t)(ns / 1000000000u);
-	char text[32];
 	struct tm tm;
 
-	if (ns == 0 || gmtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		rows_unknown(r);
-	else
-		rows_text(r, text);
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, ROWS_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		text[0] = '\0';
+}
+
+void
+rows_time(struct rows *r, uint64_t ns)
+{
+	char text[ROWS_TIME_MAX] = "";
+
+	if (ns != 0)
+		rows_format_time(ns, text);
+	rows_text(r, text);
 }
 
 static int
@@ -279,4 +286,12 @@ rows_json(const struct rows *r)
 		return (rows_out_of_memory());
 	putchar('\n');
 	return (0);
+}
+
+int
+rows_show(const struct rows *r, bool json)
+{
+	int status = json ? rows_json(r) : rows_table(r);
+
+	return (print_end() != 0 ? 1 : status);
 }

@@ -85,14 +85,6 @@ show_session(const struct ipc_in *in, void *arg)
 	rows_text(r, m->doing);
 }
 
-static int
-show_rows(const struct request *rq, struct rows *r)
-{
-	int status = rq->json ? rows_json(r) : rows_table(r);
-
-	return (print_end() != 0 ? 1 : status);
-}
-
 int
 command_show_services(const struct request *rq)
 {
@@ -107,7 +99,7 @@ command_show_services(const struct request *rq)
 	status = client_ask(
 	    rq->dir, MSG_SHOW_SERVICES, &m, SHOW_SECONDS, show_service, &r);
 	if (status == 0)
-		status = show_rows(rq, &r);
+		status = rows_show(&r, rq->json);
 	rows_free(&r);
 	return (status);
 }
@@ -127,7 +119,7 @@ command_show_sessions(const struct request *rq)
 	    rq->dir, MSG_SHOW_SESSIONS, &m, SHOW_SECONDS, show_session, &r);
 	rows_sort(&r);
 	if (status == 0)
-		status = show_rows(rq, &r);
+		status = rows_show(&r, rq->json);
 	rows_free(&r);
 	return (status);
 }

@@ -28,6 +28,10 @@ void check_ssh(const struct conf *conf, const struct conf_service *s,
 /* authentication-order and the servers that it names. */
 void check_authentication(const struct conf *conf, struct conf_report *report);
 
+/* Of every service: whom it takes. */
+void check_sources(const struct conf *conf, const struct conf_service *s,
+    struct conf_report *report);
+
 /* Two services on one address and port. */
 void check_listeners(const struct conf *conf, struct conf_report *report);
 

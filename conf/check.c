@@ -234,6 +234,7 @@ check_services(const struct conf *conf, struct conf_report *report)
 
 		if (traits->by == BY_PROGRAM)
 			check_exec(conf, s, report);
+		check_sources(conf, s, report);
 		if (traits->by == BY_SSHD && !traits->subsystem)
 			check_ssh(conf, s, report);
 		if (traits->clear)

@@ -99,19 +99,6 @@ conf_find_service(const struct conf *conf, const char *name)
 	return (NULL);
 }
 
-struct conf_pos
-conf_statement_pos(const struct conf *conf, const struct conf_service *service,
-    const char *statement)
-{
-	struct conf_pos none = {0, 0};
-	const struct conf_node *n;
-
-	n = tree_find_stated(conf->tree, service, statement);
-	if (n != NULL)
-		return (n->pos);
-	return (service != NULL ? service->pos : none);
-}
-
 bool
 conf_equal(const struct conf *a, const struct conf *b)
 {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/prefix.h"
 #include "lib/role.h"
 
 #define CONF_SERVICES_MAX 128 /* services of one configuration */
@@ -71,6 +72,38 @@ struct conf_pos {
 struct conf_words {
 	const char *words[CONF_WORDS_MAX];
 	unsigned count;
+};
+
+/* What a source, or a crowd of them, may be held back by. */
+enum conf_rule {
+	RULE_SOURCE_LIMIT,
+	RULE_SOURCE_RATE,
+	RULE_EARLY_DROP,
+	RULE_PENALTIES,
+	CONF_RULES
+};
+
+/* Networks, in the order written. */
+struct conf_prefixes {
+	const struct prefix *at;
+	unsigned count;
+};
+
+/* early-drop-range; full 0: not stated. */
+struct conf_early {
+	uint32_t start, full; /* connections that are not logged in */
+	uint32_t rate;	      /* in a hundred, at the start */
+};
+
+/* Whom a service takes, and what one source may have of it. */
+struct conf_sources {
+	struct conf_prefixes allow, deny, reserved;
+	uint32_t reserved_slots;   /* 0: none */
+	uint32_t connection_limit; /* of one source; 0: none of its own */
+	uint32_t rate_limit;	   /* the same */
+	/* Where it differs from struct conf_protection: one of the two. */
+	bool on[CONF_RULES], off[CONF_RULES];
+	struct conf_early early;
 };
 
 /* What sshd does not take. */
@@ -178,6 +211,7 @@ struct conf_service {
 	bool extended_limits;	    /* its own or the configuration's */
 	uint32_t connection_limit;  /* per family */
 	uint32_t rate_limit;	    /* per family, in any 60 s */
+	struct conf_sources sources;
 	struct conf_login login;
 	struct conf_ssh ssh;
 	struct conf_finger finger;
@@ -224,9 +258,11 @@ struct conf_askeds {
 
 /* What keeps one source, or a crowd before login, from all the slots. */
 struct conf_protection {
-	bool no_source_limit;
-	bool no_source_rate;
-	bool no_early_drop;
+	bool off[CONF_RULES];
+	bool no_exempt;
+	struct conf_prefixes exempt; /* none: loopback, unless no_exempt */
+	struct conf_early early;
+	uint32_t inet_prefix, inet6_prefix; /* bits that make a source */
 };
 
 struct conf_tree;

@@ -9,7 +9,7 @@ static void
 near_try_block(struct near *n, enum conf_block_id in)
 {
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		if (conf_blocks[id].parent == in)
+		if (schema_is_in((enum conf_block_id)id, in))
 			near_try(n, conf_blocks[id].name);
 	}
 	for (size_t i = 0; i < conf_statement_count; i++) {

@@ -54,9 +54,8 @@ brace_is_above(const struct parser *p)
 		name = p->peek;
 	if (name.type != TOKEN_WORD || schema_knows(f->block->block, name.text))
 		return (false);
-	for (; f != NULL; f = f->up) {
-		if (schema_knows(
-			conf_blocks[f->block->block].parent, name.text))
+	for (f = f->up; f != NULL; f = f->up) {
+		if (schema_knows(f->block->block, name.text))
 			return (true);
 	}
 	return (false);
@@ -118,10 +117,12 @@ parse_brace_doubled(struct parser *p)
 static bool
 brace_goes_on(const struct parser *p)
 {
-	enum conf_block_id in = p->top->block->block;
+	const struct parse_frame *f = p->top;
 
-	return (p->peek.type == TOKEN_WORD && schema_knows(in, p->peek.text) &&
-		!schema_knows(conf_blocks[in].parent, p->peek.text));
+	return (p->peek.type == TOKEN_WORD &&
+		schema_knows(f->block->block, p->peek.text) &&
+		(f->up == NULL ||
+		    !schema_knows(f->up->block->block, p->peek.text)));
 }
 
 bool

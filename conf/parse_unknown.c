@@ -71,7 +71,8 @@ unknown_list(struct parser *p, enum conf_block_id in)
 	size_t used = 0;
 
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		if (conf_blocks[id].parent != in || ++count > NAMES_MAX)
+		if (!schema_is_in((enum conf_block_id)id, in) ||
+		    ++count > NAMES_MAX)
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
 		    "%s`%s`", used == 0 ? "" : ", ", conf_blocks[id].name);

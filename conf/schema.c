@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/schema.h"
 
@@ -16,7 +17,8 @@
 
 /* Columns of blocks. */
 #define NAME(word) .name = word
-#define IN_BLOCK(b) .parent = BLOCK_##b
+#define IN_BLOCK(b) .parents = IN(b)
+#define IN_EACH(list) .parents = (list)
 #define KEYED(k) .key = KEY_##k
 #define INTO_BASE(b) .base = BASE_##b
 #define PORT(n) .port = n
@@ -63,6 +65,8 @@ enum {
 #define RLIMIT .type = TYPE_RLIMIT
 #define LIST(w) .type = TYPE_LIST, .words = w
 #define LINES(n) .type = TYPE_LINES, .low = 1, .high = n
+#define PREFIXES .type = TYPE_PREFIXES
+#define EARLY .type = TYPE_EARLY
 #define ARGUMENTS(text) .arguments = text
 #define BELOW(folder) .below = folder
 #define SSHD(...) SSHD_(__VA_ARGS__, NULL)
@@ -146,11 +150,17 @@ schema_find_statement(enum conf_block_id in, const char *name)
 	return (NULL);
 }
 
+bool
+schema_is_in(enum conf_block_id id, enum conf_block_id in)
+{
+	return ((conf_blocks[id].parents >> in & 1) != 0);
+}
+
 enum conf_block_id
 schema_find_block(enum conf_block_id in, const char *name)
 {
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		if (conf_blocks[id].parent == in &&
+		if (schema_is_in((enum conf_block_id)id, in) &&
 		    strcmp(conf_blocks[id].name, name) == 0)
 			return ((enum conf_block_id)id);
 	}
@@ -168,7 +178,7 @@ enum conf_block_id
 schema_implicit_block(enum conf_block_id in)
 {
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		if (conf_blocks[id].parent == in &&
+		if (schema_is_in((enum conf_block_id)id, in) &&
 		    conf_blocks[id].key == KEY_HOST)
 			return ((enum conf_block_id)id);
 	}
@@ -182,7 +192,8 @@ schema_path(enum conf_block_id id, char buf[SCHEMA_PATH_MAX])
 	size_t depth = 0, used = 0;
 
 	buf[0] = '\0';
-	for (; id > BLOCK_ROOT; id = conf_blocks[id].parent)
+	for (; id > BLOCK_ROOT;
+	     id = (enum conf_block_id)(ffs((int)conf_blocks[id].parents) - 1))
 		chain[depth++] = id;
 	while (depth > 0 && used < SCHEMA_PATH_MAX) {
 		const struct conf_block *b = &conf_blocks[chain[--depth]];
@@ -203,7 +214,7 @@ schema_places(const char *name)
 
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
 		if (strcmp(conf_blocks[id].name, name) == 0)
-			places |= 1U << conf_blocks[id].parent;
+			places |= conf_blocks[id].parents;
 	}
 	for (size_t i = 0; i < conf_statement_count; i++) {
 		if (strcmp(conf_statements[i].name, name) == 0)
@@ -231,7 +242,7 @@ bool
 schema_is_list(const struct conf_statement *s)
 {
 	return (s->type == TYPE_ADDRESSES || s->type == TYPE_LIST ||
-		s->type == TYPE_LINES);
+		s->type == TYPE_LINES || s->type == TYPE_PREFIXES);
 }
 
 bool
@@ -282,6 +293,8 @@ schema_type_name(enum conf_type type)
 	    [TYPE_RLIMIT] = "a resource, a soft and a hard limit",
 	    [TYPE_LIST] = "words",
 	    [TYPE_LINES] = "a line",
+	    [TYPE_PREFIXES] = "networks",
+	    [TYPE_EARLY] = "START:RATE:FULL",
 	};
 
 	return (names[type]);

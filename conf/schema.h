@@ -50,6 +50,8 @@ enum conf_type {
 	TYPE_RLIMIT,	/* NAME SOFT HARD, one statement a name */
 	TYPE_LIST,	/* some of a list of words, in the order written */
 	TYPE_LINES,	/* any texts of one line, in the order written */
+	TYPE_PREFIXES,	/* networks of IPv4 and IPv6, a list */
+	TYPE_EARLY,	/* START:RATE:FULL */
 	TYPE_COUNT
 };
 
@@ -72,7 +74,7 @@ enum conf_base {
 
 struct conf_block {
 	const char *name;
-	enum conf_block_id parent;
+	uint32_t parents; /* the blocks that it is in, a bit for each */
 	enum conf_key key;
 	enum conf_base base;
 	bool opens; /* a new object of base starts with this block */
@@ -134,6 +136,9 @@ const struct conf_statement *schema_find_statement(
     enum conf_block_id in, const char *name);
 enum conf_block_id schema_find_block(enum conf_block_id in, const char *name);
 
+/* Whether a block is one of those in another. */
+bool schema_is_in(enum conf_block_id id, enum conf_block_id in);
+
 /* Whether a block has a statement or block of that name. */
 bool schema_knows(enum conf_block_id in, const char *name);
 
@@ -154,7 +159,10 @@ const char *schema_nearest(
 const char *schema_meant(enum conf_block_id in, const char *word);
 const char *schema_meant_elsewhere(const char *word);
 
-/* "system services ssh": a block's whole path; NAME stands for its key. */
+/*
+ * "system services ssh": a block's whole path; NAME stands for its key, and the
+ * first that it is in for all.
+ */
 #define SCHEMA_PATH_MAX 96
 const char *schema_path(enum conf_block_id id, char buf[SCHEMA_PATH_MAX]);
 

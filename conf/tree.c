@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "conf/tree.h"
 #include "lib/err.h"
 
@@ -233,7 +234,7 @@ tree_find_active(const struct conf_node *block, const char *name)
 	if (stmt != NULL)
 		found = tree_find_statement(block, stmt, NULL);
 	for (const struct conf_node *n = block->children;
-	     found == NULL && n != NULL; n = n->next) {
+	     stmt == NULL && found == NULL && n != NULL; n = n->next) {
 		if (n->stmt == NULL && !n->inactive &&
 		    conf_blocks[n->block].base == BASE_SERVICE &&
 		    !conf_blocks[n->block].opens)
@@ -259,4 +260,17 @@ tree_find_stated(const struct conf_tree *t, const struct conf_service *service,
 	const struct conf_node *n = tree_find_services(t, service);
 
 	return (n == NULL ? NULL : tree_find_active(n, statement));
+}
+
+struct conf_pos
+conf_statement_pos(const struct conf *conf, const struct conf_service *service,
+    const char *statement)
+{
+	struct conf_pos none = {0, 0};
+	const struct conf_node *n;
+
+	n = tree_find_stated(conf->tree, service, statement);
+	if (n != NULL)
+		return (n->pos);
+	return (service != NULL ? service->pos : none);
 }

@@ -265,6 +265,45 @@ syntax:
 	    "%s: `%.40s` is not LOW-HIGH, two uids", stmt->name, v->text);
 }
 
+/* The number that ends at `end`, in its range; moves *at behind that. */
+static bool
+value_early_part(const char **at, char end, uint64_t most, uint32_t *out)
+{
+	const char *stop = strchr(*at, end);
+	char text[8];
+	uint64_t n;
+
+	if (stop == NULL || (size_t)(stop - *at) >= sizeof(text))
+		return (false);
+	memcpy(text, *at, (size_t)(stop - *at));
+	text[stop - *at] = '\0';
+	*at = stop + 1;
+	if (!value_parse_u64(text, &n) || n < 1 || n > most)
+		return (false);
+	*out = (uint32_t)n;
+	return (true);
+}
+
+/* As MaxStartups of sshd_config(5), of which people know it. */
+static void
+value_read_early(struct value_reader *r, const struct conf_statement *stmt,
+    const struct conf_value *v, void *object)
+{
+	struct conf_early e = {.full = 0};
+	const char *at = v->text;
+
+	if (!value_early_part(&at, ':', 65535, &e.start) ||
+	    !value_early_part(&at, ':', 100, &e.rate) ||
+	    !value_early_part(&at, '\0', 65535, &e.full) || e.full < e.start)
+		conf_report_add(r->report, CONF_ERROR, v->pos,
+		    "%s: `%.40s` is not START:RATE:FULL, such as 30:30:75: "
+		    "connections, 1 to 100 in a hundred, and as many "
+		    "connections or more",
+		    stmt->name, v->text);
+	else
+		value_store(object, stmt, &e);
+}
+
 void
 value_read(struct value_reader *r, const struct conf_node *node, void *object)
 {
@@ -295,6 +334,12 @@ value_read(struct value_reader *r, const struct conf_node *node, void *object)
 		break;
 	case TYPE_LINES:
 		value_read_lines(r, node, object);
+		break;
+	case TYPE_PREFIXES:
+		value_read_prefixes(r, node, object);
+		break;
+	case TYPE_EARLY:
+		value_read_early(r, stmt, &node->values[0], object);
 		break;
 	case TYPE_ADDRESSES:
 		value_read_addresses(r, node, object);

@@ -11,6 +11,8 @@
 
 #include "conf/value_list.h"
 #include "lib/addr.h"
+#include "lib/err.h"
+#include "lib/prefix.h"
 
 static bool
 addr_is_mapped(const struct addr *a)
@@ -100,6 +102,60 @@ value_read_addresses(struct value_reader *r, const struct conf_node *node,
 		if (service != NULL)
 			service->listen[service->listen_count++] = a;
 	}
+}
+
+/* What is wrong with a network, in words; false: nothing. */
+static bool
+value_prefix_fault(
+    const char *text, struct prefix *p, char why[VALUE_WORDS_MAX])
+{
+	char network[PREFIX_TEXT_MAX];
+
+	switch (prefix_parse(p, text)) {
+	case 0:
+		return (false);
+	case ERR_VALUE:
+		snprintf(why, VALUE_WORDS_MAX,
+		    "has bits set behind its length: its network is %s",
+		    prefix_text(p, network));
+		return (true);
+	case ERR_TOO_LONG:
+		snprintf(why, VALUE_WORDS_MAX,
+		    "has a length of more than 32 bits, or 128 of IPv6");
+		return (true);
+	default:
+		snprintf(why, VALUE_WORDS_MAX,
+		    "is not a network, such as 192.0.2.0/24 or 2001:db8::/32, "
+		    "nor an address");
+		return (true);
+	}
+}
+
+void
+value_read_prefixes(
+    struct value_reader *r, const struct conf_node *node, void *object)
+{
+	struct prefix *list =
+	    arena_alloc(r->arena, node->value_count * sizeof(*list));
+	struct conf_prefixes found = {.at = list};
+	char why[VALUE_WORDS_MAX];
+
+	if (list == NULL) {
+		r->no_memory = true;
+		return;
+	}
+	for (unsigned i = 0; i < node->value_count; i++) {
+		const struct conf_value *v = &node->values[i];
+
+		if (!value_prefix_fault(v->text, &list[found.count], why))
+			found.count++;
+		else
+			conf_report_add(r->report, CONF_ERROR, v->pos,
+			    "%s: `%.60s` %s", node->stmt->name, v->text, why);
+	}
+	if (object != NULL)
+		memcpy(
+		    (char *)object + node->stmt->offset, &found, sizeof(found));
 }
 
 static void

@@ -23,6 +23,9 @@ void value_read_list(
 void value_read_lines(
     struct value_reader *r, const struct conf_node *node, void *object);
 
+void value_read_prefixes(
+    struct value_reader *r, const struct conf_node *node, void *object);
+
 /* As value_read, for one type each; service may be NULL. */
 void value_read_addresses(struct value_reader *r, const struct conf_node *node,
     struct conf_service *service);

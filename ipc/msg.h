@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/deed.h"
 #include "lib/role.h"
 
 /* Bounds that the catalogue names. */

@@ -31,7 +31,7 @@
  * rate histories of so many services, where a limit needs one.
  */
 #define STATE_SIZE (UINT64_C(1) << 30)
-#define STATE_HEAD UINT64_C(8425472)
+#define STATE_HEAD UINT64_C(9216000)
 #define STATE_BLOCK_SLOTS 64u
 #define STATE_BLOCK 24576u
 #define STATE_HISTORY 8192u /* one that lies in the head */

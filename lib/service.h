@@ -23,11 +23,12 @@ enum service_by { BY_NOBODY, BY_WORKER, BY_SSHD, BY_PROGRAM };
 #define LOGIN_KEYS 0x1u
 #define LOGIN_PASSWORDS 0x2u /* or what else PAM asks for */
 
-/* What is not asked about one source, or a crowd before login; as bits. */
+/* What one source, or a crowd before login, is not asked about; as bits. */
 #define SERVICE_NO_SOURCE_LIMIT 0x1u
 #define SERVICE_NO_SOURCE_RATE 0x2u
 #define SERVICE_NO_EARLY_DROP 0x4u
-#define SERVICE_UNPROTECTED 0x7u /* none of these */
+#define SERVICE_NO_PENALTIES 0x8u
+#define SERVICE_UNPROTECTED 0xfu /* none of these */
 
 /* The columns of lib/service.def, which says what each means. */
 struct service_traits {

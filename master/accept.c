@@ -49,7 +49,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 	int err = s == NULL ? errno : 0;
 
 	if (s != NULL) {
-		claim_take(s, true);
+		claim_take(m, s, true);
 		s->connection = fd;
 		accept_local(l, fd, &s->local);
 		if (dispatch_session(m, s) != 0)
@@ -67,7 +67,7 @@ accept_serve(struct listener *l, int fd, const struct addr *peer, uint64_t now)
 		s->connection = -1;
 		ending_discard(m, s);
 	}
-	claim_undo_peer(sv, peer, true, now);
+	claim_undo_peer(m, sv, peer, true, now);
 	resource_short(m, sv->name, err);
 	refuse_peer(l, fd, peer, REASON_NO_RESOURCES);
 }
@@ -83,7 +83,7 @@ accept_decide(
 		refuse_peer(l, fd, peer, REASON_NOT_CONFIGURED);
 		return;
 	}
-	verdict = claim_ask(l->service, peer, resources, true, now);
+	verdict = claim_ask(l->master, l->service, peer, resources, true, now);
 	if (!verdict.allow)
 		refuse_peer(l, fd, peer, verdict.reason);
 	else

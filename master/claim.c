@@ -6,11 +6,15 @@
 
 #include <bsd/stdlib.h>
 
-/* NULL: exempt. Of this host's own connections none crowds out another's. */
+#include "master/penalty.h"
+
+/* NULL: exempt. */
 static const struct addr *
-claim_source(const struct addr *peer, bool source)
+claim_source(const struct master *m, const struct addr *peer, bool source)
 {
-	return (source && !addr_is_loopback(peer) ? peer : NULL);
+	if (!source || policy_prefixes_find(services_exempt(m), peer) != NULL)
+		return (NULL);
+	return (peer);
 }
 
 static const struct addr *
@@ -36,33 +40,74 @@ claim_chance(const struct policy_limiter *limiter)
 	return ((uint8_t)arc4random_uniform(100));
 }
 
+static struct policy_request
+claim_request(const struct master *m, const struct service *sv,
+    const struct addr *peer, bool source)
+{
+	struct policy_request request = {.resources = true,
+	    .denied = !policy_access_allows(&sv->access, peer, NULL),
+	    .source = claim_source(m, peer, source)};
+
+	if (request.source != NULL && sv->penalties)
+		request.penalty = penalty_holds(m, peer);
+	request.reserved = policy_prefixes_find(&sv->reserved, peer) != NULL;
+	return (request);
+}
+
 struct policy_verdict
-claim_ask(struct service *sv, const struct addr *peer, bool resources,
-    bool source, uint64_t now)
+claim_ask(struct master *m, struct service *sv, const struct addr *peer,
+    bool resources, bool source, uint64_t now)
 {
 	struct policy_limiter *limiter = &sv->limiter[peer->family];
-	struct policy_request request = {.configured = true,
-	    .resources = resources,
-	    .source = claim_source(peer, source),
-	    .chance = claim_chance(limiter)};
+	struct policy_request request = claim_request(m, sv, peer, source);
 
+	request.resources = resources;
+	request.chance = claim_chance(limiter);
 	return (policy_limits_ask(limiter, &request, now));
 }
 
 void
-claim_take(struct session *s, bool source)
+claim_explain(struct master *m, struct service *sv, const struct addr *peer,
+    uint64_t now, struct policy_explanation *out)
 {
-	s->claim.source = claim_source(&s->peer, source) != NULL;
-	s->claim.pending = true;
+	struct policy_request request = claim_request(m, sv, peer, true);
+
+	request.chance = 99;
+	policy_limits_explain(&sv->limiter[peer->family], &request, now, out);
 }
 
 void
-claim_adopt(struct session *s, bool user)
+claim_take(struct master *m, struct session *s, bool source)
 {
-	claim_take(s, !s->holds_listener);
+	s->claim.source = claim_source(m, &s->peer, source) != NULL;
+	s->claim.pending = true;
+	if (s->claim.source)
+		penalty_remember(m, s);
+}
+
+void
+claim_adopt(struct master *m, struct session *s, bool user)
+{
+	claim_take(m, s, !s->holds_listener);
 	s->claim.pending = !user;
 	policy_limits_adopt(
 	    claim_limiter(s), claim_of(s), s->claim.pending, s->accepted);
+}
+
+void
+claim_recount(struct master *m)
+{
+	for (struct session *s = session_from(m, 0); s != NULL;
+	     s = session_from(m, s->slot + 1)) {
+		if (session_is_over(s))
+			continue;
+		s->claim.source =
+		    claim_source(m, &s->peer, !s->holds_listener) != NULL;
+		if (s->claim.source)
+			penalty_remember(m, s);
+		policy_limits_recount(claim_limiter(s), claim_of(s),
+		    s->claim.pending, s->accepted);
+	}
 }
 
 void
@@ -86,9 +131,9 @@ claim_undo(struct session *s)
 }
 
 void
-claim_undo_peer(
-    struct service *sv, const struct addr *peer, bool source, uint64_t now)
+claim_undo_peer(struct master *m, struct service *sv, const struct addr *peer,
+    bool source, uint64_t now)
 {
 	policy_limits_undo(
-	    &sv->limiter[peer->family], claim_source(peer, source), now);
+	    &sv->limiter[peer->family], claim_source(m, peer, source), now);
 }

@@ -11,14 +11,21 @@
  * May this peer be served? source: it is held to what one source may have;
  * never of a peer that only claims to be there (udp). now: CLOCK_BOOTTIME, ns.
  */
-struct policy_verdict claim_ask(struct service *sv, const struct addr *peer,
-    bool resources, bool source, uint64_t now);
+struct policy_verdict claim_ask(struct master *m, struct service *sv,
+    const struct addr *peer, bool resources, bool source, uint64_t now);
+
+/* What claim_ask() would say of a connection, rule by rule; counts nothing. */
+void claim_explain(struct master *m, struct service *sv,
+    const struct addr *peer, uint64_t now, struct policy_explanation *out);
 
 /* The claim that was allowed last is this session's. */
-void claim_take(struct session *s, bool source);
+void claim_take(struct master *m, struct session *s, bool source);
 
 /* An earlier master's session goes on. user: it has logged in. */
-void claim_adopt(struct session *s, bool user);
+void claim_adopt(struct master *m, struct session *s, bool user);
+
+/* The table of sources is new, or others are exempt: all are counted again. */
+void claim_recount(struct master *m);
 
 /* It has logged in. */
 void claim_login(struct session *s);
@@ -31,7 +38,7 @@ void claim_end(struct session *s);
  * is no session yet; the peer's is given back.
  */
 void claim_undo(struct session *s);
-void claim_undo_peer(
-    struct service *sv, const struct addr *peer, bool source, uint64_t now);
+void claim_undo_peer(struct master *m, struct service *sv,
+    const struct addr *peer, bool source, uint64_t now);
 
 #endif

@@ -16,6 +16,8 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "master/ask.h"
+#include "master/explain.h"
+#include "master/penalty.h"
 #include "master/rows.h"
 #include "master/session.h"
 
@@ -131,6 +133,10 @@ client_send_all(struct client *c)
 		err = rows_send_services(c);
 	else if (err == 0 && c->asked == MSG_SHOW_SESSIONS)
 		err = rows_send_sessions(c);
+	else if (err == 0 && c->asked == MSG_SHOW_PENALTIES)
+		err = rows_send_penalties(c);
+	else if (err == 0 && c->asked == MSG_EXPLAIN)
+		err = explain_send(c);
 	if (err != 0 || c->state != CLIENT_ANSWERED)
 		return (err);
 	err = ipc_send(&c->channel, MSG_DONE, &c->done, NULL, 0);
@@ -233,6 +239,49 @@ client_ask_who(struct client *c)
 		client_finish(c, 1, "the daemon is busy; try again");
 }
 
+/* What the master answers itself. */
+static void
+client_ours(struct client *c)
+{
+	if (c->unseen)
+		client_ask_who(c);
+	else
+		client_finish(c, 0, "");
+}
+
+static void
+client_explain(struct client *c)
+{
+	if (explain_knows(c->master, &c->explain))
+		client_ours(c);
+	else
+		client_finish(c, 1,
+		    "there is no such service; `portreeve show services` "
+		    "lists them");
+}
+
+static void
+client_clear(struct client *c, const struct msg_clear_penalty *msg)
+{
+	if (c->unseen)
+		client_finish(c, 1,
+		    "from another user namespace no penalty can be cleared");
+	else if (penalty_clear(c->master, msg))
+		client_finish(c, 0, "");
+	else
+		client_finish(c, 1,
+		    "it has no penalty; `portreeve show penalties` lists them");
+}
+
+/* What the master takes out of the connection; the rest is for the monitor. */
+static bool
+client_is_ours(enum msg_type type)
+{
+	return (type == MSG_HELLO || type == MSG_SHOW_SERVICES ||
+		type == MSG_SHOW_SESSIONS || type == MSG_SHOW_PENALTIES ||
+		type == MSG_EXPLAIN || type == MSG_CLEAR_PENALTY);
+}
+
 static void
 client_message(struct client *c, const struct ipc_in *in)
 {
@@ -243,12 +292,17 @@ client_message(struct client *c, const struct ipc_in *in)
 	c->at = 0;
 	c->request = ++request;
 	switch (in->type) {
+	case MSG_EXPLAIN:
+		c->explain = in->msg.explain;
+		client_explain(c);
+		break;
 	case MSG_SHOW_SERVICES:
 	case MSG_SHOW_SESSIONS:
-		if (c->unseen)
-			client_ask_who(c);
-		else
-			client_finish(c, 0, "");
+	case MSG_SHOW_PENALTIES:
+		client_ours(c);
+		break;
+	case MSG_CLEAR_PENALTY:
+		client_clear(c, &in->msg.clear_penalty);
 		break;
 	default:
 		client_pass_on(c, in);
@@ -284,8 +338,7 @@ client_ready(uv_poll_t *poll, int status, int events)
 		client_close(c);
 		return;
 	}
-	if (in.type == MSG_HELLO || in.type == MSG_SHOW_SERVICES ||
-	    in.type == MSG_SHOW_SESSIONS)
+	if (client_is_ours(in.type))
 		err = ipc_recv_now(&c->channel, &in);
 	if (err == 0 && in.type == MSG_HELLO) {
 		if (ipc_judge_hello(&c->channel, &in) != 0)

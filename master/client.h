@@ -52,6 +52,7 @@ struct client {
 	uint32_t request;    /* its number, for the monitor */
 	uint64_t session;    /* to be cleared */
 	uint32_t at;	     /* the next row: service * 2 + family, or slot */
+	struct msg_explain explain;
 	struct client_texts texts;
 	unsigned ntexts;
 	bool root;   /* gives its place to nobody but root */

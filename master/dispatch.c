@@ -192,7 +192,7 @@ dispatch_postpone(
 
 	if (s != NULL)
 		ending_discard(m, s);
-	claim_undo_peer(l->service, &l->address, false, now);
+	claim_undo_peer(m, l->service, &l->address, false, now);
 	resource_short(m, l->name, error);
 	resource_rest(m);
 }
@@ -224,7 +224,7 @@ dispatch_listener(struct listener *l)
 	struct policy_verdict verdict;
 	struct session *s;
 
-	verdict = claim_ask(sv, &peer, true, false, now);
+	verdict = claim_ask(m, sv, &peer, true, false, now);
 	if (!verdict.allow) {
 		dispatch_refuse(l, verdict.reason);
 		return;
@@ -235,7 +235,7 @@ dispatch_listener(struct listener *l)
 		dispatch_postpone(l, NULL, now, errno);
 		return;
 	}
-	claim_take(s, false);
+	claim_take(m, s, false);
 	s->local = l->address;
 	s->connection = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
 	if (s->connection < 0 || dispatch_session(m, s) != 0) {

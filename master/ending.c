@@ -6,9 +6,12 @@
 #include "master/claim.h"
 #include "master/ending.h"
 
+#include <signal.h>
+
 #include "lib/fd.h"
 #include "master/listener.h"
 #include "master/lookup.h"
+#include "master/penalty.h"
 #include "master/report.h"
 #include "master/workers.h"
 
@@ -40,6 +43,25 @@ ending_discard(struct master *m, struct session *s)
 	session_free(m, s);
 }
 
+/* A worker that its peer made break; not one that somebody killed. */
+static bool
+ending_is_crash(const struct session *s, const struct session_end *end)
+{
+	if (!s->service->builtin || end->how != ENDED_SIGNAL)
+		return (false);
+	switch (end->value) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGABRT:
+	case SIGILL:
+	case SIGFPE:
+	case SIGSYS:
+		return (true);
+	default:
+		return (false);
+	}
+}
+
 void
 ending_session(
     struct master *m, struct session *s, const struct session_end *end)
@@ -47,6 +69,8 @@ ending_session(
 	if (session_is_over(s))
 		return;
 	ending_drains(m, s);
+	if (ending_is_crash(s, end))
+		penalty_deed(m, s->id, DEED_CRASH);
 	ending_let_go(m, s);
 	claim_end(s);
 	session_change(s, SESSION_ENDS);

@@ -18,6 +18,7 @@
 #include "master/listener.h"
 #include "master/login.h"
 #include "master/lookup.h"
+#include "master/penalty.h"
 #include "master/reconcile.h"
 #include "master/report.h"
 #include "master/resource.h"
@@ -76,6 +77,7 @@ hear_state(struct master *m, struct ipc_in *in)
 	if (err != 0)
 		die("the memory that outlives the master cannot be used: %s",
 		    err_text(err));
+	penalties_attach(m);
 	sessions_inherit(m);
 }
 
@@ -132,6 +134,8 @@ hear_user(struct master *m, const struct msg_session_user *msg)
 	if (s == NULL || session_is_over(s))
 		return;
 	state_login_set(m->state, s->slot, msg->user, msg->tty);
+	if (s->claim.pending && msg->by_pam)
+		penalty_forgive(m, s);
 	claim_login(s);
 }
 
@@ -192,6 +196,17 @@ hear_configured(struct master *m, const struct msg_configured *msg)
 	hear_tell_accepting(m);
 }
 
+static int
+hear_protection(struct master *m, const struct msg_protection *msg)
+{
+	bool changed = false;
+	int err = service_protect(m, msg, &changed);
+
+	if (changed)
+		claim_recount(m);
+	return (err);
+}
+
 /* Messages that need the state. */
 static int
 hear_configure(struct master *m, struct ipc_in *in)
@@ -199,6 +214,12 @@ hear_configure(struct master *m, struct ipc_in *in)
 	switch (in->type) {
 	case MSG_SERVICE:
 		return (service_configure(m, &in->msg.service));
+	case MSG_PROTECTION:
+		return (hear_protection(m, &in->msg.protection));
+	case MSG_DEED:
+		penalty_deed(
+		    m, in->msg.deed.session, (enum deed)in->msg.deed.deed);
+		return (0);
 	case MSG_SERVICE_GONE:
 		service_retire(m, in->msg.service_gone.number);
 		return (0);

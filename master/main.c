@@ -15,6 +15,7 @@
 #include "master/hear.h"
 #include "master/listener.h"
 #include "master/lookup.h"
+#include "master/penalty.h"
 #include "master/refuse.h"
 #include "master/report.h"
 #include "master/resource.h"
@@ -42,7 +43,8 @@ master_prepare(struct master *m)
 		role_fail(&self, "the master's event loop cannot be made");
 	ending_init(worker_drain);
 	if (report_init(m) != 0 || resource_init(m) != 0 ||
-	    services_init(m) != 0 || sessions_init(m) != 0 ||
+	    services_init(m) != 0 || penalties_init(m) != 0 ||
+	    sessions_init(m) != 0 ||
 	    listener_init(m, accept_ready, ask_listener) != 0 ||
 	    zygotes_init(m) != 0 || lookup_init(m) != 0 ||
 	    control_init(m) != 0 || refuse_init(m) != 0 ||

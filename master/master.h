@@ -21,6 +21,7 @@
 struct control;
 struct listeners;
 struct lookup;
+struct penalties;
 struct report;
 struct resource;
 struct services;
@@ -40,6 +41,7 @@ struct master {
 	struct listeners *listeners;
 	struct control *control;
 	struct lookup *lookup;
+	struct penalties *penalties;
 	struct report *report;
 	struct resource *resource;
 	struct services *services;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/fd.h"
+#include "master/penalty.h"
 #include "master/session.h"
 #include "master/zygotes.h"
 
@@ -104,5 +106,53 @@ rows_send_sessions(struct client *c)
 		c->at = s->slot + 1;
 	}
 	c->at = SLOTS_MAX;
+	return (0);
+}
+
+/* The wall clock's time of a later moment of CLOCK_BOOTTIME. */
+static uint64_t
+rows_wall(uint64_t boot)
+{
+	return (time_wall_ns() + (boot - time_boot_ns()));
+}
+
+static void
+rows_penalty(struct master *m, const struct policy_penalty *p,
+    struct msg_row_penalty *row)
+{
+	const struct service *sv = service_by_index(m, p->service);
+	uint64_t now = time_boot_ns();
+	uint32_t left = policy_penalty_seconds(p, now);
+
+	memset(row, 0, sizeof(*row));
+	row->source.family = p->source.family;
+	memcpy(row->source.bytes, p->source.bytes, sizeof(p->source.bytes));
+	row->length = p->source.length;
+	if (sv != NULL)
+		memcpy(row->service, sv->name, sizeof(row->service));
+	row->score = left;
+	row->deeds = p->deeds;
+	row->in_force = policy_penalty_holds(p, now);
+	row->until = rows_wall(now + left * UINT64_C(1000000000));
+	snprintf(row->reason, sizeof(row->reason), "%s",
+	    deed_name((enum deed)p->deed));
+}
+
+int
+rows_send_penalties(struct client *c)
+{
+	const struct policy_penalty *p;
+	struct msg_row_penalty row;
+	int err;
+
+	for (; c->at < PENALTIES_MAX; c->at++) {
+		p = penalty_at(c->master, c->at);
+		if (p == NULL)
+			continue;
+		rows_penalty(c->master, p, &row);
+		err = ipc_send(&c->channel, MSG_ROW_PENALTY, &row, NULL, 0);
+		if (err != 0)
+			return (err);
+	}
 	return (0);
 }

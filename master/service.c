@@ -16,6 +16,7 @@
 
 struct services {
 	struct policy_sources *sources;
+	struct policy_prefixes exempt;
 	struct service *by_index[SERVICES_MAX];
 	struct service *by_number[SERVICES_MAX];
 };
@@ -100,17 +101,111 @@ service_place(struct master *m, const char *name)
 
 /* Of a small limit one source may have all. */
 static void
-service_protect(struct policy_limiter *l, const struct msg_service *msg)
+service_early(struct policy_limiter *l, const struct msg_protection *msg)
 {
-	uint32_t limit = msg->connection_limit;
-	bool early = limit >= POLICY_SHARED_MIN &&
-		     (msg->unprotected & SERVICE_NO_EARLY_DROP) == 0;
+	uint32_t open = l->connection_limit > l->reserved_slots
+			    ? l->connection_limit - l->reserved_slots
+			    : 0;
 
-	l->logins = service_traits((enum service_kind)msg->kind)->logins != 0;
-	l->shares_slots = (msg->unprotected & SERVICE_NO_SOURCE_LIMIT) == 0;
-	l->shares_rate = (msg->unprotected & SERVICE_NO_SOURCE_RATE) == 0;
-	l->early = (struct policy_early){
-	    .start = limit / 2, .rate = EARLY_RATE, .full = early ? limit : 0};
+	l->early = (struct policy_early){.start = msg->early_start,
+	    .rate = msg->early_rate,
+	    .full = msg->early_full};
+	if (msg->early_full == 0)
+		l->early = (struct policy_early){.start = open / 2,
+		    .rate = EARLY_RATE,
+		    .full = open < POLICY_SHARED_MIN ? 0 : open};
+	if ((msg->off & SERVICE_NO_EARLY_DROP) != 0)
+		l->early.full = 0;
+}
+
+static void
+service_protect_family(struct service *sv, struct policy_limiter *l,
+    const struct msg_protection *msg)
+{
+	l->logins = service_traits(sv->kind)->logins != 0;
+	l->shares_slots = (msg->off & SERVICE_NO_SOURCE_LIMIT) == 0;
+	l->shares_rate = (msg->off & SERVICE_NO_SOURCE_RATE) == 0;
+	l->source_connections = msg->source_connections;
+	l->source_attempts = msg->source_attempts;
+	l->reserved_slots = msg->reserved_slots;
+	service_early(l, msg);
+}
+
+/* An empty table of sources for all; without memory, the one that is there. */
+static void
+services_renew(struct services *t, const struct msg_protection *msg)
+{
+	struct policy_sources *fresh =
+	    calloc(1, policy_sources_size(POLICY_SOURCE_SETS));
+	struct service *sv;
+
+	if (fresh == NULL) {
+		log_warn("no memory to count the sources anew");
+		return;
+	}
+	policy_sources_init(fresh, POLICY_SOURCE_SETS, t->sources->secret);
+	fresh->prefix[FAMILY_INET] = msg->inet_prefix;
+	fresh->prefix[FAMILY_INET6] = msg->inet6_prefix;
+	free(t->sources);
+	t->sources = fresh;
+	for (unsigned i = 0; i < SERVICES_MAX; i++) {
+		sv = t->by_index[i];
+		for (int f = 0; sv != NULL && f < FAMILY_COUNT; f++) {
+			sv->limiter[f].sources = fresh;
+			sv->limiter[f].pressure = 0;
+		}
+	}
+}
+
+/* What is the same for all services, which each of them brings. */
+static int
+services_protect(
+    struct services *t, const struct msg_protection *msg, bool *changed)
+{
+	struct policy_prefixes exempt = {.count = 0};
+
+	if (policy_prefixes_read(&exempt, msg->exempt.b, msg->exempt.n) != 0)
+		return (ERR_VALUE);
+	*changed = t->sources->prefix[FAMILY_INET] != msg->inet_prefix ||
+		   t->sources->prefix[FAMILY_INET6] != msg->inet6_prefix ||
+		   memcmp(&t->exempt, &exempt, sizeof(exempt)) != 0;
+	t->exempt = exempt;
+	if (*changed)
+		services_renew(t, msg);
+	return (0);
+}
+
+int
+service_protect(
+    struct master *m, const struct msg_protection *msg, bool *changed)
+{
+	struct service *sv = service_by_number(m, msg->number);
+
+	if (sv == NULL)
+		return (ERR_NOT_FOUND);
+	if (policy_prefixes_read(
+		&sv->access.allow, msg->allow.b, msg->allow.n) != 0 ||
+	    policy_prefixes_read(&sv->access.deny, msg->deny.b, msg->deny.n) !=
+		0 ||
+	    policy_prefixes_read(
+		&sv->reserved, msg->reserved.b, msg->reserved.n) != 0)
+		return (ERR_VALUE);
+	sv->penalties = (msg->off & SERVICE_NO_PENALTIES) == 0;
+	for (int f = 0; f < FAMILY_COUNT; f++)
+		service_protect_family(sv, &sv->limiter[f], msg);
+	return (services_protect(m->services, msg, changed));
+}
+
+const struct policy_prefixes *
+services_exempt(const struct master *m)
+{
+	return (&m->services->exempt);
+}
+
+unsigned
+services_prefix(const struct master *m, enum family family)
+{
+	return (m->services->sources->prefix[family]);
 }
 
 /* No room in the run-time folder: a window that only this master knows. */
@@ -162,7 +257,6 @@ service_configure(struct master *m, const struct msg_service *msg)
 		int err = 0;
 
 		l->connection_limit = msg->connection_limit;
-		service_protect(l, msg);
 		if (state_window(m->state, sv->index, (enum family)f,
 			msg->rate_limit, now, &l->rate) != 0)
 			err =

@@ -14,6 +14,7 @@
 
 #include "lib/role.h"
 #include "master/master.h"
+#include "policy/access.h"
 #include "policy/limits.h"
 
 struct session;
@@ -41,6 +42,9 @@ struct service {
 	bool status_means_nothing; /* sshd's: 255 after a good session */
 	struct policy_limiter limiter[FAMILY_COUNT];
 	void *private_window[FAMILY_COUNT]; /* when the state has no room */
+	struct policy_access access;
+	struct policy_prefixes reserved; /* whom the reserved slots are for */
+	bool penalties;			 /* what was done before counts */
 	uint32_t rate_limit;
 	unsigned blocked; /* enum service_block */
 	bool told_killed; /* that what its program leaves is killed */
@@ -54,6 +58,18 @@ int services_init(struct master *m);
 
 /* SERVICE: new, or its limits changed. 0 or ERR_FULL, ERR_NO_MEMORY. */
 int service_configure(struct master *m, const struct msg_service *msg);
+
+/*
+ * PROTECTION: whom it takes. ERR_NOT_FOUND, ERR_VALUE. *changed: what makes a
+ * source, or who is exempt, is another, of all services: nobody is counted any
+ * more, and claim_recount() is due.
+ */
+int service_protect(
+    struct master *m, const struct msg_protection *msg, bool *changed);
+
+/* The networks that no source is held back in, and what makes a source. */
+const struct policy_prefixes *services_exempt(const struct master *m);
+unsigned services_prefix(const struct master *m, enum family family);
 
 /* SERVICE_STATE: its row of a family. ERR_NOT_FOUND. */
 int service_stands(struct master *m, const struct msg_service_state *msg);

@@ -291,7 +291,7 @@ session_inherit(struct master *m, uint32_t slot)
 	s->holds_listener = j.holds_listener;
 	s->announced = j.announced;
 	session_change(s, SESSION_INHERITS);
-	claim_adopt(s, state_login_user(m->state, slot)[0] != '\0');
+	claim_adopt(m, s, state_login_user(m->state, slot)[0] != '\0');
 	state_see_session(m->state, j.session);
 	return (true);
 }

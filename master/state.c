@@ -17,8 +17,9 @@
 #include "lib/memory.h"
 
 #define STATE_MAGIC 0x50525653u /* "PRVS" */
-#define STATE_VERSION 2
-#define RATE_ROOMS 2 /* the present one, and one to move to */
+#define STATE_VERSION 3
+#define STATE_PENALTIES 790528u /* whole pages */
+#define RATE_ROOMS 2		/* the present one, and one to move to */
 
 enum journal_flags {
 	JOURNAL_ANNOUNCED = 1,
@@ -67,9 +68,14 @@ struct state_layout {
 	uint32_t version;
 	_Atomic uint64_t last_session;
 	_Atomic uint32_t journal_high;
-	uint8_t unused[4096 - 20];
+	_Atomic uint32_t has_penalties;
+	uint8_t unused[4096 - 24];
 	struct state_service services[SERVICES_MAX];
 	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_HISTORY];
+	union {
+		struct policy_penalties table;
+		uint8_t pages[STATE_PENALTIES];
+	} penalties;
 	struct state_block blocks[SLOTS_MAX / STATE_BLOCK_SLOTS];
 	uint8_t long_rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_LONG];
 };
@@ -85,6 +91,7 @@ struct state {
 
 _Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
 _Static_assert(offsetof(struct state_layout, blocks) == STATE_HEAD, "its head");
+_Static_assert(sizeof(struct policy_penalties) <= STATE_PENALTIES, "it fits");
 _Static_assert(sizeof(struct state_block) == STATE_BLOCK, "whole pages");
 _Static_assert(sizeof(struct state_service) == 128, "aligned");
 _Static_assert(sizeof(struct state_entry) == 64, "a cache line");
@@ -168,13 +175,28 @@ state_open(struct state **out, int fd)
 	if (st->map->magic != STATE_MAGIC ||
 	    st->map->version != STATE_VERSION) {
 		/* Of another version: what tells what is in use goes. */
-		memset(st->map, 0, sizeof(st->map->unused) + 20);
+		memset(st->map, 0, offsetof(struct state_layout, services));
 		memset(st->map->services, 0, sizeof(st->map->services));
 		st->map->version = STATE_VERSION;
 		st->map->magic = STATE_MAGIC;
 	}
 	*out = st;
 	return (0);
+}
+
+struct policy_penalties *
+state_penalties(struct state *st, bool make)
+{
+	bool made = atomic_load(&st->map->has_penalties) != 0;
+
+	if ((!made && !make) ||
+	    state_reserve(st, &st->map->penalties, STATE_PENALTIES) != 0)
+		return (NULL);
+	/* What lies there of another version is no table. */
+	if (!made)
+		memset(&st->map->penalties, 0, STATE_PENALTIES);
+	atomic_store(&st->map->has_penalties, 1);
+	return (&st->map->penalties.table);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "ipc/msg.h"
 #include "ipc/state.h"
+#include "policy/penalty.h"
 #include "policy/rate.h"
 
 struct state;
@@ -40,6 +41,12 @@ enum state_counter { STATE_ACCEPTED, STATE_REFUSED };
  */
 int state_open(struct state **out, int fd);
 void state_close(struct state *st);
+
+/*
+ * The table of penalties, an earlier master's or a new one. NULL: there is none
+ * and none is to be made, or the file system has no room for it.
+ */
+struct policy_penalties *state_penalties(struct state *st, bool make);
 
 /* A number that no session had before; never 0. */
 uint64_t state_new_session(struct state *st);

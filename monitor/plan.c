@@ -246,6 +246,8 @@ plan_judge_service(const struct plan_service *s)
 
 	if (s->address_count == 0)
 		return ("a service without an address");
+	if (!s->protects)
+		return ("a service without protection");
 	if (traits->by == BY_PROGRAM ? (s->program == NULL) == runs
 				     : s->program != NULL)
 		return ("a service with another's program");
@@ -379,6 +381,19 @@ take_program(struct plan *plan, const struct msg_program *m)
 	return (NULL);
 }
 
+/* The master judges what is in it. */
+static const char *
+take_protection(struct plan *plan, const struct msg_protection *m)
+{
+	struct plan_service *s = plan_last(plan);
+
+	if (s == NULL || s->protects)
+		return ("protection of no service");
+	s->protection = *m;
+	s->protects = true;
+	return (NULL);
+}
+
 static const char *
 take_options(struct plan *plan, const struct msg_login_options *m)
 {
@@ -458,6 +473,9 @@ plan_take(struct plan *plan, enum plan_what what, const char *name,
 		break;
 	case MSG_PROGRAM:
 		*why = take_program(plan, &in->msg.program);
+		break;
+	case MSG_PROTECTION:
+		*why = take_protection(plan, &in->msg.protection);
 		break;
 	case MSG_LOGIN_OPTIONS:
 		*why = take_options(plan, &in->msg.login_options);

@@ -18,6 +18,8 @@ struct plan_service {
 	struct msg_plan_service is;
 	struct addr addresses[PLAN_ADDRESSES_MAX];
 	unsigned address_count;
+	struct msg_protection protection;
+	bool protects;			   /* it came */
 	struct msg_program *program;	   /* of an inetd-style program */
 	struct msg_login_options *options; /* of a built-in one with logins */
 };

@@ -116,12 +116,77 @@ plan_options(struct plan *plan, const struct conf_service *s)
 	plan_send(plan, MSG_LOGIN_OPTIONS, &o, NULL, 0);
 }
 
+/* --- what one source may have ------------------------------------------------
+ */
+
+/* What the service says, and where it says nothing, what all of them do. */
 static uint8_t
-plan_unprotected(const struct conf_protection *p)
+plan_off(const struct conf_protection *p, const struct conf_sources *s)
 {
-	return ((uint8_t)((p->no_source_limit ? SERVICE_NO_SOURCE_LIMIT : 0) |
-			  (p->no_source_rate ? SERVICE_NO_SOURCE_RATE : 0) |
-			  (p->no_early_drop ? SERVICE_NO_EARLY_DROP : 0)));
+	static const uint8_t bits[CONF_RULES] = {
+	    [RULE_SOURCE_LIMIT] = SERVICE_NO_SOURCE_LIMIT,
+	    [RULE_SOURCE_RATE] = SERVICE_NO_SOURCE_RATE,
+	    [RULE_EARLY_DROP] = SERVICE_NO_EARLY_DROP,
+	    [RULE_PENALTIES] = SERVICE_NO_PENALTIES};
+	uint8_t off = 0;
+
+	for (int i = 0; i < CONF_RULES; i++) {
+		if (s->off[i] || (p->off[i] && !s->on[i]))
+			off |= bits[i];
+	}
+	return (off);
+}
+
+static uint16_t
+plan_prefixes(const struct conf_prefixes *from, uint8_t *to, size_t size)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < from->count && n + PREFIX_WIRE <= size; i++) {
+		prefix_put(&from->at[i], to + n);
+		n += PREFIX_WIRE;
+	}
+	return ((uint16_t)n);
+}
+
+/* Without a statement, loopback: its own connections crowd out nobody's. */
+static struct conf_prefixes
+plan_exempt(const struct conf_protection *p)
+{
+	static struct prefix loopback[2];
+
+	if (p->no_exempt || p->exempt.count > 0)
+		return (p->exempt);
+	(void)prefix_parse(&loopback[0], "127.0.0.0/8");
+	(void)prefix_parse(&loopback[1], "::1");
+	return ((struct conf_prefixes){.at = loopback, .count = 2});
+}
+
+static void
+plan_protection(struct plan *plan, const struct conf_service *s)
+{
+	static struct msg_protection m;
+	const struct conf_protection *p = &plan->conf->protection;
+	const struct conf_sources *c = &s->sources;
+	const struct conf_early *early = c->early.full ? &c->early : &p->early;
+	const struct conf_prefixes exempt = plan_exempt(p);
+
+	memset(&m, 0, sizeof(m));
+	m.off = plan_off(p, c);
+	m.source_connections = c->connection_limit;
+	m.source_attempts = c->rate_limit;
+	m.early_start = early->start;
+	m.early_rate = (uint8_t)early->rate;
+	m.early_full = early->full;
+	m.reserved_slots = c->reserved_slots;
+	m.inet_prefix = (uint8_t)p->inet_prefix;
+	m.inet6_prefix = (uint8_t)p->inet6_prefix;
+	m.allow.n = plan_prefixes(&c->allow, m.allow.b, sizeof(m.allow.b));
+	m.deny.n = plan_prefixes(&c->deny, m.deny.b, sizeof(m.deny.b));
+	m.reserved.n =
+	    plan_prefixes(&c->reserved, m.reserved.b, sizeof(m.reserved.b));
+	m.exempt.n = plan_prefixes(&exempt, m.exempt.b, sizeof(m.exempt.b));
+	plan_send(plan, MSG_PROTECTION, &m, NULL, 0);
 }
 
 static void
@@ -140,7 +205,6 @@ plan_fill_service(const struct plan *plan, const struct conf_service *s,
 	m->wait = s->exec.wait;
 	m->connection_limit = s->connection_limit;
 	m->rate_limit = s->rate_limit;
-	m->unprotected = plan_unprotected(&plan->conf->protection);
 	m->root_login = (uint8_t)s->login.root_login;
 	m->log_unknown = s->login.log_unknown_users;
 	if (s->login.pam_service != NULL)
@@ -205,6 +269,7 @@ plan_service(struct plan *plan, const struct conf_service *s, char *waits)
 		address.address = s->listen[i];
 		plan_send(plan, MSG_PLAN_ADDRESS, &address, NULL, 0);
 	}
+	plan_protection(plan, s);
 	if (runs)
 		plan_send(plan, MSG_PROGRAM, &program, NULL, 0);
 	if (traits->by == BY_WORKER && traits->served && traits->logins != 0)

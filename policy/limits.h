@@ -5,14 +5,17 @@
  * privilege, before it dispatches; no connection is served without an answer.
  * Pure: the time and the chance are arguments, the memory the caller's.
  *
- * The order asked: not configured, connection-limit, source-limit, early-drop,
- * resources, rate-limit, source-rate. A refused attempt spends no rate.
+ * The order asked: access, penalty, connection-limit, reserved, source-limit,
+ * early-drop, resources, rate-limit, reserved, source-rate. A refused attempt
+ * spends no rate.
  *
  * Of a limit of 40 or more the last quarter is for sources that have few: a
  * source with 4 connections that are not logged in gets none of these slots,
  * and one with 4 attempts in the window none of that share of the rate. So one
  * source alone has 57 of 75, and everyone else can still come in. A service
- * without logins counts every connection as one that is not logged in.
+ * without logins counts every connection as one that is not logged in. What is
+ * reserved is taken off the limit first, and is for its sources only, which
+ * nothing else of this holds back but a limit of one source that is stated.
  */
 #ifndef PORTREEVE_POLICY_LIMITS_H
 #define PORTREEVE_POLICY_LIMITS_H
@@ -29,8 +32,10 @@
 
 /* What the master knows about one attempt. */
 struct policy_request {
-	bool configured; /* an active statement wants this listener */
-	bool resources;	 /* descriptors, memory, processes are at hand */
+	bool resources; /* descriptors, memory, processes are at hand */
+	bool denied;	/* allow-source, deny-source, hosts.deny */
+	bool penalty;	/* a penalty of its source is in force */
+	bool reserved;	/* what is reserved is for it */
 	/* Whose it is; NULL: an exempt one's, or nobody's. */
 	const struct addr *source;
 	uint8_t chance; /* 0 to 99, drawn for this attempt */
@@ -60,6 +65,9 @@ struct policy_limiter {
 	bool logins;	   /* a connection may log in, and is another's then */
 	bool shares_slots; /* the last quarter is for who has few */
 	bool shares_rate;
+	uint32_t source_connections; /* of one source; 0: as above */
+	uint32_t source_attempts;    /* the same */
+	uint32_t reserved_slots;
 	struct policy_early early;
 };
 
@@ -69,6 +77,26 @@ struct policy_limiter {
  */
 struct policy_verdict policy_limits_ask(struct policy_limiter *limiter,
     const struct policy_request *request, uint64_t now);
+
+/* What each rule says of a request, and why. */
+#define POLICY_RULES 8U
+struct policy_finding {
+	enum policy_reason rule;
+	bool refuses;
+};
+struct policy_explanation {
+	struct policy_finding rules[POLICY_RULES]; /* in the order asked */
+	/* The source's; 0 where it is not held apart. */
+	uint32_t present, pending, attempts;
+	uint32_t slots_shared; /* from so many on, few of a source */
+	uint32_t rate_shared;  /* the same, of attempts in the window */
+	uint32_t early;	       /* in a hundred, that are dropped now */
+};
+
+/* Decides nothing and counts nothing. Of early-drop, only what is certain. */
+void policy_limits_explain(struct policy_limiter *limiter,
+    const struct policy_request *request, uint64_t now,
+    struct policy_explanation *out);
 
 /*
  * It has logged in: its source has one less that is not. source: as it was
@@ -96,6 +124,10 @@ void policy_limits_undo(
  * holds a slot, over the limit or not, and its rate was spent before.
  */
 void policy_limits_adopt(struct policy_limiter *limiter,
+    const struct addr *source, bool pending, uint64_t now);
+
+/* The same of one whose slot is counted, when the table of sources is new. */
+void policy_limits_recount(struct policy_limiter *limiter,
     const struct addr *source, bool pending, uint64_t now);
 
 #endif

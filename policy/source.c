@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "policy/hash.h"
 #include "policy/source.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -33,22 +34,10 @@ static void
 source_network(const struct policy_sources *table, const struct addr *addr,
     uint8_t bytes[16])
 {
-	unsigned bits = table->prefix[addr->family];
+	struct prefix p;
 
-	memset(bytes, 0, 16);
-	memcpy(bytes, addr->bytes, bits / 8);
-	if (bits % 8 != 0)
-		bytes[bits / 8] =
-		    (uint8_t)(addr->bytes[bits / 8] & (0xff00U >> (bits % 8)));
-}
-
-/* Both halves of a 128-bit product, so that every bit reaches every other. */
-static uint64_t
-source_mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return ((uint64_t)product ^ (uint64_t)(product >> 64));
+	prefix_of(&p, addr, table->prefix[addr->family]);
+	memcpy(bytes, p.bytes, sizeof(p.bytes));
 }
 
 /* The set of a network of a service. */
@@ -56,12 +45,9 @@ static struct policy_source *
 source_set(struct policy_sources *table, unsigned service, unsigned family,
     const uint8_t bytes[16])
 {
-	uint64_t word[2], hash;
+	uint64_t hash =
+	    policy_hash(table->secret, bytes, service << 1 | family);
 
-	memcpy(word, bytes, sizeof(word));
-	hash = source_mix(word[0] ^ table->secret[0],
-	    word[1] ^ table->secret[1] ^ (service << 1 | family));
-	hash = source_mix(hash ^ table->secret[1], table->secret[0] | 1);
 	return (&table->entry[(hash & (table->sets - 1)) * POLICY_SOURCE_WAYS]);
 }
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/addr.h"
+#include "lib/prefix.h"
 
 /*
  * 60 s touch 61 seconds: an attempt counts for 60 s at least, and for less
@@ -35,8 +35,9 @@ struct policy_source {
 
 struct policy_sources {
 	uint64_t secret[2];
-	uint32_t sets;		      /* a power of two */
-	uint8_t prefix[FAMILY_COUNT]; /* bits of an address that count */
+	uint32_t sets; /* a power of two */
+	/* Bits of an address that count: 32 and 64, or what is set at once. */
+	uint8_t prefix[FAMILY_COUNT];
 	struct policy_source entry[];
 };
 

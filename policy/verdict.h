@@ -14,10 +14,12 @@
 	X(REASON_RATE_LIMIT, "rate-limit")                                     \
 	X(REASON_NO_RESOURCES, "no-resources")                                 \
 	X(REASON_NOT_CONFIGURED, "not-configured")                             \
+	X(REASON_ACCESS, "access")                                             \
 	X(REASON_PENALTY, "penalty")                                           \
 	X(REASON_SOURCE_LIMIT, "source-limit")                                 \
 	X(REASON_SOURCE_RATE, "source-rate")                                   \
 	X(REASON_EARLY_DROP, "early-drop")                                     \
+	X(REASON_RESERVED, "reserved")                                         \
 	X(REASON_ROOT_LOGIN, "root-login")                                     \
 	X(REASON_USER_LIMIT, "user-limit")
 

@@ -7,17 +7,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/schema.h"
 #include "tools/mdoc.h"
+
+/* In every service's block, and so in none of them by name. */
+static bool
+man_is_of_services(const struct conf_block *b)
+{
+	return ((b->parents & (b->parents - 1)) != 0);
+}
 
 static void
 man_path(enum conf_block_id id)
 {
 	const struct conf_block *b = &conf_blocks[id];
 
-	if (b->parent != BLOCK_NONE && b->parent != BLOCK_ROOT) {
-		man_path(b->parent);
+	if (man_is_of_services(b)) {
+		fputs("system services SERVICE ", stdout);
+	} else if ((b->parents & ~(1U << BLOCK_ROOT)) != 0) {
+		man_path((enum conf_block_id)(ffs((int)b->parents) - 1));
 		putchar(' ');
 	}
 	fputs(b->name, stdout);
@@ -58,6 +68,8 @@ man_head(const struct conf_statement *s)
 	    [TYPE_ADDRESSES] = " Ar address ...",
 	    [TYPE_LIST] = " Ar word ...",
 	    [TYPE_LINES] = " Ar line",
+	    [TYPE_PREFIXES] = " Ar network ...",
+	    [TYPE_EARLY] = " Ar start : Ns Ar rate : Ns Ar full",
 	    [TYPE_UIDS] = " Ar low Ns - Ns Ar high",
 	    [TYPE_ENV] = " Ar name value",
 	    [TYPE_RLIMIT] = " Ar name soft hard",

@@ -15,6 +15,7 @@
 #include "monitor/logins/logins_private.h"
 #include "monitor/logins/records.h"
 #include "monitor/report.h"
+#include "monitor/roles/proc.h"
 #include "monitor/sessions/end.h"
 
 void
@@ -32,6 +33,19 @@ loginproc_event(struct loginproc *p, struct event_builder *b, enum event event)
 		event_text(b, FIELD_UNKNOWN_USER, "yes");
 }
 
+/* What its peer is refused for later: the master counts. */
+static void
+loginproc_tell_deed(struct loginproc *p, const char *reason)
+{
+	struct msg_deed m = {.session = p->session};
+	enum deed deed;
+
+	if (!deed_of_failure(reason, p->unknown, &deed))
+		return;
+	m.deed = (uint8_t)deed;
+	proc_to_master(p->mon, MSG_DEED, &m);
+}
+
 void
 loginproc_failed(struct loginproc *p, const char *reason)
 {
@@ -42,6 +56,7 @@ loginproc_failed(struct loginproc *p, const char *reason)
 		event_text(&b, FIELD_METHOD, policy_method_text(p->method));
 	event_text(&b, FIELD_REASON, reason);
 	report_emit(p->mon, &b);
+	loginproc_tell_deed(p, reason);
 	(void)loginproc_step(p, LOGINPROC_FAILS);
 }
 

@@ -99,7 +99,7 @@ logins_settle(
 		return;
 	}
 	memcpy(l->tty, before.tty, sizeof(l->tty));
-	l->open = l->told = true;
+	l->open = l->told = l->by_log = true;
 	logins_tell(mon, l);
 	keys_look(mon, l->user);
 }

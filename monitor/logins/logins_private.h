@@ -13,8 +13,9 @@
 struct login {
 	uint64_t session; /* 0: free */
 	uid_t uid;
-	bool open; /* only allowed, or its session is open too */
-	bool told; /* session-opened is out */
+	bool open;   /* only allowed, or its session is open too */
+	bool told;   /* session-opened is out */
+	bool by_log; /* only sshd's log says so */
 	struct addr peer;
 	char service[SERVICE_NAME_MAX];
 	char user[256];

@@ -13,6 +13,7 @@ logins_tell(struct monitor *mon, const struct login *l)
 
 	snprintf(m.user, sizeof(m.user), "%s", l->user);
 	snprintf(m.tty, sizeof(m.tty), "%s", l->tty);
+	m.by_pam = !l->by_log;
 	proc_to_master(mon, MSG_SESSION_USER, &m);
 }
 

@@ -248,6 +248,11 @@ answer_message(struct monitor *mon, struct proc *p, struct ipc_in *in)
 			(void)end_session(
 			    mon, in->msg.log_flood.session, NULL, 0);
 		break;
+	case MSG_DEED:
+		/* Of what session, the master looks: it may be over. */
+		if (service_traits(p->kind)->by == BY_SSHD)
+			proc_to_master(mon, MSG_DEED, &in->msg.deed);
+		break;
 	default:
 		if (p->job != NULL)
 			p->job->hear(mon, p, in, p->job_arg);

@@ -159,11 +159,15 @@ wire_service(struct monitor *mon, struct proc *master, struct mon_service *s)
 	if (s->plan != NULL) {
 		m.connection_limit = s->plan->is.connection_limit;
 		m.rate_limit = s->plan->is.rate_limit;
-		m.unprotected = s->plan->is.unprotected;
 	}
 	if (service_traits(s->kind)->by == BY_WORKER)
 		m.pool = POOL;
 	proc_send(mon, master, MSG_SERVICE, &m, NULL, 0);
+	if (s->plan != NULL) {
+		s->plan->protection.number = s->number;
+		proc_send(
+		    mon, master, MSG_PROTECTION, &s->plan->protection, NULL, 0);
+	}
 	if (!s->configured)
 		proc_send(mon, master, MSG_SERVICE_GONE, &gone, NULL, 0);
 }

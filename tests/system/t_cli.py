@@ -157,7 +157,7 @@ def test_a_mistyped_command_gets_its_nearest():
             ("stop", "no such command: stop; `systemctl stop portreeve` does "
              "that"),
             ("show", "show needs one word more: services, sessions, "
-             "configuration"),
+             "penalties, configuration"),
             ("frobnicate", "no such command: frobnicate; `portreeve --help` "
              "lists all commands")):
         done = run("portreeve", *words.split())

@@ -40,7 +40,8 @@ struct logconn {
 	TAILQ_ENTRY(logconn) waits; /* in src->waiting */
 	STAILQ_ENTRY(logconn) owes; /* in src->owing */
 	bool waiting, owing;
-	int fd; /* -1: its end has been read */
+	bool key_failed; /* and its source has been told of */
+	int fd;		 /* -1: its end has been read */
 	uint32_t number;
 	uint64_t session;
 	pid_t pid; /* its leader */

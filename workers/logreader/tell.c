@@ -52,6 +52,26 @@ tell_failure(struct logconn *c, const struct source_out *out,
 	event_emit(out->events, &b);
 }
 
+/*
+ * What its source is refused for later. Keys that an agent offers in turn are
+ * one deed of the connection.
+ */
+static void
+tell_deed(struct logconn *c, const struct source_out *out,
+    const struct sshsession_action *a)
+{
+	struct msg_deed m = {.session = c->session};
+	bool key = strcmp(a->method, "publickey") == 0;
+	enum deed deed;
+
+	if (!deed_of_failure(a->reason, a->unknown, &deed) ||
+	    (key && c->key_failed))
+		return;
+	c->key_failed = c->key_failed || key;
+	m.deed = (uint8_t)deed;
+	ipc_send_wait(out->monitor, MSG_DEED, &m, NULL, 0);
+}
+
 static void
 tell_success(struct logconn *c, const struct source_out *out,
     const struct sshsession_action *a)
@@ -187,6 +207,9 @@ tell_flood(struct logconn *c, const struct source_out *out, uint64_t now)
 	char text[160];
 
 	ipc_send_wait(out->monitor, MSG_LOG_FLOOD, &m, NULL, 0);
+	ipc_send_wait(out->monitor, MSG_DEED,
+	    &(struct msg_deed){.session = c->session, .deed = DEED_PACKETS},
+	    NULL, 0);
 	snprintf(text, sizeof(text),
 	    "session %llu sent more than %u packets "
 	    "before authentication (max-pre-authentication-packets)",
@@ -221,6 +244,7 @@ tell_actions(struct logconn *c, const struct source_out *out,
 		switch (a->act) {
 		case SSHSESSION_FAILURE:
 			tell_failure(c, out, a);
+			tell_deed(c, out, a);
 			break;
 		case SSHSESSION_SUCCESS:
 			tell_success(c, out, a);

@@ -169,12 +169,12 @@ static const struct sample samples[] = {
 
     /* Other programs' words, each with its own advice. */
     {SERVICE("only_from = 10.0.0.0/8"),
-	"2:1: error: `only_from` is xinetd's: there is no equivalent: restrict "
-	"sources with a packet filter",
+	"2:1: error: `only_from` is xinetd's: use `allow-source [ NETWORK ... "
+	"]`, such as 192.0.2.0/24",
 	1},
     {SERVICE("only-from 10.0.0.0/8;\ninstances 5;\ncps 50 30;"),
-	"2:1: error: `only-from` is xinetd's: there is no equivalent: restrict "
-	"sources with a packet filter",
+	"2:1: error: `only-from` is xinetd's: use `allow-source [ NETWORK ... "
+	"]`, such as 192.0.2.0/24",
 	3},
     {SERVICE("instances = UNLIMITED"),
 	"2:1: error: `instances` is xinetd's: use `connection-limit N`, which "

@@ -132,9 +132,14 @@ make_value(struct maker *m, const struct conf_statement *s)
 		fprintf(m->out, "%u", ++m->port);
 		break;
 	case TYPE_NUMBER:
+		/* Fewer slots than connections, and some of each. */
+		if (strcmp(s->name, "slots") == 0) {
+			fputs("1", m->out);
+			break;
+		}
 		fprintf(m->out, "%" PRId64,
-		    s->low +
-			(int64_t)draw(m, (uint32_t)(s->high - s->low + 1)));
+		    s->low + (strcmp(s->name, "connection-limit") == 0) +
+			(int64_t)draw(m, (uint32_t)(s->high - s->low)));
 		break;
 	case TYPE_OCTAL:
 		fprintf(m->out, "0%o", draw(m, (uint32_t)s->high + 1));
@@ -150,6 +155,13 @@ make_value(struct maker *m, const struct conf_statement *s)
 		fputc(' ', m->out);
 		make_word(m, s->words);
 		fputs(" ]", m->out);
+		break;
+	case TYPE_PREFIXES:
+		fprintf(m->out, "[ 192.0.2.%u 2001:db8:%x::/48 ]", draw(m, 256),
+		    1 + draw(m, 0xffff));
+		break;
+	case TYPE_EARLY:
+		fprintf(m->out, "%u:30:100", 1 + draw(m, 100));
 		break;
 	case TYPE_LINES:
 		fprintf(m->out, "[ \"A %u\" \"b c\" ]", draw(m, 100));
@@ -221,7 +233,17 @@ made_always(const struct conf_statement *s, enum conf_block_id in)
 		(strcmp(s->name, "port") == 0 && in != BLOCK_SERVER) ||
 		strncmp(s->name, "authorized-keys-command", 23) == 0 ||
 		(conf_blocks[in].base == BASE_ASKED && s->secret) ||
+		in == BLOCK_RESERVE ||
 		(in == BLOCK_CLIENT && strcmp(s->name, "device-id") == 0));
+}
+
+/* What a program that may accept by itself cannot be held to. */
+static bool
+made_unheld(const char *name, enum conf_block_id in)
+{
+	return (in == BLOCK_SERVICE && (strcmp(name, "per-source") == 0 ||
+					   strcmp(name, "reserve") == 0 ||
+					   strstr(name, "-source") != NULL));
 }
 
 static void
@@ -231,7 +253,8 @@ make_statements(struct maker *m, enum conf_block_id in)
 		const struct conf_statement *s = &conf_statements[i];
 		bool always;
 
-		if ((s->blocks & (1U << in)) == 0 || made_conflict(s))
+		if ((s->blocks & (1U << in)) == 0 || made_conflict(s) ||
+		    made_unheld(s->name, in))
 			continue;
 		always = made_always(s, in);
 		if (!always && draw(m, 2) == 0)
@@ -259,7 +282,8 @@ make_children(struct maker *m, enum conf_block_id in)
 {
 	make_statements(m, in);
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		if (conf_blocks[id].parent != in)
+		if (!schema_is_in((enum conf_block_id)id, in) ||
+		    made_unheld(conf_blocks[id].name, in))
 			continue;
 		if (!made_needed((enum conf_block_id)id) && draw(m, 3) == 0)
 			continue;

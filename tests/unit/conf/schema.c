@@ -29,6 +29,12 @@ static const struct place {
     [BLOCK_NETCONF_SSH] = {"system services netconf ssh", ""},
     [BLOCK_OUTBOUND_SSH] = {"system services outbound-ssh", ""},
     [BLOCK_PROTECTION] = {"system services protection", ""},
+    [BLOCK_SERVICE_PROTECTION] = {"system services ssh protection", ""},
+    [BLOCK_PER_SOURCE] = {"system services ssh per-source", ""},
+    [BLOCK_RESERVE] = {"system services ssh reserve",
+	"set system services ssh connection-limit 250\n"
+	"set system services ssh reserve slots 2\n"
+	"set system services ssh reserve source 192.0.2.0/24\n"},
     [BLOCK_USER_LIMIT] = {"system services user-limit", ""},
     [BLOCK_SERVICE] = {"system services service x",
 	"set system services service x port 7\n"
@@ -258,7 +264,7 @@ test_rows(void **state)
 {
 	(void)state;
 	for (int id = BLOCK_ROOT + 1; id < BLOCK_COUNT; id++) {
-		assert_int_not_equal(conf_blocks[id].parent, BLOCK_NONE);
+		assert_int_not_equal(conf_blocks[id].parents, 0);
 		assert_true(strlen(conf_blocks[id].help) > 0);
 		assert_non_null(conf_blocks[id].since);
 	}

@@ -28,13 +28,17 @@ enum place {
 	AT_PLAN,
 	AT_FINGER,
 	AT_FINGER_ADDRESS,
+	AT_FINGER_PROTECTION,
 	AT_TELNET,
 	AT_TELNET_ADDRESS,
+	AT_TELNET_PROTECTION,
 	AT_TELNET_OPTIONS,
 	AT_SSH,
 	AT_SSH_ADDRESS,
+	AT_SSH_PROTECTION,
 	AT_ECHO,
 	AT_ECHO_ADDRESS,
+	AT_ECHO_PROTECTION,
 	AT_ECHO_PROGRAM,
 	AT_DONE,
 	STEPS
@@ -55,6 +59,7 @@ service(enum place at, enum service_kind kind, const char *name)
 	script[at + 1].type = MSG_PLAN_ADDRESS;
 	script[at + 1].msg.plan_address.address =
 	    (struct addr){.family = FAMILY_INET, .port = PORT};
+	script[at + 2].type = MSG_PROTECTION;
 }
 
 static void
@@ -352,6 +357,19 @@ program(void)
 	return (&script[AT_ECHO_PROGRAM].msg.program);
 }
 
+/* Each service has its own, once; what is in it the master judges. */
+static void
+test_protection(void **state)
+{
+	(void)state;
+	leave_out(AT_TELNET_PROTECTION);
+	refused("a service without protection");
+	repeat(AT_TELNET_PROTECTION);
+	refused("protection of no service");
+	script[AT_FINGER] = script[AT_FINGER_PROTECTION];
+	refused("protection of no service");
+}
+
 static void
 test_programs(void **state)
 {
@@ -432,6 +450,8 @@ main(void)
 	    cmocka_unit_test_setup(test_waiting, begin),
 	    cmocka_unit_test_setup(test_another_service_than_asked_for, begin),
 	    cmocka_unit_test_setup(test_what_a_service_is_made_of, begin),
+	    cmocka_unit_test_setup(test_protection, begin),
+	    cmocka_unit_test_setup(test_protection, begin),
 	    cmocka_unit_test_setup(test_programs, begin),
 	    cmocka_unit_test_setup(test_notes, begin),
 	};

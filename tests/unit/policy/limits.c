@@ -5,8 +5,7 @@
 #include "policy/limits.h"
 #include "tests/stage/model.h"
 
-static const struct policy_request good = {
-    .configured = true, .resources = true};
+static const struct policy_request good = {.resources = true};
 
 static void
 limiter_new(struct policy_limiter *limiter, uint32_t connections, uint32_t rate)
@@ -47,10 +46,9 @@ test_connection_limit(void **state)
 static void
 test_refused_spends_nothing(void **state)
 {
-	static const struct policy_request none = {
-	    .configured = true, .resources = false};
-	static const struct policy_request gone = {
-	    .configured = false, .resources = true};
+	static const struct policy_request none = {.resources = false};
+	static const struct policy_request denied = {
+	    .resources = true, .denied = true};
 	struct policy_limiter limiter;
 
 	(void)state;
@@ -59,12 +57,12 @@ test_refused_spends_nothing(void **state)
 	for (int i = 0; i < 1000; i++) {
 		ask(&limiter, &good, START, REASON_CONNECTION_LIMIT);
 		ask(&limiter, &none, START, REASON_CONNECTION_LIMIT);
-		ask(&limiter, &gone, START, REASON_NOT_CONFIGURED);
+		ask(&limiter, &denied, START, REASON_ACCESS);
 	}
 	policy_limits_end(&limiter, NULL, true);
 	for (int i = 0; i < 1000; i++) {
 		ask(&limiter, &none, START, REASON_NO_RESOURCES);
-		ask(&limiter, &gone, START, REASON_NOT_CONFIGURED);
+		ask(&limiter, &denied, START, REASON_ACCESS);
 	}
 	ask(&limiter, &good, START, REASON_NONE);
 	policy_limits_end(&limiter, NULL, true);

@@ -6,6 +6,8 @@
 #include "policy/limits.h"
 #include "tests/stage/model.h"
 
+#define SECOND UINT64_C(1000000000)
+
 #define SETS 64
 
 static const uint64_t secret[2] = {1, 2};
@@ -53,7 +55,7 @@ come(struct limited *l, uint32_t n, uint64_t now)
 {
 	struct addr a = source(n);
 	struct policy_request request = {
-	    .configured = true, .resources = true, .source = &a, .chance = 50};
+	    .resources = true, .source = &a, .chance = 50};
 
 	return (policy_limits_ask(&l->limiter, &request, now).reason);
 }
@@ -157,7 +159,7 @@ static void
 test_an_exempt_one_is_held_to_nothing_of_it(void **state)
 {
 	struct limited l = limited_new(75, 65535);
-	struct policy_request request = {.configured = true, .resources = true};
+	struct policy_request request = {.resources = true};
 
 	(void)state;
 	for (int i = 0; i < 75; i++)
@@ -218,10 +220,8 @@ dropped(uint32_t others, bool logins)
 	}
 	l.limiter.early = (struct policy_early){37, 75, 30};
 	for (uint8_t chance = 0; chance < 100; chance++) {
-		struct policy_request request = {.configured = true,
-		    .resources = true,
-		    .source = &one,
-		    .chance = chance};
+		struct policy_request request = {
+		    .resources = true, .source = &one, .chance = chance};
 		struct policy_verdict v =
 		    policy_limits_ask(&l.limiter, &request, START);
 
@@ -261,6 +261,87 @@ test_early_drop_is_others_pressure(void **state)
 	l.limiter.early.start = POLICY_FEW + 1;
 	assert_int_equal(come(&l, 2, START), REASON_NONE);
 	assert_int_equal(come(&l, 3, START), REASON_EARLY_DROP);
+	limited_free(&l);
+}
+
+/* The last slots are for those that they are kept for, and so is the rate. */
+static void
+test_what_is_reserved(void **state)
+{
+	struct limited l = limited_new(44, 220);
+	struct addr mine = source(99);
+	struct policy_request request = {
+	    .resources = true, .source = &mine, .reserved = true};
+	uint32_t got, n = 0;
+
+	(void)state;
+	l.limiter.reserved_slots = 4;
+	assert_int_equal(come_all(&l, 1, REASON_SOURCE_LIMIT), 30);
+	for (got = 30; come(&l, 100 + n / 4, START) == REASON_NONE; n++)
+		got++;
+	assert_int_equal(got, 40);
+	assert_int_equal(come(&l, 77, START), REASON_RESERVED);
+	while (policy_limits_ask(&l.limiter, &request, START).allow)
+		got++;
+	assert_int_equal(got, 44);
+	while (l.limiter.connections > 0)
+		policy_limits_end(&l.limiter, NULL, true);
+	/* 200 of 220 attempts are for all, 44 are made. */
+	for (got = 44; come(&l, 1000 + got, START) == REASON_NONE; got++)
+		policy_limits_end(&l.limiter, NULL, true);
+	assert_int_equal(got, 200);
+	assert_int_equal(come(&l, 77, START), REASON_RESERVED);
+	assert_true(policy_limits_ask(&l.limiter, &request, START).allow);
+	limited_free(&l);
+}
+
+static void
+test_of_one_source(void **state)
+{
+	struct limited l = limited_new(20, 100);
+
+	(void)state;
+	l.limiter.source_connections = 3;
+	l.limiter.source_attempts = 5;
+	assert_int_equal(come_all(&l, 1, REASON_SOURCE_LIMIT), 3);
+	for (int i = 0; i < 3; i++) {
+		struct addr a = source(1);
+
+		policy_limits_end(&l.limiter, &a, true);
+	}
+	assert_int_equal(come_all(&l, 1, REASON_SOURCE_RATE), 2);
+	assert_int_equal(come(&l, 2, START), REASON_NONE);
+	assert_int_equal(come(&l, 1, START + WINDOW + SECOND), REASON_NONE);
+	limited_free(&l);
+}
+
+/* Asked first, whatever else there is. */
+static void
+test_the_order(void **state)
+{
+	struct limited l = limited_new(1, 1);
+	struct addr a = source(1);
+	struct policy_request request = {
+	    .source = &a, .denied = true, .penalty = true};
+	struct policy_explanation e;
+
+	(void)state;
+	assert_int_equal(come(&l, 1, START), REASON_NONE);
+	policy_limits_explain(&l.limiter, &request, START, &e);
+	assert_int_equal(e.rules[0].rule, REASON_ACCESS);
+	assert_true(e.rules[0].refuses && e.rules[1].refuses);
+	assert_int_equal(e.rules[1].rule, REASON_PENALTY);
+	assert_int_equal(e.present, 1);
+	assert_int_equal(l.limiter.connections, 1);
+	assert_int_equal(policy_limits_ask(&l.limiter, &request, START).reason,
+	    REASON_ACCESS);
+	request.denied = false;
+	assert_int_equal(policy_limits_ask(&l.limiter, &request, START).reason,
+	    REASON_PENALTY);
+	/* Of a source that is exempt nothing is remembered. */
+	request.source = NULL;
+	assert_int_equal(policy_limits_ask(&l.limiter, &request, START).reason,
+	    REASON_CONNECTION_LIMIT);
 	limited_free(&l);
 }
 
@@ -347,6 +428,9 @@ main(void)
 	    cmocka_unit_test(test_a_small_rate_is_for_all_alike),
 	    cmocka_unit_test(test_early_drop),
 	    cmocka_unit_test(test_early_drop_is_others_pressure),
+	    cmocka_unit_test(test_what_is_reserved),
+	    cmocka_unit_test(test_of_one_source),
+	    cmocka_unit_test(test_the_order),
 	    cmocka_unit_test(test_random),
 	};
 
