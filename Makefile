@@ -247,7 +247,7 @@ fuzz: fuzzers
 
 # --- bench: what it is measured with, and against ---------------------------
 BENCH	= $(B)/bench/load $(B)/bench/floor $(B)/bench/hello $(B)/bench/stay \
-	  $(B)/bench/tables
+	  $(B)/bench/tables $(B)/bench/decide
 benchobjs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/bench/$(1)))
 
 $(B)/bench/load: $(call benchobjs,load*.c)
@@ -270,6 +270,13 @@ $(B)/bench/tables: $(B)/obj/tests/bench/tables.o $(STAGE) \
 	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $< -Wl,--start-group $(STAGE) \
 	    $(foreach d,policy audit ipc lib,$(call lib_of,$(d))) \
 	    -Wl,--end-group $(SECC) $(BSD)
+
+# What the master asks of policy/ for one connection.
+$(B)/bench/decide: $(B)/obj/tests/bench/decide.o $(call lib_of,policy) \
+	    $(call lib_of,lib)
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(LINK) -pie $(LIBPATH) -o $@ $^ $(BSD)
 
 # Floors are linked statically: nothing may be faster for a linker's sake.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/commands.h"
+#include "cli/lockout.h"
 #include "cli/print.h"
 #include "lib/log.h"
 
@@ -39,6 +40,8 @@ command_reload(const struct request *rq)
 	int status = client_ask(
 	    rq->dir, MSG_RELOAD, &m, CHANGE_SECONDS, control_text, NULL);
 
+	if (status == 0)
+		lockout_warn(rq->dir);
 	return (print_end() != 0 ? 1 : status);
 }
 

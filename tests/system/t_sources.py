@@ -2,11 +2,9 @@
 """Whom a service takes: allow-source, deny-source, per-source, reserve; and
 what the daemon says of it, by `portreeve explain`."""
 import json
-import os
-import signal
 
-from harness import (BOTH, Connection, Daemon, check, equal, free_port, limit,
-                     main, needs, needs_root, one_service)
+from harness import (Connection, Daemon, authorize, check, equal, key, limit,
+                     main, needs, needs_root, one_service, ssh_start, world)
 from harness.sources import SERVER, SERVER6, address, come, fill, release, start
 
 
@@ -119,6 +117,35 @@ def test_the_longest_network_decides():
         equal(daemon.sessions("finger"), 1, "who was there")
         held.send(b"nobody-here\r\n")
         check(held.read_all()[0], "and is answered")
+
+
+@needs_root
+@needs("ip", "ssh", "sshd")
+@limit(120)
+def test_who_reloads_is_told_of_being_locked_out():
+    """By a terminal, and where there is none, by sshd's variable; of ssh and
+    of nobody whose source is still taken."""
+    with start("ssh") as daemon:
+        with open(daemon.file, encoding="ascii") as file:
+            text = file.read()
+        pair = key()
+        authorize("root", pair)
+        words = "%s/portreeve -r %s reload" % (world.BUILD, daemon.run)
+        for more, told in (("allow-source 198.18.0.0/15;", False),
+                           ("deny-source 198.18.1.2;", True)):
+            session = {form: ssh_start(
+                daemon.port, "root", host=SERVER, identity=pair,
+                command="echo up; read x; %s" % words,
+                options=("BindAddress=" + address(1),) + form)
+                for form in (("RequestTTY=force",), ())}
+            daemon.configure(text.replace("listen-address",
+                                          more + " listen-address", 1))
+            for form, client in session.items():
+                output, error = client.communicate(b"x\n", timeout=60)
+                equal(client.returncode, 0, (output, error))
+                equal(b"ssh refuses 198.18.1.2 from now on" in output, told,
+                      "%s, with %s: %r" % (more, form, output))
+        equal(daemon.cli("reload").stdout, "", "of who is not logged in")
 
 
 @needs_root
