@@ -2,13 +2,19 @@
 """Who failed before is refused for a while, by every service; a login forgives
 it, and the box outlives the master."""
 import concurrent.futures
+import contextlib
 import os
 import signal
+import subprocess
 
 from harness import (Connection, check, equal, free_port, limit, main, needs,
-                     needs_root, ssh, wait_until)
+                     needs_root, ssh, wait_until, world)
 from harness.logins import ALICE, Login
 from harness.sources import SERVER, SERVER6, address, come, start
+
+
+#: The address that a client of SERVER has which binds none.
+GUESSER = "198.18.0.0"
 
 
 def both(kind, statements="", more=""):
@@ -29,14 +35,20 @@ def knock(daemon, source):
     return event["reason"] if event["event"] == "connection-refused" else None
 
 
+def hit(daemon, client, sig):
+    """That signal to the worker that serves a client, as soon as it does."""
+    def worker():
+        return [r["pid"] for r in daemon.show("sessions")
+                if r["source-port"] == client.port and r["pid"]]
+    os.kill(wait_until(worker, "its worker")[0], sig)
+
+
 def crash(daemon, source):
     """A worker of finger breaks while it serves that source."""
     mark = daemon.mark()
     client = Connection(daemon.finger, SERVER, source=source)
     daemon.wait("connection-accepted", after=mark, source_port=client.port)
-    row = [r for r in daemon.show("sessions")
-           if r["source-port"] == client.port][0]
-    os.kill(row["pid"], signal.SIGSEGV)
+    hit(daemon, client, signal.SIGSEGV)
     daemon.wait("session-closed", after=mark, source_port=client.port)
     client.close()
 
@@ -163,9 +175,7 @@ def test_a_crash_is_refused_at_once_and_outlives_the_master():
         equal(knock(daemon, address(1)), "penalty", "after a reload")
         # Killed by hand is no crash.
         client, _ = come(daemon, address(2))
-        row = [r for r in daemon.show("sessions")
-               if r["source-port"] == client.port][0]
-        os.kill(row["pid"], signal.SIGKILL)
+        hit(daemon, client, signal.SIGKILL)
         daemon.closed(client)
         check(address(2) not in penalties(daemon), "of who was killed")
 
@@ -177,9 +187,7 @@ def test_a_network_of_ipv6_pays_as_one():
     with both("telnet") as daemon:
         mark = daemon.mark()
         client, _ = come(daemon, "2001:db8:0:7::1", SERVER6)
-        row = [r for r in daemon.show("sessions")
-               if r["source-port"] == client.port][0]
-        os.kill(row["pid"], signal.SIGSEGV)
+        hit(daemon, client, signal.SIGSEGV)
         daemon.closed(client, after=mark)
         equal(list(penalties(daemon)), ["2001:db8:0:7::/64"], "the source")
         equal(come(daemon, "2001:db8:0:7::2", SERVER6)[1], "penalty",
@@ -207,9 +215,7 @@ def test_nobody_who_is_exempt():
     with both("telnet") as daemon:
         client = Connection(daemon.finger)
         daemon.wait("connection-accepted", source_port=client.port)
-        row = [r for r in daemon.show("sessions")
-               if r["source-port"] == client.port][0]
-        os.kill(row["pid"], signal.SIGSEGV)
+        hit(daemon, client, signal.SIGSEGV)
         daemon.closed(client)
         equal(penalties(daemon), {}, "loopback")
 
@@ -228,6 +234,55 @@ def test_silence_before_login_costs():
               ("timeout", "refused", 3), row)
         for client in clients:
             client.close()
+
+
+def guessers(kind, port, user, words):
+    """What guesses passwords out there, with the right one as the last."""
+    return (["hydra", "-l", user, "-P", words, "-s", str(port), "-t", "4",
+             "-I", "-f", SERVER, kind],
+            ["medusa", "-h", SERVER, "-n", str(port), "-u", user, "-P", words,
+             "-M", kind, "-t", "4", "-f", "-R", "1"])
+
+
+def is_slowed(daemon, kind):
+    """A guesser's source is refused, in every service; another is not."""
+    daemon.wait("connection-refused", timeout=90, source=GUESSER,
+                reason="penalty")
+    equal(knock(daemon, GUESSER), "penalty", "its source")
+    equal(knock(daemon, address(9)), None, "another source")
+    if kind == "telnet":
+        with Login(daemon, "alice", host=SERVER, source=address(9)) as user:
+            check("alice" in user.run("id"), "a login")
+    else:
+        done = ssh(daemon.port, "alice", host=SERVER, password=ALICE,
+                   options=("BindAddress=" + address(9),))
+        equal(done.returncode, 0, done.stderr)
+    equal(daemon.of("auth-success", source=GUESSER), [], "what it guessed")
+
+
+@needs_root
+@needs("ip", "hydra", "medusa", "ssh", "sshd")
+@limit(200)
+def test_guessers_are_slowed():
+    words, running = world.WORK + "/words", []
+    world.write(words, "".join("guess%d\n" % n for n in range(60)) +
+                ALICE + "\n")
+    with contextlib.ExitStack() as stack:
+        for kind, which in (("ssh", 0), ("ssh", 1), ("telnet", 0),
+                            ("telnet", 1)):
+            daemon = stack.enter_context(both(kind, "rate-limit 250;"))
+            child = subprocess.Popen(
+                guessers(kind, daemon.port, "alice", words)[which],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, cwd=world.WORK)
+            stack.callback(child.wait)
+            stack.callback(child.kill)
+            running.append((daemon, kind))
+        # All at once: a penalty runs out.
+        pool = stack.enter_context(
+            concurrent.futures.ThreadPoolExecutor(len(running)))
+        for done in [pool.submit(is_slowed, *one) for one in running]:
+            done.result()
 
 
 if __name__ == "__main__":
