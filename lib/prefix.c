@@ -1,6 +1,5 @@
 /* Networks; lib/prefix.h says what of. Any process; pure. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -56,10 +55,13 @@ static int
 prefix_number(const char *text)
 {
 	size_t n = strspn(text, "0123456789");
+	int number = 0;
 
 	if (n == 0 || n > 3 || text[n] != '\0' || (text[0] == '0' && n > 1))
 		return (-1);
-	return (atoi(text));
+	for (; *text != '\0'; text++)
+		number = 10 * number + (*text - '0');
+	return (number);
 }
 
 int

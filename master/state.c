@@ -72,10 +72,8 @@ struct state_layout {
 	uint8_t unused[4096 - 24];
 	struct state_service services[SERVICES_MAX];
 	uint8_t rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_HISTORY];
-	union {
-		struct policy_penalties table;
-		uint8_t pages[STATE_PENALTIES];
-	} penalties;
+	struct policy_penalties penalties;
+	uint8_t unused2[STATE_PENALTIES - sizeof(struct policy_penalties)];
 	struct state_block blocks[SLOTS_MAX / STATE_BLOCK_SLOTS];
 	uint8_t long_rates[SERVICES_MAX][FAMILY_COUNT][RATE_ROOMS][STATE_LONG];
 };
@@ -91,7 +89,6 @@ struct state {
 
 _Static_assert(sizeof(struct state_layout) <= STATE_SIZE, "the state fits");
 _Static_assert(offsetof(struct state_layout, blocks) == STATE_HEAD, "its head");
-_Static_assert(sizeof(struct policy_penalties) <= STATE_PENALTIES, "it fits");
 _Static_assert(sizeof(struct state_block) == STATE_BLOCK, "whole pages");
 _Static_assert(sizeof(struct state_service) == 128, "aligned");
 _Static_assert(sizeof(struct state_entry) == 64, "a cache line");
@@ -194,9 +191,9 @@ state_penalties(struct state *st, bool make)
 		return (NULL);
 	/* What lies there of another version is no table. */
 	if (!made)
-		memset(&st->map->penalties, 0, STATE_PENALTIES);
+		memset(&st->map->penalties, 0, sizeof(st->map->penalties));
 	atomic_store(&st->map->has_penalties, 1);
-	return (&st->map->penalties.table);
+	return (&st->map->penalties);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "ipc/state.h"
 #include "lib/escape.h"
 #include "lib/fd.h"
+#include "lib/prefix.h"
 #include "monitor/plan.h"
 
 struct plan *
@@ -381,7 +382,19 @@ take_program(struct plan *plan, const struct msg_program *m)
 	return (NULL);
 }
 
-/* The master judges what is in it. */
+/* The master ends at a list that it cannot read. */
+static bool
+plan_prefixes_fit(const uint8_t *b, size_t n)
+{
+	struct prefix p;
+
+	for (size_t i = 0; i + PREFIX_WIRE <= n; i += PREFIX_WIRE) {
+		if (!prefix_get(&p, b + i))
+			return (false);
+	}
+	return (n % PREFIX_WIRE == 0);
+}
+
 static const char *
 take_protection(struct plan *plan, const struct msg_protection *m)
 {
@@ -389,6 +402,11 @@ take_protection(struct plan *plan, const struct msg_protection *m)
 
 	if (s == NULL || s->protects)
 		return ("protection of no service");
+	if (!plan_prefixes_fit(m->allow.b, m->allow.n) ||
+	    !plan_prefixes_fit(m->deny.b, m->deny.n) ||
+	    !plan_prefixes_fit(m->reserved.b, m->reserved.n) ||
+	    !plan_prefixes_fit(m->exempt.b, m->exempt.n))
+		return ("a network that is none");
 	s->protection = *m;
 	s->protects = true;
 	return (NULL);

@@ -393,7 +393,7 @@ def test_the_disk_of_the_state_folder():
             finally:
                 subprocess.run(["fsfreeze", "-u", place.daemon.state],
                                check=True)
-            place.daemon.wait("configuration-applied")
+            place.daemon.wait("configuration-applied", timeout=60)
             place.log_in()
         subprocess.run(["umount", place.daemon.state], check=True)
 
@@ -538,7 +538,7 @@ def test_a_name_service():
             place.daemon.configure(place.text % more)
             hang_at_reload(place, asks_name_service)
             os.unlink(NSS_HANGS)
-            place.daemon.wait("configuration-applied")
+            place.daemon.wait("configuration-applied", timeout=60)
             place.log_in()
         hang_at_start(NSS_HANGS, planner_waits)
 

@@ -64,7 +64,8 @@ test_keys(void **state)
 static void
 test_no_keys(void **state)
 {
-	static const char *const none[] = {"", " ", "\t", "#", "# " KEY, "\r"};
+	static const char *const none[] = {
+	    "", " ", "\t", "#", ("# " KEY), "\r"};
 	static const char *const bad[] = {
 	    "ssh-ed25519",
 	    "ssh-ed25519 ",

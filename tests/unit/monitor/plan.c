@@ -357,7 +357,7 @@ program(void)
 	return (&script[AT_ECHO_PROGRAM].msg.program);
 }
 
-/* Each service has its own, once; what is in it the master judges. */
+/* Each service has its own, once, of networks that are some. */
 static void
 test_protection(void **state)
 {
@@ -366,6 +366,11 @@ test_protection(void **state)
 	refused("a service without protection");
 	repeat(AT_TELNET_PROTECTION);
 	refused("protection of no service");
+	script[AT_SSH_PROTECTION].msg.protection.deny.n = PREFIX_WIRE;
+	script[AT_SSH_PROTECTION].msg.protection.deny.b[1] = 33;
+	refused("a network that is none");
+	script[AT_SSH_PROTECTION].msg.protection.exempt.n = PREFIX_WIRE - 1;
+	refused("a network that is none");
 	script[AT_FINGER] = script[AT_FINGER_PROTECTION];
 	refused("protection of no service");
 }
