@@ -97,6 +97,7 @@ claim_adopt(struct master *m, struct session *s, bool user)
 void
 claim_recount(struct master *m)
 {
+	penalties_forget(m);
 	for (struct session *s = session_from(m, 0); s != NULL;
 	     s = session_from(m, s->slot + 1)) {
 		if (session_is_over(s))

@@ -58,6 +58,12 @@ penalties_attach(struct master *m)
 	penalties_open(m, false);
 }
 
+void
+penalties_forget(struct master *m)
+{
+	memset(m->penalties->lately, 0, sizeof(m->penalties->lately));
+}
+
 static void
 penalty_source(
     const struct master *m, const struct addr *peer, struct prefix *out)

@@ -16,6 +16,9 @@ int penalties_init(struct master *m);
 /* The state is there: with the table of an earlier master, if it has one. */
 void penalties_attach(struct master *m);
 
+/* Who is exempt has changed: no session is remembered any more. */
+void penalties_forget(struct master *m);
+
 /* A session of a peer that is held to it. */
 void penalty_remember(struct master *m, const struct session *s);
 

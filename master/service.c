@@ -131,8 +131,8 @@ service_protect_family(struct service *sv, struct policy_limiter *l,
 	service_early(l, msg);
 }
 
-/* An empty table of sources for all; without memory, the one that is there. */
-static void
+/* An empty table of sources for all. False: without memory, the old one. */
+static bool
 services_renew(struct services *t, const struct msg_protection *msg)
 {
 	struct policy_sources *fresh =
@@ -141,7 +141,7 @@ services_renew(struct services *t, const struct msg_protection *msg)
 
 	if (fresh == NULL) {
 		log_warn("no memory to count the sources anew");
-		return;
+		return (false);
 	}
 	policy_sources_init(fresh, POLICY_SOURCE_SETS, t->sources->secret);
 	fresh->prefix[FAMILY_INET] = msg->inet_prefix;
@@ -155,6 +155,7 @@ services_renew(struct services *t, const struct msg_protection *msg)
 			sv->limiter[f].pressure = 0;
 		}
 	}
+	return (true);
 }
 
 /* What is the same for all services, which each of them brings. */
@@ -170,8 +171,7 @@ services_protect(
 		   t->sources->prefix[FAMILY_INET6] != msg->inet6_prefix ||
 		   memcmp(&t->exempt, &exempt, sizeof(exempt)) != 0;
 	t->exempt = exempt;
-	if (*changed)
-		services_renew(t, msg);
+	*changed = *changed && services_renew(t, msg);
 	return (0);
 }
 
