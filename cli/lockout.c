@@ -74,8 +74,8 @@ lockout_warn(const char *dir)
 
 	if (l.tty != NULL && strncmp(l.tty, "/dev/", 5) == 0)
 		l.tty += 5;
-	if (client_ask(dir, MSG_SHOW_SESSIONS, &sessions, LOCKOUT_SECONDS,
-		lockout_session, &l) != 0)
+	if (l.tty != NULL && client_ask(dir, MSG_SHOW_SESSIONS, &sessions,
+				 LOCKOUT_SECONDS, lockout_session, &l) != 0)
 		return;
 	if (!l.known)
 		lockout_from_sshd(&l);
