@@ -61,7 +61,8 @@ def test_exit_typed_at_once_is_told_of_everyone():
             (e.get("user"), e.get("exit"), e.get("reason"))
             for e in daemon.of("session-closed")),
               {("alice", "5", None): count}, "how they ended")
-        equal(len(set(ports)), count, "clients")
+        # A port may have been used twice: it is free when its client is gone.
+        equal(len(ports), count, "clients")
         wait_until(lambda: not people(), "alice's processes to end")
         no_failures(daemon)
 
