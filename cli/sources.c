@@ -121,7 +121,8 @@ command_explain(const struct request *rq)
 	int status;
 
 	if (addr_parse(&m.address, rq->argument, 0) != 0) {
-		log_warn("ADDRESS is an IPv4 or IPv6 address");
+		log_warn("ADDRESS is an IPv4 or IPv6 address, as in `portreeve "
+			 "explain 192.0.2.7 ssh`");
 		return (2);
 	}
 	if (strlen(rq->second) >= sizeof(m.service)) {

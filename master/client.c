@@ -270,7 +270,8 @@ client_clear(struct client *c, const struct msg_clear_penalty *msg)
 		client_finish(c, 0, "");
 	else
 		client_finish(c, 1,
-		    "it has no penalty; `portreeve show penalties` lists them");
+		    "that source has no penalty; `portreeve show penalties` "
+		    "lists them");
 }
 
 /* What the master takes out of the connection; the rest is for the monitor. */
